@@ -1,0 +1,75 @@
+/**
+ * Scratch memory that lives for one outermost host callback.
+ *
+ * ```
+ *   block                                  overflow (only while a callback needs more)
+ *   +-----------------------------+        +------+-------------------+
+ *   | used ... | free             |        | next | used ... | free   | -> next -> 0
+ *   +-----------------------------+        +------+-------------------+
+ *   ^ block    ^ cursor           ^ limit
+ * ```
+ *
+ * `allocate` moves a cursor and never fails short of the VM's memory limit. `reset` takes everything back at once; the SDK calls
+ * it when an outermost callback begins, because the host allocates here too (its `malloc`) for what it hands to the guest.
+ * Blocks come from the runtime's allocator: an arena laid at `__heap_base` by hand would overlap with it.
+ */
+
+/** Bytes kept between callbacks. Large enough for Envoy's default limit of 60 KiB of headers, twice. */
+const BLOCK_SIZE: usize = 128 * 1024;
+const OVERFLOW_HEADER: usize = 16;
+
+let block: usize = 0;
+let cursor: usize = 0;
+let limit: usize = 0;
+let overflow: usize = 0;
+
+/** Returns `size` bytes, aligned to 8, not zeroed, valid until the next {@link reset}. */
+// @ts-ignore: decorator
+@inline
+export function allocate(size: usize): usize {
+  const start = cursor;
+  const end = start + ((size + 7) & ~7);
+  if (end > limit || end < start) return allocateBlock(size);
+  cursor = end;
+  return start;
+}
+
+function allocateBlock(size: usize): usize {
+  if (block == 0) {
+    block = heap.alloc(BLOCK_SIZE);
+    cursor = block;
+    limit = block + BLOCK_SIZE;
+    if (size <= BLOCK_SIZE) {
+      cursor += (size + 7) & ~7;
+      return block;
+    }
+  }
+  const blockSize = max(size, BLOCK_SIZE) + OVERFLOW_HEADER;
+  // A size near 2^32 would wrap round and give less than was asked for.
+  if (blockSize < size) unreachable();
+  const added = heap.alloc(blockSize);
+  store<usize>(added, overflow);
+  overflow = added;
+  cursor = added + OVERFLOW_HEADER;
+  limit = added + blockSize;
+  const start = cursor;
+  cursor = start + ((size + 7) & ~7);
+  return start;
+}
+
+/** Takes back everything that was allocated since the last reset. */
+// @ts-ignore: decorator
+@inline
+export function reset(): void {
+  if (overflow != 0) freeOverflow();
+  cursor = block;
+}
+
+function freeOverflow(): void {
+  while (overflow != 0) {
+    const next = load<usize>(overflow);
+    heap.free(overflow);
+    overflow = next;
+  }
+  limit = block + BLOCK_SIZE;
+}

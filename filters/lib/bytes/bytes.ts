@@ -1,0 +1,181 @@
+import { allocate } from "./arena";
+
+/**
+ * A view of bytes that somebody else owns: a header in the block that the host wrote, a part of a configuration, a {@link Text}.
+ * The view itself is eight bytes of arena, so making one costs no managed allocation. A view of arena memory ends with the callback;
+ * what must outlive it is copied with {@link Text.from}. A missing value is `null`, an empty one has length 0.
+ */
+@unmanaged
+@final
+export class Bytes {
+  pointer: usize;
+  length: i32;
+
+  /** A view of `length` bytes at `pointer`. Both must describe live memory. */
+  @inline
+  static view(pointer: usize, length: i32): Bytes {
+    const bytes = changetype<Bytes>(allocate(offsetof<Bytes>()));
+    bytes.pointer = pointer;
+    bytes.length = length;
+    return bytes;
+  }
+
+
+  @inline
+  static empty(): Bytes {
+    return Bytes.view(0, 0);
+  }
+
+  /** The byte at `index`, which must be less than `length`. */
+  @inline
+  @operator("[]")
+  at(index: i32): u8 {
+    return load<u8>(this.pointer + <usize>index);
+  }
+
+  /** The part from `start` up to, not including, `end`; both are clamped to this view. */
+  slice(start: i32, end: i32 = i32.MAX_VALUE): Bytes {
+    const from = min(max(start, 0), this.length);
+    const to = min(max(end, from), this.length);
+    return Bytes.view(this.pointer + <usize>from, to - from);
+  }
+
+
+  @inline
+  equals(other: Bytes): bool {
+    return this.length == other.length && memory.compare(this.pointer, other.pointer, <usize>this.length) == 0;
+  }
+
+  /** Equality with ASCII letters folded, as header names, hosts and schemes are compared. */
+  equalsIgnoreCase(other: Bytes): bool {
+    return this.length == other.length && equalIgnoreCase(this.pointer, other.pointer, this.length);
+  }
+
+
+  @inline
+  startsWith(prefix: Bytes): bool {
+    return this.length >= prefix.length && memory.compare(this.pointer, prefix.pointer, <usize>prefix.length) == 0;
+  }
+
+  startsWithIgnoreCase(prefix: Bytes): bool {
+    return this.length >= prefix.length && equalIgnoreCase(this.pointer, prefix.pointer, prefix.length);
+  }
+
+
+  @inline
+  endsWith(suffix: Bytes): bool {
+    const start = this.length - suffix.length;
+    return start >= 0 && memory.compare(this.pointer + <usize>start, suffix.pointer, <usize>suffix.length) == 0;
+  }
+
+  /** The index of the first `byte` at or after `from`, or -1. */
+  indexOf(byte: u8, from: i32 = 0): i32 {
+    for (let i = from; i < this.length; i++) {
+      if (load<u8>(this.pointer + <usize>i) == byte) return i;
+    }
+    return -1;
+  }
+
+  lastIndexOf(byte: u8): i32 {
+    for (let i = this.length - 1; i >= 0; i--) {
+      if (load<u8>(this.pointer + <usize>i) == byte) return i;
+    }
+    return -1;
+  }
+
+  /** The index at which `other` first occurs at or after `from`, or -1. Quadratic at worst: bound `other` where a client chooses both. */
+  indexOfBytes(other: Bytes, from: i32 = 0): i32 {
+    if (other.length == 0) return from <= this.length ? from : -1;
+    const last = this.length - other.length;
+    for (let i = this.indexOf(other[0], from); i >= 0 && i <= last; i = this.indexOf(other[0], i + 1)) {
+      if (memory.compare(this.pointer + <usize>i, other.pointer, <usize>other.length) == 0) return i;
+    }
+    return -1;
+  }
+
+
+  @inline
+  contains(other: Bytes): bool {
+    return this.indexOfBytes(other) >= 0;
+  }
+
+  /** Without spaces and tabs at both ends (OWS of RFC 9110, section 5.6.3). */
+  trim(): Bytes {
+    let start = 0;
+    let end = this.length;
+    while (start < end && isSpace(this[start])) start++;
+    while (end > start && isSpace(this[end - 1])) end--;
+    return this.slice(start, end);
+  }
+
+  /** Byte order, as `memcmp`: negative, 0 or positive. */
+  compare(other: Bytes): i32 {
+    const order = memory.compare(this.pointer, other.pointer, <usize>min(this.length, other.length));
+    return order != 0 ? order : this.length - other.length;
+  }
+
+  /** A managed string: for configuration and tests, never for a request. Invalid UTF-8 becomes U+FFFD. */
+  toString(): string {
+    return String.UTF8.decodeUnsafe(this.pointer, <usize>this.length);
+  }
+}
+
+/**
+ * Bytes that own their memory and live as long as something refers to them. Its first two fields are laid out as those of
+ * {@link Bytes}, so {@link Text.bytes} is a view that costs nothing. Made at configuration time, or once per module for a name.
+ */
+@final
+export class Text {
+  private pointer: usize;
+  private length: i32;
+
+  private constructor(private readonly data: StaticArray<u8>) {
+    this.pointer = changetype<usize>(data);
+    this.length = data.length;
+  }
+
+  /** A copy of `bytes`. */
+  static from(bytes: Bytes): Text {
+    const data = new StaticArray<u8>(bytes.length);
+    memory.copy(changetype<usize>(data), bytes.pointer, <usize>bytes.length);
+    return new Text(data);
+  }
+
+  /** The UTF-8 encoding of `value`. */
+  static of(value: string): Text {
+    const size = String.UTF8.byteLength(value);
+    const data = new StaticArray<u8>(size);
+    String.UTF8.encodeUnsafe(changetype<usize>(value), value.length, changetype<usize>(data));
+    return new Text(data);
+  }
+
+  /** A view of this text, valid while this text is referred to. */
+  @inline
+  get bytes(): Bytes {
+    return changetype<Bytes>(changetype<usize>(this));
+  }
+
+  toString(): string {
+    return this.bytes.toString();
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function isSpace(byte: u8): bool {
+  return byte == 0x20 || byte == 0x09;
+}
+
+/** `byte` with an ASCII capital made small; every other byte, 0x80 to 0xff too, as it is. */
+// @ts-ignore: decorator
+@inline
+export function toLower(byte: u8): u8 {
+  return byte - 0x41 < 26 ? byte | 0x20 : byte;
+}
+
+function equalIgnoreCase(left: usize, right: usize, length: i32): bool {
+  for (let i: usize = 0; i < <usize>length; i++) {
+    if (toLower(load<u8>(left + i)) != toLower(load<u8>(right + i))) return false;
+  }
+  return true;
+}

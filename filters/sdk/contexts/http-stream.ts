@@ -1,0 +1,131 @@
+import { Bytes } from "../../lib/bytes";
+import { BodyAction, HeadersAction, StreamType, TrailersAction } from "../abi/enums";
+import { proxy_close_stream, proxy_continue_stream, proxy_send_local_response } from "../abi/hostcalls";
+import { HeaderMap } from "../hostcalls/header-map";
+import { HeaderPairs } from "../hostcalls/header-pairs";
+import { Stream, StreamState } from "./stream";
+
+const GRPC_RESOURCE_EXHAUSTED: i32 = 8;
+
+/**
+ * One HTTP request and its response. A filter overrides the callbacks it needs and exports them in its entry (`sdk/exports/…`); a callback
+ * that is not exported costs nothing and is not called.
+ */
+export abstract class HttpStream extends Stream {
+  onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
+    return HeadersAction.Continue;
+  }
+
+  /** `size`: bytes now in `requestBody`. */
+  onRequestBody(size: i32, endOfStream: bool): BodyAction {
+    return BodyAction.Continue;
+  }
+
+  onRequestTrailers(trailers: HeaderMap): TrailersAction {
+    return TrailersAction.Continue;
+  }
+
+  onResponseHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
+    return HeadersAction.Continue;
+  }
+
+  /** `size`: bytes now in `responseBody`. */
+  onResponseBody(size: i32, endOfStream: bool): BodyAction {
+    return BodyAction.Continue;
+  }
+
+  onResponseTrailers(trailers: HeaderMap): TrailersAction {
+    return TrailersAction.Continue;
+  }
+
+  /** HTTP/2 METADATA frames; Envoy must allow them. */
+  onRequestMetadata(elements: u32): void {}
+
+  onResponseMetadata(elements: u32): void {}
+
+  /** The end, for access logs: every attribute is readable, nothing can be changed. */
+  onLog(): void {}
+
+  /** The stream is done. After this only {@link Stream.reset} follows. */
+  onDone(): void {}
+
+  /**
+   * Answers in the upstream's place. `details` becomes `%RESPONSE_CODE_DETAILS%` (spaces as `_`), in words of the filter's own, never the
+   * client's. A gRPC request gets `grpcStatus` in trailers instead, with `body` as its message; -1 lets Envoy choose by `status`, but 429
+   * becomes 8 here (Envoy's choice would be 14). Returns what a headers callback then answers.
+   *
+   * Nothing is sent, because Envoy would crash or answer twice, where a local response was sent before or the stream has ended.
+   * `status` must be 200 to 599, else 500 is sent; 204 and 304 go without their body.
+   */
+  sendLocalResponse(
+    status: u32,
+    details: Bytes,
+    body: Bytes | null = null,
+    headers: HeaderPairs | null = null,
+    grpcStatus: i32 = -1,
+  ): HeadersAction {
+    if (this.state & (StreamState.LocalResponseSent | StreamState.Ended | StreamState.Closed)) return HeadersAction.StopIteration;
+    this.state |= StreamState.LocalResponseSent;
+    this.cancelTimer();
+    const code = status >= 200 && status <= 599 ? status : 500;
+    const content = code == 204 || code == 304 ? null : body;
+    proxy_send_local_response(
+      code,
+      details.pointer,
+      <usize>details.length,
+      content != null ? content.pointer : 0,
+      content != null ? <usize>content.length : 0,
+      headers != null ? headers.pointer : 0,
+      headers != null ? headers.size : 0,
+      grpcStatus < 0 && code == 429 ? GRPC_RESOURCE_EXHAUSTED : grpcStatus,
+    );
+    return HeadersAction.StopIteration;
+  }
+
+  /** Lets the paused request go on. `false`, and nothing happens, where it is not paused, was answered locally or has ended. */
+  resumeRequest(): bool {
+    // After a local response in a tick the client would get it *and* the request would go upstream.
+    if (this.state & StreamState.LocalResponseSent || !this.takePause(StreamState.RequestPaused)) return false;
+    return proxy_continue_stream(StreamType.Request) == 0;
+  }
+
+  /** Lets the paused response go on. Without a pause Envoy would crash or corrupt the answer, so then it returns `false`. */
+  resumeResponse(): bool {
+    return this.takePause(StreamState.ResponsePaused) && proxy_continue_stream(StreamType.Response) == 0;
+  }
+
+  private takePause(paused: StreamState): bool {
+    if (!(this.state & paused) || this.state & (StreamState.Ended | StreamState.Closed)) return false;
+    this.state &= ~paused;
+    return true;
+  }
+
+  /**
+   * For a callback that answers `StopIteration`: goes on after `milliseconds`, never earlier. A route's `timeout` does not run meanwhile;
+   * Envoy's `stream_idle_timeout` does.
+   */
+  @inline
+  resumeAfter(milliseconds: u32): bool {
+    return this.callAfter(milliseconds);
+  }
+
+  onTimer(): void {
+    if (!this.resumeRequest()) this.resumeResponse();
+  }
+
+  /** Resets the stream: the client sees no answer, or a broken one. Once; a second time would crash Envoy. */
+  close(): bool {
+    if (this.state & (StreamState.Closed | StreamState.Ended | StreamState.Shared)) return false;
+    this.state |= StreamState.Closed;
+    this.cancelTimer();
+    return proxy_close_stream(StreamType.Request) == 0;
+  }
+
+  /** @internal Remembers whether a callback paused its direction. */
+  @inline
+  settle(action: u32, paused: StreamState): u32 {
+    if (action == 0) this.state &= ~paused;
+    else this.state |= paused;
+    return action;
+  }
+}

@@ -1,0 +1,122 @@
+import { proxy_set_effective_context, proxy_set_tick_period_milliseconds } from "../abi/hostcalls";
+import { monotonicTime } from "../hostcalls/time";
+import { Stream } from "./stream";
+
+const MILLISECOND: u64 = 1_000_000;
+const NEVER: u64 = u64.MAX_VALUE;
+
+/**
+ * The waiting streams of one root, earliest first: a binary heap in which each stream knows its place, so that one that leaves is taken out at
+ * once. The host's tick is set to the time until the earliest deadline and switched off when nobody waits: ticking every millisecond
+ * would cost 3 % of a core.
+ */
+@final
+export class Timers {
+  private readonly heap: Array<Stream> = new Array<Stream>();
+  private armedFor: u64 = NEVER;
+  private period: u64 = 0;
+  private periodDue: u64 = NEVER;
+
+  /** `contextId`: the root's. */
+  constructor(private readonly contextId: u32) {}
+
+  start(stream: Stream, milliseconds: u32): void {
+    this.remove(stream);
+    stream.deadline = monotonicTime() + <u64>milliseconds * MILLISECOND;
+    stream.timerIndex = this.heap.length;
+    this.heap.push(stream);
+    this.siftUp(stream.timerIndex);
+    this.arm();
+  }
+
+  cancel(stream: Stream): void {
+    this.remove(stream);
+    this.arm();
+  }
+
+  /** Calls the root's `onTick` every `milliseconds`; 0 stops. */
+  every(milliseconds: u32): void {
+    this.period = <u64>milliseconds * MILLISECOND;
+    this.periodDue = milliseconds != 0 ? monotonicTime() + this.period : NEVER;
+    this.arm();
+  }
+
+  /** Handles a tick of the host: calls every stream whose time has come. Returns whether the root's own period is over. */
+  fire(): bool {
+    const now = monotonicTime();
+    // A stream that starts its timer again while it is called is due later than `now`, so that this ends.
+    while (this.heap.length > 0 && unchecked(this.heap[0]).deadline <= now) {
+      const stream = unchecked(this.heap[0]);
+      this.remove(stream);
+      if (stream.enter()) stream.onTimer();
+    }
+    proxy_set_effective_context(this.contextId);
+    const due = this.periodDue <= now;
+    if (due) this.periodDue = now + this.period;
+    this.armedFor = NEVER;
+    this.arm();
+    return due;
+  }
+
+  private arm(): void {
+    let next = this.periodDue;
+    if (this.heap.length > 0) next = min(next, unchecked(this.heap[0]).deadline);
+    if (next == this.armedFor) return;
+    // A later deadline than the armed one waits for that tick, except that nobody waiting ends the ticks at once.
+    if (next > this.armedFor && next != NEVER) return;
+    this.armedFor = next;
+    if (next == NEVER) {
+      proxy_set_tick_period_milliseconds(0);
+      return;
+    }
+    const now = monotonicTime();
+    // Rounded up: a delay is never early.
+    const wait = next > now ? (next - now + MILLISECOND - 1) / MILLISECOND : 1;
+    proxy_set_tick_period_milliseconds(<u32>min<u64>(wait, <u64>u32.MAX_VALUE));
+  }
+
+  private remove(stream: Stream): void {
+    const index = stream.timerIndex;
+    if (index < 0) return;
+    stream.timerIndex = -1;
+    const last = this.heap.pop();
+    if (last === stream) return;
+    unchecked((this.heap[index] = last));
+    last.timerIndex = index;
+    this.siftDown(index);
+    this.siftUp(last.timerIndex);
+  }
+
+  private siftUp(start: i32): void {
+    let index = start;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (unchecked(this.heap[parent]).deadline <= unchecked(this.heap[index]).deadline) return;
+      this.swap(index, parent);
+      index = parent;
+    }
+  }
+
+  private siftDown(start: i32): void {
+    let index = start;
+    while (true) {
+      let earliest = index;
+      const left = index * 2 + 1;
+      for (let child = left; child <= left + 1 && child < this.heap.length; child++) {
+        if (unchecked(this.heap[child]).deadline < unchecked(this.heap[earliest]).deadline) earliest = child;
+      }
+      if (earliest == index) return;
+      this.swap(index, earliest);
+      index = earliest;
+    }
+  }
+
+  private swap(left: i32, right: i32): void {
+    const one = unchecked(this.heap[left]);
+    const other = unchecked(this.heap[right]);
+    unchecked((this.heap[left] = other));
+    unchecked((this.heap[right] = one));
+    other.timerIndex = left;
+    one.timerIndex = right;
+  }
+}

@@ -1,0 +1,97 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { instantiate } from "@assemblyscript/loader";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const library = join(repository, "filters/lib");
+const compiler = fileURLToPath(import.meta.resolve("assemblyscript/bin/asc.js"));
+const run = promisify(execFile);
+const cache = join(repository, ".cache/assembly");
+
+const OPTIONS = ["-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
+
+/**
+ * Compiles the AssemblyScript `entry` (a path) for a test. The result is kept below `.cache/assembly`, by the content of everything that it
+ * could import: `filters/lib` and the entry's own folder.
+ */
+export async function compileAssembly(entry: string, options: readonly string[] = OPTIONS): Promise<Uint8Array> {
+  const compilerVersion = await readFile(join(dirname(compiler), "../package.json"));
+  const hash = createHash("sha256")
+    .update(JSON.stringify([relative(repository, entry), options]))
+    .update(compilerVersion);
+  for (const folder of new Set([library, dirname(entry)])) {
+    for (const file of await assemblyFiles(folder)) hash.update(relative(repository, file)).update(await readFile(file));
+  }
+  const cached = join(cache, `${hash.digest("hex")}.wasm`);
+  const found = await readFile(cached).catch(() => undefined);
+  if (found !== undefined) return found;
+
+  const partial = `${cached}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  await mkdir(cache, { recursive: true });
+  await run(process.execPath, [compiler, relative(repository, entry), "-o", relative(repository, partial), ...options], {
+    cwd: repository,
+  }).catch((error: unknown) => {
+    const output = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
+    throw new Error(`${relative(repository, entry)} does not compile:\n${output}`, { cause: error });
+  });
+  // Other test workers may compile the same: the last rename wins, and all are equal.
+  await rename(partial, cached);
+  return readFile(cached);
+}
+
+async function assemblyFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts"));
+  return files.map((entry) => join(entry.parentPath, entry.name)).toSorted();
+}
+
+/** A function that a `testing.ts` exports. Pointers, lengths and flags are numbers; 64-bit integers are bigints. */
+export type AssemblyFunction<Result = number> = (...values: ReadonlyArray<number | bigint>) => Result;
+
+/** An instance for tests: its functions, and bytes in and out of its memory. */
+export interface Assembly {
+  readonly exports: Readonly<Record<string, AssemblyFunction<never>>>;
+  readonly memory: WebAssembly.Memory;
+  /** Puts text (as UTF-8) or bytes into an area of their own, which stays until {@link reset}. */
+  write(value: string | Uint8Array): { readonly pointer: number; readonly length: number };
+  /** A copy. */
+  read(pointer: number, length: number): Uint8Array;
+  text(pointer: number, length: number): string;
+  /** Gives back what {@link write} took. */
+  reset(): void;
+}
+
+/** Compiles `entry` and makes an instance. A trap inside it is a `WebAssembly.RuntimeError`; `abort` throws with its message. */
+export async function loadAssembly(entry: string, options?: readonly string[]): Promise<Assembly> {
+  const { instance, exports } = await instantiate<{ memory: WebAssembly.Memory; __new(size: number, id: number): number }>(
+    await compileAssembly(entry, options),
+  );
+  const memory = exports.memory;
+  const pinned: number[] = [];
+  const initialize = instance.exports["_initialize"];
+  if (typeof initialize === "function") initialize();
+  return {
+    exports: instance.exports as unknown as Assembly["exports"],
+    memory,
+    write(value) {
+      const bytes = typeof value === "string" ? new TextEncoder().encode(value) : value;
+      const pointer = exports.__pin(exports.__new(bytes.length, ARRAY_BUFFER));
+      pinned.push(pointer);
+      new Uint8Array(memory.buffer).set(bytes, pointer);
+      return { pointer, length: bytes.length };
+    },
+    read: (pointer, length) => new Uint8Array(memory.buffer).slice(pointer, pointer + length),
+    text: (pointer, length) => new TextDecoder().decode(new Uint8Array(memory.buffer, pointer, length)),
+    reset() {
+      for (const pointer of pinned.splice(0)) exports.__unpin(pointer);
+      exports.__collect();
+    },
+  };
+}
+
+/** AssemblyScript's runtime id of an ArrayBuffer, which holds no references. */
+const ARRAY_BUFFER = 1;

@@ -1,0 +1,3 @@
+import "./matchers/index.ts";
+
+export * from "./scenario/index.ts";

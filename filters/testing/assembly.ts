@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,29 +9,35 @@ import { instantiate } from "@assemblyscript/loader";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const library = join(repository, "filters/lib");
+const sdk = join(repository, "filters/sdk");
 const compiler = fileURLToPath(import.meta.resolve("assemblyscript/bin/asc.js"));
 const run = promisify(execFile);
 const cache = join(repository, ".cache/assembly");
 
-const OPTIONS = ["-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
+const LIBRARY_OPTIONS = ["-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
+const FILTER_OPTIONS = ["-O3", "--runtime", "minimal", "--exportStart", "_initialize", "--use", "abort=filters/sdk/abi/abort/abort"];
 
-/**
- * Compiles the AssemblyScript `entry` (a path) for a test. The result is kept below `.cache/assembly`, by the content of everything that it
- * could import: `filters/lib` and the entry's own folder.
- */
-export async function compileAssembly(entry: string, options: readonly string[] = OPTIONS): Promise<Uint8Array> {
-  const compilerVersion = await readFile(join(dirname(compiler), "../package.json"));
-  const hash = createHash("sha256")
-    .update(JSON.stringify([relative(repository, entry), options]))
-    .update(compilerVersion);
-  for (const folder of new Set([library, dirname(entry)])) {
+/** Compiles an AssemblyScript `entry` (a path) that tests call directly. */
+export async function compileAssembly(entry: string, options: readonly string[] = LIBRARY_OPTIONS): Promise<Uint8Array> {
+  return readFile(await compileToFile(entry, options));
+}
+
+/** Compiles a filter's `entry` as the build does, and returns the path of the module. */
+export async function compileFilter(entry: string): Promise<string> {
+  return compileToFile(entry, FILTER_OPTIONS);
+}
+
+/** Results are kept below `.cache/assembly`, by the content of everything that `entry` could import: `filters/` and its own folder. */
+async function compileToFile(entry: string, options: readonly string[]): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify([relative(repository, entry), options]));
+  hash.update(await readFile(join(dirname(compiler), "../package.json")));
+  for (const folder of new Set([library, sdk, dirname(entry)])) {
     for (const file of await assemblyFiles(folder)) hash.update(relative(repository, file)).update(await readFile(file));
   }
-  const cached = join(cache, `${hash.digest("hex")}.wasm`);
-  const found = await readFile(cached).catch(() => undefined);
-  if (found !== undefined) return found;
+  const compiled = join(cache, `${hash.digest("hex")}.wasm`);
+  if (existsSync(compiled)) return compiled;
 
-  const partial = `${cached}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  const partial = `${compiled}.${process.pid}.${Math.random().toString(36).slice(2)}`;
   await mkdir(cache, { recursive: true });
   await run(process.execPath, [compiler, relative(repository, entry), "-o", relative(repository, partial), ...options], {
     cwd: repository,
@@ -39,8 +46,8 @@ export async function compileAssembly(entry: string, options: readonly string[] 
     throw new Error(`${relative(repository, entry)} does not compile:\n${output}`, { cause: error });
   });
   // Other test workers may compile the same: the last rename wins, and all are equal.
-  await rename(partial, cached);
-  return readFile(cached);
+  await rename(partial, compiled);
+  return compiled;
 }
 
 async function assemblyFiles(folder: string): Promise<string[]> {

@@ -68,7 +68,8 @@ export abstract class HttpStream extends Stream {
     this.state |= StreamState.LocalResponseSent;
     this.cancelTimer();
     const code = status >= 200 && status <= 599 ? status : 500;
-    const content = code == 204 || code == 304 ? null : body;
+    let content: Bytes | null = body;
+    if (code == 204 || code == 304) content = null;
     proxy_send_local_response(
       code,
       details.pointer,

@@ -1,0 +1,127 @@
+import { RangeSet } from "../lib/cidr";
+import { PathTemplate } from "../lib/glob";
+import { Regex } from "../lib/regex";
+import { StringMatch } from "../lib/match";
+import { Bytes, Text } from "../sdk";
+import { Bucketing } from "./bucket";
+import { RequestView } from "./request";
+
+/** How a match looks at the path, which also says what a rewrite of its prefix replaces. */
+export const enum PathMatchKind {
+  Any = 0,
+  Exact = 1,
+  Prefix = 2,
+  Template = 3,
+  Regex = 4,
+}
+
+
+@final
+export class PathMatch {
+  constructor(
+    readonly kind: PathMatchKind,
+    readonly text: Text,
+    readonly ignoreCase: bool,
+    readonly template: PathTemplate | null,
+    readonly regex: Regex | null,
+  ) {}
+
+  matches(path: Bytes): bool {
+    const text = this.text.bytes;
+    switch (this.kind) {
+      case PathMatchKind.Exact:
+        return this.ignoreCase ? path.equalsIgnoreCase(text) : path.equals(text);
+      case PathMatchKind.Prefix:
+        return this.ignoreCase ? path.startsWithIgnoreCase(text) : path.startsWith(text);
+      case PathMatchKind.Template:
+        return (this.template as PathTemplate).matches(path);
+      case PathMatchKind.Regex:
+        return (this.regex as Regex).matches(path);
+      default:
+        return true;
+    }
+  }
+}
+
+/** A condition on a header, query parameter or cookie of that name. */
+@final
+export class NamedMatch {
+  constructor(
+    readonly name: Text,
+    readonly value: StringMatch,
+  ) {}
+}
+
+/** One block of conditions, all of which must hold. */
+@final
+export class Match {
+  path: PathMatch | null = null;
+  method: StringMatch | null = null;
+  scheme: StringMatch | null = null;
+  /** Compared with the host without port. */
+  authority: StringMatch | null = null;
+  headers: NamedMatch[] = [];
+  /** None of these may hold. */
+  withoutHeaders: NamedMatch[] = [];
+  queryParams: NamedMatch[] = [];
+  cookies: NamedMatch[] = [];
+  sources: RangeSet | null = null;
+  share: Bucketing | null = null;
+  /** How many of a million buckets are in. */
+  shareSize: u32 = 0;
+
+  matches(request: RequestView): bool {
+    const path = this.path;
+    if (path != null && !path.matches(request.path)) return false;
+    if (!holds(this.authority, request.host)) return false;
+    if (this.method != null && !holds(this.method, request.method)) return false;
+    if (this.scheme != null && !holds(this.scheme, request.scheme)) return false;
+    const headers = this.headers;
+    for (let i = 0; i < headers.length; i++) {
+      if (!headerHolds(unchecked(headers[i]), request)) return false;
+    }
+    const without = this.withoutHeaders;
+    for (let i = 0; i < without.length; i++) {
+      if (headerHolds(unchecked(without[i]), request)) return false;
+    }
+    const parameters = this.queryParams;
+    for (let i = 0; i < parameters.length; i++) {
+      const parameter = unchecked(parameters[i]);
+      if (!holds(parameter.value, request.queryParameter(parameter.name.bytes))) return false;
+    }
+    const cookies = this.cookies;
+    for (let i = 0; i < cookies.length; i++) {
+      const cookie = unchecked(cookies[i]);
+      if (!holds(cookie.value, request.cookie(cookie.name.bytes))) return false;
+    }
+    return this.sourceHolds(request) && this.shareHolds(request);
+  }
+
+  private sourceHolds(request: RequestView): bool {
+    const sources = this.sources;
+    if (sources == null) return true;
+    const source = request.sourceAddress;
+    return source != null && sources.contains(source.address);
+  }
+
+  private shareHolds(request: RequestView): bool {
+    const share = this.share;
+    return share == null || share.bucketOf(request) < this.shareSize;
+  }
+}
+
+/** A missing value meets only the condition that it be missing. */
+function holds(condition: StringMatch | null, value: Bytes | null): bool {
+  if (condition == null) return true;
+  return value == null ? condition.matchesMissing() : condition.matches(value);
+}
+
+/** A header that stands several times meets a condition where one of its values does (not their join: CVE-2026-26308). */
+function headerHolds(condition: NamedMatch, request: RequestView): bool {
+  const values = request.headers.values(condition.name.bytes);
+  if (!values.next()) return condition.value.matchesMissing();
+  do {
+    if (condition.value.matches(values.value)) return true;
+  } while (values.next());
+  return false;
+}

@@ -1,0 +1,96 @@
+import { Cookies, hostOf, queryParameter } from "../lib/url";
+import { SocketAddress } from "../lib/cidr";
+import { arena, Bytes, HeaderMap, Property, Text } from "../sdk";
+
+const PATH = Text.of(":path");
+const METHOD = Text.of(":method");
+const SCHEME = Text.of(":scheme");
+const AUTHORITY = Text.of(":authority");
+const COOKIE = Text.of("cookie");
+const QUESTION_MARK: u8 = 0x3f;
+const COLON: u8 = 0x3a;
+
+const sourceAddress = Property.named("source.address");
+
+/** What rules look at, read once. Lives in the arena. */
+@unmanaged
+@final
+export class RequestView {
+  /** `:path` whole. */
+  target: Bytes;
+  /** `:path` without query. */
+  path: Bytes;
+  /** After the `?`; empty without one. */
+  query: Bytes;
+  /** `:authority` without port. */
+  host: Bytes;
+  private headersPointer: usize;
+  private sourceRead: bool;
+  private source: SocketAddress | null;
+
+  /** A request without `:path` (CONNECT, CVE-2026-73547) has an empty path, which no path rule matches. */
+  static of(headers: HeaderMap): RequestView {
+    const request = changetype<RequestView>(arena.allocate(offsetof<RequestView>()));
+    const target = headers.get(PATH.bytes);
+    request.target = target != null ? target : Bytes.empty();
+    const mark = request.target.indexOf(QUESTION_MARK);
+    request.path = mark < 0 ? request.target : request.target.slice(0, mark);
+    request.query = mark < 0 ? Bytes.empty() : request.target.slice(mark + 1);
+    const authority = headers.get(AUTHORITY.bytes);
+    request.host = authority != null ? hostOf(authority) : Bytes.empty();
+    request.headersPointer = changetype<usize>(headers);
+    request.sourceRead = false;
+    request.source = null;
+    return request;
+  }
+
+  get headers(): HeaderMap {
+    return changetype<HeaderMap>(this.headersPointer);
+  }
+
+  get method(): Bytes | null {
+    return this.headers.get(METHOD.bytes);
+  }
+
+  get scheme(): Bytes | null {
+    return this.headers.get(SCHEME.bytes);
+  }
+
+  get authority(): Bytes | null {
+    return this.headers.get(AUTHORITY.bytes);
+  }
+
+  queryParameter(name: Bytes): Bytes | null {
+    return queryParameter(this.query, name);
+  }
+
+  /** The first cookie of that name over all Cookie headers. */
+  cookie(name: Bytes): Bytes | null {
+    const lines = this.headers.values(COOKIE.bytes);
+    while (lines.next()) {
+      const cookies = Cookies.of(lines.value);
+      while (cookies.next()) {
+        if (cookies.name.equals(name)) return cookies.value;
+      }
+    }
+    return null;
+  }
+
+  /** The client's address as Envoy sees it (after the PROXY protocol and trusted hops); `null` for a Unix socket. */
+  get sourceAddress(): SocketAddress | null {
+    if (!this.sourceRead) {
+      this.sourceRead = true;
+      const value = sourceAddress.get();
+      this.source = value != null ? SocketAddress.parse(value) : null;
+    }
+    return this.source;
+  }
+
+  /** The same as text without the port; `null` for a Unix socket. */
+  get sourceIp(): Bytes | null {
+    const value = sourceAddress.get();
+    if (value == null) return null;
+    const colon = value.lastIndexOf(COLON);
+    return colon > 0 ? value.slice(0, colon) : null;
+  }
+}

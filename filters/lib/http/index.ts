@@ -1,0 +1,1 @@
+export { isHeaderName, isHeaderValue, isMethod, isToken } from "./header";

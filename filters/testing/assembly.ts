@@ -14,7 +14,8 @@ const compiler = fileURLToPath(import.meta.resolve("assemblyscript/bin/asc.js"))
 const run = promisify(execFile);
 const cache = join(repository, ".cache/assembly");
 
-const LIBRARY_OPTIONS = ["-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
+// The asconfig.json of the repository is for filters, which have the SDK's abort.
+const LIBRARY_OPTIONS = ["--config", "none", "-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
 const FILTER_OPTIONS = ["-O3", "--runtime", "minimal", "--exportStart", "_initialize", "--use", "abort=filters/sdk/abi/abort/abort"];
 
 /** Compiles an AssemblyScript `entry` (a path) that tests call directly. */

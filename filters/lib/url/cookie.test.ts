@@ -1,13 +1,21 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadAssembly } from "../../testing/assembly.ts";
 import { ByteCalls } from "../../testing/byte-calls.ts";
 
+interface Table {
+  readonly rows: readonly (readonly [header: string, first: string | null])[];
+}
+
+const folder = import.meta.dirname;
+const { rows } = JSON.parse(await readFile(join(folder, "cookie.vectors.json"), "utf8")) as Table;
+
 let calls: ByteCalls;
 
 beforeAll(async () => {
-  calls = new ByteCalls(await loadAssembly(join(import.meta.dirname, "testing.ts")));
+  calls = new ByteCalls(await loadAssembly(join(folder, "testing.ts")));
 });
 
 function names(header: string): string[] {
@@ -16,6 +24,10 @@ function names(header: string): string[] {
     found.push(name);
   return found;
 }
+
+test("the first value is the one that Envoy's route matched", () => {
+  expect(rows.map(([header]) => [header, calls.text("cookie", header, "v")])).toEqual(rows);
+});
 
 describe("the cookie a", () => {
   test.each([

@@ -13,11 +13,11 @@ const echo = routes([
   { match: { prefix: "" }, direct_response: { status: 200 }, response_headers_to_add: [header("x-path", "%REQ(:PATH)%")] },
 ]);
 
-/** Answers with the one of `values` that the first parameter `v` matches exactly, and with 404 where it is missing or another. */
-function parameter(values: readonly string[]): object {
+/** Answers with the one of `values` that the first parameter or cookie `v` matches exactly, and with 404 where it is missing or another. */
+function exactly(field: "query_parameters" | "cookies", values: readonly string[]): object {
   return routes(
     values.map((value, index) => ({
-      match: { prefix: "", query_parameters: [{ name: "v", string_match: { exact: value } }] },
+      match: { prefix: "", [field]: [{ name: "v", string_match: { exact: value } }] },
       direct_response: { status: 200 },
       response_headers_to_add: [header("x-index", String(index))],
     })),
@@ -138,6 +138,7 @@ function queries(): string[] {
     "v",
     "v=",
     "v=1&v=2",
+    "v=2&v=1",
     "v&v=2",
     "&v=1",
     "v=1;v=2",
@@ -152,17 +153,51 @@ function queries(): string[] {
   ];
 }
 
-const queryList = [...new Set(queries())];
-// Everything that some reading of a query could take for the value of v.
-const values = [...new Set(queryList.flatMap((query) => [query, decodeURIComponent(query)]).flatMap(parts))];
-
-/** Every part of `query` from one separator to another. */
-function parts(query: string): string[] {
-  const cuts = [...query.matchAll(/[=&;]|$/g)].map((match) => match.index);
-  return ["", ...cuts.flatMap((start) => cuts.filter((end) => end > start).map((end) => query.slice(start + 1, end)))];
+function cookieHeaders(): string[] {
+  const token = fc.constantFrom(...'v v v= v=1 V=2 w=3 ; ; = " "a" %41'.split(" "), " ", "; ", ",", "\t");
+  const value = fc.array(token, { minLength: 1, maxLength: 9 }).map((parts) => parts.join(""));
+  const written = [
+    "v",
+    "v=",
+    "v=1; v=2",
+    "v=2; v=1",
+    "v=1;v=2",
+    "w=1;  v=2",
+    "w=1;\tv=2",
+    'v="1"',
+    'v="',
+    'v="1',
+    'v=""',
+    "v =1",
+    "v= 1",
+    "v=1 ",
+    "v=1 ; w=2",
+    "v=a=b",
+    ";v=1",
+    "v;v=1",
+    "=v",
+    "V=1",
+  ];
+  return [...written, ...fc.sample(value, { seed: SEED, numRuns: 300 }).map((text) => text.trim())];
 }
 
-await using envoy = await RecordingEnvoy.start({ ...managers, parameter: parameter(values) });
+/** Every part of a text from one separator to another, also without quotes and spaces: what some reading could take for the value. */
+function parts(text: string): string[] {
+  const cuts = [...text.matchAll(/[=&; ]|$/g)].map((match) => match.index);
+  const between = ["", ...cuts.flatMap((start) => cuts.filter((end) => end > start).map((end) => text.slice(start + 1, end)))];
+  return between.flatMap((part) => [part, part.trim(), part.replaceAll('"', "")]);
+}
+
+const queryList = [...new Set(queries())];
+const cookieList = [...new Set(cookieHeaders())];
+const queryValues = [...new Set(queryList.flatMap((query) => [query, decodeURIComponent(query)]).flatMap(parts))];
+const cookieValues = [...new Set(cookieList.flatMap(parts))];
+
+await using envoy = await RecordingEnvoy.start({
+  ...managers,
+  query: exactly("query_parameters", queryValues),
+  cookie: exactly("cookies", cookieValues),
+});
 const version = await envoyVersion();
 
 async function path(listener: keyof typeof managers, target: string): Promise<string | null> {
@@ -177,10 +212,21 @@ const rows = await mapConcurrently([...new Set(targets())], 16, async (target) =
   const columns = Object.keys({ normalize, merge, unescape, all, reject }) as (keyof typeof managers)[];
   return [[target, ...(await Promise.all(columns.map((listener) => path(listener, target))))]];
 });
-const found = await mapConcurrently(queryList, 16, async (query) => {
-  const { status, headers } = await envoy.request("parameter", `/?${query}`);
-  return [query, status === 200 ? values[Number(headers.get("x-index"))] : null];
-});
+async function firstValue(
+  listener: "query" | "cookie",
+  values: readonly string[],
+  target: string,
+  headers: Record<string, string>,
+): Promise<string | null> {
+  const response = await envoy.request(listener, target, headers);
+  return response.status === 200 ? (values[Number(response.headers.get("x-index"))] ?? null) : null;
+}
+
+const queryRows = await mapConcurrently(queryList, 16, async (query) => [query, await firstValue("query", queryValues, `/?${query}`, {})]);
+const cookieRows = await mapConcurrently(cookieList, 16, async (text) => [
+  text,
+  await firstValue("cookie", cookieValues, "/", { Cookie: text }),
+]);
 
 async function write(name: string, columns: string[], table: readonly unknown[][]): Promise<void> {
   const note = `Recorded from Envoy ${version} by record.mts in this folder; a character stands for a byte, null for no value or an answer of 400.`;
@@ -190,4 +236,5 @@ async function write(name: string, columns: string[], table: readonly unknown[][
 }
 
 await write("normalize.vectors.json", ["target", "normalize", "merge", "unescape", "all", "reject"], rows.flat());
-await write("query.vectors.json", ["query", "first v"], found);
+await write("query.vectors.json", ["query", "first v"], queryRows);
+await write("cookie.vectors.json", ["header", "first v"], cookieRows);

@@ -170,7 +170,6 @@ function cookieHeaders(): string[] {
     'v=""',
     "v =1",
     "v= 1",
-    "v=1 ",
     "v=1 ; w=2",
     "v=a=b",
     ";v=1",

@@ -1,0 +1,3 @@
+export { jsonErrorMessage } from "./error";
+export { JsonDocument, JsonError } from "./reader";
+export { JsonKind, JsonValue } from "./value";

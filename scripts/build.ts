@@ -1,0 +1,51 @@
+// Makes `dist/`: the filters and the benchmark's modules from AssemblyScript, the package from TypeScript. Only what changed is made again.
+//
+//   node scripts/build.ts [--package]
+//
+// With `--package` types are checked too, and everything that `npm pack` needs is there or the build fails. Without, TypeScript is only stripped.
+
+import { execFile } from "node:child_process";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { buildModules, type Digests } from "./build/modules.ts";
+import { buildInputs, STAMP } from "./setup/build-inputs.mjs";
+
+const repository = fileURLToPath(new URL("..", import.meta.url));
+const digestFile = join(repository, "dist/modules.json");
+const say = (line: string) => console.error(`build: ${line}`);
+
+async function readDigests(): Promise<Digests> {
+  try {
+    return JSON.parse(await readFile(digestFile, "utf8")) as Digests;
+  } catch {
+    return {};
+  }
+}
+
+async function buildPackage(checked: boolean): Promise<string[]> {
+  const compiler = join(repository, "node_modules/typescript/bin/tsc");
+  const parameters = [compiler, "-p", "tsconfig.build.json", ...(checked ? [] : ["--noCheck"])];
+  try {
+    await promisify(execFile)(process.execPath, parameters, { cwd: repository, maxBuffer: 16 << 20 });
+  } catch (error) {
+    const output = error instanceof Error && "stdout" in error ? String(error.stdout).trim() : String(error);
+    return [`TypeScript does not compile:\n${output}`];
+  }
+  await chmod(join(repository, "dist/cli/main.js"), 0o755).catch(() => {});
+  return [];
+}
+
+const checked = process.argv.includes("--package");
+const inputs = buildInputs(repository);
+await mkdir(join(repository, "dist"), { recursive: true });
+await rm(join(repository, STAMP), { force: true });
+
+const [modules, packageFailures] = await Promise.all([buildModules(repository, await readDigests(), say), buildPackage(checked)]);
+await writeFile(digestFile, JSON.stringify(modules.digests, null, 2));
+const failures = [...modules.failures, ...packageFailures];
+for (const failure of failures) say(`FAILED ${failure}`);
+// Inputs that changed during the build are noticed, because the stamp is of what was there before it.
+if (failures.length === 0) await writeFile(join(repository, STAMP), inputs);
+else process.exitCode = 1;

@@ -1,0 +1,127 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFile, glob, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { checkModule } from "./check-module.ts";
+import { readManifest, type Manifest } from "./manifest.ts";
+
+const run = promisify(execFile);
+const COMPILER = "node_modules/assemblyscript/bin/asc.js";
+/** What every module may import, beside its own folder. */
+const SHARED = ["filters/sdk", "filters/lib", "asconfig.json", "node_modules/assemblyscript/package.json"];
+
+/** A folder with `index.ts` and `manifest.json`, and what becomes of it. */
+interface ModuleSource {
+  readonly manifest: Manifest;
+  /** Relative to the repository, as are the others. */
+  readonly folder: string;
+  /** Without its ending: `dist/filters/routing`. */
+  readonly output: string;
+}
+
+/** From the sources of a module to the digest that it was last built with, as `dist/modules.json` keeps it. */
+export type Digests = Record<string, string>;
+
+/** Filters become `dist/filters/NAME.wasm`, modules that only the benchmark loads `dist/bench/NAME.wasm`. */
+export async function findModules(repository: string): Promise<ModuleSource[]> {
+  const sources: ModuleSource[] = [];
+  for (const [pattern, target] of [
+    ["filters/*/manifest.json", "dist/filters"],
+    ["test/bench/*/*/manifest.json", "dist/bench"],
+  ] as const) {
+    for await (const path of glob(pattern, { cwd: repository })) {
+      const manifest = await readManifest(join(repository, path));
+      sources.push({ manifest, folder: dirname(path), output: `${target}/${manifest.name}` });
+    }
+  }
+  return sources.toSorted((a, b) => a.output.localeCompare(b.output));
+}
+
+/**
+ * Compiles and checks the modules whose sources are not those of `before`, as many at a time as there are cores.
+ *
+ * @returns the digests of all that are good, and a text for each that is not
+ */
+export async function buildModules(
+  repository: string,
+  before: Digests,
+  report: (line: string) => void,
+): Promise<{ digests: Digests; failures: string[] }> {
+  const digests: Digests = {};
+  const failures: string[] = [];
+  const waiting = await findModules(repository);
+  const worker = async () => {
+    for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
+      const digest = await digestOf(repository, source);
+      const wasm = `${source.output}.wasm`;
+      try {
+        if (before[source.output] !== digest || !(await exists(join(repository, wasm)))) report(await build(repository, source));
+        digests[source.output] = digest;
+      } catch (error) {
+        failures.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return { digests, failures };
+}
+
+async function build(repository: string, { folder, manifest, output }: ModuleSource): Promise<string> {
+  const started = performance.now();
+  const wasm = `${output}.wasm`;
+  // A name of its own: whoever loads the module meanwhile sees the old one or the new one, never half of it.
+  const partial = `${output}.${process.pid}.wasm`;
+  await mkdir(join(repository, dirname(output)), { recursive: true });
+  try {
+    await compile(repository, `${folder}/index.ts`, partial);
+    const bytes = new Uint8Array(await readFile(join(repository, partial)));
+    const problems = checkModule(bytes, manifest);
+    if (problems.length > 0) throw new Error(`${wasm} (from ${folder})\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    await rename(join(repository, partial), join(repository, wasm));
+    await copyFile(join(repository, folder, "manifest.json"), join(repository, `${output}.manifest.json`));
+    const schema = join(repository, folder, `${manifest.name}.schema.json`);
+    if (await exists(schema)) await copyFile(schema, join(repository, `${output}.schema.json`));
+    return `${wasm}  ${bytes.length} bytes  ${((performance.now() - started) / 1000).toFixed(1)} s`;
+  } finally {
+    await rm(join(repository, partial), { force: true });
+  }
+}
+
+async function compile(repository: string, entry: string, output: string): Promise<void> {
+  try {
+    await run(process.execPath, [COMPILER, entry, "--outFile", output, "--config", "asconfig.json"], {
+      cwd: repository,
+      maxBuffer: 16 << 20,
+    });
+  } catch (error) {
+    const message = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : String(error);
+    throw new Error(`${entry} does not compile:\n${message}`, { cause: error });
+  }
+}
+
+async function digestOf(repository: string, source: ModuleSource): Promise<string> {
+  const hash = createHash("sha256").update(source.output);
+  for (const path of [...SHARED, source.folder]) await addTo(hash, repository, path);
+  return hash.digest("hex");
+}
+
+async function addTo(hash: ReturnType<typeof createHash>, repository: string, path: string): Promise<void> {
+  const absolute = join(repository, path);
+  if ((await stat(absolute)).isFile()) {
+    hash.update(`${path}\0`).update(await readFile(absolute));
+    return;
+  }
+  for (const name of (await readdir(absolute)).toSorted()) {
+    const test = /\.(?:test|scenarios)\.ts$/.test(name);
+    if (!test && (/\.(?:ts|json)$/.test(name) || !basename(name).includes("."))) await addTo(hash, repository, `${path}/${name}`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -17,9 +17,9 @@ export const IPV6: i32 = 6;
  *   +--------+--------+--------+
  * ```
  *
- * `::ffff:10.0.0.1` is an IPv6 address and in no IPv4 range, as in Envoy (`CidrRange::isInRange` compares versions first). Envoy itself
- * turns the IPv4-mapped address of a connection on a dual-stack listener into IPv4 before any filter sees it, so this concerns
- * addresses out of headers and configuration only.
+ * `::ffff:10.0.0.1` is an IPv6 address and in no IPv4 range, as in Envoy (`CidrRange::isInRange` compares versions first; so seen with
+ * `remote_ip` and such an X-Forwarded-For in Envoy 1.40). Envoy itself turns the IPv4-mapped address of a connection on a dual-stack
+ * listener into IPv4 before any filter sees it, so this concerns addresses out of headers and configuration only.
  */
 @unmanaged
 @final

@@ -1,4 +1,5 @@
 import { arena, Bytes } from "../bytes";
+import { parsePort } from "../url";
 import { Address } from "./address";
 
 /**
@@ -37,16 +38,4 @@ function parseHost(host: Bytes): Address | null {
   // Brackets are for IPv6 alone.
   if (address.indexOf(0x3a) < 0 || (zone >= 0 && zone + 1 == last)) return null;
   return Address.parse(address);
-}
-
-function parsePort(text: Bytes, start: i32): i32 {
-  const digits = text.length - start;
-  if (digits < 1 || digits > 5) return -1;
-  let port = 0;
-  for (let i = start; i < text.length; i++) {
-    const digit = <u8>(text[i] - 0x30);
-    if (digit > 9) return -1;
-    port = port * 10 + digit;
-  }
-  return port <= 65535 ? port : -1;
 }

@@ -1,0 +1,3 @@
+export { IntegerRange } from "./integer-range";
+export { Search } from "./search";
+export { StringMatch, StringMatchKind } from "./string-match";

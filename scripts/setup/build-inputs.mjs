@@ -16,7 +16,7 @@ const INPUTS = [
   "tsconfig.json",
   "tsconfig.build.json",
 ];
-const SOURCE = /\.(?:ts|mts|mjs|json)$/;
+const SOURCE = /(?<!\.(?:test|scenarios|vectors))\.(?:ts|mjs|json)$/;
 
 /** Where the build leaves the digest of what it was made from. */
 export const STAMP = "dist/.inputs";

@@ -1,0 +1,44 @@
+import type { CalloutAnswer, CalloutRequest } from "../target/index.ts";
+
+/** Answers HTTP callouts to a cluster, at once or later; `undefined` leaves the callout to the test (`Host.worker.callouts.pending`). */
+export type HttpHandler = (request: CalloutRequest) => CalloutAnswer | Promise<CalloutAnswer> | undefined;
+
+/** What a gRPC server says. `status` 0 is OK. */
+export interface GrpcAnswer {
+  readonly message?: Uint8Array;
+  readonly status?: number;
+  readonly statusMessage?: string;
+  /** Milliseconds. Default: 0. */
+  readonly delay?: number;
+}
+
+/** Answers unary gRPC callouts; `undefined` leaves the callout to the test. */
+export type GrpcHandler = (call: {
+  readonly service: string;
+  readonly method: string;
+  readonly message: Uint8Array;
+}) => GrpcAnswer | undefined;
+
+export interface Cluster {
+  readonly http?: HttpHandler;
+  readonly grpc?: GrpcHandler;
+  /** `no-host`: no healthy endpoint, or an open circuit breaker. Default: `up`. */
+  readonly health?: "up" | "no-host";
+}
+
+/** The clusters that exist: a callout to any other is a bad argument. */
+export class ClusterManager {
+  private readonly clusters = new Map<string, Cluster>();
+
+  set(name: string, cluster: Cluster = {}): void {
+    this.clusters.set(name, cluster);
+  }
+
+  delete(name: string): void {
+    this.clusters.delete(name);
+  }
+
+  get(name: string): Cluster | undefined {
+    return this.clusters.get(name);
+  }
+}

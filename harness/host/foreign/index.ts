@@ -1,0 +1,36 @@
+import type { Vm } from "../vm.ts";
+import { Status } from "../abi/enums.ts";
+import { compress, uncompress } from "./compression.ts";
+import { exprUnsupported } from "./expressions.ts";
+import { sign, verifySignature } from "./signatures.ts";
+import { declareProperty, setEnvoyFilterState } from "./state.ts";
+
+/** What a foreign function gives back. */
+export interface ForeignResult {
+  readonly status: number;
+  readonly results: Uint8Array;
+}
+
+export type ForeignFunction = (vm: Vm, parameters: Uint8Array) => ForeignResult;
+
+export const NO_RESULTS = new Uint8Array(0);
+
+/** Envoy's foreign functions by name; a test may add its own. Other hosts of proxy-wasm have none of them. */
+export const foreignFunctions = new Map<string, ForeignFunction>([
+  ["verify_signature", verifySignature],
+  ["sign", sign],
+  ["compress", compress],
+  ["uncompress", uncompress],
+  [
+    "clear_route_cache",
+    (vm) => {
+      vm.context().clearRouteCache();
+      return { status: Status.Ok, results: NO_RESULTS };
+    },
+  ],
+  ["declare_property", declareProperty],
+  ["set_envoy_filter_state", setEnvoyFilterState],
+  ["expr_create", exprUnsupported("expr_create")],
+  ["expr_evaluate", exprUnsupported("expr_evaluate")],
+  ["expr_delete", exprUnsupported("expr_delete")],
+]);

@@ -1,0 +1,242 @@
+import type { HeaderList } from "../target/index.ts";
+import { ByteBuffer } from "./byte-buffer.ts";
+import { HostError } from "./errors.ts";
+import type { FilterChain } from "./filter-chain.ts";
+import { HeaderMap } from "./header-map.ts";
+import { FilterManager, type Downstream } from "./http/filter-manager.ts";
+import { TestUpstream } from "./http/test-upstream.ts";
+import { StreamInfo, type ConnectionInfo } from "./stream-info.ts";
+
+export interface StreamOptions {
+  /** The client's connection. Default: 127.0.0.1:50000 to 127.0.0.1:10000, plain text. */
+  readonly connection?: Partial<ConnectionInfo>;
+  /** Dynamic metadata by namespace, as a native filter before the first one would have set it. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Default: `HTTP/1.1`. */
+  readonly protocol?: string;
+}
+
+export interface RequestOptions extends StreamOptions {
+  /** Default: GET. */
+  readonly method?: string;
+  /** Default: http. */
+  readonly scheme?: string;
+  /** Default: localhost. */
+  readonly authority?: string;
+  readonly path: string;
+  readonly headers?: HeaderList;
+  readonly body?: string | Uint8Array;
+  readonly trailers?: HeaderList;
+}
+
+export interface ResponseOptions {
+  /** Default: 200. */
+  readonly status?: number;
+  readonly headers?: HeaderList;
+  readonly body?: string | Uint8Array;
+  readonly trailers?: HeaderList;
+}
+
+/**
+ * - `open`: nothing was sent yet.
+ * - `paused`: a filter holds the request back.
+ * - `forwarded`: the upstream has the request's headers; no response yet.
+ * - `responding`: the client has the response's headers.
+ * - `responded`: the client has the whole response.
+ * - `reset`: the stream ended without one.
+ */
+export type StreamState = "open" | "paused" | "forwarded" | "responding" | "responded" | "reset";
+
+/** One HTTP request through a chain: the test is the client on one side and the upstream on the other. */
+export class HttpStream implements Downstream {
+  readonly info: StreamInfo;
+  private readonly chain: FilterChain;
+  private readonly manager: FilterManager;
+  private readonly upstream = new TestUpstream();
+  private opened = false;
+  private clientHeaders: HeaderMap | undefined;
+  private clientTrailers: HeaderMap | undefined;
+  private readonly clientBody = new ByteBuffer();
+  private outcome: "responded" | "reset" | undefined;
+
+  /** @internal Use `FilterChain.openStream` or `request`. */
+  constructor(chain: FilterChain, options: StreamOptions) {
+    this.chain = chain;
+    this.info = streamInfo(chain, options);
+    this.manager = new FilterManager([...chain.createFilters(), this.upstream], this.info, this, chain.bufferLimit);
+  }
+
+  // --- The client's side --------------------------------------------------------------------------------------------------------
+
+  /** Sends the request's headers, pseudo-headers among them. `endStream`: nothing follows. Default: true. */
+  sendHeaders(headers: HeaderList | HeaderMap, endStream = true): void {
+    const map = headers instanceof HeaderMap ? headers : HeaderMap.from("request", headers);
+    this.opened = true;
+    this.run(() => this.manager.decodeHeaders(undefined, map, endStream));
+  }
+
+  sendData(data: string | Uint8Array, endStream = true): void {
+    this.requireOpened("sendData");
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    this.info.bytesReceived += bytes.length;
+    this.run(() => this.manager.decodeData(undefined, ByteBuffer.of(bytes), endStream, "current"));
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    this.requireOpened("sendTrailers");
+    this.run(() => this.manager.decodeTrailers(undefined, HeaderMap.from("request-trailers", trailers)));
+  }
+
+  /** The client goes away: `on_log`, `on_done`, `on_delete` come at once. */
+  disconnect(): void {
+    this.run(() => this.manager.reset("downstream_remote_disconnect"));
+  }
+
+  // --- The upstream's side ------------------------------------------------------------------------------------------------------
+
+  /** Answers the request with a whole response. */
+  respond(response: ResponseOptions = {}): void {
+    const hasBody = response.body !== undefined && response.body.length > 0;
+    this.respondHeaders(
+      [[":status", String(response.status ?? 200)], ...(response.headers ?? [])],
+      !hasBody && response.trailers === undefined,
+    );
+    if (hasBody) this.respondData(response.body ?? "", response.trailers === undefined);
+    if (response.trailers !== undefined) this.respondTrailers(response.trailers);
+  }
+
+  /** @throws HostError `misuse` where the upstream has no request to answer: a filter holds it back or answered it. */
+  respondHeaders(headers: HeaderList | HeaderMap, endStream = true): void {
+    if (this.upstream.headers === undefined)
+      throw new HostError("misuse", `the upstream got no request to answer: the stream is ${this.state}`);
+    const map = headers instanceof HeaderMap ? headers : HeaderMap.from("response", headers);
+    this.info.responseCode = Number(map.get(":status"));
+    this.info.responseCodeDetails = "via_upstream";
+    this.run(() => this.manager.encodeHeaders(undefined, map, endStream));
+  }
+
+  respondData(data: string | Uint8Array, endStream = true): void {
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    this.run(() => this.manager.encodeData(undefined, ByteBuffer.of(bytes), endStream, "current"));
+  }
+
+  respondTrailers(trailers: HeaderList): void {
+    this.run(() => this.manager.encodeTrailers(undefined, HeaderMap.from("response-trailers", trailers)));
+  }
+
+  // --- What became of it ----------------------------------------------------------------------------------------------------------
+
+  get state(): StreamState {
+    if (this.outcome !== undefined) return this.outcome;
+    if (this.clientHeaders !== undefined) return "responding";
+    if (this.upstream.headers !== undefined) return "forwarded";
+    return this.opened ? "paused" : "open";
+  }
+
+  /** Envoy's `%RESPONSE_CODE_DETAILS%`. */
+  get details(): string | undefined {
+    return this.info.responseCodeDetails;
+  }
+
+  /** The request as the upstream sees it; `undefined` until it has the headers. */
+  get request():
+    | { readonly headers: HeaderList; readonly body: Uint8Array; readonly trailers: HeaderList | undefined; readonly complete: boolean }
+    | undefined {
+    const { headers, body, trailers, complete } = this.upstream;
+    return headers && { headers: headers.toList(), body: body.bytes(), trailers: trailers?.toList(), complete };
+  }
+
+  /** A header's first value as the upstream sees it. */
+  requestHeader(name: string): string | undefined {
+    return this.upstream.headers?.get(name);
+  }
+
+  /** The response as the client sees it; `undefined` until it has the headers. `status` is what stands in `:status`. */
+  get response():
+    | { readonly status: number; readonly headers: HeaderList; readonly body: Uint8Array; readonly trailers: HeaderList | undefined }
+    | undefined {
+    const headers = this.clientHeaders;
+    return (
+      headers && {
+        status: Number(headers.get(":status")),
+        headers: headers.toList(),
+        body: this.clientBody.bytes(),
+        trailers: this.clientTrailers?.toList(),
+      }
+    );
+  }
+
+  responseHeader(name: string): string | undefined {
+    return this.clientHeaders?.get(name);
+  }
+
+  // --- Downstream, called by the filter manager ---------------------------------------------------------------------------------
+
+  /** @internal */
+  encodeHeaders(headers: HeaderMap): void {
+    this.clientHeaders = headers;
+    this.info.responseCode = Number(headers.get(":status"));
+  }
+
+  /** @internal */
+  encodeData(data: ByteBuffer): void {
+    this.info.bytesSent += data.length;
+    this.clientBody.move(data);
+  }
+
+  /** @internal */
+  encodeTrailers(trailers: HeaderMap): void {
+    this.clientTrailers = trailers;
+  }
+
+  /** @internal */
+  complete(): void {
+    this.finish("responded");
+  }
+
+  /** @internal */
+  reset(): void {
+    this.finish("reset");
+  }
+
+  /** @internal There is no route table here; chains with routes run in the in-process target. */
+  clearRouteCache(): void {}
+
+  private finish(outcome: "responded" | "reset"): void {
+    this.outcome = outcome;
+    this.info.duration = this.chain.host.clock.monotonic() - this.info.startMonotonic;
+    this.manager.destroy(true);
+  }
+
+  private requireOpened(call: string): void {
+    if (!this.opened) throw new HostError("misuse", `${call} before sendHeaders`);
+  }
+
+  private run(step: () => void): void {
+    const { dispatcher } = this.chain.worker;
+    dispatcher.enter();
+    try {
+      step();
+    } finally {
+      dispatcher.leave();
+    }
+  }
+}
+
+/** The facts of a new stream. */
+export function streamInfo(chain: FilterChain, options: StreamOptions): StreamInfo {
+  const { host } = chain;
+  const { connection } = options;
+  const info = new StreamInfo(
+    connection === undefined
+      ? { ...DEFAULT_CONNECTION, id: host.connectionId() }
+      : { ...DEFAULT_CONNECTION, id: host.connectionId(), ...connection },
+    host.clock.now(),
+    host.clock.monotonic(),
+  );
+  if (options.protocol !== undefined) info.protocol = options.protocol;
+  if (options.metadata !== undefined) Object.assign(info.dynamicMetadata, options.metadata);
+  return info;
+}
+
+const DEFAULT_CONNECTION = { sourceAddress: "127.0.0.1:50000", destinationAddress: "127.0.0.1:10000", mtls: false, certificate: {} };

@@ -1,0 +1,324 @@
+import { ByteBuffer } from "../byte-buffer.ts";
+import type { LocalResponse } from "../context.ts";
+import { HeaderMap } from "../header-map.ts";
+import type { StreamInfo } from "../stream-info.ts";
+import { ActiveDecoderFilter, ActiveEncoderFilter, type IterationStart } from "./active-filter.ts";
+import type { HttpFilter } from "./filter.ts";
+import { localReply } from "./local-reply.ts";
+
+/** Where a response goes that has passed all filters: the codec of the connection, or whoever stands for it. */
+export interface Downstream {
+  encodeHeaders(headers: HeaderMap, endStream: boolean): void;
+  encodeData(data: ByteBuffer, endStream: boolean): void;
+  encodeTrailers(trailers: HeaderMap): void;
+  /** The stream ended without the end of a response. */
+  reset(details: string): void;
+  /** The response went out to its end. */
+  complete(): void;
+  clearRouteCache(): void;
+}
+
+/** Envoy's `per_connection_buffer_limit_bytes`. */
+export const DEFAULT_BUFFER_LIMIT = 1024 * 1024;
+
+/**
+ * Envoy's `FilterManager` (source/common/http/filter_manager.cc) for one stream: runs a request through the filters in order, the response
+ * in reverse order, holds what filters stop, answers locally. The last filter is the terminal one: the router, or a test in its place.
+ */
+export class FilterManager {
+  readonly streamInfo: StreamInfo;
+  requestHeaders: HeaderMap | undefined;
+  requestTrailers: HeaderMap | undefined;
+  responseHeaders: HeaderMap | undefined;
+  responseTrailers: HeaderMap | undefined;
+  bufferedRequest: ByteBuffer | undefined;
+  bufferedResponse: ByteBuffer | undefined;
+  /** The client's, or the upstream's, last byte was seen. */
+  requestComplete = false;
+  responseComplete = false;
+  /** The response left the last filter to its end, or the stream was reset. */
+  ended = false;
+  localReplySent = false;
+  destroyed = false;
+  private readonly downstream: Downstream;
+  private readonly decoders: ActiveDecoderFilter[] = [];
+  private readonly encoders: ActiveEncoderFilter[] = [];
+  private readonly limit: number;
+  private decoding = 0;
+  private encoding = 0;
+  private decodeAborted = false;
+  private encodeAborted = false;
+  private responseHeadersEncoded = false;
+  private prepared: LocalResponse | undefined;
+
+  constructor(filters: readonly HttpFilter[], streamInfo: StreamInfo, downstream: Downstream, limit = DEFAULT_BUFFER_LIMIT) {
+    this.streamInfo = streamInfo;
+    this.downstream = downstream;
+    this.limit = limit;
+    for (const [index, filter] of filters.entries()) {
+      const decoder = new ActiveDecoderFilter(this, filter, index);
+      const encoder = new ActiveEncoderFilter(this, filter, index);
+      this.decoders.push(decoder);
+      this.encoders.push(encoder);
+      filter.setCallbacks(decoder, encoder);
+    }
+  }
+
+  // --- Request ------------------------------------------------------------------------------------------------------------------
+
+  /** `from` undefined: from the client, to the first filter. */
+  decodeHeaders(from: ActiveDecoderFilter | undefined, headers: HeaderMap, endStream: boolean): void {
+    if (from === undefined) {
+      this.requestHeaders = headers;
+      this.requestComplete = endStream;
+    }
+    let bodyAddedBy: ActiveDecoderFilter | undefined;
+    for (let i = from === undefined ? 0 : from.index + 1; i < this.decoders.length; i++) {
+      const active = this.decoders[i];
+      if (active === undefined) break;
+      active.endStream = endStream && bodyAddedBy === undefined;
+      this.decoding++;
+      let status = active.filter.decodeHeaders(headers, active.endStream);
+      this.decoding--;
+      if (this.decodeAborted) {
+        this.sendPrepared();
+        status = "stop-iteration";
+      }
+      const goesOn = active.afterHeaders(status);
+      if (!goesOn && i < this.decoders.length - 1) break;
+      if (endStream && this.bufferedRequest !== undefined && bodyAddedBy === undefined) bodyAddedBy = active;
+    }
+    if (bodyAddedBy !== undefined && this.bufferedRequest !== undefined) this.decodeData(bodyAddedBy, this.bufferedRequest, true, "next");
+  }
+
+  decodeData(from: ActiveDecoderFilter | undefined, data: ByteBuffer, endStream: boolean, start: IterationStart): void {
+    if (from === undefined && endStream) this.requestComplete = true;
+    if (this.decodeAborted || this.ended) return;
+    let trailersAddedBy: ActiveDecoderFilter | undefined;
+    const hadTrailers = this.requestTrailers !== undefined;
+    for (let i = from === undefined ? 0 : from.start(start); i < this.decoders.length; i++) {
+      const active = this.decoders[i];
+      if (active === undefined || active.holdData(data) || active.endStream) return;
+      active.endStream = endStream && this.requestTrailers === undefined;
+      this.decoding++;
+      const status = active.filter.decodeData(data, active.endStream);
+      this.decoding--;
+      if (this.decodeAborted) {
+        this.sendPrepared();
+        return;
+      }
+      if (!hadTrailers && this.requestTrailers !== undefined && trailersAddedBy === undefined) trailersAddedBy = active;
+      if (!active.afterData(status, data) && i < this.decoders.length - 1) break;
+    }
+    if (trailersAddedBy !== undefined && this.requestTrailers !== undefined) this.decodeTrailers(trailersAddedBy, this.requestTrailers);
+  }
+
+  decodeTrailers(from: ActiveDecoderFilter | undefined, trailers: HeaderMap): void {
+    if (from === undefined) {
+      this.requestTrailers = trailers;
+      this.requestComplete = true;
+    }
+    if (this.decodeAborted || this.ended) return;
+    for (let i = from === undefined ? 0 : from.start("current"); i < this.decoders.length; i++) {
+      const active = this.decoders[i];
+      if (active === undefined || active.stoppedAll) return;
+      this.decoding++;
+      let status = active.filter.decodeTrailers(trailers);
+      this.decoding--;
+      active.endStream = true;
+      if (this.decodeAborted) {
+        this.sendPrepared();
+        status = "stop-iteration";
+      }
+      if (!active.afterTrailers(status) && i < this.decoders.length - 1) return;
+    }
+  }
+
+  addRequestTrailers(): HeaderMap {
+    return (this.requestTrailers ??= new HeaderMap("request-trailers"));
+  }
+
+  checkRequestLimit(streaming: boolean): void {
+    if (streaming || (this.bufferedRequest?.length ?? 0) <= this.limit) return;
+    const body = Buffer.from("Payload Too Large");
+    this.sendLocalReply({ status: 413, details: "request_payload_too_large", body, headers: [], grpcStatus: undefined });
+  }
+
+  // --- Response -----------------------------------------------------------------------------------------------------------------
+
+  /** `from` undefined: from the terminal filter, or a local reply, to the first encoder filter. */
+  encodeHeaders(from: ActiveEncoderFilter | undefined, headers: HeaderMap, endStream: boolean): void {
+    if (from === undefined) {
+      this.responseHeaders = headers;
+      this.responseComplete = endStream;
+    }
+    let bodyAddedBy: ActiveEncoderFilter | undefined;
+    for (let i = from === undefined ? this.encoders.length - 1 : from.index - 1; i >= 0; i--) {
+      const active = this.encoders[i];
+      if (active === undefined) break;
+      active.endStream = endStream && bodyAddedBy === undefined;
+      this.encoding++;
+      let status = active.filter.encodeHeaders(headers, active.endStream);
+      this.encoding--;
+      if (this.encodeAborted) {
+        this.sendPrepared();
+        status = "stop-iteration";
+      }
+      if (!active.afterHeaders(status)) {
+        if (!endStream && bodyAddedBy !== undefined && this.bufferedResponse !== undefined)
+          this.encodeData(bodyAddedBy, this.bufferedResponse, true, "next");
+        return;
+      }
+      if (endStream && this.bufferedResponse !== undefined && bodyAddedBy === undefined) bodyAddedBy = active;
+    }
+    if (this.ended) return;
+    if (!headers.has(":status")) {
+      this.sendLocalReply({
+        status: 502,
+        details: "filter_removed_required_response_headers{missing required header: :status}",
+        body: new Uint8Array(0),
+        headers: [],
+        grpcStatus: undefined,
+      });
+      return;
+    }
+    const ends = endStream && bodyAddedBy === undefined;
+    this.responseHeadersEncoded = true;
+    this.downstream.encodeHeaders(headers, ends);
+    if (ends) this.end();
+    else if (bodyAddedBy !== undefined && this.bufferedResponse !== undefined)
+      this.encodeData(bodyAddedBy, this.bufferedResponse, true, "next");
+  }
+
+  encodeData(from: ActiveEncoderFilter | undefined, data: ByteBuffer, endStream: boolean, start: IterationStart): void {
+    if (from === undefined && endStream) this.responseComplete = true;
+    if (this.encodeAborted || this.ended) return;
+    let trailersAddedBy: ActiveEncoderFilter | undefined;
+    const hadTrailers = this.responseTrailers !== undefined;
+    for (let i = from === undefined ? this.encoders.length - 1 : from.start(start); i >= 0; i--) {
+      const active = this.encoders[i];
+      if (active === undefined || active.holdData(data) || active.endStream) return;
+      active.endStream = endStream && this.responseTrailers === undefined;
+      this.encoding++;
+      const status = active.filter.encodeData(data, active.endStream);
+      this.encoding--;
+      if (this.encodeAborted) {
+        this.sendPrepared();
+        return;
+      }
+      if (!hadTrailers && this.responseTrailers !== undefined && trailersAddedBy === undefined) trailersAddedBy = active;
+      if (!active.afterData(status, data)) return;
+    }
+    if (this.ended) return;
+    const ends = endStream && trailersAddedBy === undefined;
+    this.downstream.encodeData(data, ends);
+    if (ends) this.end();
+    if (trailersAddedBy !== undefined && this.responseTrailers !== undefined) this.encodeTrailers(trailersAddedBy, this.responseTrailers);
+  }
+
+  encodeTrailers(from: ActiveEncoderFilter | undefined, trailers: HeaderMap): void {
+    if (from === undefined) {
+      this.responseTrailers = trailers;
+      this.responseComplete = true;
+    }
+    if (this.encodeAborted || this.ended) return;
+    for (let i = from === undefined ? this.encoders.length - 1 : from.start("current"); i >= 0; i--) {
+      const active = this.encoders[i];
+      if (active === undefined || active.stoppedAll) return;
+      this.encoding++;
+      const status = active.filter.encodeTrailers(trailers);
+      this.encoding--;
+      active.endStream = true;
+      if (this.encodeAborted) {
+        this.sendPrepared();
+        return;
+      }
+      if (!active.afterTrailers(status)) return;
+    }
+    if (this.ended) return;
+    this.downstream.encodeTrailers(trailers);
+    this.end();
+  }
+
+  addResponseTrailers(): HeaderMap {
+    return (this.responseTrailers ??= new HeaderMap("response-trailers"));
+  }
+
+  checkResponseLimit(streaming: boolean): void {
+    if (streaming || (this.bufferedResponse?.length ?? 0) <= this.limit) return;
+    const body = Buffer.from("Internal Server Error");
+    this.sendLocalReply({ status: 500, details: "response_payload_too_large", body, headers: [], grpcStatus: undefined });
+  }
+
+  // --- Answers that no upstream gave --------------------------------------------------------------------------------------------
+
+  /** Answers now, or after the callback that runs now. After the response's headers went out only a reset is left. */
+  sendLocalReply(response: LocalResponse): void {
+    if (this.ended) return;
+    if (this.decoding > 0) this.decodeAborted = true;
+    if (this.encoding > 0) this.encodeAborted = true;
+    this.streamInfo.responseCodeDetails = response.details.replace(/[ \t\n\v\f\r]/g, "_");
+    if (this.responseHeaders === undefined) {
+      if (this.decoding + this.encoding > 0) this.prepared = response;
+      else this.replyThroughFilters(response);
+    } else if (!this.responseHeadersEncoded) {
+      this.replyDirectly(response);
+    } else {
+      this.reset(this.streamInfo.responseCodeDetails);
+    }
+  }
+
+  private sendPrepared(): void {
+    const response = this.prepared;
+    this.prepared = undefined;
+    if (response !== undefined) this.replyThroughFilters(response);
+  }
+
+  private replyThroughFilters(response: LocalResponse): void {
+    this.localReplySent = true;
+    const { headers, body } = localReply(response, this.requestHeaders);
+    this.streamInfo.responseCode = response.status;
+    this.encodeHeaders(undefined, headers, body === undefined);
+    if (body !== undefined && !this.ended) this.encodeData(undefined, body, true, "current");
+  }
+
+  /** A filter answers while response headers are still on their way through the chain: past all filters to the client. */
+  private replyDirectly(response: LocalResponse): void {
+    this.localReplySent = true;
+    const { headers, body } = localReply(response, this.requestHeaders);
+    this.responseHeaders = headers;
+    this.responseHeadersEncoded = true;
+    this.downstream.encodeHeaders(headers, body === undefined);
+    if (body !== undefined) this.downstream.encodeData(body, true);
+    this.end();
+  }
+
+  private end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.downstream.complete();
+  }
+
+  /** Ends the stream without a (whole) response. */
+  reset(details: string): void {
+    if (this.ended) return;
+    this.streamInfo.responseCodeDetails ??= details;
+    this.ended = true;
+    this.downstream.reset(details);
+  }
+
+  clearRouteCache(): void {
+    this.downstream.clearRouteCache();
+  }
+
+  /** Tells every filter that the stream is over: the access log first where there is one, then the end of the contexts. */
+  destroy(log: boolean): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.ended = true;
+    if (log) {
+      for (const { filter } of this.decoders) filter.log(this.requestHeaders, this.responseHeaders, this.responseTrailers);
+    }
+    for (const { filter } of this.decoders) filter.onDestroy();
+  }
+}

@@ -1,0 +1,48 @@
+import { ByteBuffer } from "../byte-buffer.ts";
+import type { HeaderMap } from "../header-map.ts";
+import type { DataStatus, HeadersStatus, HttpFilter, TrailersStatus } from "./filter.ts";
+
+/** The terminal filter of a test's chain: keeps what reached the upstream. */
+export class TestUpstream implements HttpFilter {
+  readonly name = "test-upstream";
+  headers: HeaderMap | undefined;
+  readonly body = new ByteBuffer();
+  trailers: HeaderMap | undefined;
+  complete = false;
+
+  setCallbacks(): void {}
+
+  decodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus {
+    this.headers = headers;
+    this.complete = endStream;
+    return "stop-iteration";
+  }
+
+  decodeData(data: ByteBuffer, endStream: boolean): DataStatus {
+    this.body.move(data);
+    this.complete = endStream;
+    return "stop-no-buffer";
+  }
+
+  decodeTrailers(trailers: HeaderMap): TrailersStatus {
+    this.trailers = trailers;
+    this.complete = true;
+    return "stop-iteration";
+  }
+
+  encodeHeaders(): HeadersStatus {
+    return "continue";
+  }
+
+  encodeData(): DataStatus {
+    return "continue";
+  }
+
+  encodeTrailers(): TrailersStatus {
+    return "continue";
+  }
+
+  log(): void {}
+
+  onDestroy(): void {}
+}

@@ -1,0 +1,111 @@
+import { CloseType } from "./abi/enums.ts";
+import { ByteBuffer } from "./byte-buffer.ts";
+import type { FilterChain } from "./filter-chain.ts";
+import { streamInfo, type StreamOptions } from "./http-stream.ts";
+import type { PluginHandle } from "./plugin-handle.ts";
+import type { StreamInfo } from "./stream-info.ts";
+import { TcpContext } from "./tcp-context.ts";
+
+/** One TCP connection through network filters: the test is the client on one side and the server on the other. */
+export class TcpStream {
+  readonly info: StreamInfo;
+  /** Why the connection was closed; `undefined` while it is open. */
+  closeReason: string | undefined;
+  /** What reached the server, and what reached the client. */
+  readonly toServer = new ByteBuffer();
+  readonly toClient = new ByteBuffer();
+  private readonly contexts: readonly TcpContext[];
+  private readonly waiting = new ByteBuffer();
+  private stoppedAt: number | undefined;
+  private endOfClient = false;
+  private connected: number;
+
+  /** @internal Use `FilterChain.openConnection`. */
+  constructor(chain: FilterChain, plugins: readonly PluginHandle[], options: StreamOptions) {
+    this.info = streamInfo(chain, options);
+    const contexts: TcpContext[] = [];
+    for (const plugin of plugins) {
+      const local = plugin.reloaded(chain.worker);
+      if (local.vm.failure !== undefined) {
+        if (local.plugin.failurePolicy !== "FAIL_OPEN") this.closeReason = "wasm_fail_stream";
+        continue;
+      }
+      const context = new TcpContext(local.vm, local.vm.nextContextId(), local.root, local.plugin);
+      local.vm.contexts.set(context.id, context);
+      const index = contexts.length;
+      context.setCallbacks({
+        streamInfo: this.info,
+        continueReading: () => this.continueFrom(index),
+        close: (reason) => this.close(reason),
+      });
+      contexts.push(context);
+    }
+    this.contexts = contexts;
+    this.connected = 0;
+    if (this.closeReason === undefined) this.connect();
+  }
+
+  private connect(): void {
+    while (this.connected < this.contexts.length && this.closeReason === undefined) {
+      const index = this.connected++;
+      if (this.contexts[index]?.onNewConnection() === false) {
+        this.stoppedAt = index;
+        return;
+      }
+    }
+  }
+
+  /** The client sends bytes; `endStream`: it sends no more. */
+  send(data: string | Uint8Array, endStream = false): void {
+    if (this.closeReason !== undefined) return;
+    this.waiting.add(typeof data === "string" ? Buffer.from(data) : data);
+    this.endOfClient ||= endStream;
+    this.read(this.stoppedAt ?? 0);
+  }
+
+  private read(from: number): void {
+    for (let i = from; i < this.connected; i++) {
+      if (this.closeReason !== undefined) return;
+      // A filter that stopped is asked again with all the bytes that came since.
+      if (this.contexts[i]?.onData(this.waiting, this.endOfClient) === false) {
+        this.stoppedAt = i;
+        return;
+      }
+    }
+    this.stoppedAt = undefined;
+    if (this.connected < this.contexts.length) return;
+    this.info.bytesReceived += this.waiting.length;
+    this.toServer.move(this.waiting);
+  }
+
+  private continueFrom(index: number): void {
+    if (this.closeReason !== undefined) return;
+    this.stoppedAt = undefined;
+    this.connect();
+    if (this.stoppedAt === undefined && (this.waiting.length > 0 || this.endOfClient)) this.read(index + 1);
+  }
+
+  /** The server sends bytes; `endStream`: it sends no more. */
+  receive(data: string | Uint8Array, endStream = false): void {
+    if (this.closeReason !== undefined) return;
+    const buffer = ByteBuffer.of(typeof data === "string" ? Buffer.from(data) : data);
+    for (const context of this.contexts.toReversed()) {
+      if (!context.onWrite(buffer, endStream)) return;
+    }
+    this.info.bytesSent += buffer.length;
+    this.toClient.move(buffer);
+  }
+
+  /** The client closes its connection. */
+  disconnect(): void {
+    if (this.closeReason !== undefined) return;
+    this.closeReason = "remote";
+    for (const context of this.contexts) context.onDownstreamClose(CloseType.Remote);
+  }
+
+  private close(reason: string): void {
+    if (this.closeReason !== undefined) return;
+    this.closeReason = reason;
+    for (const context of this.contexts) context.onDownstreamClose(CloseType.Local);
+  }
+}

@@ -1,3 +1,4 @@
+import { StringMatchKind } from "../lib/match";
 import { BytesTable, PrefixTable } from "../lib/table";
 import { toLower } from "../lib/bytes";
 import { arena, Bytes, Text } from "../sdk";
@@ -164,7 +165,7 @@ export class RuleIndex {
       const match = rule.matches[i];
       const candidate = new Candidate(this.count++, match, rule);
       const authority = match.authority;
-      const host = authority != null ? authority.exactText : null;
+      const host = authority != null && authority.kind == StringMatchKind.Exact ? authority.text : null;
       if (host == null) this.anyHost.add(candidate);
       else this.groupOf(host).add(candidate);
     }

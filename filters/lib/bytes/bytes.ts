@@ -141,6 +141,13 @@ export class Text {
     return new Text(data);
   }
 
+  /** A copy with ASCII capitals made small. */
+  static lowerCase(bytes: Bytes): Text {
+    const text = Text.from(bytes);
+    for (let i = 0; i < text.data.length; i++) text.data[i] = toLower(text.data[i]);
+    return text;
+  }
+
   /** The UTF-8 encoding of `value`. */
   static of(value: string): Text {
     const size = String.UTF8.byteLength(value);

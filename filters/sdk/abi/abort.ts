@@ -1,3 +1,4 @@
+import { decimal } from "../../lib/number";
 import { LogLevel } from "./enums";
 import { proxy_log } from "./hostcalls";
 
@@ -11,15 +12,4 @@ export function abort(message: string | null, fileName: string | null, line: u32
   const bytes = String.UTF8.encode("abort: " + what + " at " + where + ":" + decimal(line) + ":" + decimal(column));
   proxy_log(LogLevel.Critical, changetype<usize>(bytes), <usize>bytes.byteLength);
   unreachable();
-}
-
-/** `toString` of a number would put 1.5 KB of tables into every module. */
-function decimal(value: u32): string {
-  let text = "";
-  let rest = value;
-  do {
-    text = String.fromCharCode(0x30 + <i32>(rest % 10)) + text;
-    rest /= 10;
-  } while (rest != 0);
-  return text;
 }

@@ -7,7 +7,7 @@ import { RESULT, resultU32, resultU64 } from "../abi/results";
 const defined = new Map<string, u32>();
 
 function define(metricType: MetricType, name: string): u32 {
-  const key = `${metricType}:${name}`;
+  const key = String.fromCharCode(0x30 + metricType) + name;
   if (defined.has(key)) return defined.get(key);
   const text = Text.of(name);
   // Fails only for a type that does not exist, or before the VM has started; id 0 is nobody's, and calls with it do nothing.

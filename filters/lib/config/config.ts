@@ -1,0 +1,33 @@
+import { Bytes } from "../bytes";
+import { JsonDocument, jsonErrorMessage } from "../json";
+import { Problems } from "./problems";
+import { ConfigValue } from "./value";
+
+const MAX_SIZE: i32 = 1 << 20;
+const MAX_DEPTH: i32 = 64;
+
+/** One configuration while it is read: JSON of at most 1 MiB, 64 levels deep. Ends with the callback, as its values do. */
+@final
+export class Config {
+  readonly problems: Problems;
+  /** `null` where the document is not JSON. */
+  readonly root: ConfigValue | null;
+
+  constructor(source: Bytes) {
+    const problems = new Problems(source);
+    const document = JsonDocument.parse(source, MAX_SIZE, MAX_DEPTH);
+    const json = document.root;
+    this.problems = problems;
+    if (json != null) {
+      this.root = new ConfigValue(json, "", problems);
+    } else {
+      this.root = null;
+      problems.add("", source.length == 0 ? "no configuration" : "not JSON: " + jsonErrorMessage(document.error), document.offset);
+    }
+  }
+
+  /** Every problem in one line, or `null` where there is none. */
+  get problem(): string | null {
+    return this.problems.empty ? null : this.problems.toString();
+  }
+}

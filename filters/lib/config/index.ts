@@ -1,0 +1,3 @@
+export { Config } from "./config";
+export { Problems } from "./problems";
+export { ConfigValue } from "./value";

@@ -1,0 +1,48 @@
+import { Bytes } from "../bytes";
+import { decimal } from "../number";
+
+/** Problems that are told at most: a thousand of one kind help nobody. */
+const TOLD: i32 = 10;
+
+/** What is wrong with a configuration, each with its path and place. */
+@final
+export class Problems {
+  private readonly messages: string[] = [];
+  private count: i32 = 0;
+
+  constructor(private readonly source: Bytes) {}
+
+  get empty(): bool {
+    return this.count == 0;
+  }
+
+  /** `path` is empty for the document; `offset` is that of the offending byte. */
+  add(path: string, message: string, offset: i32): void {
+    this.count++;
+    if (this.messages.length >= TOLD) return;
+    this.messages.push((path.length > 0 ? path + ": " : "") + message + " (" + this.place(offset) + ")");
+  }
+
+  /** All in one line. */
+  toString(): string {
+    const told = this.messages.join("; ");
+    const left = this.count - this.messages.length;
+    return left > 0 ? told + "; and " + decimal(left) + " more" : told;
+  }
+
+  private place(offset: i32): string {
+    let line = 1;
+    let column = 1;
+    const end = min(offset, this.source.length);
+    for (let i = 0; i < end; i++) {
+      if (this.source[i] == 0x0a) {
+        line++;
+        column = 1;
+      } else if ((this.source[i] & 0xc0) != 0x80) {
+        // Columns are characters, not bytes.
+        column++;
+      }
+    }
+    return "line " + decimal(line) + ", column " + decimal(column);
+  }
+}

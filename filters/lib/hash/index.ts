@@ -1,0 +1,1 @@
+export { xxHash64 } from "./xxhash64";

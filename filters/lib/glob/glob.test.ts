@@ -57,7 +57,11 @@ function lower(letters: string): string {
 /** `StringMatcherWithPrefix` of Istio's pilot/pkg/security/authz/matcher, as an expression. */
 function expression(pattern: string, flags: string): RegExp {
   if (pattern === "*") return new RegExp("^.+$", flags);
-  if (pattern.startsWith("*")) return new RegExp(`${RegExp.escape(pattern.slice(1))}$`, flags);
-  if (pattern.endsWith("*")) return new RegExp(`^${RegExp.escape(pattern.slice(0, -1))}`, flags);
-  return new RegExp(`^${RegExp.escape(pattern)}$`, flags);
+  if (pattern.startsWith("*")) return new RegExp(`${escape(pattern.slice(1))}$`, flags);
+  if (pattern.endsWith("*")) return new RegExp(`^${escape(pattern.slice(0, -1))}`, flags);
+  return new RegExp(`^${escape(pattern)}$`, flags);
+}
+
+function escape(text: string): string {
+  return text.replaceAll(/[$()*+.?[\\\]^{|}]/g, "\\$&");
 }

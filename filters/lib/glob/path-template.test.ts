@@ -124,7 +124,11 @@ function translate(text: string): RegExp {
   const source = parts.map((part) => {
     if (part === "*") return `${CHARACTER}+`;
     if (part === "**") return `(?:${CHARACTER}|/)*`;
-    return RegExp.escape(part);
+    return escape(part);
   });
   return new RegExp(`^${source.join("")}$`, "s");
+}
+
+function escape(text: string): string {
+  return text.replaceAll(/[$()*+.?[\\\]^{|}]/g, "\\$&");
 }

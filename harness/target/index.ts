@@ -1,2 +1,3 @@
 export * from "./exchange.ts";
+export * from "./headers.ts";
 export * from "./target.ts";

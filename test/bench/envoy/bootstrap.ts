@@ -1,0 +1,86 @@
+const TYPE = "type.googleapis.com/envoy.extensions.filters.";
+
+/** Envoy's JSON, as far as the benchmark needs it. */
+export type Json = Readonly<Record<string, unknown>>;
+
+export interface BenchBootstrap {
+  /** HTTP filters before the router. */
+  readonly filters: readonly Json[];
+  /** Routes on every authority; default: one that answers 200. */
+  readonly routes?: readonly Json[];
+  /** Port of an upstream that never answers; requests to `/hold` go there. */
+  readonly holdPort?: number;
+}
+
+/** What Envoy answers itself: nothing is measured but its own work and that of the filters, in both directions. */
+export const DIRECT_RESPONSE: Json = { direct_response: { status: 200 } };
+
+/**
+ * One Envoy with two listeners on the same filters: `bench`, and `echo`, which also returns the request header `x-route` as it leaves the filters, so
+ * that a run can check that they did their job.
+ */
+export function benchBootstrap(options: BenchBootstrap): Json {
+  const hold = { match: { path: "/hold" }, route: { cluster: "hold", timeout: "0s" } };
+  const answers = options.routes ?? [{ match: { prefix: "/" }, ...DIRECT_RESPONSE }];
+  const routes = options.holdPort === undefined ? answers : [...answers.slice(0, -1), hold, ...answers.slice(-1)];
+  const echo = { response_headers_to_add: [{ header: { key: "x-seen-route", value: "%REQ(X-ROUTE)%" } }] };
+  return {
+    admin: { address: loopback(0) },
+    // Statistics that nobody reads would be flushed in the middle of a batch.
+    stats_flush_interval: "299s",
+    static_resources: {
+      listeners: [listener("bench", options.filters, { routes }), listener("echo", options.filters, { routes, ...echo })],
+      clusters: options.holdPort === undefined ? [] : [holdCluster(options.holdPort)],
+    },
+  };
+}
+
+/** A wasm filter whose code is the file `module`; `vmId` tells VMs apart. */
+export function wasmFilter(module: string, options: { readonly vmId?: string; readonly configuration?: unknown } = {}): Json {
+  const configuration =
+    options.configuration === undefined
+      ? {}
+      : { configuration: { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(options.configuration) } };
+  const code = { local: { filename: module } };
+  return {
+    name: options.vmId ?? "bench",
+    typed_config: {
+      "@type": `${TYPE}http.wasm.v3.Wasm`,
+      config: {
+        name: options.vmId ?? "bench",
+        failure_policy: "FAIL_CLOSED",
+        vm_config: { vm_id: options.vmId ?? "bench", runtime: "envoy.wasm.runtime.v8", code },
+        ...configuration,
+      },
+    },
+  };
+}
+
+function listener(name: string, filters: readonly Json[], virtualHost: Json): Json {
+  const manager = {
+    "@type": `${TYPE}network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: name,
+    codec_type: name === "bench" ? "HTTP2" : "AUTO",
+    http2_protocol_options: { max_concurrent_streams: 2000 },
+    stream_idle_timeout: "0s",
+    http_filters: [...filters, { name: "router", typed_config: { "@type": `${TYPE}http.router.v3.Router` } }],
+    route_config: { virtual_hosts: [{ name: "bench", domains: ["*"], ...virtualHost }] },
+  };
+  return { name, address: loopback(0), filter_chains: [{ filters: [{ name: "http", typed_config: manager }] }] };
+}
+
+function holdCluster(port: number): Json {
+  const options = { "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions" };
+  return {
+    name: "hold",
+    connect_timeout: "5s",
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": { ...options, explicit_http_config: { http2_protocol_options: {} } },
+    },
+    load_assignment: { cluster_name: "hold", endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(port) } }] }] },
+  };
+}
+
+function loopback(port: number): Json {
+  return { socket_address: { address: "127.0.0.1", port_value: port } };
+}

@@ -1,0 +1,104 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findEnvoy, versionOf } from "../../../harness/envoy/release/index.mjs";
+
+/** A pinned Envoy of the benchmark, with what `/proc` says about it. */
+export class EnvoyProcess implements AsyncDisposable {
+  /** Ports by listener name. */
+  readonly ports: ReadonlyMap<string, number>;
+  private readonly process: ChildProcess;
+  private readonly folder: string;
+
+  private constructor(child: ChildProcess, folder: string, ports: ReadonlyMap<string, number>) {
+    this.process = child;
+    this.folder = folder;
+    this.ports = ports;
+  }
+
+  /**
+   * Starts Envoy with one worker and waits until it listens.
+   *
+   * @param core the core to pin it to, from its first instruction on
+   * @throws Error with Envoy's log where it refuses the configuration
+   */
+  static async start(binary: string, bootstrap: object, core: number | undefined): Promise<EnvoyProcess> {
+    const folder = await mkdtemp(join(tmpdir(), "meshwright-bench-"));
+    const config = join(folder, "envoy.json");
+    const address = join(folder, "admin");
+    const log = join(folder, "log");
+    await writeFile(config, JSON.stringify(bootstrap));
+    const own = ["-c", config, "--admin-address-path", address, "--concurrency", "1", "--use-dynamic-base-id", "--disable-hot-restart"];
+    const parameters = [...own, "-l", "warning", "--log-path", log];
+    const [command, ...rest] = core === undefined ? [binary, ...parameters] : ["taskset", "-c", String(core), binary, ...parameters];
+    const child = spawn(command ?? binary, rest, { stdio: "ignore" });
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.removeListener("exit", kill));
+    for (;;) {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        const lines = await readFile(log, "utf8").catch(() => "");
+        await rm(folder, { recursive: true });
+        throw new Error(`Envoy exited with code ${child.exitCode}: ${lines.trimEnd().slice(-600)}`);
+      }
+      const ports = await listeners(await readFile(address, "utf8").catch(() => ""));
+      if (ports !== undefined) return new EnvoyProcess(child, folder, ports);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  get pid(): number {
+    return this.process.pid ?? 0;
+  }
+
+  port(listener: string): number {
+    const port = this.ports.get(listener);
+    if (port === undefined) throw new Error(`there is no listener ${listener}`);
+    return port;
+  }
+
+  /** Resident memory in bytes. */
+  async residentBytes(): Promise<number> {
+    const status = await readFile(`/proc/${this.pid}/status`, "utf8");
+    return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1] ?? NaN) * 1024;
+  }
+
+  /** Milliseconds on a CPU so far, of all threads that still live. */
+  async cpuMilliseconds(): Promise<number> {
+    const threads = await readdir(`/proc/${this.pid}/task`);
+    const times = threads.map(async (thread) =>
+      Number((await readFile(`/proc/${this.pid}/task/${thread}/schedstat`, "utf8")).split(" ")[0]),
+    );
+    return (await Promise.all(times)).reduce((sum, nanoseconds) => sum + nanoseconds / 1e6, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const exited = this.process.exitCode === null && this.process.signalCode === null ? once(this.process, "exit") : undefined;
+    this.process.kill("SIGKILL");
+    await exited;
+    await rm(this.folder, { recursive: true });
+  }
+}
+
+/** The binary that the harness would take, and its version. */
+export async function chooseEnvoy(): Promise<{ readonly path: string; readonly version: string }> {
+  const found = await findEnvoy(process.env);
+  if (found === undefined) throw new Error("there is no Envoy on this machine: `npm run bench` fetches one, or set ENVOY_BIN");
+  return { path: found.path, version: (await versionOf(found.path)) ?? "unknown" };
+}
+
+async function listeners(admin: string): Promise<Map<string, number> | undefined> {
+  if (admin === "") return undefined;
+  const response = await fetch(`http://${admin}/listeners?format=json`).catch(() => undefined);
+  const body = (await response?.json().catch(() => undefined)) as { listener_statuses?: ListenerStatus[] } | undefined;
+  const statuses = body?.listener_statuses ?? [];
+  if (statuses.length === 0) return undefined;
+  return new Map(statuses.map((status) => [status.name, status.local_address.socket_address.port_value]));
+}
+
+interface ListenerStatus {
+  readonly name: string;
+  readonly local_address: { readonly socket_address: { readonly port_value: number } };
+}

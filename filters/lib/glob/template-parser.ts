@@ -43,8 +43,9 @@ const CLOSE: u8 = 0x7d;
  * Reads the syntax of Envoy's `envoy.path.match.uri_template` as Envoy 1.40 takes it: segments, each a literal, `*`, `**`, or one variable
  * with a literal before and behind it; only the last segment may have a literal behind a bare glob.
  *
- * One thing is stricter: a `*` within a literal, as in `/a*`, is refused. Envoy 1.40 takes it and hands it to its regular expression as
- * it is, so that `/a*` matches `/`, `/a` and `/aa` but neither `/ab` nor `/a*`.
+ * Envoy 1.36 refuses a literal beside a variable, as in `/v{version}`; 1.39 and 1.40 take it. One thing is stricter here: a `*` within a
+ * literal, as in `/a*`, is refused. Envoy 1.40 takes it and hands it to its regular expression as it is, so that `/a*` matches `/`, `/a`
+ * and `/aa` but neither `/ab` nor `/a*`.
  *
  * ```
  *   template  =  1*( "/" segment )           variable =  "{" name [ "=" match ] "}"

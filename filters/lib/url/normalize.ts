@@ -74,7 +74,8 @@ function isNormal(path: Bytes, end: i32): bool {
 
 /**
  * The path without the matrix parameters of segments that are `.` or `..`, so that `/a/..;x/b` is `/a/../b` (CVE-2026-73511). As in Envoy
- * only literal dots count, and only `/` ends the parameter: `%2e%2e;` is the name of a segment.
+ * only literal dots count, and only `/` ends the parameter: `%2e%2e;` is the name of a segment. Envoy 1.39.3 and 1.40 do this, 1.36.4 leaves
+ * such segments alone.
  */
 function withoutDotParameters(path: Bytes): Bytes {
   let at = dotParameter(path, 0);

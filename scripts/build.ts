@@ -14,6 +14,7 @@ import { buildInputs, STAMP } from "./setup/build-inputs.mjs";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const digestFile = join(repository, "dist/modules.json");
+const PACKAGE_OUTPUTS = ["dist/cli", "dist/control", "dist/harness", ".cache/package.tsbuildinfo"];
 const say = (line: string) => console.error(`build: ${line}`);
 
 async function readDigests(): Promise<Digests> {
@@ -26,6 +27,8 @@ async function readDigests(): Promise<Digests> {
 
 async function buildPackage(checked: boolean): Promise<string[]> {
   const compiler = join(repository, "node_modules/typescript/bin/tsc");
+  // What was made of sources that are gone must not be published; the compiler's memory of it goes too, or it would not write the rest again.
+  if (checked) for (const path of PACKAGE_OUTPUTS) await rm(join(repository, path), { recursive: true, force: true });
   const parameters = [compiler, "-p", "tsconfig.build.json", ...(checked ? [] : ["--noCheck"])];
   try {
     await promisify(execFile)(process.execPath, parameters, { cwd: repository, maxBuffer: 16 << 20 });

@@ -29,7 +29,10 @@ const report = {
   onProgress: (/** @type {number} */ received, /** @type {number | undefined} */ total) => progress.transfer(received, total),
 };
 
-/** @param {NodeJS.ProcessEnv} environment */
+/**
+ * @param {NodeJS.ProcessEnv} environment
+ * @returns {NodeJS.ProcessEnv}
+ */
 function withTools(environment) {
   return { ...environment, PATH: `${join(repository, "node_modules/.bin")}:${environment["PATH"] ?? ""}` };
 }

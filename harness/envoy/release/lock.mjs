@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm, stat, utimes } from "node:fs/promises";
+import { link, mkdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -45,14 +45,17 @@ export async function withLock(path, action, onWait) {
  * @returns {Promise<string | undefined>} the owner, where it is another
  */
 async function acquire(path) {
+  // A link appears with its content, so nobody reads an owner that is half written.
+  const own = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  await writeFile(own, `${process.pid}@${hostname()}`);
   try {
-    const file = await open(path, "wx");
-    await file.writeFile(`${process.pid}@${hostname()}`);
-    await file.close();
+    await link(own, path);
     return undefined;
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    return readFile(path, "utf8").catch(() => "");
+    return await readFile(path, "utf8").catch(() => "");
+  } finally {
+    await rm(own, { force: true });
   }
 }
 

@@ -14,7 +14,8 @@ interface ExchangeMatchers<R> {
 }
 
 declare module "vitest" {
-  interface Matchers<T> extends ExchangeMatchers<T> {}
+  // Type parameters must be those of vitest's own declaration.
+  interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> extends ExchangeMatchers<R> {}
 }
 
 function verdict(pass: boolean, expectation: string, result: ExchangeResult) {

@@ -1,17 +1,28 @@
 import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const EVERYWHERE = ["**/node_modules/**", "**/dist/**", ".cache/**"];
 /** What starts an Envoy, a container or a compiler that takes long. */
 const SLOW = ["**/*.scenarios.ts", "{test,cli,harness/scenario}/**/*.test.ts", "harness/envoy/{*,!(release)/**/*}.test.ts"];
 
+/** A soak (scripts/soak.ts) runs every property for this long. */
+const FUZZ_SECONDS = Number(process.env["MESHWRIGHT_FUZZ_SECONDS"] ?? 0);
+const SOAK = {
+  resolve: { alias: [{ find: /^fast-check$/, replacement: fileURLToPath(new URL("scripts/soak/fast-check.ts", import.meta.url)) }] },
+};
+
 /** `unit` is what `npm run check` runs; both together are `npm test`. */
 export default defineConfig({
+  ...(FUZZ_SECONDS > 0 ? SOAK : {}),
   test: {
     reporters: ["./scripts/reporter/target-reporter.ts"],
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [
-      { extends: true, test: { name: "unit", include: ["**/*.test.ts"], exclude: [...EVERYWHERE, ...SLOW], testTimeout: 20_000 } },
+      {
+        extends: true,
+        test: { name: "unit", include: ["**/*.test.ts"], exclude: [...EVERYWHERE, ...SLOW], testTimeout: 20_000 + 10_000 * FUZZ_SECONDS },
+      },
       {
         extends: true,
         test: {

@@ -1,0 +1,110 @@
+// What takes too long for every change, with a result file that says what ran, for how long, and how it ended:
+//
+//   npm run soak [-- --seconds N] [STEP...]
+//
+// `--seconds` is for how long each property is fuzzed. Default: 20. The file is soak-results/DATE.md; exit code 1 where a step failed.
+
+import { spawn } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { arch, cpus, platform, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { DEFAULT_VERSION, SUPPORTED_VERSIONS } from "../harness/envoy/release/index.mjs";
+
+interface Step {
+  readonly name: string;
+  readonly title: string;
+  readonly command: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const repository = fileURLToPath(new URL("..", import.meta.url));
+const { values, positionals } = parseArgs({ options: { seconds: { type: "string", default: "20" } }, allowPositionals: true });
+const seconds = Number(values.seconds);
+
+const STEPS: readonly Step[] = [
+  {
+    name: "fuzz",
+    title: `every property of the unit tests for ${seconds} s`,
+    command: ["vitest", "run", "--project", "unit"],
+    environment: { MESHWRIGHT_FUZZ_SECONDS: String(seconds) },
+  },
+  ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
+    name: `envoy-${version}`,
+    title: `the tests on Envoy ${version}`,
+    command: ["node", "scripts/test-envoy.mjs", version, "--project", "integration"],
+  })),
+];
+
+interface Result {
+  readonly step: Step;
+  readonly minutes: number;
+  readonly code: number;
+  /** `N passed, N failed`, where it was printed. */
+  readonly counts: string;
+}
+
+async function run(step: Step, log: string): Promise<Result> {
+  const started = performance.now();
+  const [command = "", ...parameters] = step.command;
+  const file = createWriteStream(log);
+  const child = spawn(command, parameters, {
+    cwd: repository,
+    env: { ...process.env, ...step.environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let counts = "";
+  const keep = (chunk: Buffer) => {
+    file.write(chunk);
+    process.stdout.write(chunk);
+    counts = /^\d+ passed, \d+ failed$/m.exec(chunk.toString())?.[0] ?? counts;
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (exitCode) => resolve(exitCode ?? 1));
+  });
+  file.end();
+  return { step, minutes: (performance.now() - started) / 60_000, code, counts };
+}
+
+function report(date: string, results: readonly Result[]): string {
+  const rows = results.map(
+    ({ step, minutes, code, counts }) =>
+      `| ${step.name} | ${step.title} | ${minutes.toFixed(1)} | ${code === 0 ? "passed" : "FAILED"} | ${counts} |`,
+  );
+  const machine = `${platform()} ${arch()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+  return [
+    `# Soak of ${date}`,
+    "",
+    machine,
+    "",
+    "| step | what | minutes | result | counts |",
+    "| --- | --- | --- | --- | --- |",
+    ...rows,
+    "",
+  ].join("\n");
+}
+
+const unknown = positionals.filter((name) => !STEPS.some((step) => step.name === name));
+if (unknown.length > 0 || !(seconds > 0)) {
+  console.error(`soak: usage: npm run soak [-- --seconds N] [${STEPS.map(({ name }) => name).join("|")}]...`);
+  process.exit(2);
+}
+const date = new Date().toISOString().slice(0, 16).replace(":", "");
+const folder = join(repository, "soak-results");
+await mkdir(folder, { recursive: true });
+const results: Result[] = [];
+for (const step of STEPS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
+  console.error(`soak: ${step.name}: ${step.title}`);
+  results.push(await run(step, join(folder, `${date}-${step.name}.log`)));
+  // After each step, so that a soak that is cut off leaves what it found.
+  await writeFile(join(folder, `${date}.md`), report(date, results));
+}
+const failed = results.filter(({ code }) => code !== 0).length;
+console.log(`soak: see soak-results/${date}.md`);
+console.log(`${results.length - failed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;

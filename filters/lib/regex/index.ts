@@ -1,0 +1,2 @@
+export { Matcher } from "./matcher";
+export { Regex } from "./regex";

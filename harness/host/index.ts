@@ -29,3 +29,4 @@ export type { PropertyObject, PropertyValue } from "./properties.ts";
 export { SeededRandom, SystemRandom, type Random } from "./random.ts";
 export type { ConnectionInfo, StreamInfo } from "./stream-info.ts";
 export type { TcpStream } from "./tcp-stream.ts";
+export { inProcessTarget } from "./target/index.ts";

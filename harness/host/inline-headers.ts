@@ -18,6 +18,23 @@ const BOTH = [
 
 export const INLINE_REQUEST_HEADERS: ReadonlySet<string> = new Set([
   ...BOTH,
+  // Registered by extensions that a stock Envoy is linked with; seen by sending each of them twice.
+  "accept",
+  "accept-encoding",
+  "access-control-request-headers",
+  "access-control-request-method",
+  "authorization",
+  "cache-control",
+  "content-encoding",
+  "grpc-accept-encoding",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "origin",
+  "pragma",
+  "referer",
   ":authority",
   ":method",
   ":path",

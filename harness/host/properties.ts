@@ -271,11 +271,11 @@ function xdsProperty(context: Context, info: StreamInfo | undefined, field: stri
   if (info === undefined) return undefined;
   switch (field) {
     case "cluster_name":
-      return info.cluster ?? info.route?.cluster;
+      return info.cluster;
     case "cluster_metadata":
       return info.cluster === undefined ? undefined : { filter_metadata: info.clusterMetadata };
     case "route_name":
-      return info.route?.name ?? "";
+      return info.route?.name;
     case "route_metadata":
       return info.route && { filter_metadata: info.route.metadata };
     case "virtual_host_name":

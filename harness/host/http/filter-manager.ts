@@ -44,6 +44,7 @@ export class FilterManager {
   private readonly decoders: ActiveDecoderFilter[] = [];
   private readonly encoders: ActiveEncoderFilter[] = [];
   private readonly limit: number;
+  private readonly replyElsewhere: ((response: LocalResponse) => void) | undefined;
   private decoding = 0;
   private encoding = 0;
   private decodeAborted = false;
@@ -51,7 +52,15 @@ export class FilterManager {
   private responseHeadersEncoded = false;
   private prepared: LocalResponse | undefined;
 
-  constructor(filters: readonly HttpFilter[], streamInfo: StreamInfo, downstream: Downstream, limit = DEFAULT_BUFFER_LIMIT) {
+  /** @param replyElsewhere In an upstream chain: local replies of its filters are the downstream chain's to send. */
+  constructor(
+    filters: readonly HttpFilter[],
+    streamInfo: StreamInfo,
+    downstream: Downstream,
+    limit = DEFAULT_BUFFER_LIMIT,
+    replyElsewhere?: (response: LocalResponse) => void,
+  ) {
+    this.replyElsewhere = replyElsewhere;
     this.streamInfo = streamInfo;
     this.downstream = downstream;
     this.limit = limit;
@@ -255,6 +264,12 @@ export class FilterManager {
   /** Answers now, or after the callback that runs now. After the response's headers went out only a reset is left. */
   sendLocalReply(response: LocalResponse): void {
     if (this.ended) return;
+    if (this.replyElsewhere !== undefined) {
+      this.decodeAborted = true;
+      this.encodeAborted = true;
+      this.replyElsewhere(response);
+      return;
+    }
     if (this.decoding > 0) this.decodeAborted = true;
     if (this.encoding > 0) this.encodeAborted = true;
     this.streamInfo.responseCodeDetails = response.details.replace(/[ \t\n\v\f\r]/g, "_");

@@ -1,0 +1,59 @@
+import type { Body } from "../../target/index.ts";
+
+/** The bytes of a body as requests and scripts give it. */
+export function bodyBytes(body: Body | undefined): Uint8Array {
+  if (body === undefined) return new Uint8Array(0);
+  return typeof body === "string" ? Buffer.from(body, "utf8") : Buffer.from(body.base64, "base64");
+}
+
+/** A body as results show it: text where the bytes are UTF-8, else base64. */
+export function toBody(bytes: Uint8Array): Body {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return { base64: Buffer.from(bytes).toString("base64") };
+  }
+}
+
+/** One message as gRPC frames it: not compressed, its length, its bytes. */
+export function frameMessage(message: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(message.length + 5);
+  new DataView(frame.buffer).setUint32(1, message.length);
+  frame.set(message, 5);
+  return frame;
+}
+
+/** The messages in gRPC frames, one after the other; bytes that are no whole frame are left out. */
+export function unframeMessages(bytes: Uint8Array): Uint8Array {
+  const messages: Uint8Array[] = [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at + 5 <= bytes.length;) {
+    const length = view.getUint32(at + 1);
+    if (at + 5 + length > bytes.length) break;
+    messages.push(bytes.subarray(at + 5, at + 5 + length));
+    at += 5 + length;
+  }
+  return Buffer.concat(messages);
+}
+
+const TEXT_FRAME = 0x81;
+const MASKED = 0x80;
+
+/** One WebSocket text message in a frame (RFC 6455, section 5.2). A client's frame is masked; the mask is zero, so that runs are alike. */
+export function frameWebSocket(message: Uint8Array, fromClient: boolean): Uint8Array {
+  const length = message.length;
+  const mask = fromClient ? MASKED : 0;
+  const head = length < 126 ? [TEXT_FRAME, mask | length] : [TEXT_FRAME, mask | 126, length >> 8, length & 0xff];
+  return Buffer.concat([Uint8Array.from(head), new Uint8Array(fromClient ? 4 : 0), message]);
+}
+
+/** The message of the first frame. */
+export function unframeWebSocket(frame: Uint8Array): Uint8Array {
+  if (frame.length < 2) return new Uint8Array(0);
+  const masked = ((frame[1] ?? 0) & MASKED) !== 0;
+  const short = (frame[1] ?? 0) & 0x7f;
+  const at = short === 126 ? 4 : 2;
+  const length = short === 126 ? ((frame[2] ?? 0) << 8) | (frame[3] ?? 0) : short;
+  const start = masked ? at + 4 : at;
+  return frame.slice(start, start + length);
+}

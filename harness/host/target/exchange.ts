@@ -1,0 +1,243 @@
+import { ByteBuffer } from "../byte-buffer.ts";
+import type { Timer } from "../clock.ts";
+import type { FilterChain } from "../filter-chain.ts";
+import { HeaderMap } from "../header-map.ts";
+import { streamInfo } from "../http-stream.ts";
+import { FilterManager, type Downstream } from "../http/filter-manager.ts";
+import { localReply } from "../http/local-reply.ts";
+import type { StreamInfo } from "../stream-info.ts";
+import { reportedHeaders, type ExchangeRequest, type ExchangeResult, type Protocol, type RouteSpec } from "../../target/index.ts";
+import { bodyBytes, frameMessage, frameWebSocket, toBody, unframeMessages, unframeWebSocket } from "./body.ts";
+import { codecHeaders, isUpgrade, mutateRequestHeaders, refusal } from "./request-headers.ts";
+import { Router } from "./router.ts";
+import type { RouteTable } from "./routes.ts";
+import { UpstreamScript } from "./upstream-script.ts";
+
+/** Envoy's default `stream_idle_timeout`, milliseconds. */
+const STREAM_IDLE_TIMEOUT = 300_000;
+
+const DEFAULT_SOURCE = "127.0.0.1:50000";
+const DEFAULT_DESTINATION = "127.0.0.1:10000";
+
+/** One request through Envoy's HTTP connection manager, the chain and the router: what `Target.send` reports. */
+export class Exchange implements Downstream {
+  done = false;
+  private readonly request: ExchangeRequest;
+  private readonly protocol: Protocol;
+  private readonly routes: RouteTable;
+  private readonly chain: FilterChain;
+  private readonly info: StreamInfo;
+  private readonly router: Router;
+  private readonly manager: FilterManager;
+  private cachedRoute: { readonly route: RouteSpec | undefined } | undefined;
+  private requestHeaders: HeaderMap | undefined;
+  private responseHeaders: HeaderMap | undefined;
+  private readonly responseBody = new ByteBuffer();
+  private responseTrailers: HeaderMap | undefined;
+  private wasReset = false;
+  private idleTimer: Timer | undefined;
+
+  constructor(chain: FilterChain, upstreamChain: FilterChain, routes: RouteTable, request: ExchangeRequest) {
+    this.chain = chain;
+    this.routes = routes;
+    this.request = request;
+    this.protocol = request.protocol ?? "http/1.1";
+    const principal = request.source?.principal;
+    this.info = streamInfo(chain, {
+      connection: {
+        sourceAddress: request.source?.address ?? DEFAULT_SOURCE,
+        destinationAddress: destinationOf(request),
+        mtls: principal !== undefined,
+        ...(request.sni !== undefined && { requestedServerName: request.sni }),
+        certificate: principal === undefined ? {} : { uri_san_peer_certificate: principal },
+      },
+      ...(request.metadata && { metadata: request.metadata }),
+      protocol: this.protocol === "h2" || this.protocol === "grpc" ? "HTTP/2" : "HTTP/1.1",
+    });
+    this.router = new Router(routes, upstreamChain, new UpstreamScript(this.protocol, request.response ?? {}), () => this.route());
+    this.manager = new FilterManager([...chain.createFilters(), this.router], this.info, this, chain.bufferLimit);
+    this.router.attach(this.manager);
+  }
+
+  /** Sends the whole request. Afterwards {@link done} tells whether it is over, or time must pass first. */
+  send(): void {
+    const pieces = this.pieces();
+    const length = this.request.chunks === undefined ? (pieces[0]?.length ?? 0) : undefined;
+    const headers = codecHeaders(this.request, pieces.length > 0, length);
+    const refused = refusal(this.request, headers);
+    if (refused !== undefined) {
+      this.refuse(refused);
+      return;
+    }
+    mutateRequestHeaders(headers, this.info.connection.sourceAddress);
+    this.requestHeaders = headers;
+    this.route();
+    this.restartIdleTimer();
+    const { trailers } = this.request;
+    const endsWithHeaders = pieces.length === 0 && trailers === undefined && this.protocol !== "websocket";
+    this.manager.decodeHeaders(undefined, headers, endsWithHeaders);
+    for (const [index, piece] of pieces.entries()) {
+      if (this.done) return;
+      this.info.bytesReceived += piece.length;
+      const last = index === pieces.length - 1 && trailers === undefined && this.protocol !== "websocket";
+      this.manager.decodeData(undefined, ByteBuffer.of(piece), last, "current");
+    }
+    if (trailers !== undefined && !this.done) this.manager.decodeTrailers(undefined, HeaderMap.from("request-trailers", trailers));
+  }
+
+  private pieces(): Uint8Array[] {
+    const { chunks, body } = this.request;
+    if (chunks !== undefined) return chunks.map(bodyBytes).filter((piece) => piece.length > 0);
+    const bytes = bodyBytes(body);
+    if (this.protocol === "grpc") return [frameMessage(bytes)];
+    if (this.protocol === "websocket") return [frameWebSocket(bytes, true)];
+    return bytes.length === 0 ? [] : [bytes];
+  }
+
+  /** Envoy answers itself, and no filter sees the request; the filters' access log does. */
+  private refuse({ status, details, body }: { readonly status: number; readonly details: string; readonly body: string }): void {
+    const reply = localReply({ status, details, body: Buffer.from(body), headers: [], grpcStatus: undefined }, undefined);
+    this.info.responseCodeDetails = details;
+    this.encodeHeaders(reply.headers);
+    if (reply.body !== undefined) this.encodeData(reply.body);
+    this.complete();
+  }
+
+  // --- Routes -------------------------------------------------------------------------------------------------------------------
+
+  /** The route: matched once, then again after the cache was cleared. Properties show the one that was matched last. */
+  private route(): RouteSpec | undefined {
+    if (this.cachedRoute !== undefined) return this.cachedRoute.route;
+    const { requestHeaders } = this;
+    const route = requestHeaders && this.routes.match(requestHeaders);
+    this.cachedRoute = { route };
+    const cluster = route === undefined || requestHeaders === undefined ? "" : this.routes.clusterName(route, requestHeaders);
+    this.info.cluster = this.routes.hasCluster(cluster) ? cluster : undefined;
+    this.info.route = route && { name: route.name ?? "", cluster, metadata: {}, virtualHostName: "default", virtualHostMetadata: {} };
+    return route;
+  }
+
+  /** The properties stay those of the old route until a native filter asks: the router, or the upstream chain behind it. */
+  clearRouteCache(): void {
+    this.cachedRoute = undefined;
+  }
+
+  // --- Downstream ---------------------------------------------------------------------------------------------------------------
+
+  encodeHeaders(headers: HeaderMap): void {
+    if (!isUpgrade(headers)) headers.remove("connection");
+    headers.remove("transfer-encoding");
+    headers.assign("server", "envoy");
+    this.responseHeaders = headers;
+    this.info.responseCode = Number(headers.get(":status"));
+    this.restartIdleTimer();
+  }
+
+  encodeData(data: ByteBuffer): void {
+    this.info.bytesSent += data.length;
+    this.responseBody.move(data);
+    // A WebSocket test waits for one message, then it closes.
+    if (this.protocol === "websocket" && this.responseHeaders?.get(":status") === "101") this.finish();
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    this.responseTrailers = trailers;
+  }
+
+  reset(): void {
+    this.wasReset = true;
+    this.finish();
+  }
+
+  complete(): void {
+    this.finish();
+  }
+
+  private finish(): void {
+    if (this.done) return;
+    this.done = true;
+    this.idleTimer?.cancel();
+    this.info.duration = this.chain.host.clock.monotonic() - this.info.startMonotonic;
+    this.manager.destroy(true);
+  }
+
+  /** A stream on which nothing moves: 504, or 408 where the request is not complete; after the headers went out, a reset. */
+  private restartIdleTimer(): void {
+    this.idleTimer?.cancel();
+    this.idleTimer = this.chain.worker.schedule(STREAM_IDLE_TIMEOUT, () => {
+      if (this.done) return;
+      this.info.responseFlags.add("SI");
+      if (this.responseHeaders !== undefined) {
+        this.manager.reset("stream_idle_timeout");
+        return;
+      }
+      const status = this.manager.requestComplete ? 504 : 408;
+      this.manager.sendLocalReply({
+        status,
+        details: "stream_idle_timeout",
+        body: Buffer.from("stream timeout"),
+        headers: [],
+        grpcStatus: undefined,
+      });
+    });
+  }
+
+  // --- Result -------------------------------------------------------------------------------------------------------------------
+
+  result(): Omit<ExchangeResult, "decisions"> {
+    const { info, responseHeaders, request } = this;
+    const forwarded = this.router.upstreamAnswered && !this.manager.localReplySent;
+    const outcome = this.wasReset || responseHeaders === undefined ? "reset" : forwarded ? "forward" : "respond";
+    const delay =
+      Number(
+        (this.router.reachedAt ?? (this.manager.localReplySent ? info.startMonotonic + (info.duration ?? 0n) : info.startMonotonic)) -
+          info.startMonotonic,
+      ) / 1e9;
+    const seen = this.upstreamRequest();
+    return {
+      ...(request.id !== undefined && { id: request.id }),
+      outcome,
+      status: outcome === "reset" ? 0 : Number(responseHeaders?.get(":status")),
+      details: info.responseCodeDetails ?? "",
+      ...(seen && { request: seen }),
+      ...(outcome !== "reset" && responseHeaders && { response: this.clientResponse(responseHeaders) }),
+      ...(info.route !== undefined && info.route.name !== "" && { route: info.route.name }),
+      ...(info.cluster !== undefined && { cluster: info.cluster }),
+      ...(delay > 0 && { delay }),
+    };
+  }
+
+  private upstreamRequest(): ExchangeResult["request"] {
+    const received = this.router.attempt?.received;
+    const headers = received?.headers;
+    if (received === undefined || headers === undefined) return undefined;
+    const bytes = received.body.bytes();
+    const body = this.protocol === "grpc" ? unframeMessages(bytes) : this.protocol === "websocket" ? unframeWebSocket(bytes) : bytes;
+    return {
+      method: headers.get(":method") ?? "",
+      authority: headers.get(":authority") ?? "",
+      path: headers.get(":path") ?? "",
+      headers: reportedHeaders(headers.toList()),
+      ...(body.length > 0 && { body: toBody(body) }),
+      ...(received.trailers !== undefined && received.trailers.size > 0 && { trailers: reportedHeaders(received.trailers.toList()) }),
+    };
+  }
+
+  private clientResponse(headers: HeaderMap): NonNullable<ExchangeResult["response"]> {
+    const status = Number(headers.get(":status"));
+    const bytes = this.responseBody.bytes();
+    const body = this.protocol === "grpc" ? unframeMessages(bytes) : status === 101 ? unframeWebSocket(bytes) : bytes;
+    const { responseTrailers } = this;
+    return {
+      status,
+      headers: reportedHeaders(headers.toList()),
+      body: toBody(body),
+      ...(responseTrailers !== undefined && responseTrailers.size > 0 && { trailers: reportedHeaders(responseTrailers.toList()) }),
+    };
+  }
+}
+
+function destinationOf({ destination }: ExchangeRequest): string {
+  if (destination === undefined) return DEFAULT_DESTINATION;
+  return `${destination.address ?? "127.0.0.1"}:${destination.port ?? 10000}`;
+}

@@ -1,0 +1,78 @@
+import { ManualClock } from "../clock.ts";
+import { HostError } from "../errors.ts";
+import type { FilterChain } from "../filter-chain.ts";
+import { Host } from "../host.ts";
+import type { PluginConfig } from "../plugin.ts";
+import {
+  TargetError,
+  type ChainSpec,
+  type ExchangeRequest,
+  type ExchangeResult,
+  type FilterSpec,
+  type LogLine,
+  type RunningTarget,
+  type Target,
+} from "../../target/index.ts";
+import { readDecisions } from "./decisions.ts";
+import { Exchange } from "./exchange.ts";
+import { RouteTable } from "./routes.ts";
+
+/**
+ * The in-process target: a chain on this machine's Node, with Envoy's connection manager and router rebuilt around it. Time is virtual: a
+ * delay of an hour takes none, and the same requests give the same results.
+ */
+export const inProcessTarget: Target = {
+  name: "in-process",
+  unavailable: () => Promise.resolve(undefined),
+  start: async (chain) => new InProcessTarget(chain),
+};
+
+class InProcessTarget implements RunningTarget {
+  private readonly clock = new ManualClock({ now: new Date() });
+  private readonly host = new Host({ clock: this.clock, logLevel: "debug", instances: { canary: false, workers: 1 } });
+  private readonly chain: FilterChain;
+  private readonly upstreamChain: FilterChain;
+  private readonly routes: RouteTable;
+
+  constructor(spec: ChainSpec) {
+    for (const name of spec.clusters ?? spec.routes?.flatMap((route) => route.cluster ?? []) ?? ["upstream"]) this.host.clusters.set(name);
+    for (const [name, http] of Object.entries(spec.callouts ?? {})) this.host.clusters.set(name, { http });
+    this.routes = new RouteTable(spec);
+    try {
+      this.chain = this.host.chain(spec.filters.map((filter) => this.host.load(pluginConfig(filter))));
+      this.upstreamChain = this.host.chain((spec.upstreamFilters ?? []).map((filter) => this.host.load(pluginConfig(filter))));
+    } catch (error) {
+      const reason = HostError.from(error);
+      throw new TargetError(reason.message, reason.logs, { cause: error });
+    }
+  }
+
+  async send(request: ExchangeRequest): Promise<ExchangeResult> {
+    if (request.time !== undefined) this.clock.setNow(request.time);
+    const firstLine = this.host.logs.lines.length;
+    const exchange = new Exchange(this.chain, this.upstreamChain, this.routes, request);
+    const { dispatcher } = this.chain.worker;
+    dispatcher.post(() => exchange.send());
+    while (!exchange.done) {
+      const wait = this.clock.untilNext();
+      if (wait === undefined)
+        throw new HostError("misuse", `request ${request.id ?? request.path} waits for nothing: no timer is left that could end it`);
+      this.clock.advance(wait);
+    }
+    return { ...exchange.result(), decisions: readDecisions(this.host.logs.lines.slice(firstLine)) };
+  }
+
+  async metrics(): Promise<Readonly<Record<string, number>>> {
+    return this.host.metrics.values();
+  }
+
+  async logs(): Promise<readonly LogLine[]> {
+    return this.host.logs.lines.filter((line) => line.source === "filter").map(({ level, message }) => ({ level, message }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function pluginConfig(filter: FilterSpec): PluginConfig {
+  return { ...filter, vmId: filter.vmId ?? filter.name };
+}

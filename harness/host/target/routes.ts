@@ -1,0 +1,52 @@
+import type { HeaderMap } from "../header-map.ts";
+import { toByteString } from "../byte-string.ts";
+import type { ChainSpec, RouteSpec } from "../../target/index.ts";
+
+const DEFAULT_ROUTES: readonly RouteSpec[] = [{ name: "default", match: { prefix: "/" }, cluster: "upstream" }];
+
+/** Seconds; Envoy's default for a route. */
+const DEFAULT_TIMEOUT = 15;
+
+/** The routes of a chain and the clusters that they can lead to. */
+export class RouteTable {
+  private readonly routes: readonly RouteSpec[];
+  private readonly clusters: ReadonlySet<string>;
+
+  constructor(chain: ChainSpec) {
+    this.routes = chain.routes ?? DEFAULT_ROUTES;
+    this.clusters = new Set(chain.clusters ?? this.routes.flatMap((route) => route.cluster ?? []));
+  }
+
+  /** The first route that matches. Without `x-forwarded-proto`, which a filter may have removed, none does: Envoy answers 404. */
+  match(headers: HeaderMap): RouteSpec | undefined {
+    if (!headers.has("x-forwarded-proto")) return undefined;
+    return this.routes.find((route) => matches(route.match, headers));
+  }
+
+  /** The cluster that a route leads to: empty where its header is missing. */
+  clusterName(route: RouteSpec, headers: HeaderMap): string {
+    return route.cluster ?? (route.clusterHeader === undefined ? "" : (headers.get(route.clusterHeader.toLowerCase()) ?? ""));
+  }
+
+  hasCluster(name: string): boolean {
+    return this.clusters.has(name);
+  }
+}
+
+/** Milliseconds; 0 is none. */
+export function routeTimeout(route: RouteSpec): number {
+  return (route.timeout ?? DEFAULT_TIMEOUT) * 1000;
+}
+
+function matches(match: RouteSpec["match"], headers: HeaderMap): boolean {
+  const path = headers.get(":path");
+  if (path === undefined) return false;
+  // A prefix is compared with the whole path, query and all; a path without query and fragment.
+  if (match.prefix !== undefined && !path.startsWith(toByteString(match.prefix))) return false;
+  if (match.path !== undefined && path.split(/[?#]/, 1)[0] !== toByteString(match.path)) return false;
+  return (match.headers ?? []).every((wanted) => {
+    const value = headers.getAll(wanted.name.toLowerCase());
+    if (wanted.exact !== undefined) return value === toByteString(wanted.exact);
+    return (value !== undefined) === (wanted.present ?? true);
+  });
+}

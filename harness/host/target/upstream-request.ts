@@ -1,0 +1,134 @@
+import { ByteBuffer } from "../byte-buffer.ts";
+import type { FilterChain } from "../filter-chain.ts";
+import { HeaderMap } from "../header-map.ts";
+import { FilterManager, type Downstream } from "../http/filter-manager.ts";
+import { TestUpstream } from "../http/test-upstream.ts";
+import { StreamInfo } from "../stream-info.ts";
+import type { LocalResponse } from "../context.ts";
+import type { Timer } from "../clock.ts";
+import type { UpstreamScript } from "./upstream-script.ts";
+
+/** Who made the attempt and takes what comes back: the router. */
+export interface UpstreamEvents {
+  onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
+  onUpstreamData(data: ByteBuffer, endStream: boolean): void;
+  onUpstreamTrailers(trailers: HeaderMap): void;
+  /** The connection ended: before the response's headers, or after them. */
+  onUpstreamReset(): void;
+  /** A filter of the upstream chain answers: neither counted nor retried. */
+  onUpstreamLocalReply(response: LocalResponse): void;
+}
+
+/** The scripted upstream's address as `upstream.address` shows it. */
+const UPSTREAM_ADDRESS = "127.0.0.1:80";
+
+/** One attempt: the upstream chain with a context of its own for it, then the scripted upstream. */
+export class UpstreamRequest implements Downstream {
+  readonly received = new TestUpstream();
+  private readonly chain: FilterChain;
+  private readonly events: UpstreamEvents;
+  private readonly script: UpstreamScript;
+  private readonly manager: FilterManager;
+  private readonly timers: Timer[] = [];
+  private over = false;
+  private answered = false;
+
+  constructor(chain: FilterChain, parent: StreamInfo, attempt: number, script: UpstreamScript, events: UpstreamEvents) {
+    this.chain = chain;
+    this.events = events;
+    this.script = script;
+    const info = new StreamInfo(parent.connection, parent.startTime, parent.startMonotonic);
+    Object.assign(info, {
+      protocol: parent.protocol,
+      route: parent.route,
+      cluster: parent.cluster,
+      filterState: parent.filterState,
+      attempts: attempt,
+      upstreamAddress: UPSTREAM_ADDRESS,
+    });
+    Object.assign(info.dynamicMetadata, parent.dynamicMetadata);
+    Object.assign(parent, { attempts: attempt, upstreamAddress: UPSTREAM_ADDRESS });
+    const filters = [...chain.createFilters(), this.received];
+    this.manager = new FilterManager(filters, info, this, chain.bufferLimit, (response) => events.onUpstreamLocalReply(response));
+  }
+
+  sendHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.manager.decodeHeaders(undefined, headers, endStream);
+    this.answer();
+  }
+
+  sendData(data: Uint8Array, endStream: boolean): void {
+    if (this.over) return;
+    this.manager.decodeData(undefined, ByteBuffer.of(data), endStream, "current");
+    this.answer();
+  }
+
+  sendTrailers(trailers: HeaderMap): void {
+    if (this.over) return;
+    this.manager.decodeTrailers(undefined, trailers);
+    this.answer();
+  }
+
+  /** Plays the script when the upstream has the request; a filter that holds it back lets it go later, so this is asked again. */
+  answer(): void {
+    if (this.answered || this.over) return;
+    if (!this.script.ready(this.received)) {
+      // A filter of the upstream chain holds the request: look again whenever time passes.
+      this.timers.push(this.chain.worker.schedule(1, () => this.answer()));
+      return;
+    }
+    this.answered = true;
+    const { delay } = this.script;
+    if (delay > 0) this.timers.push(this.chain.worker.schedule(delay, () => this.play()));
+    else this.play();
+  }
+
+  private play(): void {
+    if (this.over) return;
+    const { script, manager } = this;
+    if (script.reset === "before-headers") {
+      this.reset();
+      return;
+    }
+    const { headers, body, trailers } = script.response(this.received);
+    const cut = script.reset === "after-headers";
+    manager.encodeHeaders(undefined, headers, !cut && body.length === 0 && trailers === undefined);
+    if (body.length > 0 && !this.over) manager.encodeData(undefined, ByteBuffer.of(body), !cut && trailers === undefined, "current");
+    if (cut) this.reset();
+    else if (trailers !== undefined && !this.over) manager.encodeTrailers(undefined, trailers);
+  }
+
+  /** Ends the attempt without telling the router. */
+  cancel(): void {
+    if (this.over) return;
+    this.over = true;
+    for (const timer of this.timers) timer.cancel();
+    this.manager.destroy(false);
+  }
+
+  // --- Downstream ---------------------------------------------------------------------------------------------------------------
+
+  encodeHeaders(headers: HeaderMap, endStream: boolean): void {
+    this.events.onUpstreamHeaders(headers, endStream);
+  }
+
+  encodeData(data: ByteBuffer, endStream: boolean): void {
+    if (!this.over) this.events.onUpstreamData(data, endStream);
+  }
+
+  encodeTrailers(trailers: HeaderMap): void {
+    if (!this.over) this.events.onUpstreamTrailers(trailers);
+  }
+
+  reset(): void {
+    if (this.over) return;
+    this.cancel();
+    this.events.onUpstreamReset();
+  }
+
+  complete(): void {
+    this.cancel();
+  }
+
+  clearRouteCache(): void {}
+}

@@ -1,0 +1,53 @@
+import { HeaderMap } from "../header-map.ts";
+import type { TestUpstream } from "../http/test-upstream.ts";
+import type { Protocol, ScriptedResponse } from "../../target/index.ts";
+import { bodyBytes, frameMessage, frameWebSocket, unframeWebSocket } from "./body.ts";
+
+/** What the scripted upstream sends back for a request. */
+export class UpstreamScript {
+  readonly delay: number;
+  readonly reset: ScriptedResponse["reset"];
+  private readonly protocol: Protocol;
+  private readonly script: ScriptedResponse;
+
+  constructor(protocol: Protocol, script: ScriptedResponse) {
+    this.protocol = protocol;
+    this.script = script;
+    this.delay = script.delay ?? 0;
+    this.reset = script.reset;
+  }
+
+  /** Whether the upstream has what it waits for: the whole request, of an upgrade its headers and a message. */
+  ready(received: TestUpstream): boolean {
+    if (received.headers === undefined) return false;
+    return this.protocol === "websocket" ? received.body.length > 0 : received.complete;
+  }
+
+  response(received: TestUpstream): { readonly headers: HeaderMap; readonly body: Uint8Array; readonly trailers: HeaderMap | undefined } {
+    const { script } = this;
+    const list = script.headers ?? [];
+    const given = (name: string) => list.some(([other]) => other.toLowerCase() === name);
+    const headers: Array<readonly [string, string]> = [
+      [":status", String(script.status ?? (this.protocol === "websocket" ? 101 : 200))],
+      ...list,
+    ];
+    let body = bodyBytes(script.body);
+    let trailers = script.trailers;
+    if (this.protocol === "grpc") {
+      if (!given("content-type")) headers.push(["content-type", "application/grpc"]);
+      if (body.length > 0) body = frameMessage(body);
+      if (!given("grpc-status") && !(trailers ?? []).some(([name]) => name === "grpc-status"))
+        trailers = [...(trailers ?? []), ["grpc-status", "0"]];
+    } else if (this.protocol === "websocket" && (script.status ?? 101) === 101) {
+      headers.push(["upgrade", "websocket"], ["connection", "Upgrade"]);
+      body = frameWebSocket(script.body === undefined ? unframeWebSocket(received.body.bytes()) : body, false);
+    } else if (!given("content-length") && trailers === undefined) {
+      headers.push(["content-length", String(body.length)]);
+    }
+    return {
+      headers: HeaderMap.from("response", headers),
+      body,
+      trailers: trailers === undefined ? undefined : HeaderMap.from("response-trailers", trailers),
+    };
+  }
+}

@@ -52,4 +52,24 @@ export class Node {
     node.index = assertion;
     return node;
   }
+
+  /** Whether this can match nothing. */
+  canBeEmpty(): bool {
+    switch (this.kind) {
+      case NodeKind.Set:
+        return false;
+      case NodeKind.Repeat:
+        return this.least == 0 || this.children[0].canBeEmpty();
+      case NodeKind.Alternate:
+        for (let i = 0; i < this.children.length; i++) {
+          if (this.children[i].canBeEmpty()) return true;
+        }
+        return false;
+      default:
+        for (let i = 0; i < this.children.length; i++) {
+          if (!this.children[i].canBeEmpty()) return false;
+        }
+        return true;
+    }
+  }
 }

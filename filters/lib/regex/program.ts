@@ -105,6 +105,12 @@ export class Program {
       if (node.least > 0) {
         entry = body;
         for (let i = 1; i < node.least && !this.tooLarge; i++) entry = this.compileNode(content, entry);
+      } else if (content.canBeEmpty()) {
+        // (|a)* prefers what (|a)+ prefers, as in RE2 and Go: the loop comes behind its first round, (x+)?.
+        const first = this.emit(Op.Split, 0, 0, 0, 0);
+        if (this.tooLarge) return 0;
+        this.aim(first, body, next, node.lazy);
+        entry = first;
       }
       return entry;
     }

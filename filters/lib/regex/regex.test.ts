@@ -229,7 +229,9 @@ describe("with re2js as the oracle", () => {
   test("full matches agree", () => {
     fc.assert(
       fc.property(generated, fc.array(input, { minLength: 1, maxLength: 5 }), (pattern, inputs) => {
-        expect(compileError(pattern)).toBe("");
+        const error = compileError(pattern);
+        fc.pre(!error.startsWith("pattern too large"));
+        expect(error).toBe("");
         const oracle = RE2JS.compile(`^(?:${pattern})$`.replace(/^\^/, "\\A").replace(/\$$/, "\\z"));
         for (const each of inputs) expect([pattern, each, matches(each)]).toEqual([pattern, each, oracle.matcher(each).find()]);
       }),
@@ -240,7 +242,7 @@ describe("with re2js as the oracle", () => {
   test("searches and captures agree", () => {
     fc.assert(
       fc.property(generated, input, (pattern, text) => {
-        compile(pattern);
+        fc.pre(compile(pattern));
         expect([pattern, text, search(text)]).toEqual([pattern, text, oracleSearch(RE2JS.compile(pattern), text)]);
       }),
       { numRuns: 1_500 },

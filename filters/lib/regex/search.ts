@@ -64,7 +64,8 @@ export class Search {
       const before = at > 0 ? <i32>input[at - 1] : -1;
       const here = at < input.length ? <i32>input[at] : -1;
       // Threads of the position, closed: those that came here by a byte are in `current` already; a new one begins behind them.
-      if (!matched) {
+      // None begins inside a character: `\B` holds there, but a rewrite would tear it apart.
+      if (!matched && (here & 0xc0) != 0x80) {
         memory.fill(this.scratch, 0xff, <usize>this.slots * 4);
         this.markCurrent();
         this.add(this.program.start, at, before, here, true);

@@ -18,6 +18,7 @@ let held: u32 = 0;
 
 export let generation: u32 = 1;
 
+/** Bytes before the set of a state. */
 export const STATE_HEADER: usize = 8;
 
 function prepare(): void {
@@ -49,7 +50,7 @@ export function intern(owner: u32, set: usize, setSize: usize, transitions: usiz
     hash++;
     slot = table + <usize>(hash & (SLOTS - 1)) * sizeof<usize>();
   }
-  const size = 8 + STATE_HEADER + setSize + transitions;
+  const size: usize = 8 + STATE_HEADER + setSize + transitions;
   if (held * 2 >= SLOTS || cursor + size > memoryStart + STATE_MEMORY) return 0;
   const state = cursor + 8;
   cursor += (size + 7) & ~7;

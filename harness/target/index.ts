@@ -1,3 +1,4 @@
+export * from "./defaults.ts";
 export * from "./exchange.ts";
 export * from "./headers.ts";
 export * from "./target.ts";

@@ -7,7 +7,7 @@ import { FilterManager, type Downstream } from "../http/filter-manager.ts";
 import { localReply } from "../http/local-reply.ts";
 import type { StreamInfo } from "../stream-info.ts";
 import { reportedHeaders, type ExchangeRequest, type ExchangeResult, type Protocol, type RouteSpec } from "../../target/index.ts";
-import { bodyBytes, frameMessage, frameWebSocket, toBody, unframeMessages, unframeWebSocket } from "./body.ts";
+import { bodyBytes, frameMessage, frameWebSocket, toBody, unframeMessages, unframeWebSocket } from "../../target/body.ts";
 import { codecHeaders, isUpgrade, mutateRequestHeaders, refusal } from "./request-headers.ts";
 import { Router } from "./router.ts";
 import type { RouteTable } from "./routes.ts";

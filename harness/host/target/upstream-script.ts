@@ -1,7 +1,7 @@
 import { HeaderMap } from "../header-map.ts";
 import type { TestUpstream } from "../http/test-upstream.ts";
 import type { Protocol, ScriptedResponse } from "../../target/index.ts";
-import { bodyBytes, frameMessage, frameWebSocket, unframeWebSocket } from "./body.ts";
+import { bodyBytes, frameMessage, frameWebSocket, unframeWebSocket } from "../../target/body.ts";
 
 /** What the scripted upstream sends back for a request. */
 export class UpstreamScript {

@@ -1,4 +1,4 @@
-import type { Body } from "../../target/index.ts";
+import type { Body } from "./exchange.ts";
 
 /** The bytes of a body as requests and scripts give it. */
 export function bodyBytes(body: Body | undefined): Uint8Array {

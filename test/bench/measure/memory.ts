@@ -1,0 +1,38 @@
+import { Connection } from "../client/connection.ts";
+import { benchBootstrap } from "../envoy/bootstrap.ts";
+import { EnvoyProcess } from "../envoy/process.ts";
+import type { BenchContext } from "../sections/section.ts";
+import { slope } from "../statistics.ts";
+import type { Variant } from "../variants/variant.ts";
+import { BATCH } from "./interleaved.ts";
+import { verify } from "./verify.ts";
+
+const SAMPLES = 60;
+
+export interface MemoryResult {
+  /** Slope over the last three quarters. */
+  readonly bytesPerRequest: number;
+  /** Resident bytes after the first quarter. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Sends `context.requests` requests and watches Envoy's resident memory. The first quarter is for caches and pools to fill. */
+export async function measureMemory(variant: Variant, context: BenchContext): Promise<MemoryResult | { readonly missing: string }> {
+  const prepared = await variant.prepare();
+  if ("missing" in prepared) return prepared;
+  await using envoy = await EnvoyProcess.start(context.envoy, benchBootstrap(prepared), context.cores?.envoy);
+  await verify(variant, envoy.port("echo"));
+  await using connection = await Connection.open(envoy.port("bench"), variant.request, BATCH);
+  const send = async (requests: number) => {
+    for (let sent = 0; sent < requests; sent += BATCH) await connection.run();
+  };
+  await send(context.requests / 4);
+  const points: Array<[requests: number, bytes: number]> = [[0, await envoy.residentBytes()]];
+  const step = (context.requests * 3) / 4 / SAMPLES;
+  for (let i = 1; i <= SAMPLES; i++) {
+    await send(step);
+    points.push([i * step, await envoy.residentBytes()]);
+  }
+  return { bytesPerRequest: slope(points), before: points[0]?.[1] ?? NaN, after: points.at(-1)?.[1] ?? NaN };
+}

@@ -1,0 +1,135 @@
+import type { SectionResult } from "../sections/section.ts";
+
+/** Results by section id. */
+export type Results = Readonly<Record<string, SectionResult>>;
+
+/** A number that the design asks for. */
+export interface Target {
+  readonly what: string;
+  readonly reach: string;
+  /** At most, or at least where `atLeast`. */
+  readonly limit: number;
+  readonly atLeast?: boolean;
+  readonly section: string;
+  readonly figure: string;
+  /** From the figure's unit to that of the limit. Default: 1. */
+  readonly scale?: number;
+  readonly unit: string;
+}
+
+const MIB = 1 / 2 ** 20;
+const C = "raw C";
+
+/** In the order of the report. Ratios compare what is added to no filter, in the same run. */
+export const TARGETS: readonly Target[] = [
+  { what: `header job, stateless, of ${C}`, reach: "at most 1.10", limit: 1.1, section: "header-job", figure: "ours/raw-c", unit: "" },
+  {
+    what: `header job with a stream record, of ${C}`,
+    reach: "at most 1.20",
+    limit: 1.2,
+    section: "header-job",
+    figure: "ours-stateful/raw-c",
+    unit: "",
+  },
+  { what: "header job, of the Rust crate", reach: "at most 0.75", limit: 0.75, section: "header-job", figure: "ours/rust", unit: "" },
+  { what: "header job, of Lua", reach: "at most 1", limit: 1, section: "header-job", figure: "ours/lua", unit: "" },
+  {
+    what: "header job, of `proxy-wasm-sdk-as`",
+    reach: "at most 0.40",
+    limit: 0.4,
+    section: "header-job",
+    figure: "ours/proxy-wasm-sdk-as",
+    unit: "",
+  },
+  {
+    what: "the same with 500 open streams",
+    reach: "at most 0.17",
+    limit: 0.17,
+    section: "live-streams",
+    figure: "ours/proxy-wasm-sdk-as@500",
+    unit: "",
+  },
+  {
+    what: "growth from 0 to 500 open streams",
+    reach: "at most 1.10",
+    limit: 1.1,
+    section: "live-streams",
+    figure: "ours/growth",
+    unit: "",
+  },
+  {
+    what: "the same with a stream record",
+    reach: "at most 1.10",
+    limit: 1.1,
+    section: "live-streams",
+    figure: "ours-stateful/growth",
+    unit: "",
+  },
+  {
+    what: "`routing` with 1,000 rules, of 1 rule",
+    reach: "at most 1.5",
+    limit: 1.5,
+    section: "routing",
+    figure: "routing-1000/routing-1",
+    unit: "",
+  },
+  {
+    what: "`routing` with 1,000 rules, of 1,000 native routes",
+    reach: "below 1",
+    limit: 1,
+    section: "routing",
+    figure: "routing-1000/native-1000",
+    unit: "",
+  },
+  { what: "memory of a request, stateless", reach: "below 0.1 B", limit: 0.1, section: "memory", figure: "ours", unit: "B" },
+  {
+    what: "memory of a request, with a stream record",
+    reach: "below 0.1 B",
+    limit: 0.1,
+    section: "memory",
+    figure: "ours-stateful",
+    unit: "B",
+  },
+  { what: "memory of a request, `routing`", reach: "below 0.1 B", limit: 0.1, section: "memory", figure: "routing-100", unit: "B" },
+  { what: "first VM", reach: "at most 16 MiB", limit: 16, section: "vms", figure: "ours/first", scale: MIB, unit: "MiB" },
+  { what: "each further VM", reach: "at most 3 MiB", limit: 3, section: "vms", figure: "ours/further", scale: MIB, unit: "MiB" },
+  {
+    what: "each further VM, `routing`",
+    reach: "at most 3 MiB",
+    limit: 3,
+    section: "vms",
+    figure: "routing/further",
+    scale: MIB,
+    unit: "MiB",
+  },
+  { what: "CPU at start, header job", reach: "at most 25 ms", limit: 25, section: "vms", figure: "ours/cpu", unit: "ms" },
+  { what: "CPU at start, `routing`", reach: "at most 25 ms", limit: 25, section: "vms", figure: "routing/cpu", unit: "ms" },
+  { what: "size of `routing`", reach: "under 40 KB", limit: 40, section: "vms", figure: "routing/size", scale: 1 / 1024, unit: "KiB" },
+  {
+    what: "in-process host, header jobs a second",
+    reach: "at least 100,000",
+    limit: 100_000,
+    atLeast: true,
+    section: "in-process",
+    figure: "ours/rate",
+    unit: "",
+  },
+  { what: "in-process host, load and configure", reach: "under 20 ms", limit: 20, section: "in-process", figure: "ours/load", unit: "ms" },
+];
+
+/** A target with what was measured; `undefined` where it was not. */
+export interface Verdict {
+  readonly target: Target;
+  readonly measured: number | undefined;
+  readonly met: boolean | undefined;
+}
+
+/** Compares every target with the results. A figure that is missing or makes no sense is neither met nor missed. */
+export function judge(results: Results, targets: readonly Target[] = TARGETS): Verdict[] {
+  return targets.map((target) => {
+    const figure = results[target.section]?.figures[target.figure];
+    if (figure === undefined || !Number.isFinite(figure)) return { target, measured: undefined, met: undefined };
+    const measured = figure * (target.scale ?? 1);
+    return { target, measured, met: target.atLeast === true ? measured >= target.limit : measured <= target.limit };
+  });
+}

@@ -1,0 +1,9 @@
+import { headerJob } from "./header-job.ts";
+import { inProcess } from "./in-process.ts";
+import { liveStreams } from "./live-streams.ts";
+import { memory, vms } from "./memory.ts";
+import { routing } from "./routing.ts";
+import type { Section } from "./section.ts";
+
+/** In the order of the report. */
+export const SECTIONS: readonly Section[] = [headerJob, liveStreams, routing, memory, vms, inProcess];

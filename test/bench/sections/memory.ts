@@ -1,0 +1,80 @@
+import { measureMemory } from "../measure/memory.ts";
+import { built, HEADER_JOB, MODULES } from "../variants/header-job.ts";
+import { ROUTING } from "../variants/routing.ts";
+import { measureVms } from "../measure/vms.ts";
+import { describeMissing, digits, type Section } from "./section.ts";
+
+const IDS = ["no-filter", "raw-c", "ours", "ours-stateful", "routing-100"];
+
+export const memory: Section = {
+  id: "memory",
+  title: "Memory of requests",
+  text: "Growth of Envoy's resident memory over the last three quarters of the requests (least-squares slope).",
+  async run(context) {
+    const variants = [...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id));
+    const missing = new Map<string, string>();
+    const figures: Record<string, number> = {};
+    const rows: string[][] = [];
+    for (const variant of variants) {
+      const result = await measureMemory(variant, context);
+      if ("missing" in result) missing.set(variant.id, result.missing);
+      else {
+        figures[variant.id] = result.bytesPerRequest;
+        rows.push([
+          variant.title,
+          digits(result.bytesPerRequest, 3),
+          digits(result.before / 2 ** 20, 1),
+          digits(result.after / 2 ** 20, 1),
+        ]);
+        context.progress(`memory of ${variant.id}: ${result.bytesPerRequest.toFixed(3)} B a request`);
+      }
+    }
+    return {
+      effort: `${context.requests.toLocaleString("en-US")} requests each`,
+      columns: ["", "bytes a request", "MiB after a quarter", "MiB at the end"],
+      rows,
+      figures,
+      missing: describeMissing(variants, missing),
+    };
+  },
+};
+
+export const vms: Section = {
+  id: "vms",
+  title: "Memory and start of a module",
+  text: "Envoys with no, one and five VMs of different code: the resident memory that the first VM and each further one add, and the CPU time that each further one takes until Envoy listens (compiled and configured for the main thread and one worker).",
+  async run(context) {
+    const modules = [
+      ["raw-c", "C without an SDK", MODULES["raw-c"], undefined],
+      ["ours", "Meshwright's SDK, header job", MODULES.ours, undefined],
+      ["routing", "filter `routing`", () => built("dist/filters/routing.wasm"), { rules: [] }],
+    ] as const;
+    const figures: Record<string, number> = {};
+    const rows: string[][] = [];
+    const missing: string[] = [];
+    for (const [id, title, provide, configuration] of modules) {
+      const module = await provide();
+      if ("missing" in module) {
+        missing.push(`${title}: ${module.missing}`);
+        continue;
+      }
+      const result = await measureVms(module.module, configuration, context);
+      figures[`${id}/first`] = result.firstBytes;
+      figures[`${id}/further`] = result.furtherBytes;
+      figures[`${id}/cpu`] = result.cpuMilliseconds;
+      figures[`${id}/size`] = result.size;
+      const mebibytes = [result.firstBytes, result.furtherBytes].map((bytes) => digits(bytes / 2 ** 20, 1));
+      rows.push([title, digits(result.size / 1024, 1), ...mebibytes, digits(result.cpuMilliseconds, 1)]);
+      context.progress(
+        `VMs of ${id}: first ${mebibytes[0]} MiB, further ${mebibytes[1]} MiB, ${result.cpuMilliseconds.toFixed(1)} ms of CPU`,
+      );
+    }
+    return {
+      effort: `${context.rounds} rounds`,
+      columns: ["module", "KiB", "first VM, MiB", "further VM, MiB", "CPU, ms"],
+      rows,
+      figures,
+      missing,
+    };
+  },
+};

@@ -81,7 +81,7 @@ export async function loadAssembly(entry: string, options?: readonly string[]): 
   const memory = exports.memory;
   const pinned: number[] = [];
   const initialize = instance.exports["_initialize"];
-  if (typeof initialize === "function") initialize();
+  if (typeof initialize === "function") (initialize as () => void)();
   return {
     exports: instance.exports as unknown as Assembly["exports"],
     memory,

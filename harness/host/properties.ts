@@ -3,6 +3,7 @@ import { Status } from "./abi/enums.ts";
 import type { Context } from "./context.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { encodePairs } from "./pairs.ts";
+import { toGrpcStatus } from "./http/local-reply.ts";
 import type { StreamInfo } from "./stream-info.ts";
 
 /**
@@ -65,9 +66,10 @@ export function setProperty(context: Context, path: string, value: string): numb
 /** Values that are looked up one by one, such as headers. */
 class Lookup {
   readonly find: (name: string) => PropertyValue | undefined;
-  readonly all: () => PropertyObject;
+  /** `undefined` where Envoy cannot list the fields, so that the whole cannot be serialised. */
+  readonly all: () => PropertyObject | undefined;
 
-  constructor(find: (name: string) => PropertyValue | undefined, all: () => PropertyObject = () => ({})) {
+  constructor(find: (name: string) => PropertyValue | undefined, all: () => PropertyObject | undefined = () => undefined) {
     this.find = find;
     this.all = all;
   }
@@ -258,6 +260,8 @@ function upstreamProperty(info: StreamInfo, field: string): PropertyValue | unde
       return info.upstreamAddress && peerProperty(info.upstreamAddress, "port");
     case "local_address":
       return info.upstreamLocalAddress;
+    case "transport_failure_reason":
+      return info.upstreamAddress && "";
     case "request_attempt_count":
       return info.attempts === 0 ? undefined : BigInt(info.attempts);
     default:
@@ -323,6 +327,8 @@ export function serialize(value: PropertyValue | undefined): string | undefined 
       bytes.writeDoubleLE(value);
       return bytes.toString("latin1");
     }
+    default:
+      break;
   }
   if (value === null || value === undefined) return undefined;
   const isList = Array.isArray(value);

@@ -18,7 +18,7 @@ export class SharedData {
   /** `cas` 0 overwrites. Any other is compared, except that a missing key is created whatever it is (`SharedData::set`). */
   set(vmId: string, key: string, value: Uint8Array, cas: number): number {
     let values = this.byVmId.get(vmId);
-    if (values === undefined) this.byVmId.set(vmId, (values = new Map()));
+    if (values === undefined) this.byVmId.set(vmId, (values = new Map<string, SharedValue>()));
     const old = values.get(key);
     if (old !== undefined && cas !== 0 && cas !== old.cas) return Status.CasMismatch;
     this.lastCas = (this.lastCas + 1) >>> 0 || 1;

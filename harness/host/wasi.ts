@@ -20,7 +20,7 @@ const FD_WRITE_RIGHT = 64n;
 /** `i` is i32, `I` is i64. */
 function wasi(name: string, parameters: string, run: (vm: Vm, ...words: number[]) => number): Hostcall {
   const types = [...parameters].map((type) => (type === "I" ? "i64" : "i32")).join(" ");
-  return { name, signature: `${types} -> i32`.trim(), run: run as Hostcall["run"] };
+  return { name, signature: `${types} -> i32`.trim(), run: run };
 }
 
 function answers(name: string, parameters: string, errno: number): Hostcall {

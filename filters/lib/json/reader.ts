@@ -261,7 +261,7 @@ class JsonParser {
   private claim(slots: usize, mask: u32, member: JsonValue): bool {
     // FNV-1a, 32 bits.
     let hash: u32 = 0x811c9dc5;
-    for (let i = 0; i < member.keyLength; i++) hash = (hash ^ <u32>load<u8>(member.keyPointer + <usize>i)) * 0x01000193;
+    for (let i = 0; i < member.keyLength; i++) hash = (hash ^ (<u32>load<u8>(member.keyPointer + <usize>i))) * 0x01000193;
     let slot = slots + <usize>(hash & mask) * sizeof<usize>();
     while (load<usize>(slot) != 0) {
       const other = changetype<JsonValue>(load<usize>(slot));

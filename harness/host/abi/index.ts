@@ -73,7 +73,7 @@ export function buildImports(vm: Vm, module: WasmModule): WebAssembly.Imports {
         `${module.source}: Failed to load Wasm module due to an import type mismatch: ${from}.${name}, want: ${signature}, but host exports: ${found.signature}`,
       );
     }
-    (imports[from] ??= {})[name] = found.implementation as WebAssembly.ImportValue;
+    (imports[from] ??= {})[name] = found.implementation;
   }
   return imports;
 }

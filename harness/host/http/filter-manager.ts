@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../byte-buffer.ts";
+import { type ByteBuffer } from "../byte-buffer.ts";
 import type { LocalResponse } from "../context.ts";
 import { HeaderMap } from "../header-map.ts";
 import type { StreamInfo } from "../stream-info.ts";
@@ -89,6 +89,7 @@ export class FilterManager {
       this.decoding++;
       let status = active.filter.decodeHeaders(headers, active.endStream);
       this.decoding--;
+      if (this.ended) return;
       if (this.decodeAborted) {
         this.sendPrepared();
         status = "stop-iteration";
@@ -112,6 +113,7 @@ export class FilterManager {
       this.decoding++;
       const status = active.filter.decodeData(data, active.endStream);
       this.decoding--;
+      if (this.ended) return;
       if (this.decodeAborted) {
         this.sendPrepared();
         return;
@@ -169,6 +171,7 @@ export class FilterManager {
       this.encoding++;
       let status = active.filter.encodeHeaders(headers, active.endStream);
       this.encoding--;
+      if (this.ended) return;
       if (this.encodeAborted) {
         this.sendPrepared();
         status = "stop-iteration";
@@ -185,7 +188,7 @@ export class FilterManager {
       this.sendLocalReply({
         status: 502,
         details: "filter_removed_required_response_headers{missing required header: :status}",
-        body: new Uint8Array(0),
+        body: Buffer.from("missing required header: :status"),
         headers: [],
         grpcStatus: undefined,
       });
@@ -211,6 +214,7 @@ export class FilterManager {
       this.encoding++;
       const status = active.filter.encodeData(data, active.endStream);
       this.encoding--;
+      if (this.ended) return;
       if (this.encodeAborted) {
         this.sendPrepared();
         return;
@@ -274,7 +278,8 @@ export class FilterManager {
     if (this.encoding > 0) this.encodeAborted = true;
     this.streamInfo.responseCodeDetails = response.details.replace(/[ \t\n\v\f\r]/g, "_");
     if (this.responseHeaders === undefined) {
-      if (this.decoding + this.encoding > 0) this.prepared = response;
+      // Of two answers in one callback the first is sent, with the details of the last.
+      if (this.decoding + this.encoding > 0) this.prepared ??= response;
       else this.replyThroughFilters(response);
     } else if (!this.responseHeadersEncoded) {
       this.replyDirectly(response);

@@ -1,4 +1,4 @@
-import { ByteBuffer } from "../byte-buffer.ts";
+import { type ByteBuffer } from "../byte-buffer.ts";
 import type { Timer } from "../clock.ts";
 import type { LocalResponse } from "../context.ts";
 import type { FilterChain } from "../filter-chain.ts";

@@ -1,6 +1,6 @@
 import { ByteBuffer } from "../byte-buffer.ts";
 import type { FilterChain } from "../filter-chain.ts";
-import { HeaderMap } from "../header-map.ts";
+import { type HeaderMap } from "../header-map.ts";
 import { FilterManager, type Downstream } from "../http/filter-manager.ts";
 import { TestUpstream } from "../http/test-upstream.ts";
 import { StreamInfo } from "../stream-info.ts";

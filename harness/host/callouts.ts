@@ -1,4 +1,3 @@
-import { ByteBuffer } from "./byte-buffer.ts";
 import { Status } from "./abi/enums.ts";
 import type { Context } from "./context.ts";
 import { readGrpcService } from "./foreign/messages.ts";
@@ -140,9 +139,4 @@ export class Callouts {
   dropContext(root: Context): void {
     for (const callout of [...this.http_, ...this.grpc_]) if (callout.root === root) callout.drop();
   }
-}
-
-/** Bytes of a body that may be given as text. */
-export function bodyBuffer(body: string | Uint8Array | undefined): ByteBuffer {
-  return ByteBuffer.of(typeof body === "string" ? Buffer.from(body) : (body ?? new Uint8Array(0)));
 }

@@ -1,5 +1,6 @@
 import type { CalloutAnswer, CalloutRequest } from "../target/index.ts";
-import { bodyBuffer, type HttpCallRequest } from "./callouts.ts";
+import { ByteBuffer } from "./byte-buffer.ts";
+import type { HttpCallRequest } from "./callouts.ts";
 import type { HttpHandler } from "./clusters.ts";
 import type { Timer } from "./clock.ts";
 import type { Context } from "./context.ts";
@@ -127,4 +128,9 @@ export class HttpCallout {
 function dedupe(headers: ReadonlyArray<readonly [string, string]>): Array<readonly [string, string]> {
   const lengths = headers.filter(([name]) => name.toLowerCase() === "content-length");
   return lengths.length < 2 ? [...headers] : headers.filter((header) => header !== lengths[0]);
+}
+
+/** Bytes of a body that may be given as text. */
+function bodyBuffer(body: string | Uint8Array | undefined): ByteBuffer {
+  return ByteBuffer.of(typeof body === "string" ? Buffer.from(body) : (body ?? new Uint8Array(0)));
 }

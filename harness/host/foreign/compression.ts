@@ -1,6 +1,6 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import { Status } from "../abi/enums.ts";
-import type { ForeignFunction } from "./index.ts";
+import type { ForeignFunction } from "./foreign-function.ts";
 
 // The zlib format (RFC 1950), as zlib's compress() and uncompress() write and read it.
 

@@ -1,5 +1,5 @@
 import { HostError } from "../errors.ts";
-import type { ForeignFunction } from "./index.ts";
+import type { ForeignFunction } from "./foreign-function.ts";
 
 /** CEL is the one part of Envoy's foreign functions that this host has not: a filter that uses it is tested in Envoy. */
 export function exprUnsupported(name: string): ForeignFunction {

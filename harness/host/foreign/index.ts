@@ -1,19 +1,11 @@
-import type { Vm } from "../vm.ts";
 import { Status } from "../abi/enums.ts";
 import { compress, uncompress } from "./compression.ts";
 import { exprUnsupported } from "./expressions.ts";
+import { NO_RESULTS, type ForeignFunction } from "./foreign-function.ts";
 import { sign, verifySignature } from "./signatures.ts";
 import { declareProperty, setEnvoyFilterState } from "./state.ts";
 
-/** What a foreign function gives back. */
-export interface ForeignResult {
-  readonly status: number;
-  readonly results: Uint8Array;
-}
-
-export type ForeignFunction = (vm: Vm, parameters: Uint8Array) => ForeignResult;
-
-export const NO_RESULTS = new Uint8Array(0);
+export type { ForeignFunction, ForeignResult } from "./foreign-function.ts";
 
 /** Envoy's foreign functions by name; a test may add its own. Other hosts of proxy-wasm have none of them. */
 export const foreignFunctions = new Map<string, ForeignFunction>([

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign as signBytes, verify, type KeyObject } from "node:crypto";
 import { Status } from "../abi/enums.ts";
-import type { ForeignFunction, ForeignResult } from "./index.ts";
+import type { ForeignFunction, ForeignResult } from "./foreign-function.ts";
 import { bytesField, readMessage, textField, writeMessage, type FieldValue } from "./protobuf.ts";
 
 // What BoringSSL's digests are called in Envoy's Crypto::Utility (`getHashFunction`).

@@ -1,7 +1,7 @@
 import { fromBytes } from "../byte-string.ts";
 import { Status } from "../abi/enums.ts";
 import type { LifeSpan, PropertyDeclaration } from "../stream-info.ts";
-import { NO_RESULTS, type ForeignFunction } from "./index.ts";
+import { NO_RESULTS, type ForeignFunction } from "./foreign-function.ts";
 import { bytesField, numberField, readMessage } from "./protobuf.ts";
 
 const TYPES: readonly PropertyDeclaration["type"][] = ["bytes", "string", "flatbuffers", "protobuf"];

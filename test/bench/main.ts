@@ -65,7 +65,9 @@ async function main(options: BenchOptions): Promise<void> {
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
 try {
-  await main(parseOptions(process.argv.slice(2)));
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) console.log(USAGE);
+  else await main(options);
 } catch (error) {
   const usage = error instanceof RangeError || (error instanceof TypeError && "code" in error);
   console.error(`bench: ${error instanceof Error ? error.message : String(error)}${usage ? `\n\n${USAGE}` : ""}`);

@@ -18,6 +18,7 @@ export interface BenchOptions {
   readonly requests: number;
   readonly write: boolean;
   readonly json: boolean;
+  readonly help: boolean;
 }
 
 /** @throws TypeError for an unknown option, RangeError for a bad number */
@@ -30,6 +31,7 @@ export function parseOptions(parameters: readonly string[]): BenchOptions {
       rounds: { type: "string" },
       write: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
     },
   });
   const rounds = values.rounds === undefined ? (values.quick ? 3 : 7) : Number(values.rounds);
@@ -41,5 +43,6 @@ export function parseOptions(parameters: readonly string[]): BenchOptions {
     requests: values.quick ? 100_000 : 1_000_000,
     write: values.write || (values.only === undefined && !values.quick),
     json: values.json,
+    help: values.help,
   };
 }

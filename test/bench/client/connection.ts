@@ -41,7 +41,6 @@ export class Connection implements AsyncDisposable {
   /** Connects, and sends the request once, so that the peer's header table is filled. `size`: requests of a batch. */
   static async open(port: number, headers: HeaderList, size: number): Promise<Connection> {
     const { first, again } = encodeHeaders(headers);
-    let connection: Connection | undefined;
     const buffer = Buffer.allocUnsafe(1 << 16);
     const socket = connect({
       port,
@@ -50,12 +49,12 @@ export class Connection implements AsyncDisposable {
       onread: {
         buffer,
         callback: (length) => {
-          connection?.receive(buffer, length);
+          connection.receive(buffer, length);
           return true;
         },
       },
     });
-    connection = new Connection(socket, again, size);
+    const connection = new Connection(socket, again, size);
     const { fault } = connection;
     socket.on("error", (error) => fault(error));
     socket.on("close", () => fault(new Error("the connection was closed")));

@@ -5,6 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEnvoy, versionOf } from "../../../harness/envoy/release/index.mjs";
 
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** A pinned Envoy of the benchmark, with what `/proc` says about it. */
 export class EnvoyProcess implements AsyncDisposable {
   /** Ports by listener name. */
@@ -34,9 +39,8 @@ export class EnvoyProcess implements AsyncDisposable {
     const parameters = [...own, "-l", "warning", "--log-path", log];
     const [command, ...rest] = core === undefined ? [binary, ...parameters] : ["taskset", "-c", String(core), binary, ...parameters];
     const child = spawn(command ?? binary, rest, { stdio: "ignore" });
-    const kill = () => child.kill("SIGKILL");
-    process.once("exit", kill);
-    child.once("exit", () => process.removeListener("exit", kill));
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     for (;;) {
       if (child.exitCode !== null || child.signalCode !== null) {
         const lines = await readFile(log, "utf8").catch(() => "");

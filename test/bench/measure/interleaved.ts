@@ -27,7 +27,7 @@ export interface InterleavedResult {
 }
 
 /**
- * Times a request of each variant. All their Envoys run at once, on one core, with the client on another, and are visited in turn with one
+ * Times a request of each variant. All their Envoys run at once, on one core, with the client on another, and are visited in shuffled turns with one
  * batch each, so that whatever the machine does besides falls on all of them alike. A round's value is the 5th percentile of its batches: the time
  * that nobody disturbed.
  */
@@ -53,10 +53,13 @@ export async function measureInterleaved(variants: readonly Variant[], options: 
       }),
     );
     const samples = seats.map(() => new Float64Array(options.visits));
+    const order = seats.map((seat, i) => ({ connection: seat.connection, samples: samples[i] ?? new Float64Array() }));
     for (let visit = -Math.ceil(options.visits / 4); visit < options.visits; visit++) {
-      for (const [i, { connection }] of seats.entries()) {
+      // Whoever follows the variant with the largest appetite for cache would always pay for it.
+      shuffle(order);
+      for (const { connection, samples: own } of order) {
         const elapsed = await connection.run();
-        if (visit >= 0) samples[i]?.fill(elapsed / BATCH, visit, visit + 1);
+        if (visit >= 0) own[visit] = elapsed / BATCH;
       }
     }
     for (const [i, { variant }] of seats.entries()) micros.get(variant.id)?.push(percentile(samples[i] ?? new Float64Array(), 0.05));
@@ -64,4 +67,12 @@ export async function measureInterleaved(variants: readonly Variant[], options: 
     options.progress(`round ${round} of ${options.rounds}: ${line}`);
   }
   return { micros, missing };
+}
+
+/** Fisher and Yates. */
+function shuffle(items: unknown[]): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const other = Math.floor(Math.random() * (i + 1));
+    [items[i], items[other]] = [items[other], items[i]];
+  }
 }

@@ -35,7 +35,7 @@ export const inProcess: Section = {
       const folder = await mkdtemp(join(tmpdir(), "meshwright-bench-"));
       for (const copy of await distinctCopies(module.module, context.rounds, folder)) {
         loads.push(load(copy, configuration).milliseconds);
-        rates.push(rate(copy, configuration));
+        rates.push(rate(copy, configuration, id !== "routing"));
       }
       await rm(folder, { recursive: true });
       figures[`${id}/rate`] = median(rates);
@@ -55,14 +55,17 @@ function load(module: string, configuration: unknown) {
   return { milliseconds: performance.now() - start, chain: host.chain([plugin]) };
 }
 
-function rate(module: string, configuration: unknown): number {
+function rate(module: string, configuration: unknown, doesTheJob: boolean): number {
   const { chain } = load(module, configuration);
   const request = Object.fromEntries(REQUEST);
   const headers = REQUEST.filter(([name]) => !name.startsWith(":"));
   const once = () => {
     const stream = chain.request({ authority: request[":authority"] ?? "", path: request[":path"] ?? "", headers });
     stream.respond({ status: 200 });
+    return stream;
   };
+  const job = once();
+  if (doesTheJob && job.responseHeader("x-filter") !== "1") throw new Error(`${module} does another job in process`);
   for (let i = 0; i < WARM_UP; i++) once();
   const start = performance.now();
   for (let i = 0; i < REQUESTS; i++) once();

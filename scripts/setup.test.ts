@@ -55,7 +55,7 @@ test("ENVOY_BIN is taken, handed on, and must be runnable", async () => {
 });
 
 test("no Envoy and no network is one message, exit code 3, and MESHWRIGHT_NO_ENVOY goes on without", async () => {
-  const bare = { ENVOY_BIN: "", MESHWRIGHT_CACHE: join(folder, "cache"), PATH: join(folder, "bin") };
+  const bare = { ENVOY_BIN: "", MESHWRIGHT_NO_ENVOY: "", MESHWRIGHT_CACHE: join(folder, "cache"), PATH: join(folder, "bin") };
   const { code, stderr } = await setup(["--no-build", "true"], bare);
   expect(code).toBe(3);
   expect(stderr).toContain("Ways to provide one");

@@ -14,6 +14,7 @@ test.each([
   ["prefix", 1],
   ["suffix", 2],
   ["contains", 3],
+  ["regex", 4],
 ])("a match by %s makes no managed object", (_, kind) => {
   for (const ignoreCase of [0, 1]) {
     calls.bool("compile", kind, "Beta", ignoreCase);

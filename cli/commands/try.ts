@@ -1,0 +1,142 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { Option, type Command } from "commander";
+import { stringify } from "yaml";
+import { filterFiles, filterNames } from "../../filters/index.ts";
+import { TargetError, type ChainSpec, type Decision, type ExchangeRequest, type ExchangeResult } from "../../harness/target/index.ts";
+import { CliError, ExitCode } from "../cli-error.ts";
+import { decodeUtf8, readInput } from "../read-file.ts";
+import { suggestion } from "../suggestion.ts";
+import { readConfiguration } from "../try/configuration.ts";
+import { GuardedTarget } from "../try/guarded-target.ts";
+import { parseRequests } from "../try/requests.ts";
+
+interface TryOptions {
+  readonly filter: string;
+  readonly config?: string;
+  readonly host: "node" | "envoy";
+  readonly explain?: true;
+  readonly output: "json" | "yaml" | "text";
+}
+
+/** Requests that are under way at once in Envoy. */
+const LANES = 16;
+
+interface Sender extends AsyncDisposable {
+  send(request: ExchangeRequest): Promise<ExchangeResult>;
+}
+
+export function addTry(program: Command): void {
+  program
+    .command("try")
+    .summary("run requests through a filter and see what becomes of them")
+    .description(
+      "Runs requests, one JSON object a line, through one filter, in process or in a private Envoy, and prints one result for each.",
+    )
+    .argument("<requests>", "a file of JSON lines; - for standard input")
+    .requiredOption("--filter <name>", "a filter of this package, or a module (FILE.wasm)")
+    .option("--config <file>", "the filter's configuration, JSON or YAML")
+    .addOption(new Option("--host <host>", "where it runs").choices(["node", "envoy"]).default("node"))
+    .option("--explain", "add the filter's decisions as text")
+    .addOption(new Option("--output <format>", "how results are printed").choices(["json", "yaml", "text"]).default("json"))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ meshwright try --filter routing --config routing.json requests.jsonl
+  $ echo '{"path": "/api", "headers": [["x-user", "ann"]]}' | meshwright try --filter ./mine.wasm --explain -
+  $ meshwright try --filter routing --config routing.yaml --host envoy --output text requests.jsonl`,
+    )
+    .action(runTry);
+}
+
+async function runTry(input: string, options: TryOptions): Promise<void> {
+  const module = modulePath(options.filter);
+  const configuration = options.config === undefined ? "" : await readConfiguration(options.config);
+  const name = input === "-" ? "standard input" : input;
+  const lines = parseRequests(name, decodeUtf8(name, await readInput(input, "requests")));
+  if (lines.length === 0) throw new CliError(ExitCode.Input, `${name}: holds no request; a line is {"path": "/"}`);
+
+  const chain: ChainSpec = { filters: [{ name: options.filter.replace(/^.*\/|\.wasm$/g, ""), module, configuration }] };
+  await using target = await start(options, chain);
+  // Results come in the order of the lines, however many are under way.
+  const pending: Array<Promise<object>> = [];
+  const lanes = options.host === "envoy" ? LANES : 1;
+  let failed = false;
+  let printed = 0;
+  async function printNext(): Promise<void> {
+    const result = (await pending[printed++]) ?? {};
+    failed ||= "error" in result;
+    process.stdout.write(format(result, options));
+  }
+  for (const line of lines) {
+    pending.push("error" in line ? Promise.resolve(badLine(line.id, line.error)) : result(target, line.request, `${name}:${line.line}`));
+    if (pending.length - printed >= lanes) await printNext();
+  }
+  while (printed < pending.length) await printNext();
+  if (failed) process.exitCode = ExitCode.Input;
+}
+
+function modulePath(filter: string): string {
+  if (filter.endsWith(".wasm")) {
+    if (!existsSync(filter)) throw new CliError(ExitCode.Input, `${filter}: there is no such file`);
+    return resolve(filter);
+  }
+  const names = filterNames();
+  if (names.includes(filter)) return filterFiles(filter).module;
+  const hint = suggestion(filter, names);
+  throw new CliError(
+    ExitCode.Input,
+    `--filter ${filter}: there is no such filter${hint}. There are: ${names.join(", ")}; a module's name ends in .wasm`,
+  );
+}
+
+async function start(options: TryOptions, chain: ChainSpec): Promise<Sender> {
+  try {
+    if (options.host === "node") return await GuardedTarget.start(chain);
+    const { envoyTarget } = await import("../../harness/envoy/index.ts");
+    const reason = await envoyTarget.unavailable();
+    if (reason !== undefined) throw new CliError(ExitCode.Environment, reason);
+    return await envoyTarget.start(chain);
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    const logs = error.logs.filter((line) => !error.message.includes(line));
+    throw new CliError(ExitCode.Input, [error.message, ...logs.map((line) => `  ${line}`)].join("\n"), { cause: error });
+  }
+}
+
+async function result(target: Sender, request: ExchangeRequest, place: string): Promise<object> {
+  try {
+    return await target.send(request);
+  } catch (error) {
+    return badLine(request.id, `${place}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function badLine(id: string | undefined, error: string): object {
+  return { ...(id !== undefined && { id }), error };
+}
+
+function format(result: object, { explain, output }: TryOptions): string {
+  const decisions = "decisions" in result ? (result.decisions as readonly Decision[]) : [];
+  const shown = explain === true && "decisions" in result ? { ...result, explanation: decisions.map(explained) } : result;
+  if (output === "json") return `${JSON.stringify(shown)}\n`;
+  if (output === "yaml") return `---\n${stringify(shown)}`;
+  return asText(result, explain === true ? decisions : []);
+}
+
+function explained({ filter, rule, result, reason }: Decision): string {
+  return `${filter}: ${rule === "" ? "" : `rule ${JSON.stringify(rule)}: `}${result}, ${reason}`;
+}
+
+function asText(result: object, decisions: readonly Decision[]): string {
+  const id = "id" in result ? `${String(result.id)}: ` : "";
+  if ("error" in result) return `${id}${String(result.error)}\n`;
+  const { outcome, status, details, route, cluster, delay } = result as ExchangeResult;
+  const where = [route && `route ${route}`, cluster && `cluster ${cluster}`, delay && `after ${delay} s`].filter(Boolean).join(", ");
+  return (
+    [`${id}${outcome} ${status} (${details})${where === "" ? "" : `, ${where}`}`, ...decisions.map((each) => `  ${explained(each)}`)].join(
+      "\n",
+    ) + "\n"
+  );
+}

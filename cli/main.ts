@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import colors from "picocolors";
+import { CliError, ExitCode } from "./cli-error.ts";
+import { commands } from "./commands/index.ts";
+
+const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { readonly version: string };
+
+const program = new Command("meshwright")
+  .description("Service-mesh filters for Envoy and Istio: try them, run them, write your own.")
+  .version(version)
+  .showHelpAfterError("(--help shows what there is)")
+  .exitOverride();
+for (const add of commands) add(program);
+for (const each of descendants(program)) each.exitOverride().showHelpAfterError("(--help shows what there is)");
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  // Help and version end here too, as what they are.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Good : ExitCode.Usage;
+  const { message, exitCode } = CliError.from(error);
+  const paint = colors.createColors(process.stderr.isTTY === true);
+  process.stderr.write(`${paint.red("error:")} ${message}\n`);
+  return exitCode;
+}
+
+function descendants(command: Command): Command[] {
+  return command.commands.flatMap((each) => [each, ...descendants(each)]);
+}
+
+/** This file runs as `cli/main.ts` in the repository and as `dist/cli/main.js` in the package. */
+function packageFile(): URL {
+  return new URL(import.meta.url.endsWith(".ts") ? "../package.json" : "../../package.json", import.meta.url);
+}

@@ -1,0 +1,23 @@
+import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
+import { CliError, ExitCode } from "./cli-error.ts";
+
+/** The bytes of a file that the user named; `-` is standard input. */
+export async function readInput(path: string, what: string): Promise<Buffer> {
+  if (path === "-") return buffer(process.stdin);
+  return readFile(path).catch((error: unknown) => {
+    const reason = error instanceof Error && "code" in error && error.code === "ENOENT" ? "there is no such file" : String(error);
+    throw new CliError(ExitCode.Input, `${path}: cannot read the ${what}: ${reason}`, { cause: error });
+  });
+}
+
+/** Text in UTF-8, or an error with the offset of the first byte that is none. */
+export function decodeUtf8(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    const text = new TextDecoder("utf-8").decode(bytes);
+    const before = text.slice(0, Math.max(0, text.indexOf("\ufffd"))).split("\n");
+    throw new CliError(ExitCode.Input, `${path}:${before.length}:${(before.at(-1) ?? "").length + 1}: not UTF-8`, { cause: error });
+  }
+}

@@ -1,0 +1,116 @@
+import type { ExchangeRequest } from "../../harness/target/index.ts";
+import { suggestion } from "../suggestion.ts";
+
+/** A line of the input: a request, or what is wrong with it. Empty lines are none. */
+export type RequestLine =
+  { readonly line: number; readonly request: ExchangeRequest } | { readonly line: number; readonly id?: string; readonly error: string };
+
+type Check = (value: unknown, path: string, problems: string[]) => void;
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+
+const expectation =
+  (expected: string, holds: (value: unknown) => boolean): Check =>
+  (value, path, problems) => {
+    if (!holds(value)) problems.push(`${path}: expected ${expected}`);
+  };
+
+const text = expectation("a string", (value) => typeof value === "string");
+const integer = (least: number, most: number) =>
+  expectation(`an integer from ${least} to ${most}`, (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most);
+const oneOf = (...allowed: string[]) => expectation(`one of ${allowed.join(", ")}`, (value) => allowed.includes(value as string));
+
+function fields(checks: Readonly<Record<string, Check>>): Check {
+  return (value, path, problems) => {
+    if (!isObject(value)) {
+      problems.push(`${path === "" ? "the line" : path}: expected an object`);
+      return;
+    }
+    for (const [name, member] of Object.entries(value)) {
+      const check = checks[name];
+      const place = path === "" ? name : `${path}.${name}`;
+      if (check === undefined) problems.push(`${place}: unknown field${suggestion(name, Object.keys(checks))}`);
+      else check(member, place, problems);
+    }
+  };
+}
+
+function list(check: Check): Check {
+  return (value, path, problems) => {
+    if (!Array.isArray(value)) problems.push(`${path}: expected a list`);
+    else for (const [index, item] of value.entries()) check(item, `${path}[${index}]`, problems);
+  };
+}
+
+const headers = list(
+  expectation(
+    "a pair of strings, [name, value]",
+    (value) => Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === "string"),
+  ),
+);
+const body: Check = (value, path, problems) => {
+  if (typeof value === "string") return;
+  if (!isObject(value) || typeof value["base64"] !== "string") problems.push(`${path}: expected a string or {"base64": "..."}`);
+  else if (Buffer.from(value["base64"], "base64").toString("base64") !== value["base64"]) problems.push(`${path}.base64: not base64`);
+};
+const labels: Check = (value, path, problems) => {
+  if (!isObject(value) || !Object.values(value).every((each) => typeof each === "string"))
+    problems.push(`${path}: expected an object of strings`);
+};
+const instant = expectation(
+  "a time such as 2026-01-31T12:00:00Z",
+  (value) => typeof value === "string" && !Number.isNaN(Date.parse(value)),
+);
+
+const request = fields({
+  id: text,
+  method: text,
+  scheme: text,
+  authority: text,
+  path: text,
+  headers,
+  body,
+  chunks: list(body),
+  trailers: headers,
+  protocol: oneOf("http/1.1", "h2", "grpc", "websocket"),
+  source: fields({ address: text, principal: text, labels, namespace: text }),
+  destination: fields({ address: text, port: integer(0, 65_535), principal: text }),
+  sni: text,
+  time: instant,
+  metadata: expectation("an object", isObject),
+  response: fields({
+    status: integer(100, 999),
+    headers,
+    body,
+    trailers: headers,
+    delay: integer(0, 3_600_000),
+    reset: oneOf("before-headers", "after-headers"),
+  }),
+});
+
+/** Reads JSON lines. `name` is what messages call the input. */
+export function parseRequests(name: string, input: string): RequestLine[] {
+  const lines: RequestLine[] = [];
+  for (const [index, source] of input.split("\n").entries()) {
+    if (source.trim() === "") continue;
+    lines.push(parseLine(name, index + 1, source));
+  }
+  return lines;
+}
+
+function parseLine(name: string, line: number, source: string): RequestLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch (error) {
+    return { line, error: `${name}:${line}: not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  const problems: string[] = [];
+  request(value, "", problems);
+  if (isObject(value) && value["path"] === undefined) problems.push("path: is missing");
+  if (isObject(value) && value["body"] !== undefined && value["chunks"] !== undefined)
+    problems.push("chunks: stands instead of body, not beside it");
+  if (problems.length === 0) return { line, request: value as unknown as ExchangeRequest };
+  const id = isObject(value) && typeof value["id"] === "string" ? { id: value["id"] } : {};
+  return { line, ...id, error: `${name}:${line}: ${problems.join("; ")}` };
+}

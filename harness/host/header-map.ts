@@ -58,9 +58,9 @@ export class HeaderMap {
     return this.names.includes(name);
   }
 
-  /** The first value; `undefined` where the header is missing. `name` in lower case. */
+  /** The first value; `undefined` where the header is missing. `name` in lower case; `host` of a request is `:authority`. */
   get(name: string): string | undefined {
-    const index = this.names.indexOf(name);
+    const index = this.names.indexOf(name === "host" && this.kind === "request" ? ":authority" : name);
     return index < 0 ? undefined : this.values[index];
   }
 

@@ -75,6 +75,20 @@ export const INLINE_REQUEST_HEADERS: ReadonlySet<string> = new Set([
 
 export const INLINE_RESPONSE_HEADERS: ReadonlySet<string> = new Set([
   ...BOTH,
+  // Registered by extensions, as above.
+  "access-control-allow-credentials",
+  "access-control-allow-headers",
+  "access-control-allow-methods",
+  "access-control-allow-origin",
+  "access-control-expose-headers",
+  "access-control-max-age",
+  "age",
+  "cache-control",
+  "content-encoding",
+  "etag",
+  "expires",
+  "last-modified",
+  "vary",
   ":status",
   "date",
   "grpc-message",

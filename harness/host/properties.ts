@@ -1,5 +1,6 @@
 import { toByteString } from "./byte-string.ts";
 import { Status } from "./abi/enums.ts";
+import { HostError } from "./errors.ts";
 import type { Context } from "./context.ts";
 import type { HeaderMap } from "./header-map.ts";
 import { encodePairs } from "./pairs.ts";
@@ -45,7 +46,23 @@ export function getProperty(context: Context & Activation, path: string): string
     else return Status.NotFound;
   }
   if (value === undefined) return Status.NotFound;
+  if (isWholeMessage(segments)) return wholeMessage(value);
   return serialize(value instanceof Lookup ? value.all() : value) ?? Status.SerializationFailure;
+}
+
+/** Whether a path names a protobuf message of Envoy's (Node, Metadata) and not a field of it. */
+function isWholeMessage(segments: readonly string[]): boolean {
+  const last = segments.at(-1) ?? "";
+  return segments.length === 1
+    ? last === "metadata"
+    : segments.length === 2 && segments[0] === "xds" && (last === "node" || last.endsWith("_metadata"));
+}
+
+/** Envoy serialises the message. An empty one is no bytes; for any other a test would have to carry Envoy's descriptors. */
+function wholeMessage(value: unknown): string {
+  const fields = typeof value === "object" && value !== null ? Object.values(value) : [];
+  if (fields.every((field) => typeof field === "object" && field !== null && Object.keys(field).length === 0)) return "";
+  throw new HostError("not-supported", "a whole message (xds.node, metadata) cannot be read as protobuf here: name a field of it");
 }
 
 /** Sets `wasm.<path>` in the stream's filter state. */
@@ -181,7 +198,9 @@ function responseProperty(context: Activation, info: StreamInfo, field: string):
       return context.activationResponseTrailers && headerLookup(context.activationResponseTrailers);
     case "grpc_status": {
       const status = context.activationResponseTrailers?.get("grpc-status") ?? context.activationResponseHeaders?.get("grpc-status");
-      return status === undefined || !/^\d+$/.test(status) ? undefined : BigInt(status);
+      if (status !== undefined && /^\d+$/.test(status)) return BigInt(status);
+      // Without one the HTTP status is mapped, also where the response is no gRPC: 200 is 2, UNKNOWN.
+      return info.responseCode === undefined ? undefined : BigInt(toGrpcStatus(info.responseCode));
     }
     default:
       return undefined;

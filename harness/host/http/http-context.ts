@@ -115,6 +115,10 @@ export class HttpContext extends Context implements HttpFilter {
     this.loggedResponseHeaders = responseHeaders;
     this.loggedResponseTrailers = responseTrailers;
     this.onLog();
+    // What `on_done` and `on_delete` read is gone again.
+    this.loggedRequestHeaders = undefined;
+    this.loggedResponseHeaders = undefined;
+    this.loggedResponseTrailers = undefined;
   }
 
   onDestroy(): void {

@@ -6,18 +6,23 @@ import { streamInfo } from "../http-stream.ts";
 import { FilterManager, type Downstream } from "../http/filter-manager.ts";
 import { localReply } from "../http/local-reply.ts";
 import type { StreamInfo } from "../stream-info.ts";
-import { reportedHeaders, type ExchangeRequest, type ExchangeResult, type Protocol, type RouteSpec } from "../../target/index.ts";
+import {
+  reportedHeaders,
+  type ExchangeRequest,
+  type HeaderList,
+  type ExchangeResult,
+  type Protocol,
+  type RouteSpec,
+} from "../../target/index.ts";
 import { bodyBytes, frameMessage, frameWebSocket, toBody, unframeMessages, unframeWebSocket } from "../../target/body.ts";
+import { CONNECTION_MANAGER, DEFAULT_DESTINATION, DEFAULT_SOURCE, SHORTEST_DELAY, VIRTUAL_HOST } from "../../target/defaults.ts";
 import { codecHeaders, isUpgrade, mutateRequestHeaders, refusal } from "./request-headers.ts";
 import { Router } from "./router.ts";
 import type { RouteTable } from "./routes.ts";
 import { UpstreamScript } from "./upstream-script.ts";
 
-/** Envoy's default `stream_idle_timeout`, milliseconds. */
-const STREAM_IDLE_TIMEOUT = 300_000;
-
-const DEFAULT_SOURCE = "127.0.0.1:50000";
-const DEFAULT_DESTINATION = "127.0.0.1:10000";
+/** Milliseconds. */
+const STREAM_IDLE_TIMEOUT = Number.parseFloat(CONNECTION_MANAGER.stream_idle_timeout) * 1000;
 
 /** One request through Envoy's HTTP connection manager, the chain and the router: what `Target.send` reports. */
 export class Exchange implements Downstream {
@@ -79,10 +84,24 @@ export class Exchange implements Downstream {
     for (const [index, piece] of pieces.entries()) {
       if (this.done) return;
       this.info.bytesReceived += piece.length;
-      const last = index === pieces.length - 1 && trailers === undefined && this.protocol !== "websocket";
+      // The codec of HTTP/1.1 reports the end of a body apart from its last bytes; so does HTTP/2 with an empty DATA frame.
+      const last = index === pieces.length - 1 && trailers === undefined && this.protocol === "grpc";
       this.manager.decodeData(undefined, ByteBuffer.of(piece), last, "current");
     }
-    if (trailers !== undefined && !this.done) this.manager.decodeTrailers(undefined, HeaderMap.from("request-trailers", trailers));
+    if (pieces.length > 0 && trailers === undefined && (this.protocol === "http/1.1" || this.protocol === "h2") && !this.done) {
+      this.manager.decodeData(undefined, new ByteBuffer(), true, "current");
+    }
+    if (trailers !== undefined && !this.done) this.sendTrailers(trailers);
+  }
+
+  /** Over HTTP/1.1 Envoy takes trailers from a client, and gives it some, only with `enable_trailers`: they are dropped. */
+  private sendTrailers(trailers: HeaderList): void {
+    if (this.dropsTrailers) this.manager.decodeData(undefined, new ByteBuffer(), true, "current");
+    else this.manager.decodeTrailers(undefined, HeaderMap.from("request-trailers", trailers));
+  }
+
+  private get dropsTrailers(): boolean {
+    return this.protocol === "http/1.1" || this.protocol === "websocket";
   }
 
   private pieces(): Uint8Array[] {
@@ -113,7 +132,7 @@ export class Exchange implements Downstream {
     this.cachedRoute = { route };
     const cluster = route === undefined || requestHeaders === undefined ? "" : this.routes.clusterName(route, requestHeaders);
     this.info.cluster = this.routes.hasCluster(cluster) ? cluster : undefined;
-    this.info.route = route && { name: route.name ?? "", cluster, metadata: {}, virtualHostName: "default", virtualHostMetadata: {} };
+    this.info.route = route && { name: route.name ?? "", cluster, metadata: {}, virtualHostName: VIRTUAL_HOST, virtualHostMetadata: {} };
     return route;
   }
 
@@ -127,6 +146,7 @@ export class Exchange implements Downstream {
   encodeHeaders(headers: HeaderMap): void {
     if (!isUpgrade(headers)) headers.remove("connection");
     headers.remove("transfer-encoding");
+    if (!headers.has("date")) headers.add("date", new Date(Number(this.chain.host.clock.now() / 1_000_000n)).toUTCString());
     headers.assign("server", "envoy");
     this.responseHeaders = headers;
     this.info.responseCode = Number(headers.get(":status"));
@@ -141,7 +161,7 @@ export class Exchange implements Downstream {
   }
 
   encodeTrailers(trailers: HeaderMap): void {
-    this.responseTrailers = trailers;
+    if (!this.dropsTrailers) this.responseTrailers = trailers;
   }
 
   reset(): void {
@@ -203,14 +223,15 @@ export class Exchange implements Downstream {
       ...(outcome !== "reset" && responseHeaders && { response: this.clientResponse(responseHeaders) }),
       ...(info.route !== undefined && info.route.name !== "" && { route: info.route.name }),
       ...(info.cluster !== undefined && { cluster: info.cluster }),
-      ...(delay > 0 && { delay }),
+      ...(delay >= SHORTEST_DELAY && { delay }),
     };
   }
 
   private upstreamRequest(): ExchangeResult["request"] {
     const received = this.router.attempt?.received;
     const headers = received?.headers;
-    if (received === undefined || headers === undefined) return undefined;
+    // A request that was cut off is none that the upstream has seen: its servers answer, and record, whole ones.
+    if (received === undefined || headers === undefined || !(received.complete || this.protocol === "websocket")) return undefined;
     const bytes = received.body.bytes();
     const body = this.protocol === "grpc" ? unframeMessages(bytes) : this.protocol === "websocket" ? unframeWebSocket(bytes) : bytes;
     return {
@@ -238,6 +259,5 @@ export class Exchange implements Downstream {
 }
 
 function destinationOf({ destination }: ExchangeRequest): string {
-  if (destination === undefined) return DEFAULT_DESTINATION;
-  return `${destination.address ?? "127.0.0.1"}:${destination.port ?? 10000}`;
+  return `${destination?.address ?? DEFAULT_DESTINATION.address}:${destination?.port ?? DEFAULT_DESTINATION.port}`;
 }

@@ -1,7 +1,9 @@
 import { networkInterfaces } from "node:os";
 import { toByteString } from "../byte-string.ts";
 import { HeaderMap } from "../header-map.ts";
+import { DEFAULT_AUTHORITY, DEFAULT_METHOD, DEFAULT_SCHEME, GRPC_REQUEST_HEADERS } from "../../target/defaults.ts";
 import type { ExchangeRequest } from "../../target/index.ts";
+import { normalizePath } from "./normalize-path.ts";
 
 // What Envoy's codec and HTTP connection manager (`use_remote_address: true`, `generate_request_id: false`) do to a request before the
 // first filter sees it, and which requests they answer themselves. Recorded from Envoy 1.40.
@@ -41,16 +43,15 @@ const INTERNAL_HEADERS = [
 export function codecHeaders(request: ExchangeRequest, hasBody: boolean, bodyLength: number | undefined): HeaderMap {
   const protocol = request.protocol ?? "http/1.1";
   const headers: Array<readonly [string, string]> = [
-    [":authority", request.authority ?? "localhost"],
+    [":authority", request.authority ?? DEFAULT_AUTHORITY],
     [":path", request.path],
-    [":method", request.method ?? (protocol === "grpc" ? "POST" : "GET")],
-    [":scheme", request.scheme ?? "http"],
+    [":method", request.method ?? (protocol === "grpc" ? "POST" : DEFAULT_METHOD)],
+    [":scheme", request.scheme ?? DEFAULT_SCHEME],
     ...(request.headers ?? []),
   ];
   const has = (name: string) => headers.some(([other]) => other.toLowerCase() === name);
   if (protocol === "grpc") {
-    if (!has("content-type")) headers.push(["content-type", "application/grpc"]);
-    if (!has("te")) headers.push(["te", "trailers"]);
+    headers.push(...GRPC_REQUEST_HEADERS.filter(([name]) => !has(name)));
   } else if (protocol === "websocket") {
     if (!has("connection")) headers.push(["connection", "Upgrade"]);
     if (!has("upgrade")) headers.push(["upgrade", "websocket"]);
@@ -82,7 +83,7 @@ export function refusal(
   const path = toByteString(request.path);
   if (path === "" || (http1 && !path.startsWith("/") && path !== "*"))
     return { status: 400, details: `${codec}.codec_error`, body: "Bad Request" };
-  if (path.includes("#")) return { status: 400, details: "path_normalization_failed", body: "" };
+  if (path.includes("#") || normalizePath(path) === undefined) return { status: 400, details: "path_normalization_failed", body: "" };
   if (!path.startsWith("/")) return { status: 404, details: "absolute_path_rejected", body: "" };
   return undefined;
 }
@@ -102,6 +103,8 @@ function isInvalid(value: string): boolean {
 /** `ConnectionManagerUtility::mutateRequestHeaders` for a connection from `source` (`ip:port`). */
 export function mutateRequestHeaders(headers: HeaderMap, source: string): void {
   const address = addressOf(source);
+  const path = normalizePath(headers.get(":path") ?? "");
+  if (path !== undefined) headers.assign(":path", path);
   if (isUpgrade(headers)) {
     if (!headers.has("transfer-encoding") && !headers.has("content-length")) headers.assign("content-length", "0");
   } else {

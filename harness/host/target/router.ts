@@ -79,6 +79,11 @@ export class Router implements HttpFilter, UpstreamEvents {
     for (const name of route.requestHeadersToRemove ?? []) headers.remove(name.toLowerCase());
     this.retries = new RetryState(headers);
     this.headers = headers;
+    if (!headers.has(":method")) {
+      info?.responseFlags.add("DPE");
+      this.reply(503, "filter_removed_required_request_headers{missing required header: :method}", "missing required header: :method");
+      return "stop-iteration";
+    }
     this.startAttempt();
     this.attempt?.sendHeaders(headers.copy(), endStream);
     if (endStream) this.onRequestComplete();

@@ -1,11 +1,9 @@
 import type { HeaderMap } from "../header-map.ts";
 import { toByteString } from "../byte-string.ts";
+import { DEFAULT_CLUSTER, DEFAULT_ROUTE, ROUTE_TIMEOUT } from "../../target/defaults.ts";
 import type { ChainSpec, RouteSpec } from "../../target/index.ts";
 
-const DEFAULT_ROUTES: readonly RouteSpec[] = [{ name: "default", match: { prefix: "/" }, cluster: "upstream" }];
-
-/** Seconds; Envoy's default for a route. */
-const DEFAULT_TIMEOUT = 15;
+const DEFAULT_ROUTES: readonly RouteSpec[] = [{ name: DEFAULT_ROUTE, match: { prefix: "/" }, cluster: DEFAULT_CLUSTER }];
 
 /** The routes of a chain and the clusters that they can lead to. */
 export class RouteTable {
@@ -35,7 +33,7 @@ export class RouteTable {
 
 /** Milliseconds; 0 is none. */
 export function routeTimeout(route: RouteSpec): number {
-  return (route.timeout ?? DEFAULT_TIMEOUT) * 1000;
+  return (route.timeout ?? ROUTE_TIMEOUT) * 1000;
 }
 
 function matches(match: RouteSpec["match"], headers: HeaderMap): boolean {

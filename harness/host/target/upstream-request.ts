@@ -93,7 +93,11 @@ export class UpstreamRequest implements Downstream {
     const { headers, body, trailers } = script.response(this.received);
     const cut = script.reset === "after-headers";
     manager.encodeHeaders(undefined, headers, !cut && body.length === 0 && trailers === undefined);
-    if (body.length > 0 && !this.over) manager.encodeData(undefined, ByteBuffer.of(body), !cut && trailers === undefined, "current");
+    if (body.length > 0 && !this.over) {
+      manager.encodeData(undefined, ByteBuffer.of(body), false, "current");
+      // As for a request, the codec reports the end apart from the last bytes.
+      if (!cut && trailers === undefined && !this.over) manager.encodeData(undefined, new ByteBuffer(), true, "current");
+    }
     if (cut) this.reset();
     else if (trailers !== undefined && !this.over) manager.encodeTrailers(undefined, trailers);
   }

@@ -1,5 +1,6 @@
 import { HeaderMap } from "../header-map.ts";
 import type { TestUpstream } from "../http/test-upstream.ts";
+import { GRPC_RESPONSE_HEADERS, GRPC_TRAILERS } from "../../target/defaults.ts";
 import type { Protocol, ScriptedResponse } from "../../target/index.ts";
 import { bodyBytes, frameMessage, frameWebSocket, unframeWebSocket } from "../../target/body.ts";
 
@@ -34,16 +35,22 @@ export class UpstreamScript {
     let body = bodyBytes(script.body);
     let trailers = script.trailers;
     if (this.protocol === "grpc") {
-      if (!given("content-type")) headers.push(["content-type", "application/grpc"]);
+      headers.push(...GRPC_RESPONSE_HEADERS.filter(([name]) => !given(name)));
       if (body.length > 0) body = frameMessage(body);
       if (!given("grpc-status") && !(trailers ?? []).some(([name]) => name === "grpc-status"))
-        trailers = [...(trailers ?? []), ["grpc-status", "0"]];
+        trailers = [...(trailers ?? []), ...GRPC_TRAILERS];
     } else if (this.protocol === "websocket" && (script.status ?? 101) === 101) {
       headers.push(["upgrade", "websocket"], ["connection", "Upgrade"]);
       body = frameWebSocket(script.body === undefined ? unframeWebSocket(received.body.bytes()) : body, false);
-    } else if (!given("content-length") && trailers === undefined) {
-      headers.push(["content-length", String(body.length)]);
+    } else {
+      const status = script.status ?? 200;
+      const bodiless = received.headers?.get(":method") === "HEAD" || status < 200 || status === 204 || status === 304;
+      const streamed = script.reset !== undefined || (trailers?.length ?? 0) > 0;
+      if (!given("content-length") && !bodiless && !streamed) headers.push(["content-length", String(body.length)]);
+      if (bodiless) body = new Uint8Array(0);
     }
+    // Something follows the headers before a reset, or both could be lost with the connection.
+    if (script.reset === "after-headers" && body.length === 0) body = Buffer.from("partial");
     return {
       headers: HeaderMap.from("response", headers),
       body,

@@ -31,7 +31,8 @@ const NANOSECONDS = 1_000_000n;
  */
 export class ManualClock implements Clock {
   private wall: bigint;
-  private elapsed = 0n;
+  /** Not zero: no machine that runs Envoy says so, and Go's runtime ends itself over it ("nanotime returning zero"). */
+  private elapsed = 1_000n * NANOSECONDS;
   private order = 0;
   private tasks: ScheduledTask[] = [];
 

@@ -14,7 +14,8 @@ async function start(recipe: Recipe, target: Target, context: TestContext, confi
   context.task.meta.target = "foreign";
   const built = await build(recipe);
   const unavailable = await target.unavailable();
-  const reason = "missing" in built ? built.missing : unavailable === undefined ? undefined : `${target.name}: ${unavailable}`;
+  const reason =
+    "missing" in built ? built.missing : unavailable === undefined ? undefined : `${target.name}: ${unavailable.split("\n")[0]}`;
   if (reason !== undefined || "missing" in built) {
     context.task.meta.notRun = reason ?? "";
     if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(reason);

@@ -3,6 +3,7 @@ import type { HeaderList } from "../../../harness/target/index.ts";
 import { assemblyScript } from "../../foreign/assemblyscript.ts";
 import { build, exists, REPOSITORY, type Built } from "../../foreign/build.ts";
 import { c } from "../../foreign/c.ts";
+import { go } from "../../foreign/go.ts";
 import { rust } from "../../foreign/rust.ts";
 import { wasmFilter, type Json } from "../envoy/bootstrap.ts";
 import { headerMutation, lua } from "./native.ts";
@@ -29,6 +30,7 @@ export const MODULES = {
   "raw-c": () => build(c("bench-raw-c", join(folder, "raw-c/index.c"))),
   rust: () => build(rust),
   "proxy-wasm-sdk-as": () => build(assemblyScript),
+  go: () => build(go),
   ours: () => built("dist/bench/header-job.wasm"),
   "ours-stateful": () => built("dist/bench/header-job-stateful.wasm"),
 } satisfies Readonly<Record<string, () => Promise<Built>>>;
@@ -44,6 +46,7 @@ export const HEADER_JOB: readonly Variant[] = [
   moduleVariant("ours", "Meshwright's SDK, stateless", MODULES.ours),
   moduleVariant("ours-stateful", "Meshwright's SDK, with a stream record", MODULES["ours-stateful"]),
   moduleVariant("rust", "Rust crate `proxy-wasm`", MODULES.rust),
+  moduleVariant("go", "`proxy-wasm-go-sdk`", MODULES.go),
   moduleVariant("proxy-wasm-sdk-as", "`proxy-wasm-sdk-as`", MODULES["proxy-wasm-sdk-as"]),
 ];
 

@@ -30,3 +30,4 @@ export { SeededRandom, SystemRandom, type Random } from "./random.ts";
 export type { ConnectionInfo, StreamInfo } from "./stream-info.ts";
 export type { TcpStream } from "./tcp-stream.ts";
 export { inProcessTarget } from "./target/index.ts";
+export { isolatedTarget, type IsolationOptions } from "./worker/index.ts";

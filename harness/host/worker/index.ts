@@ -1,0 +1,126 @@
+import { MessageChannel, Worker } from "node:worker_threads";
+import { HostError, type HostErrorCode } from "../errors.ts";
+import { TargetError, type ChainSpec, type ExchangeResult, type LogLine, type RunningTarget, type Target } from "../../target/index.ts";
+import type { CalloutQuestion, CalloutReply, WorkerCommand, WorkerReply, WorkerStart } from "./messages.ts";
+
+export interface IsolationOptions {
+  /** Milliseconds that loading a chain, or one request, may take. Default: 5,000. */
+  readonly timeLimit?: number;
+}
+
+const DEFAULT_TIME_LIMIT = 5_000;
+
+/**
+ * The in-process target in a thread of its own with a watchdog: a module that loops for ever ends with the error `time-limit` instead of
+ * hanging the process (in Envoy it would hang a worker, and every request on it, for ever).
+ *
+ * ```ts
+ * await using target = await isolatedTarget({ timeLimit: 1000 }).start({ filters: [{ name: "mine", module: "mine.wasm" }] });
+ * ```
+ */
+export function isolatedTarget(options: IsolationOptions = {}): Target {
+  return {
+    name: "in-process",
+    unavailable: () => Promise.resolve(undefined),
+    start: (chain) => IsolatedTarget.start(chain, options.timeLimit ?? DEFAULT_TIME_LIMIT),
+  };
+}
+
+type Command = WorkerCommand extends infer C ? (C extends WorkerCommand ? Omit<C, "id"> : never) : never;
+
+class IsolatedTarget implements RunningTarget {
+  private readonly worker: Worker;
+  private readonly timeLimit: number;
+  private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  private lastId = 0;
+  /** Why the worker is gone; `undefined` while it runs. */
+  private ended: Error | undefined;
+
+  private constructor(chain: ChainSpec, timeLimit: number) {
+    this.timeLimit = timeLimit;
+    const { callouts = {}, ...spec } = chain;
+    const { port1, port2 } = new MessageChannel();
+    const ready = new SharedArrayBuffer(4);
+    const data: WorkerStart = { spec, calloutClusters: Object.keys(callouts), callouts: { port: port2, ready } };
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    this.worker = new Worker(new URL(`./worker-main.${extension}`, import.meta.url), { workerData: data, transferList: [port2] });
+    this.worker.on("message", (reply: WorkerReply) => this.settle(reply));
+    this.worker.on("error", (error: Error) => this.end(HostError.from(error)));
+    this.worker.on("exit", () => this.end(new HostError("misuse", "the host's thread ended")));
+    port1.on("message", (question: CalloutQuestion) => {
+      const answer = (reply: CalloutReply) => {
+        port1.postMessage(reply);
+        Atomics.store(new Int32Array(ready), 0, 1);
+        Atomics.notify(new Int32Array(ready), 0);
+      };
+      try {
+        const handler = callouts[question.cluster];
+        answer(handler === undefined ? { failed: "no such cluster" } : handler(question.request));
+      } catch (error) {
+        answer({ failed: error instanceof Error ? error.message : String(error) });
+      }
+    });
+    port1.unref();
+  }
+
+  static async start(chain: ChainSpec, timeLimit: number): Promise<IsolatedTarget> {
+    const target = new IsolatedTarget(chain, timeLimit);
+    try {
+      await target.ask({ command: "start" }, "loading the chain");
+    } catch (error) {
+      await target[Symbol.asyncDispose]();
+      throw error instanceof HostError ? new TargetError(error.message, error.logs, { cause: error }) : error;
+    }
+    return target;
+  }
+
+  async send(request: Parameters<RunningTarget["send"]>[0]): Promise<ExchangeResult> {
+    return (await this.ask({ command: "send", request }, `request ${request.id ?? request.path}`)) as ExchangeResult;
+  }
+
+  async metrics(): Promise<Readonly<Record<string, number>>> {
+    return (await this.ask({ command: "metrics" }, "metrics")) as Record<string, number>;
+  }
+
+  async logs(): Promise<readonly LogLine[]> {
+    return (await this.ask({ command: "logs" }, "logs")) as LogLine[];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.ended ??= new HostError("misuse", "the target was disposed of");
+    await this.worker.terminate();
+  }
+
+  private async ask(command: Command, what: string): Promise<unknown> {
+    if (this.ended !== undefined) throw this.ended;
+    const id = ++this.lastId;
+    const answer = new Promise<unknown>((resolve, reject) => this.waiting.set(id, { resolve, reject }));
+    this.worker.postMessage({ ...command, id });
+    const timer = setTimeout(() => this.overrun(what), this.timeLimit);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(timer);
+      this.waiting.delete(id);
+    }
+  }
+
+  private overrun(what: string): void {
+    const message = `${what} ran longer than ${this.timeLimit} ms and was ended: does a module loop for ever? In Envoy it would block its worker, and every request on it.`;
+    this.end(new HostError("time-limit", message));
+    void this.worker.terminate();
+  }
+
+  private settle({ id, value, error }: WorkerReply): void {
+    const waiting = this.waiting.get(id);
+    if (error === undefined) waiting?.resolve(value);
+    else if (error.code !== undefined) waiting?.reject(new HostError(error.code as HostErrorCode, error.message, { logs: error.logs }));
+    else waiting?.reject(error.name === "TargetError" ? new TargetError(error.message, error.logs) : new Error(error.message));
+  }
+
+  private end(reason: Error): void {
+    this.ended ??= reason;
+    for (const { reject } of this.waiting.values()) reject(this.ended);
+    this.waiting.clear();
+  }
+}

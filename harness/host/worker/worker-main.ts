@@ -1,0 +1,49 @@
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { TargetError, type CalloutAnswer, type CalloutRequest, type RunningTarget } from "../../target/index.ts";
+import { HostError } from "../errors.ts";
+import { inProcessTarget } from "../target/index.ts";
+import type { CalloutReply, WorkerCommand, WorkerReply, WorkerStart } from "./messages.ts";
+
+// The thread that runs the modules of an isolated target. It may loop for ever: then it is ended from outside.
+
+const { spec, calloutClusters, callouts } = workerData as WorkerStart;
+const ready = new Int32Array(callouts.ready);
+
+/** Asks the other thread and waits: the host runs without pauses, so that a callout's answer has to be there at once. */
+function askFor(cluster: string, request: CalloutRequest): CalloutAnswer {
+  Atomics.store(ready, 0, 0);
+  callouts.port.postMessage({ cluster, request });
+  Atomics.wait(ready, 0, 0);
+  const answer = receiveMessageOnPort(callouts.port)?.message as CalloutReply | undefined;
+  if (answer === undefined || "failed" in answer)
+    throw new HostError("misuse", `the callout to ${cluster} was not answered: ${answer?.failed ?? "no message"}`);
+  return answer;
+}
+
+const running: Promise<RunningTarget> = inProcessTarget.start({
+  ...spec,
+  callouts: Object.fromEntries(calloutClusters.map((cluster) => [cluster, (request: CalloutRequest) => askFor(cluster, request)])),
+});
+running.catch(() => undefined);
+
+async function run(command: WorkerCommand): Promise<unknown> {
+  const target = await running;
+  if (command.command === "send") return target.send(command.request);
+  if (command.command === "metrics") return target.metrics();
+  return command.command === "logs" ? target.logs() : undefined;
+}
+
+parentPort?.on("message", (command: WorkerCommand) => {
+  const reply = (answer: WorkerReply) => parentPort?.postMessage(answer);
+  run(command)
+    .then((value) => reply({ id: command.id, value }))
+    .catch((error: unknown) => {
+      const logs = error instanceof TargetError || error instanceof HostError ? error.logs : [];
+      const code = error instanceof HostError ? error.code : undefined;
+      const isError = error instanceof Error;
+      reply({
+        id: command.id,
+        error: { name: isError ? error.name : "Error", code, message: isError ? error.message : String(error), logs },
+      });
+    });
+});

@@ -1,5 +1,6 @@
 import { ConfigValue } from "../lib/config";
 import { formatInteger } from "../lib/number";
+import { Regex } from "../lib/regex";
 import { Text } from "../sdk";
 import {
   MAX_RETRIES_HEADER,
@@ -9,7 +10,6 @@ import {
   RETRY_ON_HEADER,
   TIMEOUT_HEADER,
 } from "./headers";
-import { parseRegex } from "./match-configuration";
 import { DirectResponse, HeaderOperations, HeaderValue, Redirect, Rewrite } from "./rule";
 
 /** Envoy's conditions of `x-envoy-retry-grpc-on`; every other name belongs into `x-envoy-retry-on`. */
@@ -66,7 +66,10 @@ export function parseRewrite(value: ConfigValue): Rewrite {
     regex.object(["match", "rewrite"]);
     const pattern = regex.required("match");
     const substitution = regex.required("rewrite");
-    if (pattern != null) rewrite.regex = parseRegex(pattern);
+    if (pattern != null) {
+      rewrite.regex = Regex.compile(pattern.text().bytes);
+      if (rewrite.regex == null) pattern.report(Regex.errorMessage());
+    }
     if (substitution != null) {
       const text = substitution.headerValue();
       rewrite.substitution = text;

@@ -1,47 +1,8 @@
 import { RangeSet } from "../lib/cidr";
-import { PathTemplate } from "../lib/glob";
-import { Regex } from "../lib/regex";
-import { StringMatch } from "../lib/match";
+import { PathMatch, StringMatch } from "../lib/match";
 import { Bytes, Text } from "../sdk";
 import { Bucketing } from "./bucket";
 import { RequestView } from "./request";
-
-/** How a match looks at the path, which also says what a rewrite of its prefix replaces. */
-export const enum PathMatchKind {
-  Any = 0,
-  Exact = 1,
-  Prefix = 2,
-  Template = 3,
-  Regex = 4,
-}
-
-
-@final
-export class PathMatch {
-  constructor(
-    readonly kind: PathMatchKind,
-    readonly text: Text,
-    readonly ignoreCase: bool,
-    readonly template: PathTemplate | null,
-    readonly regex: Regex | null,
-  ) {}
-
-  matches(path: Bytes): bool {
-    const text = this.text.bytes;
-    switch (this.kind) {
-      case PathMatchKind.Exact:
-        return this.ignoreCase ? path.equalsIgnoreCase(text) : path.equals(text);
-      case PathMatchKind.Prefix:
-        return this.ignoreCase ? path.startsWithIgnoreCase(text) : path.startsWith(text);
-      case PathMatchKind.Template:
-        return (this.template as PathTemplate).matches(path);
-      case PathMatchKind.Regex:
-        return (this.regex as Regex).matches(path);
-      default:
-        return true;
-    }
-  }
-}
 
 /** A condition on a header, query parameter or cookie of that name. */
 @final

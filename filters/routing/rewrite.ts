@@ -1,5 +1,6 @@
+import { PathMatchKind } from "../lib/match";
 import { arena, Bytes } from "../sdk";
-import { Match, PathMatchKind } from "./match";
+import { Match } from "./match";
 import { RequestView } from "./request";
 import { Rewrite } from "./rule";
 

@@ -1,8 +1,8 @@
-import { StringMatchKind } from "../lib/match";
+import { PathMatchKind, StringMatchKind } from "../lib/match";
 import { BytesTable, PrefixTable } from "../lib/table";
 import { toLower } from "../lib/bytes";
 import { arena, Bytes, Text } from "../sdk";
-import { Match, PathMatchKind } from "./match";
+import { Match } from "./match";
 import { RequestView } from "./request";
 import { Rule } from "./rule";
 

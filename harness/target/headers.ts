@@ -11,6 +11,8 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "host",
   "http2-settings",
   "keep-alive",
+  "sec-websocket-accept",
+  "sec-websocket-key",
   "transfer-encoding",
   "x-envoy-upstream-service-time",
   "x-request-id",

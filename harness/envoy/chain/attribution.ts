@@ -1,0 +1,85 @@
+import type { Decision, FilterSpec, LogLine } from "../../target/index.ts";
+import type { Entry, LogEntry } from "../log.ts";
+import { readMark, type Mark } from "./markers.ts";
+import { logPrefix } from "./plugin.ts";
+
+const DECISION = "decision ";
+
+/** What Envoy logged for one stream: its access log entry, and the decisions that filters made about it. */
+export interface StreamRecord {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly decisions: readonly Decision[];
+}
+
+/**
+ * Sorts what Envoy logs by stream.
+ *
+ * A wasm line belongs to the stream whose mark stands before it, while that stream is in the filters: behind `begin` and `answer`. Behind
+ * `forward` and `end` its stream is elsewhere; then a line comes from a stream that a timer or a callout has resumed (or from the upstream
+ * chain), and the next mark tells which, because a resumed stream goes on to leave the filters. Lines behind `end`
+ * that a new stream's `begin` follows came from `on_log`.
+ */
+export class Attribution {
+  /** Every line of a filter, in order. */
+  readonly lines: LogLine[] = [];
+  private readonly prefixes: readonly string[];
+  private readonly decisions = new Map<number, Decision[]>();
+  private undecided: Decision[] = [];
+  private last: { readonly mark: Mark; readonly stream: number } | undefined;
+  private readonly onStream: (record: StreamRecord) => void;
+
+  /** @param onStream is told of every stream that ended */
+  constructor(filters: readonly FilterSpec[], onStream: (record: StreamRecord) => void) {
+    // A longer prefix may begin with a shorter one.
+    this.prefixes = filters.map(logPrefix).toSorted((a, b) => b.length - a.length);
+    this.onStream = onStream;
+  }
+
+  take(entry: Entry): void {
+    if (entry.kind === "access") this.takeAccess(entry.fields);
+    else if (entry.component === "lua") this.takeMark(entry.message);
+    else if (entry.component === "wasm") this.takeLine(entry);
+  }
+
+  private takeMark(message: string): void {
+    const next = readMark(message);
+    if (next === undefined) return;
+    this.assign(next.mark === "begin" ? this.last?.stream : next.stream);
+    if (next.mark === "begin") this.decisions.set(next.stream, []);
+    this.last = next;
+  }
+
+  private takeLine(entry: LogEntry): void {
+    const prefix = this.prefixes.find((candidate) => entry.message.startsWith(candidate));
+    if (prefix === undefined) return;
+    const message = entry.message.slice(prefix.length);
+    this.lines.push({ level: levelOf(entry.level), message });
+    if (!message.startsWith(DECISION)) return;
+    try {
+      this.undecided.push(JSON.parse(message.slice(DECISION.length)) as Decision);
+    } catch {
+      // A line that only looks like one stays a log line.
+      return;
+    }
+    if (this.last?.mark === "begin" || this.last?.mark === "answer") this.assign(this.last.stream);
+  }
+
+  /** The entry comes last: a filter's `on_log` runs before it is written. */
+  private takeAccess(fields: Readonly<Record<string, unknown>>): void {
+    this.assign(this.last?.stream);
+    const stream = Number(fields["stream"] ?? NaN);
+    this.onStream({ fields, decisions: this.decisions.get(stream) ?? [] });
+    this.decisions.delete(stream);
+  }
+
+  private assign(stream: number | undefined): void {
+    if (this.undecided.length === 0) return;
+    // Of a stream that is over, or of none: a tick's.
+    if (stream !== undefined) this.decisions.get(stream)?.push(...this.undecided);
+    this.undecided = [];
+  }
+}
+
+function levelOf(level: string): LogLine["level"] {
+  return level === "warning" ? "warn" : (level as LogLine["level"]);
+}

@@ -1,0 +1,146 @@
+import {
+  CONNECTION_MANAGER,
+  DEFAULT_CLUSTER,
+  DEFAULT_ROUTE,
+  ROUTE_TIMEOUT,
+  VIRTUAL_HOST,
+  type ChainSpec,
+  type RouteSpec,
+} from "../../target/index.ts";
+import {
+  cluster,
+  connectionManager,
+  httpWasm,
+  jsonAccessLog,
+  listener,
+  proxyProtocol,
+  tlsInspector,
+  typed,
+  type Bootstrap,
+  type Extension,
+  type Route,
+} from "../bootstrap/index.ts";
+import { firstMarker, lastMarker, STREAM_NUMBER } from "./markers.ts";
+import { pluginConfig } from "./plugin.ts";
+import type { TlsIdentity } from "./certificates.ts";
+
+export const LISTENER = "main";
+
+/** Added behind the last filter for the upstream, which takes it out of its record: the port of the client's connection. */
+export const LANE_HEADER = "x-meshwright-lane";
+
+/** Fields of an access log entry, by Envoy's operators. */
+export const ACCESS_LOG = {
+  port: "%DOWNSTREAM_DIRECT_REMOTE_PORT%",
+  stream: STREAM_NUMBER,
+  details: "%RESPONSE_CODE_DETAILS%",
+  route: "%ROUTE_NAME%",
+  cluster: "%UPSTREAM_CLUSTER_RAW%",
+  toUpstream: "%COMMON_DURATION(DS_RX_BEG:US_TX_BEG:us)%",
+  toClient: "%COMMON_DURATION(DS_RX_BEG:DS_TX_BEG:us)%",
+} as const;
+
+export interface ChainSurroundings {
+  /** Where Envoy reaches the scripted upstream. */
+  readonly upstream: { readonly host: string; readonly port: number };
+  /** The same for each cluster that filters call out to. */
+  readonly callouts: ReadonlyMap<string, { readonly host: string; readonly port: number }>;
+  readonly server: TlsIdentity;
+}
+
+/** An Envoy with one listener that runs the chain: HTTP/1.1 and HTTP/2, with and without TLS, addresses from the PROXY protocol. */
+export function chainBootstrap(chain: ChainSpec, { upstream, callouts, server }: ChainSurroundings): Bootstrap {
+  const routes = chain.routes ?? [{ name: DEFAULT_ROUTE, match: { prefix: "/" }, cluster: DEFAULT_CLUSTER }];
+  const clusters = chain.clusters ?? [...new Set(routes.flatMap((route) => route.cluster ?? []))];
+  const manager = connectionManager(
+    {
+      ...CONNECTION_MANAGER,
+      access_log: [jsonAccessLog("/dev/stderr", ACCESS_LOG)],
+      // Else an answer to a bad request keeps its connection for a second.
+      delayed_close_timeout: "0s",
+      http_protocol_options: { enable_trailers: true },
+      upgrade_configs: [{ upgrade_type: "websocket" }],
+    },
+    [firstMarker(), ...chain.filters.map((filter) => httpWasm(pluginConfig(filter))), lastMarker()],
+    [{ name: VIRTUAL_HOST, domains: ["*"], routes: routes.map(routeOf) }],
+  );
+  const upstreamFilters = [...(chain.upstreamFilters ?? []).map((filter) => httpWasm(pluginConfig(filter))), laneHeader()];
+  const chains = [
+    { name: "plain", filter_chain_match: { transport_protocol: "raw_buffer" as const }, filters: [manager] },
+    {
+      name: "tls",
+      filter_chain_match: { transport_protocol: "tls" as const },
+      filters: [manager],
+      transport_socket: downstreamTls(server),
+    },
+  ];
+  return {
+    static_resources: {
+      listeners: [listener(LISTENER, chains, [proxyProtocol(), tlsInspector()])],
+      clusters: [
+        ...clusters.map((name) => cluster(name, upstream.host, upstream.port, { protocol: "downstream", upstreamFilters })),
+        ...[...callouts]
+          .filter(([name]) => !clusters.includes(name))
+          .map(([name, { host, port }]) => cluster(name, host, port, { protocol: "http2" })),
+      ],
+    },
+    // Histograms are merged when somebody asks.
+    stats_flush_on_admin: true,
+  };
+}
+
+function routeOf(route: RouteSpec): Route {
+  const { match } = route;
+  const action =
+    route.directResponse === undefined
+      ? {
+          route: {
+            ...(route.cluster !== undefined && { cluster: route.cluster }),
+            ...(route.clusterHeader !== undefined && { cluster_header: route.clusterHeader }),
+            timeout: `${route.timeout ?? ROUTE_TIMEOUT}s`,
+          },
+        }
+      : {
+          direct_response: {
+            status: route.directResponse.status,
+            ...(route.directResponse.body !== undefined && { body: { inline_string: route.directResponse.body } }),
+          },
+        };
+  return {
+    ...(route.name !== undefined && { name: route.name }),
+    match: {
+      ...(match.path === undefined ? { prefix: match.prefix ?? "/" } : { path: match.path }),
+      headers: (match.headers ?? []).map(({ name, exact, present }) => ({
+        name,
+        ...(exact === undefined ? { present_match: present ?? true } : { string_match: { exact } }),
+      })),
+    },
+    ...action,
+    ...(route.requestHeadersToRemove !== undefined && { request_headers_to_remove: route.requestHeadersToRemove }),
+  };
+}
+
+/** Behind the filters of the upstream chain, so that none of them sees it. */
+function laneHeader(): Extension {
+  const header = { key: LANE_HEADER, value: ACCESS_LOG.port };
+  return {
+    name: "lane",
+    typed_config: typed("filters.http.header_mutation.v3.HeaderMutation", {
+      mutations: { request_mutations: [{ append: { header, append_action: "OVERWRITE_IF_EXISTS_OR_ADD" } }] },
+    }),
+  };
+}
+
+function downstreamTls({ certificate, key, authority }: TlsIdentity): Extension {
+  return {
+    name: "tls",
+    typed_config: typed("transport_sockets.tls.v3.DownstreamTlsContext", {
+      require_client_certificate: false,
+      common_tls_context: {
+        alpn_protocols: ["h2", "http/1.1"],
+        tls_certificates: [{ certificate_chain: { inline_string: certificate }, private_key: { inline_string: key } }],
+        validation_context: { trusted_ca: { inline_string: authority } },
+      },
+    }),
+  };
+}

@@ -1,0 +1,103 @@
+import {
+  DEFAULT_AUTHORITY,
+  DEFAULT_METHOD,
+  DEFAULT_SCHEME,
+  GRPC_REQUEST_HEADERS,
+  reportedHeaders,
+  SHORTEST_DELAY,
+  type ExchangeRequest,
+  type ExchangeResult,
+  type HeaderList,
+  type Protocol,
+} from "../../target/index.ts";
+import { frameMessage, toBody } from "../../target/body.ts";
+import { bytesOf, headerOf, messagesOf, type RecordedRequest } from "../../upstreams/index.ts";
+import type { ClientRequest, ClientResponse } from "../client/message.ts";
+import type { StreamRecord } from "./attribution.ts";
+import { luaExpression, METADATA_HEADER } from "./markers.ts";
+
+/** `%RESPONSE_CODE_DETAILS%` of what the upstream answered. */
+const VIA_UPSTREAM = "via_upstream";
+
+/** What the client sends for a request. */
+export function clientRequest(request: ExchangeRequest): ClientRequest {
+  const { protocol, chunks, body, metadata, trailers = [] } = request;
+  const headers: Array<readonly [string, string]> = [...(request.headers ?? [])];
+  if (protocol === "grpc") headers.push(...GRPC_REQUEST_HEADERS.filter(([name]) => headerOf(headers, name) === undefined));
+  if (metadata !== undefined) headers.push([METADATA_HEADER, luaExpression(metadata)]);
+  const bytes = protocol === "grpc" ? Buffer.from(frameMessage(bytesOf(body))) : bytesOf(body);
+  const pieces = (chunks === undefined ? [bytes] : chunks.map(bytesOf)).filter((piece) => piece.length > 0);
+  return {
+    method: request.method ?? (protocol === "grpc" ? "POST" : DEFAULT_METHOD),
+    scheme: request.scheme ?? DEFAULT_SCHEME,
+    authority: request.authority ?? DEFAULT_AUTHORITY,
+    path: request.path,
+    headers,
+    pieces,
+    streamed: chunks !== undefined || trailers.length > 0,
+    trailers,
+  };
+}
+
+/** What is reported of an exchange: by the client, the upstream, and Envoy's log. */
+export function exchangeResult(
+  request: ExchangeRequest,
+  response: ClientResponse | undefined,
+  seen: RecordedRequest | undefined,
+  record: StreamRecord | undefined,
+): ExchangeResult {
+  const protocol = request.protocol ?? "http/1.1";
+  // After an upgrade Envoy's details say how the tunnel was closed, which is not part of the exchange.
+  const details = response?.status === 101 ? VIA_UPSTREAM : textOf(record?.fields["details"]);
+  const route = textOf(record?.fields["route"]);
+  const cluster = textOf(record?.fields["cluster"]);
+  const delay = delayOf(record, seen !== undefined);
+  return {
+    ...(request.id !== undefined && { id: request.id }),
+    outcome: response === undefined ? "reset" : details === VIA_UPSTREAM ? "forward" : "respond",
+    status: response?.status ?? 0,
+    details,
+    ...(seen !== undefined && {
+      request: {
+        method: seen.method,
+        authority: seen.authority,
+        path: seen.path,
+        headers: reportedHeaders(seen.headers),
+        ...(seen.body.length > 0 && { body: toBody(contentOf(seen.body, protocol)) }),
+        ...trailersOf(seen.trailers),
+      },
+    }),
+    ...(response !== undefined && {
+      response: {
+        status: response.status,
+        headers: reportedHeaders(response.headers),
+        body: toBody(contentOf(response.body, protocol)),
+        ...trailersOf(response.trailers),
+      },
+    }),
+    ...(route !== "" && { route }),
+    ...(cluster !== "" && { cluster }),
+    ...(delay >= SHORTEST_DELAY && { delay }),
+    decisions: record?.decisions ?? [],
+  };
+}
+
+function trailersOf(trailers: HeaderList): { readonly trailers?: HeaderList } {
+  return trailers.length === 0 ? {} : { trailers: reportedHeaders(trailers) };
+}
+
+/** A gRPC body without its framing; as it is where it is none. */
+function contentOf(body: Buffer, protocol: Protocol): Buffer {
+  return (protocol === "grpc" && messagesOf(body)?.reduce((sum, message) => Buffer.concat([sum, message]), Buffer.alloc(0))) || body;
+}
+
+/** Seconds until the request went to the upstream; where it did not, until the answer began. */
+function delayOf(record: StreamRecord | undefined, reachedUpstream: boolean): number {
+  const microseconds = record?.fields[reachedUpstream ? "toUpstream" : "toClient"];
+  return typeof microseconds === "number" ? microseconds / 1e6 : 0;
+}
+
+/** Absent fields of a JSON access log are null. */
+function textOf(field: unknown): string {
+  return typeof field === "string" && field !== "-" ? field : "";
+}

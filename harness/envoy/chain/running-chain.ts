@@ -1,0 +1,169 @@
+import {
+  LOG_LEVEL,
+  type ExchangeRequest,
+  type ExchangeResult,
+  type LogLine,
+  type RunningTarget,
+  type ChainSpec,
+} from "../../target/index.ts";
+import { startUpstream, type RecordedRequest, type Upstream, type UpstreamAnswer } from "../../upstreams/index.ts";
+import type { ClientConnection, ClientResponse } from "../client/message.ts";
+import type { EnvoyProvider, StartedEnvoy } from "../provider.ts";
+import { Attribution, type StreamRecord } from "./attribution.ts";
+import { chainBootstrap, LANE_HEADER, LISTENER } from "./bootstrap.ts";
+import { startCallouts } from "./callouts.ts";
+import { identityOf } from "./certificates.ts";
+import { Lanes } from "./lanes.ts";
+import { clientRequest, exchangeResult } from "./messages.ts";
+import { Turns } from "./turns.ts";
+
+/** Milliseconds for which a request is waited for before the next one begins beside it. */
+const PATIENCE = 20;
+/** Milliseconds for which an access log entry is waited for after the client saw the end. A codec that refuses a request may write none. */
+const ACCESS_LOG_WAIT = 2_000;
+const METRIC_PREFIX = "wasmcustom.";
+const SERVER_PRINCIPAL = "spiffe://cluster.local/ns/default/sa/default";
+
+/** A request under way on its lane. */
+interface Exchange {
+  readonly request: ExchangeRequest;
+  seen?: RecordedRequest;
+}
+
+/** A chain in an Envoy of its own, between lanes of this process's client and its scripted upstream. */
+export class RunningChain implements RunningTarget {
+  private readonly envoy: StartedEnvoy;
+  private readonly attribution: Attribution;
+  private readonly lanes: Lanes;
+  private readonly turns: Turns;
+  private readonly resources: AsyncDisposableStack;
+  /** By the client's port; where ports are translated on the way, at most one. */
+  private readonly underWay: Map<number, Exchange>;
+  /** Streams whose access log entry is waited for, by the client's port, in order. */
+  private readonly waiting = new Map<number, Array<(record: StreamRecord | undefined) => void>>();
+  private readonly onlyOne: boolean;
+  private polling: NodeJS.Timeout | undefined;
+  private waits = 0;
+
+  private constructor(
+    provider: EnvoyProvider,
+    chain: ChainSpec,
+    envoy: StartedEnvoy,
+    underWay: Map<number, Exchange>,
+    resources: AsyncDisposableStack,
+  ) {
+    this.envoy = envoy;
+    this.underWay = underWay;
+    this.resources = resources;
+    this.onlyOne = provider.name === "container";
+    this.lanes = new Lanes(envoy.address(LISTENER));
+    this.turns = new Turns(this.onlyOne ? Infinity : PATIENCE);
+    this.attribution = new Attribution([...chain.filters, ...(chain.upstreamFilters ?? [])], (record) => this.onStream(record));
+    for (const entry of envoy.log.entries) this.attribution.take(entry);
+    envoy.log.subscribe((entry) => this.attribution.take(entry));
+  }
+
+  static async start(provider: EnvoyProvider, chain: ChainSpec): Promise<RunningChain> {
+    await using resources = new AsyncDisposableStack();
+    const host = await provider.upstreamHost();
+    const underWay = new Map<number, Exchange>();
+    const script = (request: RecordedRequest) => answer(underWay, provider.name === "container", request);
+    const upstream: Upstream = resources.use(await startUpstream({ host: host.bind, script, keep: 0 }));
+    const callouts = await startCallouts(chain.callouts ?? {}, host, resources);
+    const bootstrap = chainBootstrap(chain, {
+      upstream: { host: host.reach, port: upstream.port },
+      callouts,
+      server: identityOf(SERVER_PRINCIPAL),
+    });
+    const envoy = resources.use(await provider.start(bootstrap, { componentLogLevels: { wasm: LOG_LEVEL, lua: "info" } }));
+    return new RunningChain(provider, chain, envoy, underWay, resources.move());
+  }
+
+  async send(request: ExchangeRequest): Promise<ExchangeResult> {
+    const exchange: Exchange = { request };
+    const { response, record } = await this.turns.run(async () => {
+      const connection = await this.lanes.take(request);
+      return this.exchange(connection, exchange);
+    });
+    return exchangeResult(request, response, exchange.seen, await record);
+  }
+
+  /** The access log entry is not part of a turn: the next request may begin while it is written. */
+  private async exchange(connection: ClientConnection, exchange: Exchange) {
+    const lane = this.onlyOne ? 0 : connection.port;
+    this.underWay.set(lane, exchange);
+    const record = this.record(lane);
+    const response: ClientResponse | undefined = await connection.exchange(clientRequest(exchange.request));
+    this.underWay.delete(lane);
+    this.lanes.giveBack(exchange.request, connection);
+    return { response, record: record.after() };
+  }
+
+  /** Waits for the next access log entry of a lane. `after` gives the promise, which ends some time after that call at the latest. */
+  private record(lane: number): { after(): Promise<StreamRecord | undefined> } {
+    const { promise, resolve } = Promise.withResolvers<StreamRecord | undefined>();
+    const queue = this.waiting.get(lane) ?? [];
+    this.waiting.set(lane, queue);
+    queue.push(resolve);
+    this.waits++;
+    this.poll();
+    const settle = (record: StreamRecord | undefined) => {
+      const at = queue.indexOf(resolve);
+      if (at >= 0) queue.splice(at, 1);
+      if (queue.length === 0) this.waiting.delete(lane);
+      resolve(record);
+    };
+    return {
+      after: () => {
+        const timer = setTimeout(() => settle(undefined), ACCESS_LOG_WAIT);
+        return promise.finally(() => {
+          clearTimeout(timer);
+          this.waits--;
+        });
+      },
+    };
+  }
+
+  private onStream(record: StreamRecord): void {
+    const lane = this.onlyOne ? 0 : Number(record.fields["port"]);
+    this.waiting.get(lane)?.shift()?.(record);
+  }
+
+  /** Reads the log as long as somebody waits for it. */
+  private poll(): void {
+    if (this.polling !== undefined || this.waits === 0) return;
+    this.polling = setTimeout(() => {
+      this.polling = undefined;
+      this.envoy.log.refresh();
+      this.poll();
+    }, 1);
+  }
+
+  async metrics(): Promise<Readonly<Record<string, number>>> {
+    const { values, histograms } = await this.envoy.admin.stats(`^${METRIC_PREFIX}`);
+    const counts = Object.entries(histograms).map(([name, { count }]) => [name, count] as const);
+    const all = [...Object.entries(values), ...counts];
+    return Object.fromEntries(all.map(([name, value]) => [name.slice(METRIC_PREFIX.length), value]));
+  }
+
+  async logs(): Promise<readonly LogLine[]> {
+    this.envoy.log.refresh();
+    return [...this.attribution.lines];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.polling);
+    this.lanes[Symbol.dispose]();
+    await this.resources.disposeAsync();
+  }
+}
+
+/** What the request on the lane scripts; the upstream's record is kept without the lane. */
+async function answer(underWay: ReadonlyMap<number, Exchange>, onlyOne: boolean, request: RecordedRequest): Promise<UpstreamAnswer> {
+  const lane = request.headers.find(([name]) => name.toLowerCase() === LANE_HEADER)?.[1];
+  const exchange = underWay.get(onlyOne ? 0 : Number(lane));
+  // Nobody waits any more: a retry after the client has left.
+  if (exchange === undefined) return { status: 503 };
+  exchange.seen = { ...request, headers: request.headers.filter(([name]) => name.toLowerCase() !== LANE_HEADER) };
+  return exchange.request.response ?? {};
+}

@@ -1,0 +1,115 @@
+import { Duplex } from "node:stream";
+import { type Socket } from "node:net";
+import type { HeaderList } from "../../target/index.ts";
+
+const PREFACE_LENGTH = 24;
+const FRAME_HEADER_LENGTH = 9;
+const HEADERS = 1;
+const CONTINUATION = 9;
+const END_STREAM = 0x1;
+const END_HEADERS = 0x4;
+/** The largest frame that every peer takes (RFC 9113, section 4.2). */
+const MAX_FRAME = 16_384;
+
+/**
+ * Stands between Node's HTTP/2 session and its socket, and puts prepared header blocks in the place of those that the session writes. So the
+ * session does the work of HTTP/2, and a client can send headers that it would refuse: repeated pseudo-headers, NUL, a missing `:path`.
+ * The session's own compression state does not matter, since every block is replaced by one that uses no table.
+ */
+export class HeaderBlockSubstitution extends Duplex {
+  private readonly socket: Socket;
+  private readonly blocks: Buffer[] = [];
+  private outgoing = Buffer.alloc(0);
+  private prefaceSent = false;
+
+  constructor(socket: Socket) {
+    super();
+    this.socket = socket;
+    socket.on("data", (chunk: Buffer) => {
+      if (!this.push(chunk)) socket.pause();
+    });
+    socket.on("end", () => this.push(null));
+    socket.on("close", () => this.destroy());
+    socket.on("error", () => this.destroy());
+  }
+
+  /** The next header block that the session writes becomes `headers`. */
+  substitute(headers: HeaderList): void {
+    this.blocks.push(encodeHeaderBlock(headers));
+  }
+
+  override _read(): void {
+    this.socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.outgoing = Buffer.concat([this.outgoing, chunk]);
+    const ready = this.takeFrames();
+    if (ready.length === 0) done();
+    else this.socket.write(ready, () => done());
+  }
+
+  override _final(done: () => void): void {
+    this.socket.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.socket.destroy();
+    done(error);
+  }
+
+  private takeFrames(): Buffer {
+    const ready: Buffer[] = [];
+    let at = 0;
+    if (!this.prefaceSent && this.outgoing.length >= PREFACE_LENGTH) {
+      ready.push(this.outgoing.subarray(0, PREFACE_LENGTH));
+      at = PREFACE_LENGTH;
+      this.prefaceSent = true;
+    }
+    while (this.prefaceSent && at + FRAME_HEADER_LENGTH <= this.outgoing.length) {
+      const end = at + FRAME_HEADER_LENGTH + this.outgoing.readUIntBE(at, 3);
+      if (end > this.outgoing.length) break;
+      const frame = this.outgoing.subarray(at, end);
+      const block = frame[3] === HEADERS ? this.blocks.shift() : undefined;
+      if (block === undefined) ready.push(frame);
+      else ready.push(...headerFrames(block, frame.readUInt32BE(5), (frame[4] ?? 0) & END_STREAM));
+      at = end;
+    }
+    this.outgoing = this.outgoing.subarray(at);
+    return Buffer.concat(ready);
+  }
+}
+
+function headerFrames(block: Buffer, stream: number, endStream: number): Buffer[] {
+  const frames: Buffer[] = [];
+  for (let at = 0; at === 0 || at < block.length; at += MAX_FRAME) {
+    const payload = block.subarray(at, at + MAX_FRAME);
+    const head = Buffer.alloc(FRAME_HEADER_LENGTH);
+    head.writeUIntBE(payload.length, 0, 3);
+    head[3] = at === 0 ? HEADERS : CONTINUATION;
+    head[4] = (at === 0 ? endStream : 0) | (at + MAX_FRAME >= block.length ? END_HEADERS : 0);
+    head.writeUInt32BE(stream, 5);
+    frames.push(head, payload);
+  }
+  return frames;
+}
+
+/** Every field as a literal without indexing, with a literal name, not compressed (RFC 7541, section 6.2.2). */
+export function encodeHeaderBlock(headers: HeaderList): Buffer {
+  const parts: Buffer[] = [];
+  for (const [name, value] of headers) {
+    const [nameBytes, valueBytes] = [Buffer.from(name, "utf8"), Buffer.from(value, "utf8")];
+    parts.push(Buffer.from([0]), lengthOf(nameBytes), nameBytes, lengthOf(valueBytes), valueBytes);
+  }
+  return Buffer.concat(parts);
+}
+
+/** An integer with a prefix of 7 bits (RFC 7541, section 5.1). */
+function lengthOf(bytes: Buffer): Buffer {
+  if (bytes.length < 127) return Buffer.from([bytes.length]);
+  const octets = [127];
+  let rest = bytes.length - 127;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) octets.push((rest % 128) + 128);
+  octets.push(rest);
+  return Buffer.from(octets);
+}

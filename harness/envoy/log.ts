@@ -1,0 +1,89 @@
+/** Given to Envoy as `--log-format`: one JSON object for each line, newlines in messages escaped. */
+export const LOG_FORMAT = '{"level":"%l","component":"%n","message":"%j"}';
+
+/** A line that Envoy logged about itself or for a filter. */
+export interface LogEntry {
+  readonly kind: "log";
+  readonly level: string;
+  /** Envoy's logger, for instance `wasm`. */
+  readonly component: string;
+  readonly message: string;
+}
+
+/** A line of a JSON access log that goes to the same place. */
+export interface AccessEntry {
+  readonly kind: "access";
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export type Entry = LogEntry | AccessEntry;
+
+/** What brings new text: a file that grows. A container's log comes by itself and needs none. */
+export type Refresh = () => void;
+
+/**
+ * Everything that one Envoy wrote, in the order in which it did. Application log and access log share it, so that what a filter logged while a
+ * request ran stands before the request's access log entry.
+ */
+export class EnvoyLog {
+  readonly entries: Entry[] = [];
+  private readonly refreshFrom: Refresh;
+  private readonly listeners = new Set<(entry: Entry) => void>();
+  private rest = "";
+
+  constructor(refresh: Refresh = () => undefined) {
+    this.refreshFrom = refresh;
+  }
+
+  /** Reads what was written since. */
+  refresh(): void {
+    this.refreshFrom();
+  }
+
+  /** Takes text as it was written; the last line may be incomplete. */
+  push(text: string): void {
+    const lines = (this.rest + text).split("\n");
+    this.rest = lines.pop() ?? "";
+    for (const line of lines) {
+      if (line === "") continue;
+      const entry = parse(line);
+      this.entries.push(entry);
+      for (const listener of this.listeners) listener(entry);
+    }
+  }
+
+  /** Calls `listener` with every later entry. The returned function ends that. */
+  subscribe(listener: (entry: Entry) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Envoy's own lines and those of filters, without the access log. */
+  lines(): string[] {
+    return this.entries.filter((entry) => entry.kind === "log").map((entry) => `[${entry.level}][${entry.component}] ${entry.message}`);
+  }
+
+  /** Lines at warning and above: why Envoy did not start stands there. */
+  problems(): string[] {
+    const wanted = new Set(["warning", "error", "critical"]);
+    const problems = this.entries.filter((entry) => entry.kind === "log" && wanted.has(entry.level) && !IRRELEVANT.test(entry.message));
+    return problems.map((entry) => (entry.kind === "log" ? entry.message : ""));
+  }
+}
+
+/** Advice for edge proxies, which every Envoy logs that names no limit of connections. */
+const IRRELEVANT = /^There is no configured limit to the number of allowed active downstream connections/;
+
+function parse(line: string): Entry {
+  try {
+    const fields = JSON.parse(line) as Record<string, unknown>;
+    const { level, component, message } = fields;
+    if (typeof level === "string" && typeof component === "string" && typeof message === "string") {
+      return { kind: "log", level, component, message };
+    }
+    return { kind: "access", fields };
+  } catch {
+    // What is written without the logger: usage errors, a crash's backtrace.
+    return { kind: "log", level: "error", component: "stderr", message: line };
+  }
+}

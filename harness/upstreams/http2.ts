@@ -1,0 +1,92 @@
+import { constants, createServer, type Http2Server, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { HeaderList } from "../target/exchange.ts";
+import { GRPC_RESPONSE_HEADERS, GRPC_TRAILERS } from "../target/defaults.ts";
+import { frameMessage } from "../target/body.ts";
+import { bytesOf, headerOf, pairsOf, toWire } from "./wire.ts";
+import { wait, type RecordedRequest, type Serve, type UpstreamAnswer } from "./upstream.ts";
+
+/** The HTTP/2 part of an upstream (prior knowledge, no TLS), gRPC included. It listens nowhere: connections are handed to it. */
+export function http2Server(serve: Serve): Http2Server {
+  const server = createServer({
+    maxHeaderListPairs: 65_535,
+    maxSendHeaderBlockLength: 4 * 1024 * 1024,
+    settings: { maxHeaderListSize: 4 * 1024 * 1024 },
+  });
+  server.on("stream", (stream, _headers, _flags, rawHeaders: string[]) => {
+    const chunks: Buffer[] = [];
+    let trailers: HeaderList = [];
+    stream.on("error", () => stream.close());
+    stream.on("trailers", (_trailers: unknown, _flags: number, raw: string[]) => (trailers = pairsOf(raw)));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("end", () => {
+      const recorded = recordOf(pairsOf(rawHeaders), Buffer.concat(chunks), trailers);
+      void serve(recorded)
+        .then((answer) => respond(stream, answer, recorded))
+        .catch(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+    });
+  });
+  server.on("sessionError", () => undefined);
+  return server;
+}
+
+function recordOf(headers: HeaderList, body: Buffer, trailers: HeaderList): RecordedRequest {
+  const grpc = headerOf(headers, "content-type")?.startsWith("application/grpc") === true;
+  return {
+    protocol: grpc ? "grpc" : "h2",
+    method: headerOf(headers, ":method") ?? "",
+    authority: headerOf(headers, ":authority") ?? headerOf(headers, "host") ?? "",
+    path: headerOf(headers, ":path") ?? "",
+    scheme: headerOf(headers, ":scheme") ?? "",
+    headers: headers.filter(([name]) => !name.startsWith(":")),
+    body,
+    trailers,
+  };
+}
+
+/** Sends what is scripted; to a gRPC request also its content type, framing and status. */
+async function respond(stream: ServerHttp2Stream, answer: UpstreamAnswer, request: RecordedRequest): Promise<void> {
+  await wait(answer.delay);
+  if (stream.destroyed || stream.closed) return;
+  // The connection, as over HTTP/1.1: what a crashed server looks like.
+  if (answer.reset === "before-headers") return stream.session?.destroy();
+  const grpc = request.protocol === "grpc";
+  const messages = answer.messages ?? (answer.body === undefined || answer.body === "" ? [] : [answer.body]);
+  const body = grpc ? Buffer.concat(messages.map((message) => frameMessage(bytesOf(message)))) : Buffer.concat(messages.map(bytesOf));
+  const scripted = answer.headers ?? [];
+  const status = answer.status ?? 200;
+  const hasGrpcStatus = headerOf([...scripted, ...(answer.trailers ?? [])], "grpc-status") !== undefined;
+  const trailers = [...(answer.trailers ?? []), ...(grpc && !hasGrpcStatus ? GRPC_TRAILERS : [])];
+  const headers = grpc ? withDefaults(scripted, GRPC_RESPONSE_HEADERS) : [...scripted];
+  const streamed = grpc || trailers.length > 0 || answer.reset !== undefined;
+  const bodiless = request.method === "HEAD" || status < 200 || status === 204 || status === 304;
+  if (!streamed && !bodiless && headerOf(scripted, "content-length") === undefined) headers.push(["content-length", String(body.length)]);
+
+  const endStream = answer.reset === undefined && trailers.length === 0 && (bodiless || body.length === 0);
+  if (trailers.length > 0) stream.on("wantTrailers", () => stream.sendTrailers(objectOf(trailers)));
+  // @types/node lacks sendDate.
+  const options = { endStream, waitForTrailers: trailers.length > 0, sendDate: false };
+  stream.respond({ ":status": status, ...objectOf(headers) }, options);
+  if (endStream) return;
+  if (answer.reset === undefined) {
+    stream.end(bodiless ? undefined : body);
+    return;
+  }
+  stream.write(body.length > 0 ? body : "partial");
+  await wait(20);
+  stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+}
+
+function withDefaults(headers: HeaderList, defaults: HeaderList): Array<readonly [string, string]> {
+  return [...headers, ...defaults.filter(([name]) => headerOf(headers, name) === undefined)];
+}
+
+/** Node takes repeated headers as an array. */
+function objectOf(headers: HeaderList): OutgoingHttpHeaders {
+  const object: Record<string, string | string[]> = {};
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase();
+    const before = object[key];
+    object[key] = before === undefined ? toWire(value) : [...(Array.isArray(before) ? before : [before]), toWire(value)];
+  }
+  return object;
+}

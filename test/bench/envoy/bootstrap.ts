@@ -10,6 +10,8 @@ export interface BenchBootstrap {
   readonly routes?: readonly Json[];
   /** Port of an upstream that never answers; requests to `/hold` go there. */
   readonly holdPort?: number;
+  /** Whether there is the listener `echo`, for which Envoy starts each plugin once more. Default: true. */
+  readonly echo?: boolean;
 }
 
 /** What Envoy answers itself: nothing is measured but its own work and that of the filters, in both directions. */
@@ -29,7 +31,10 @@ export function benchBootstrap(options: BenchBootstrap): Json {
     // Statistics that nobody reads would be flushed in the middle of a batch.
     stats_flush_interval: "299s",
     static_resources: {
-      listeners: [listener("bench", options.filters, { routes }), listener("echo", options.filters, { routes, ...echo })],
+      listeners: [
+        listener("bench", options.filters, { routes }),
+        ...(options.echo === false ? [] : [listener("echo", options.filters, { routes, ...echo })]),
+      ],
       clusters: options.holdPort === undefined ? [] : [holdCluster(options.holdPort)],
     },
   };

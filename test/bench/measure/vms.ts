@@ -50,7 +50,7 @@ export async function measureVms(module: string, configuration: unknown, context
 
 async function start(modules: readonly string[], configuration: unknown, context: BenchContext): Promise<{ bytes: number; cpu: number }> {
   const filters = modules.map((module, i) => wasmFilter(module, { vmId: `vm-${i}`, configuration }));
-  await using envoy = await EnvoyProcess.start(context.envoy, benchBootstrap({ filters }), context.cores?.envoy);
+  await using envoy = await EnvoyProcess.start(context.envoy, benchBootstrap({ filters, echo: false }), context.cores?.envoy);
   const cpu = await envoy.cpuMilliseconds();
   // V8 makes pages resident when code runs.
   await using connection = await Connection.open(envoy.port("bench"), REQUEST, BATCH);

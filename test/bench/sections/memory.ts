@@ -48,6 +48,8 @@ export const vms: Section = {
       ["raw-c", "C without an SDK", MODULES["raw-c"], undefined],
       ["ours", "Meshwright's SDK, header job", MODULES.ours, undefined],
       ["routing", "filter `routing`", () => built("dist/filters/routing.wasm"), { rules: [] }],
+      ["rust", "Rust crate `proxy-wasm`", MODULES.rust, undefined],
+      ["proxy-wasm-sdk-as", "`proxy-wasm-sdk-as`", MODULES["proxy-wasm-sdk-as"], undefined],
     ] as const;
     const figures: Record<string, number> = {};
     const rows: string[][] = [];

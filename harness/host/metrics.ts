@@ -24,9 +24,10 @@ export class MetricStore {
     return metric;
   }
 
-  /** Counters and gauges by name; histograms as their number of records. */
+  /** Counters and gauges by name. */
   values(): Record<string, number> {
-    return Object.fromEntries([...this.metrics].map(([key, metric]) => [key.slice(2), Number(metric.value)]));
+    const shown = [...this.metrics].filter(([, { type }]) => type !== HISTOGRAM);
+    return Object.fromEntries(shown.map(([key, metric]) => [key.slice(2), Number(metric.value)]));
   }
 
   /** What was recorded in a histogram, oldest first; empty where there is none of that name. */

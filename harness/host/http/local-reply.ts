@@ -17,7 +17,7 @@ export function localReply(
     if ((headers.get("grpc-status") ?? "") === "")
       headers.assign("grpc-status", String(response.grpcStatus ?? toGrpcStatus(response.status)));
     if (response.body.length > 0 && (headers.get("grpc-message") ?? "") === "")
-      headers.assign("grpc-message", percentEncode(withoutNewline(response.body)));
+      headers.assign("grpc-message", percentEncode(response.body));
     headers.remove("content-length");
     return { headers, body: undefined };
   }
@@ -58,10 +58,6 @@ export function toGrpcStatus(status: number): number {
     default:
       return 2;
   }
-}
-
-function withoutNewline(body: Uint8Array): Uint8Array {
-  return body[body.length - 1] === 0x0a ? body.subarray(0, -1) : body;
 }
 
 /** Percent-encoding of the gRPC protocol for `grpc-message`: everything but printable ASCII, and `%`. */

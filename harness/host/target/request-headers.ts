@@ -59,7 +59,14 @@ export function codecHeaders(request: ExchangeRequest, hasBody: boolean, bodyLen
   } else if (hasBody && bodyLength !== undefined && !has("content-length") && protocol === "http/1.1") {
     headers.push(["content-length", String(bodyLength)]);
   }
-  return HeaderMap.from("request", headers);
+  return HeaderMap.from("request", protocol === "h2" || protocol === "grpc" ? joinCookies(headers) : headers);
+}
+
+/** Envoy's HTTP/2 codec puts the cookie headers of a request into one (RFC 9113, section 8.2.3). */
+function joinCookies(headers: ReadonlyArray<readonly [string, string]>): ReadonlyArray<readonly [string, string]> {
+  const isCookie = ([name]: readonly [string, string]) => name.toLowerCase() === "cookie";
+  const cookies = headers.filter(isCookie).map(([, value]) => value);
+  return cookies.length < 2 ? headers : [...headers.filter((header) => !isCookie(header)), ["cookie", cookies.join("; ")]];
 }
 
 /** Why Envoy answers a request before any filter runs; `undefined` where it does not. */

@@ -33,7 +33,7 @@ describe("a chain in a thread of its own", () => {
   });
 
   test("is ended when a callback loops for ever, and says so from then on", async () => {
-    await using target = await isolatedTarget({ timeLimit: 300 }).start({ filters: filters("request_headers: loop") });
+    await using target = await isolatedTarget({ timeLimit: 2_000 }).start({ filters: filters("request_headers: loop") });
     await expect(target.send({ path: "/" })).rejects.toMatchObject({ code: "time-limit", message: expect.stringContaining("request /") });
     await expect(target.send({ path: "/" })).rejects.toMatchObject({ code: "time-limit" });
   });

@@ -288,7 +288,7 @@ export function foreign(name: string, parameters: string): Result {
   const result = abi.proxy_call_foreign_function(pointer(name), length(name), changetype<usize>(bytes), bytes.byteLength, out, out + 4);
   let hex = "";
   const start = load<usize>(out);
-  for (let i: u32 = 0; i < load<u32>(out, 4); i++) {
+  for (let i: u32 = 0; result == 0 && i < load<u32>(out, 4); i++) {
     const byte = load<u8>(start + <usize>i);
     hex += (byte < 16 ? "0" : "") + byte.toString(16);
   }

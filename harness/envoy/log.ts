@@ -1,9 +1,11 @@
-/** Given to Envoy as `--log-format`: one JSON object for each line, newlines in messages escaped. */
-export const LOG_FORMAT = '{"level":"%l","component":"%n","message":"%j"}';
+/** Given to Envoy as `--log-format`: one JSON object for each line, newlines in messages escaped, seconds since 1970 with microseconds. */
+export const LOG_FORMAT = '{"time":%E.%f,"level":"%l","component":"%n","message":"%j"}';
 
 /** A line that Envoy logged about itself or for a filter. */
 export interface LogEntry {
   readonly kind: "log";
+  /** Seconds since 1970. */
+  readonly time: number;
   readonly level: string;
   /** Envoy's logger, for instance `wasm`. */
   readonly component: string;
@@ -77,13 +79,13 @@ const IRRELEVANT = /^There is no configured limit to the number of allowed activ
 function parse(line: string): Entry {
   try {
     const fields = JSON.parse(line) as Record<string, unknown>;
-    const { level, component, message } = fields;
+    const { time, level, component, message } = fields;
     if (typeof level === "string" && typeof component === "string" && typeof message === "string") {
-      return { kind: "log", level, component, message };
+      return { kind: "log", time: Number(time), level, component, message };
     }
     return { kind: "access", fields };
   } catch {
     // What is written without the logger: usage errors, a crash's backtrace.
-    return { kind: "log", level: "error", component: "stderr", message: line };
+    return { kind: "log", time: Date.now() / 1_000, level: "error", component: "stderr", message: line };
   }
 }

@@ -55,7 +55,7 @@ export const GRPC_RESPONSE_HEADERS: HeaderList = [["content-type", "application/
 export const GRPC_TRAILERS: HeaderList = [["grpc-status", "0"]];
 
 /**
- * Seconds from which on the time between the request's arrival and its departure to the upstream counts as a delay by filters. Below it stands
- * what a busy machine adds; no filter waits for less than its tick.
+ * Seconds from which on the time between the first filter and the router counts as a delay by filters. Below it stands what a busy
+ * machine adds; no filter waits for less than its tick.
  */
 export const SHORTEST_DELAY = 0.02;

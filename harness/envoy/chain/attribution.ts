@@ -9,6 +9,15 @@ const DECISION = "decision ";
 export interface StreamRecord {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly decisions: readonly Decision[];
+  /** Seconds from the first filter until the router, or until an answer where no filter let the request through. */
+  readonly held: number;
+}
+
+/** A stream that is not over. */
+interface OpenStream {
+  readonly decisions: Decision[];
+  readonly begun: number;
+  held?: number;
 }
 
 /**
@@ -23,7 +32,7 @@ export class Attribution {
   /** Every line of a filter, in order. */
   readonly lines: LogLine[] = [];
   private readonly prefixes: readonly string[];
-  private readonly decisions = new Map<number, Decision[]>();
+  private readonly streams = new Map<number, OpenStream>();
   private undecided: Decision[] = [];
   private last: { readonly mark: Mark; readonly stream: number } | undefined;
   private readonly onStream: (record: StreamRecord) => void;
@@ -37,15 +46,17 @@ export class Attribution {
 
   take(entry: Entry): void {
     if (entry.kind === "access") this.takeAccess(entry.fields);
-    else if (entry.component === "lua") this.takeMark(entry.message);
+    else if (entry.component === "lua") this.takeMark(entry);
     else if (entry.component === "wasm") this.takeLine(entry);
   }
 
-  private takeMark(message: string): void {
+  private takeMark({ message, time }: LogEntry): void {
     const next = readMark(message);
     if (next === undefined) return;
     this.assign(next.mark === "begin" ? this.last?.stream : next.stream);
-    if (next.mark === "begin") this.decisions.set(next.stream, []);
+    const stream = this.streams.get(next.stream);
+    if (next.mark === "begin") this.streams.set(next.stream, { decisions: [], begun: time });
+    else if (stream !== undefined) stream.held ??= time - stream.begun;
     this.last = next;
   }
 
@@ -67,15 +78,16 @@ export class Attribution {
   /** The entry comes last: a filter's `on_log` runs before it is written. */
   private takeAccess(fields: Readonly<Record<string, unknown>>): void {
     this.assign(this.last?.stream);
-    const stream = Number(fields["stream"] ?? NaN);
-    this.onStream({ fields, decisions: this.decisions.get(stream) ?? [] });
-    this.decisions.delete(stream);
+    const number = Number(fields["stream"] ?? NaN);
+    const stream = this.streams.get(number);
+    this.streams.delete(number);
+    this.onStream({ fields, decisions: stream?.decisions ?? [], held: stream?.held ?? 0 });
   }
 
   private assign(stream: number | undefined): void {
     if (this.undecided.length === 0) return;
     // Of a stream that is over, or of none: a tick's.
-    if (stream !== undefined) this.decisions.get(stream)?.push(...this.undecided);
+    if (stream !== undefined) this.streams.get(stream)?.decisions.push(...this.undecided);
     this.undecided = [];
   }
 }

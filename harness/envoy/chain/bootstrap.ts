@@ -36,8 +36,6 @@ export const ACCESS_LOG = {
   details: "%RESPONSE_CODE_DETAILS%",
   route: "%ROUTE_NAME%",
   cluster: "%UPSTREAM_CLUSTER_RAW%",
-  toUpstream: "%COMMON_DURATION(DS_RX_BEG:US_TX_BEG:us)%",
-  toClient: "%COMMON_DURATION(DS_RX_BEG:DS_TX_BEG:us)%",
 } as const;
 
 export interface ChainSurroundings {

@@ -51,7 +51,7 @@ export function exchangeResult(
   const details = response?.status === 101 ? VIA_UPSTREAM : textOf(record?.fields["details"]);
   const route = textOf(record?.fields["route"]);
   const cluster = textOf(record?.fields["cluster"]);
-  const delay = delayOf(record, seen !== undefined);
+  const delay = record?.held ?? 0;
   return {
     ...(request.id !== undefined && { id: request.id }),
     outcome: response === undefined ? "reset" : details === VIA_UPSTREAM ? "forward" : "respond",
@@ -89,12 +89,6 @@ function trailersOf(trailers: HeaderList): { readonly trailers?: HeaderList } {
 /** A gRPC body without its framing; as it is where it is none. */
 function contentOf(body: Buffer, protocol: Protocol): Buffer {
   return (protocol === "grpc" && messagesOf(body)?.reduce((sum, message) => Buffer.concat([sum, message]), Buffer.alloc(0))) || body;
-}
-
-/** Seconds until the request went to the upstream; where it did not, until the answer began. */
-function delayOf(record: StreamRecord | undefined, reachedUpstream: boolean): number {
-  const microseconds = record?.fields[reachedUpstream ? "toUpstream" : "toClient"];
-  return typeof microseconds === "number" ? microseconds / 1e6 : 0;
 }
 
 /** Absent fields of a JSON access log are null. */

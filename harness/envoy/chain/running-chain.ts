@@ -140,10 +140,8 @@ export class RunningChain implements RunningTarget {
   }
 
   async metrics(): Promise<Readonly<Record<string, number>>> {
-    const { values, histograms } = await this.envoy.admin.stats(`^${METRIC_PREFIX}`);
-    const counts = Object.entries(histograms).map(([name, { count }]) => [name, count] as const);
-    const all = [...Object.entries(values), ...counts];
-    return Object.fromEntries(all.map(([name, value]) => [name.slice(METRIC_PREFIX.length), value]));
+    const { values } = await this.envoy.admin.stats(`^${METRIC_PREFIX}`);
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name.slice(METRIC_PREFIX.length), value]));
   }
 
   async logs(): Promise<readonly LogLine[]> {

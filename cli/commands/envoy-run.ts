@@ -7,6 +7,7 @@ import { envoyBinary } from "../../harness/envoy/binary.ts";
 import { EnvoyError } from "../../harness/envoy/errors.ts";
 import { validateConfig } from "../../harness/envoy/validate.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
+import { ensureEnvoy } from "../provide-envoy.ts";
 
 export function addEnvoy(program: Command): void {
   const envoy = program.command("envoy").description("Work with Envoy itself.");
@@ -30,6 +31,7 @@ Examples:
 
 async function runEnvoy(file: string, extra: readonly string[]): Promise<void> {
   if (!existsSync(file)) throw new CliError(ExitCode.Input, `${file}: there is no such file`);
+  await ensureEnvoy();
   const { path } = await foreseen(() => envoyBinary());
   await foreseen(() => validateConfig(file));
   const child = spawn(path, ["-c", file, "--disable-hot-restart", ...extra], { stdio: "inherit" });

@@ -6,6 +6,7 @@ import { filterFiles, filterNames } from "../../filters/index.ts";
 import { TargetError, type ChainSpec, type Decision, type ExchangeRequest, type ExchangeResult } from "../../harness/target/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { decodeUtf8, readInput } from "../read-file.ts";
+import { ensureEnvoy } from "../provide-envoy.ts";
 import { suggestion } from "../suggestion.ts";
 import { readConfiguration } from "../try/configuration.ts";
 import { GuardedTarget } from "../try/guarded-target.ts";
@@ -94,6 +95,7 @@ function modulePath(filter: string): string {
 async function start(options: TryOptions, chain: ChainSpec): Promise<Sender> {
   try {
     if (options.host === "node") return await GuardedTarget.start(chain);
+    await ensureEnvoy();
     const { envoyTarget } = await import("../../harness/envoy/index.ts");
     const reason = await envoyTarget.unavailable();
     if (reason !== undefined) throw new CliError(ExitCode.Environment, reason);

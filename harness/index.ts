@@ -1,0 +1,20 @@
+/**
+ * The harness without a test runner: the in-process host, real Envoys, scripted upstreams, and what they have in common.
+ *
+ * ```ts
+ * import { inProcessTarget } from "meshwright/harness";
+ *
+ * await using running = await inProcessTarget.start({ filters: [{ name: "routing", module, configuration }] });
+ * const result = await running.send({ path: "/" });
+ * ```
+ *
+ * Scenarios and matchers for vitest are in `meshwright/harness/vitest`.
+ */
+export { Admin, binaryProvider, envoyBinary, EnvoyError, EnvoyLog, envoyTarget, targetOf, validateConfig } from "./envoy/index.ts";
+export type { EnvoyErrorCode, EnvoyOptions, EnvoyProvider, StartedEnvoy } from "./envoy/index.ts";
+/** Envoy's configuration, whose names are its own: `bootstrap.listener(...)`, `bootstrap.Cluster`. */
+export * as bootstrap from "./envoy/bootstrap/index.ts";
+export { provideEnvoy, SUPPORTED_VERSIONS } from "./envoy/release/index.mjs";
+export * from "./host/index.ts";
+export * from "./target/index.ts";
+export * from "./upstreams/index.ts";

@@ -7,7 +7,9 @@ import { FOREIGN_MODULES } from "./modules.ts";
 
 // Modules that know nothing of this repository, on both targets: what they see and do must be the same.
 
-const CALLOUTS: ChainSpec["callouts"] = { callout: ({ headers }) => ({ status: 200, body: `checked ${new Map(headers).get(":path")}` }) };
+const CALLOUTS: NonNullable<ChainSpec["callouts"]> = {
+  callout: ({ headers }) => ({ status: 200, body: `checked ${new Map(headers).get(":path")}` }),
+};
 
 /** Marks the test as one of the foreign modules', and as not run where the toolchain or the target is missing. */
 async function start(recipe: Recipe, target: Target, context: TestContext, configuration: string): Promise<RunningTarget> {

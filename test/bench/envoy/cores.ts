@@ -16,9 +16,9 @@ export async function chooseCores(): Promise<Cores | undefined> {
   return { envoy, client };
 }
 
-/** Pins every thread of a running process. */
-export async function pin(pid: number, core: number): Promise<void> {
-  await run("taskset", ["-a", "-c", "-p", String(core), String(pid)]);
+/** Pins every thread of a running process; what it starts afterwards is pinned too. */
+export async function pin(pid: number, ...cores: readonly number[]): Promise<void> {
+  await run("taskset", ["-a", "-c", "-p", cores.join(","), String(pid)]);
 }
 
 /** `0-2,5` is 0, 1, 2, 5. */

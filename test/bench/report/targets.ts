@@ -114,6 +114,32 @@ export const TARGETS: readonly Target[] = [
     figure: "ours/rate",
     unit: "",
   },
+  { what: "`meshwright try`, first answer", reach: "within 500 ms", limit: 500, section: "answers", figure: "try-node/first", unit: "ms" },
+  {
+    what: "`meshwright try --host envoy`, first answer",
+    reach: "within 1,000 ms",
+    limit: 1000,
+    section: "answers",
+    figure: "try-envoy/first",
+    unit: "ms",
+  },
+  {
+    what: "`meshwright try --host envoy`, requests a second after that",
+    reach: "at least 2,000",
+    limit: 2000,
+    atLeast: true,
+    section: "answers",
+    figure: "try-envoy/rate",
+    unit: "",
+  },
+  {
+    what: "a scenario in an Envoy process, start to first answer",
+    reach: "at most 500 ms",
+    limit: 500,
+    section: "answers",
+    figure: "scenario/first",
+    unit: "ms",
+  },
   { what: "in-process host, load and configure", reach: "under 20 ms", limit: 20, section: "in-process", figure: "ours/load", unit: "ms" },
 ];
 

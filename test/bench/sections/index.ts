@@ -1,3 +1,4 @@
+import { answers } from "./answers.ts";
 import { headerJob } from "./header-job.ts";
 import { inProcess } from "./in-process.ts";
 import { liveStreams } from "./live-streams.ts";
@@ -6,4 +7,4 @@ import { routing } from "./routing.ts";
 import type { Section } from "./section.ts";
 
 /** In the order of the report. */
-export const SECTIONS: readonly Section[] = [headerJob, liveStreams, routing, memory, vms, inProcess];
+export const SECTIONS: readonly Section[] = [headerJob, liveStreams, routing, memory, vms, inProcess, answers];

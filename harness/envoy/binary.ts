@@ -124,7 +124,7 @@ async function waitForListeners(running: GuardedProcess, admin: Admin, timeout: 
 async function refusal(running: GuardedProcess): Promise<EnvoyError> {
   running.log.refresh();
   const how = await running.exited;
-  const reason = running.log.problems().at(-1) ?? "it logged no reason";
+  const reason = running.log.reason() ?? "it logged no reason";
   return new EnvoyError("refused", `Envoy does not take this configuration (${how}): ${reason}`, running.log.lines());
 }
 

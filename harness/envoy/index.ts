@@ -9,8 +9,9 @@
 export { Admin, type ClusterStatus, type HostStatus, type ServerInfo, type Stats } from "./admin.ts";
 export { binaryProvider, envoyBinary } from "./binary.ts";
 export * from "./bootstrap/index.ts";
+export { containerProvider } from "./container/provider.ts";
 export { EnvoyError, type EnvoyErrorCode } from "./errors.ts";
 export { EnvoyLog, type AccessEntry, type LogEntry } from "./log.ts";
 export type { EnvoyOptions, EnvoyProvider, StartedEnvoy } from "./provider.ts";
-export { envoyTarget, targetOf } from "./target.ts";
+export { containerTarget, envoyTarget, targetOf } from "./target.ts";
 export { validateConfig } from "./validate.ts";

@@ -65,16 +65,14 @@ export class EnvoyLog {
     return this.entries.filter((entry) => entry.kind === "log").map((entry) => `[${entry.level}][${entry.component}] ${entry.message}`);
   }
 
-  /** Lines at warning and above: why Envoy did not start stands there. */
-  problems(): string[] {
-    const wanted = new Set(["warning", "error", "critical"]);
-    const problems = this.entries.filter((entry) => entry.kind === "log" && wanted.has(entry.level) && !IRRELEVANT.test(entry.message));
-    return problems.map((entry) => (entry.kind === "log" ? entry.message : ""));
+  /** Why Envoy ended: its first error, which is the cause of the others, and its last, which says what it gave up. */
+  reason(): string | undefined {
+    const wanted = new Set(["error", "critical"]);
+    const problems = this.entries.flatMap((entry) => (entry.kind === "log" && wanted.has(entry.level) ? [entry.message] : []));
+    const [first, last] = [problems[0], problems.at(-1)];
+    return first === undefined || last === undefined || last.includes(first) ? last : `${first} (${last})`;
   }
 }
-
-/** Advice for edge proxies, which every Envoy logs that names no limit of connections. */
-const IRRELEVANT = /^There is no configured limit to the number of allowed active downstream connections/;
 
 function parse(line: string): Entry {
   try {

@@ -1,6 +1,7 @@
 import { TargetError, type ChainSpec, type RunningTarget, type Target } from "../target/index.ts";
 import { binaryProvider } from "./binary.ts";
 import { RunningChain } from "./chain/running-chain.ts";
+import { containerProvider } from "./container/provider.ts";
 import { EnvoyError } from "./errors.ts";
 import type { EnvoyProvider } from "./provider.ts";
 
@@ -22,3 +23,6 @@ export function targetOf(name: "envoy" | "container", provider: EnvoyProvider): 
 
 /** An Envoy process on this machine. */
 export const envoyTarget: Target = targetOf("envoy", binaryProvider);
+
+/** An Envoy in a container. */
+export const containerTarget: Target = targetOf("container", containerProvider);

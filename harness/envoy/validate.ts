@@ -21,6 +21,6 @@ export async function validateConfig(config: Bootstrap | string): Promise<void> 
   await running.end();
   if (how === "exit code 0") return;
   const place = typeof config === "string" ? `${config}: ` : "";
-  const reason = running.log.problems().at(-1) ?? `it logged no reason (${how})`;
+  const reason = running.log.reason() ?? `it logged no reason (${how})`;
   throw new EnvoyError("refused", `${place}Envoy does not take this configuration: ${reason}`, running.log.lines());
 }

@@ -66,7 +66,7 @@ export default {
       comment: "testcontainers is an optional peer dependency: `await import()` it where a container is started.",
       severity: "error",
       from: { path: "^(harness|control|cli)/", pathNot: TESTS },
-      to: { path: "node_modules/testcontainers/", dynamic: false, dependencyTypesNot: ["type-only"] },
+      to: { path: "node_modules/testcontainers/", dynamic: false, dependencyTypesNot: ["type-only", "type-import"] },
     },
     {
       name: "vitest-only-in-its-entry",

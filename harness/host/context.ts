@@ -49,7 +49,8 @@ export class Context {
     this.id = id;
     this.root = root ?? this;
     this.plugin = plugin;
-    this.logPrefix = root !== undefined ? root.logPrefix : (plugin?.logPrefix ?? "");
+    // A root logs without the plugin's name: it may serve several.
+    this.logPrefix = root !== undefined ? (plugin?.logPrefix ?? "") : [plugin?.rootId, vm.config.vmId].filter((part) => part).join(" ");
   }
 
   get isRoot(): boolean {

@@ -86,6 +86,11 @@ export class PluginHandle {
     return this.local(worker).root;
   }
 
+  /** The size of the module's memory on a worker, in bytes: what a test compares that sends many requests. Default: the first worker that serves requests. */
+  memorySize(worker: Worker = this.host.worker): number {
+    return this.local(worker).vm.memorySize;
+  }
+
   /** A context for a new stream: `undefined` where the VM is dead and the policy is FAIL_OPEN. */
   createFilter(worker: Worker): HttpFilter | undefined {
     const local = this.reloaded(worker);

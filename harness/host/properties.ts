@@ -60,7 +60,7 @@ function isWholeMessage(segments: readonly string[]): boolean {
 
 /** Envoy serialises the message. An empty one is no bytes; for any other a test would have to carry Envoy's descriptors. */
 function wholeMessage(value: unknown): string {
-  const fields = typeof value === "object" && value !== null ? Object.values(value) : [];
+  const fields: readonly unknown[] = typeof value === "object" && value !== null ? Object.values(value) : [];
   if (fields.every((field) => typeof field === "object" && field !== null && Object.keys(field).length === 0)) return "";
   throw new HostError("not-supported", "a whole message (xds.node, metadata) cannot be read as protobuf here: name a field of it");
 }
@@ -282,7 +282,7 @@ function upstreamProperty(info: StreamInfo, field: string): PropertyValue | unde
     case "transport_failure_reason":
       return info.upstreamAddress && "";
     case "request_attempt_count":
-      return info.attempts === 0 ? undefined : BigInt(info.attempts);
+      return BigInt(info.attempts);
     default:
       return undefined;
   }

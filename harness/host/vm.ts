@@ -136,6 +136,10 @@ export class Vm {
     }
   }
 
+  get memorySize(): number {
+    return this.memory?.buffer.byteLength ?? 0;
+  }
+
   /** Brings the views up to date after the memory may have grown. */
   refresh(): void {
     const buffer = this.memory?.buffer ?? new ArrayBuffer(0);

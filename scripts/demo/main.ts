@@ -107,7 +107,7 @@ async function main(): Promise<number> {
   const ended = await Promise.race([stop, envoy.exited]);
   clearInterval(watch);
   if (ended === undefined) return 0;
-  console.error(`Envoy ended by itself (${ended}):\n${envoy.log.problems().join("\n")}`);
+  console.error(`Envoy ended by itself (${ended}):\n${envoy.log.reason() ?? "its log says nothing"}`);
   return 1;
 }
 

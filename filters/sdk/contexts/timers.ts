@@ -13,7 +13,9 @@ const NEVER: u64 = u64.MAX_VALUE;
 @final
 export class Timers {
   private readonly heap: Array<Stream> = new Array<Stream>();
+  /** When the next tick comes, as far as it is known; {@link NEVER} once it came. */
   private armedFor: u64 = NEVER;
+  private ticking: bool = false;
   private period: u64 = 0;
   private periodDue: u64 = NEVER;
 
@@ -61,14 +63,17 @@ export class Timers {
   private arm(): void {
     let next = this.periodDue;
     if (this.heap.length > 0) next = min(next, unchecked(this.heap[0]).deadline);
-    if (next == this.armedFor) return;
-    // A later deadline than the armed one waits for that tick, except that nobody waiting ends the ticks at once.
-    if (next > this.armedFor && next != NEVER) return;
-    this.armedFor = next;
     if (next == NEVER) {
-      proxy_set_tick_period_milliseconds(0);
+      // The host would go on with the last period.
+      if (this.ticking) proxy_set_tick_period_milliseconds(0);
+      this.ticking = false;
+      this.armedFor = NEVER;
       return;
     }
+    // What is due later than the next tick is looked at then.
+    if (this.armedFor <= next) return;
+    this.ticking = true;
+    this.armedFor = next;
     const now = monotonicTime();
     // Rounded up: a delay is never early.
     const wait = next > now ? (next - now + MILLISECOND - 1) / MILLISECOND : 1;

@@ -203,7 +203,7 @@ export class ActionsStream extends HttpStream {
   private callGrpc(): HeadersAction {
     const service = Text.of("test.Echo");
     const method = Text.of("Say");
-    if (this.grpcCallout.call(this, this.root, CLUSTER.bytes, service.bytes, method.bytes, SENT_BODY.bytes, 500)) {
+    if (this.grpcCallout.call(this, this.root, CLUSTER.bytes, service.bytes, method.bytes, DETAILS.bytes, 500)) {
       return HeadersAction.StopIteration;
     }
     return this.sendLocalResponse(500, DETAILS.bytes);

@@ -14,11 +14,15 @@ export * from "../exports/queue";
 export * from "../exports/foreign-function";
 export * from "../exports/http-callout";
 export * from "../exports/grpc-callout";
+export * from "../exports/tcp";
 
 import { register } from "..";
 import { ActionsRoot } from "./actions";
 import { EchoRoot } from "./echo";
+import { TcpRoot } from "./tcp";
 
-// Two filters in one module, for the SDK's scenarios: `actions` does what the request header `x-do` says, `echo` shows its configuration.
+// Filters in one module, for the SDK's scenarios: `actions` does what the request header `x-do` says, `echo` shows its configuration, `tcp` is a
+// network filter.
 register("actions", () => new ActionsRoot());
 register("echo", () => new EchoRoot());
+register("tcp", () => new TcpRoot());

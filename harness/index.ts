@@ -10,7 +10,18 @@
  *
  * Scenarios and matchers for vitest are in `meshwright/harness/vitest`.
  */
-export { Admin, binaryProvider, envoyBinary, EnvoyError, EnvoyLog, envoyTarget, targetOf, validateConfig } from "./envoy/index.ts";
+export {
+  Admin,
+  binaryProvider,
+  containerProvider,
+  containerTarget,
+  envoyBinary,
+  EnvoyError,
+  EnvoyLog,
+  envoyTarget,
+  targetOf,
+  validateConfig,
+} from "./envoy/index.ts";
 export type { EnvoyErrorCode, EnvoyOptions, EnvoyProvider, StartedEnvoy } from "./envoy/index.ts";
 /** Envoy's configuration, whose names are its own: `bootstrap.listener(...)`, `bootstrap.Cluster`. */
 export * as bootstrap from "./envoy/bootstrap/index.ts";

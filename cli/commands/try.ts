@@ -3,13 +3,13 @@ import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { stringify } from "yaml";
 import { filterFiles, filterNames } from "../../filters/index.ts";
+import { isolatedTarget } from "../../harness/host/worker/index.ts";
 import { TargetError, type ChainSpec, type Decision, type ExchangeRequest, type ExchangeResult } from "../../harness/target/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { decodeUtf8, readInput } from "../read-file.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
 import { suggestion } from "../suggestion.ts";
 import { readConfiguration } from "../try/configuration.ts";
-import { GuardedTarget } from "../try/guarded-target.ts";
 import { parseRequests } from "../try/requests.ts";
 
 interface TryOptions {
@@ -20,7 +20,7 @@ interface TryOptions {
   readonly output: "json" | "yaml" | "text";
 }
 
-/** Requests that are under way at once in Envoy. */
+/** Requests that are given to the host before their results are waited for. */
 const LANES = 16;
 
 interface Sender extends AsyncDisposable {
@@ -62,7 +62,6 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
   await using target = await start(options, chain);
   // Results come in the order of the lines, however many are under way.
   const pending: Array<Promise<object>> = [];
-  const lanes = options.host === "envoy" ? LANES : 1;
   let failed = false;
   let printed = 0;
   async function printNext(): Promise<void> {
@@ -72,7 +71,7 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
   }
   for (const line of lines) {
     pending.push("error" in line ? Promise.resolve(badLine(line.id, line.error)) : result(target, line.request, `${name}:${line.line}`));
-    if (pending.length - printed >= lanes) await printNext();
+    if (pending.length - printed >= LANES) await printNext();
   }
   while (printed < pending.length) await printNext();
   if (failed) process.exitCode = ExitCode.Input;
@@ -94,7 +93,7 @@ function modulePath(filter: string): string {
 
 async function start(options: TryOptions, chain: ChainSpec): Promise<Sender> {
   try {
-    if (options.host === "node") return await GuardedTarget.start(chain);
+    if (options.host === "node") return await isolatedTarget().start(chain);
     await ensureEnvoy();
     const { envoyTarget } = await import("../../harness/envoy/index.ts");
     const reason = await envoyTarget.unavailable();

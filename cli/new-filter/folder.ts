@@ -1,19 +1,5 @@
 import { envoyExample, page, schema, wasmPluginExample } from "./documents.ts";
-import { entry, root, stream } from "./sources.ts";
-
-/** Where the sources of a new filter find what they import. */
-export interface Imports {
-  readonly sdk: string;
-  readonly lib: string;
-}
-
-/** `header-guard` to `HeaderGuard`. */
-export function className(name: string): string {
-  return name
-    .split("-")
-    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
-    .join("");
-}
+import { type Imports, entry, root, stream } from "./sources.ts";
 
 /** The files of a new filter: paths below its folder, and contents. `inside`: in this repository, beside its other filters. */
 export function filterFolder(name: string, inside: boolean, version: string): Map<string, string> {

@@ -1,4 +1,16 @@
-import { className, type Imports } from "./folder.ts";
+/** Where the sources of a new filter find what they import. */
+export interface Imports {
+  readonly sdk: string;
+  readonly lib: string;
+}
+
+/** `header-guard` to `HeaderGuard`. */
+function className(name: string): string {
+  return name
+    .split("-")
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join("");
+}
 
 export function entry(name: string, { sdk }: Imports): string {
   return `// The callbacks that this filter uses; one that is not exported costs nothing.

@@ -110,7 +110,7 @@ function parseLine(name: string, line: number, source: string): RequestLine {
   if (isObject(value) && value["path"] === undefined) problems.push("path: is missing");
   if (isObject(value) && value["body"] !== undefined && value["chunks"] !== undefined)
     problems.push("chunks: stands instead of body, not beside it");
-  if (problems.length === 0) return { line, request: value as unknown as ExchangeRequest };
+  if (problems.length === 0) return { line, request: value as ExchangeRequest };
   const id = isObject(value) && typeof value["id"] === "string" ? { id: value["id"] } : {};
   return { line, ...id, error: `${name}:${line}: ${problems.join("; ")}` };
 }

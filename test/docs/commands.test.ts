@@ -1,0 +1,120 @@
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test, type TestContext } from "vitest";
+import { binaryProvider } from "../../harness/envoy/binary.ts";
+
+// The `sh` blocks of the pages, line by line, as they stand there.
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const pages = globSync(["*.md", "docs/**/*.md", "filters/**/*.md", "harness/**/*.md", "test/**/*.md"], {
+  cwd: repository,
+  exclude: ["**/node_modules/**"],
+});
+const COMMANDS = pages.flatMap((page) =>
+  [...readFileSync(join(repository, page), "utf8").matchAll(/^```sh\n([^]*?)^```/gm)].flatMap(([, block = ""]) =>
+    block.split("\n").flatMap((line) => (line.trim() === "" ? [] : [[page, line.trim()] as const])),
+  ),
+);
+
+/** What takes long, or would run this test inside itself, and who runs it instead. */
+const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
+  "npm start": "test/docs/start.test.ts",
+  "npm test": "continuous integration",
+  "npm run bench": "test/bench/main.test.ts",
+};
+const ENDLESS = /^npx meshwright envoy run /;
+
+let folder: string;
+
+/** A folder in which the paths of the pages lead to the same files, `npx` finds this package, and listeners get a free port. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "meshwright-docs-"));
+  symlinkSync(join(repository, "dist"), join(folder, "dist"));
+  for (const file of globSync("filters/*/examples/*", { cwd: repository })) {
+    mkdirSync(join(folder, dirname(file)), { recursive: true });
+    cpSync(join(repository, file), join(folder, file));
+    if (!file.endsWith("envoy.yaml")) continue;
+    writeFileSync(
+      join(folder, file),
+      readFileSync(join(folder, file), "utf8").replaceAll(
+        /address: 127\.0\.0\.1, port_value: 8080\b/g,
+        "address: 127.0.0.1, port_value: 0",
+      ),
+    );
+  }
+  mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
+  const command = join(folder, "node_modules/.bin/meshwright");
+  writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${join(repository, "cli/main.ts")}' "$@"\n`);
+  chmodSync(command, 0o755);
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "elsewhere", private: true }));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function start(command: string): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn("sh", ["-c", command], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: "1", npm_config_offline: "true", npm_config_loglevel: "error" },
+    stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own: npx does not hand every signal on.
+    detached: true,
+  });
+}
+
+async function needsEnvoy({ task, skip }: TestContext): Promise<void> {
+  task.meta.target = "envoy";
+  const reason = await binaryProvider.available();
+  if (reason === undefined) return;
+  task.meta.notRun = reason;
+  skip(reason);
+}
+
+describe("the commands of the pages", () => {
+  test("are found", () => {
+    expect(COMMANDS.map(([, command]) => command)).toEqual(expect.arrayContaining(["npm start", "npm test"]));
+  });
+
+  const here = COMMANDS.filter(([, command]) => !Object.hasOwn(RUN_ELSEWHERE, command));
+
+  test.each(here.filter(([, command]) => !ENDLESS.test(command)))("%s: %s", async (_page, command) => {
+    if (command.includes(" new filter ")) await rm(join(folder, command.split(" ").at(-1) ?? ""), { recursive: true, force: true });
+    const child = start(command);
+    const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    expect(errors).toBe("");
+    expect(child.exitCode).toBe(0);
+    expect(output).not.toBe("");
+  });
+
+  test.for(here.filter(([, command]) => ENDLESS.test(command)))("%s: %s, until it is interrupted", async ([, command], context) => {
+    await needsEnvoy(context);
+    const child = start(command);
+    const ended = once(child, "close");
+    let log = "";
+    await new Promise<void>((resolve, reject) => {
+      child.stderr.on("data", (chunk: Buffer) => {
+        log += chunk.toString();
+        if (log.includes("starting main dispatch loop")) resolve();
+      });
+      child.once("close", () => reject(new Error(`ended before it served:\n${log}`)));
+    });
+    process.kill(-(child.pid ?? 0), "SIGINT");
+    await ended;
+    expect(log).not.toContain("[critical]");
+  });
+});
+
+describe("the examples of filters", () => {
+  test.for(globSync("filters/*/examples/envoy.yaml", { cwd: repository }))("%s is taken by Envoy", async (file, context) => {
+    await needsEnvoy(context);
+    const child = start(`npx meshwright envoy run ${file} -- --mode validate`);
+    const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    expect(`${output}${errors}`).toContain("OK");
+    expect(child.exitCode).toBe(0);
+  });
+});

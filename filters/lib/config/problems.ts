@@ -23,9 +23,9 @@ export class Problems {
     this.messages.push((path.length > 0 ? path + ": " : "") + message + " (" + this.place(offset) + ")");
   }
 
-  /** All in one line. */
+  /** All in one line: what stands in a configuration must not begin a line of the log (CWE-117). */
   toString(): string {
-    const told = this.messages.join("; ");
+    const told = withoutControls(this.messages.join("; "));
     const left = this.count - this.messages.length;
     return left > 0 ? told + "; and " + decimal(left) + " more" : told;
   }
@@ -46,3 +46,18 @@ export class Problems {
     return "line " + decimal(line) + ", column " + decimal(column);
   }
 }
+
+/** `text` with control characters as JSON escapes them. */
+function withoutControls(text: string): string {
+  let safe = "";
+  let begun = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x20 && (unit < 0x7f || unit > 0x9f)) continue;
+    safe += text.substring(begun, i) + "\\u00" + HEX.charAt(unit >> 4) + HEX.charAt(unit & 15);
+    begun = i + 1;
+  }
+  return begun == 0 ? text : safe + text.substring(begun);
+}
+
+const HEX = "0123456789abcdef";

@@ -1,7 +1,8 @@
-import { expect, test, type TestContext } from "vitest";
+import { expect, test } from "vitest";
 import { containerTarget, envoyTarget } from "../envoy/index.ts";
 import { inProcessTarget } from "../host/index.ts";
 import type { ChainSpec, ExchangeRequest, ExchangeResult, RunningTarget, Target } from "../target/index.ts";
+import { requireTarget } from "./require-target.ts";
 import { comparedLogs, observe, type Transcript } from "./transcript.ts";
 
 /** What the body of a scenario works with: a running chain of filters, wherever it runs. */
@@ -22,15 +23,6 @@ export interface ScenarioOptions {
   readonly timeout?: number;
 }
 
-declare module "vitest" {
-  interface TaskMeta {
-    /** Where the test ran; the reporter counts by it. */
-    target?: "in-process" | "envoy" | "container" | "foreign";
-    /** Why it did not run. */
-    notRun?: string;
-  }
-}
-
 /**
  * Declares one vitest test for each target: the in-process host, then an Envoy process, then, where asked for, a container. The body's own
  * expectations hold on each; and what could be observed (results, metrics, logs at info and above) must be the same on all, or
@@ -43,7 +35,6 @@ export function scenario(title: string, options: ScenarioOptions, body: (run: Sc
 
   for (const target of options.container === true ? [inProcessTarget, envoyTarget, containerTarget] : [inProcessTarget, envoyTarget]) {
     test(`${title} (${target.name})`, { timeout: options.timeout ?? 30_000 }, async (context) => {
-      context.task.meta.target = target.name;
       await requireTarget(target, context);
       const expected = await runReference();
       if (target === inProcessTarget) return;
@@ -51,14 +42,6 @@ export function scenario(title: string, options: ScenarioOptions, body: (run: Sc
       expect(seen, `${target.name} differs from the in-process host`).toEqual(expected);
     });
   }
-}
-
-async function requireTarget(target: Target, context: TestContext): Promise<void> {
-  const reason = await target.unavailable();
-  if (reason === undefined) return;
-  context.task.meta.notRun = reason;
-  if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(`${target.name} cannot run: ${reason}`);
-  context.skip(reason);
 }
 
 async function play(target: Target, options: ScenarioOptions, body: (run: ScenarioRun) => Promise<void>): Promise<Transcript> {

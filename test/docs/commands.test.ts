@@ -7,8 +7,9 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test, type TestContext } from "vitest";
-import { binaryProvider } from "../../harness/envoy/binary.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { envoyTarget } from "../../harness/envoy/index.ts";
+import { requireTarget } from "../../harness/scenario/require-target.ts";
 
 // The `sh` blocks of the pages, line by line, as they stand there.
 
@@ -67,14 +68,6 @@ function start(command: string): ChildProcessByStdio<null, Readable, Readable> {
   });
 }
 
-async function needsEnvoy({ task, skip }: TestContext): Promise<void> {
-  task.meta.target = "envoy";
-  const reason = await binaryProvider.available();
-  if (reason === undefined) return;
-  task.meta.notRun = reason;
-  skip(reason);
-}
-
 describe("the commands of the pages", () => {
   test("are found", () => {
     expect(COMMANDS.map(([, command]) => command)).toEqual(expect.arrayContaining(["npm start", "npm test"]));
@@ -92,7 +85,7 @@ describe("the commands of the pages", () => {
   });
 
   test.for(here.filter(([, command]) => ENDLESS.test(command)))("%s: %s, until it is interrupted", async ([, command], context) => {
-    await needsEnvoy(context);
+    await requireTarget(envoyTarget, context);
     const child = start(command);
     const ended = once(child, "close");
     let log = "";
@@ -111,7 +104,7 @@ describe("the commands of the pages", () => {
 
 describe("the examples of filters", () => {
   test.for(globSync("filters/*/examples/envoy.yaml", { cwd: repository }))("%s is taken by Envoy", async (file, context) => {
-    await needsEnvoy(context);
+    await requireTarget(envoyTarget, context);
     const child = start(`npx meshwright envoy run ${file} -- --mode validate`);
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
     expect(`${output}${errors}`).toContain("OK");

@@ -2,21 +2,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { expect, test, type TestContext } from "vitest";
-import { binaryProvider } from "../../harness/envoy/binary.ts";
+import { expect, test } from "vitest";
+import { envoyTarget } from "../../harness/envoy/index.ts";
+import { requireTarget } from "../../harness/scenario/require-target.ts";
 
 const demo = fileURLToPath(new URL("../../scripts/demo/main.ts", import.meta.url));
 
-async function needsEnvoy({ task, skip }: TestContext): Promise<void> {
-  task.meta.target = "envoy";
-  const reason = await binaryProvider.available();
-  if (reason === undefined) return;
-  task.meta.notRun = reason;
-  skip(reason);
-}
-
 test("`npm start -- --once` shows where each request went and why, and ends", async (context) => {
-  await needsEnvoy(context);
+  await requireTarget(envoyTarget, context);
   const child = spawn(process.execPath, [demo, "--once", "--port", "0"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, NO_COLOR: "1" },
@@ -29,7 +22,7 @@ test("`npm start -- --once` shows where each request went and why, and ends", as
 });
 
 test("`npm start` serves until it is interrupted, and then leaves nothing running", async (context) => {
-  await needsEnvoy(context);
+  await requireTarget(envoyTarget, context);
   const child = spawn(process.execPath, [demo, "--port", "0"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, NO_COLOR: "1" },

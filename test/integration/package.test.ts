@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { binaryProvider } from "../../harness/envoy/index.ts";
+import { envoyTarget } from "../../harness/envoy/index.ts";
+import { requireTarget } from "../../harness/scenario/require-target.ts";
 
 // What a user outside of the repository gets: the packed package, installed in an empty project. Registry access is that of `npm ci` in the set-up.
 
@@ -119,12 +120,7 @@ test("a filter compiles against the installed SDK and asconfig.json", async () =
 });
 
 test("`new filter` lays down a folder that builds, and passes its tests on both targets", { timeout: 240_000 }, async (context) => {
-  context.task.meta.target = "envoy";
-  const reason = await binaryProvider.available();
-  if (reason !== undefined) {
-    context.task.meta.notRun = reason;
-    context.skip(reason);
-  }
+  await requireTarget(envoyTarget, context);
   await inProject("npx", "--no-install", "meshwright", "new", "filter", "header-guard");
   const folder = join(project, "header-guard");
   const manifest = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as { devDependencies: Record<string, string> };

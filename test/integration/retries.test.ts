@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { filterFiles } from "../../filters/index.ts";
-import { binaryProvider } from "../../harness/envoy/index.ts";
+import { binaryProvider, envoyTarget } from "../../harness/envoy/index.ts";
+import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { cluster, connectionManager, httpWasm, listener, stringValue } from "../../harness/envoy/bootstrap/index.ts";
 import { startUpstream } from "../../harness/upstreams/index.ts";
 
@@ -11,13 +12,8 @@ const POLICY = { attempts: 2, retryOn: "503", perTryTimeout: "0.2s" };
 test.for([
   ["an upstream that fails twice is asked three times", 2, 200, 3],
   ["an upstream that always fails is asked three times", Infinity, 503, 3],
-] as const)("with retries of `routing`, %s", async ([, failures, status, attempts], { task, skip }) => {
-  task.meta.target = "envoy";
-  const reason = await binaryProvider.available();
-  if (reason !== undefined) {
-    task.meta.notRun = reason;
-    skip(reason);
-  }
+] as const)("with retries of `routing`, %s", async ([, failures, status, attempts], context) => {
+  await requireTarget(envoyTarget, context);
   let asked = 0;
   await using upstream = await startUpstream({ script: () => ({ status: asked++ < failures ? 503 : 200 }) });
   const { module } = filterFiles("routing");

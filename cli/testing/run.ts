@@ -1,0 +1,30 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs the command as a user does: a process of its own, with `input` as standard input. */
+export async function meshwright(
+  parameters: readonly string[],
+  options: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Ended> {
+  const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
+  const child = spawn(process.execPath, [main, ...parameters], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: { ...inherited, ...options.env },
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+  });
+  // A command that ends early leaves its input unread.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(options.input ?? "");
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return { code: child.exitCode, output, errors };
+}

@@ -57,6 +57,12 @@ describe("configurations", () => {
     expect(host.logs.lines.map(({ message }) => message).join("\n")).toContain("it must be one of: actions, echo, tcp");
   });
 
+  test("refused ones leave room for as many more as come", () => {
+    const { plugin } = start("echo", "first");
+    for (let i = 0; i < 5_000; i++) expect(() => plugin.update("refuse me")).toThrow("asked to refuse");
+    plugin.update("second");
+  });
+
   test("a thousand updates leave memory as it was after a few", () => {
     const { plugin } = start("echo", "x".repeat(10_000));
     const size = () => plugin.memorySize();

@@ -254,8 +254,8 @@ describe("with re2js as the oracle", () => {
     fc.assert(
       fc.property(soup, (pattern) => {
         const error = compileError(pattern);
-        // What is refused here only, by its name.
-        fc.pre(!error.startsWith("Unicode classes") && !/\\[C]|\\[pP]/.test(pattern));
+        // What is refused here only, by its name; and `[:]`, in which re2js sees both ends of a class. RE2 does not.
+        fc.pre(!error.startsWith("Unicode classes") && !/\\[C]|\\[pP]|\[:]/.test(pattern));
         let accepted = true;
         try {
           RE2JS.compile(pattern);

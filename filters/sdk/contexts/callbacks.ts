@@ -94,6 +94,8 @@ function configure(rootId: u32, size: u32): bool {
   const problem = root.configure(configurationBytes(pluginConfiguration, size));
   if (problem != null) {
     logString(LogLevel.Error, `configuration of ${root.pluginName.toString()} refused: ${problem}`);
+    // No stream begins with it, and the host may never say that it is gone.
+    roots.delete(rootId);
     return false;
   }
   if (stateless) rememberRoot(root);

@@ -213,5 +213,5 @@ describe("headers of any kind", () => {
 });
 
 test("the example module is as small as its callbacks", () => {
-  expect(readFileSync(headerJob).length).toBeLessThan(20_000);
+  expect(readFileSync(headerJob).length).toBeLessThan(16_000);
 });

@@ -16,7 +16,7 @@ const cache = join(repository, ".cache/assembly");
 
 // The asconfig.json of the repository is for filters, which have the SDK's abort.
 const LIBRARY_OPTIONS = ["--config", "none", "-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
-const FILTER_OPTIONS = ["-O3", "--runtime", "minimal", "--exportStart", "_initialize", "--use", "abort=filters/sdk/abi/abort/abort"];
+const FILTER_OPTIONS = ["--config", "asconfig.json"];
 
 /** Compiles an AssemblyScript `entry` (a path) that tests call directly. */
 export async function compileAssembly(entry: string, options: readonly string[] = LIBRARY_OPTIONS): Promise<Uint8Array> {
@@ -32,6 +32,7 @@ export async function compileFilter(entry: string): Promise<string> {
 async function compileToFile(entry: string, options: readonly string[]): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify([relative(repository, entry), options]));
   hash.update(await readFile(join(dirname(compiler), "../package.json")));
+  hash.update(await readFile(join(repository, "asconfig.json")));
   for (const folder of new Set([library, sdk, dirname(entry)])) {
     for (const file of await assemblyFiles(folder)) hash.update(relative(repository, file)).update(await readFile(file));
   }

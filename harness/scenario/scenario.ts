@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { containerTarget, envoyTarget } from "../envoy/index.ts";
 import { inProcessTarget } from "../host/index.ts";
-import type { ChainSpec, ExchangeRequest, ExchangeResult, RunningTarget, Target } from "../target/index.ts";
+import type { ChainSpec, ExchangeRequest, ExchangeResult, LogLine, RunningTarget, Target } from "../target/index.ts";
 import { requireTarget } from "./require-target.ts";
 import { comparedLogs, observe, type Transcript } from "./transcript.ts";
 
@@ -36,10 +36,10 @@ export function scenario(title: string, options: ScenarioOptions, body: (run: Sc
   for (const target of options.container === true ? [inProcessTarget, envoyTarget, containerTarget] : [inProcessTarget, envoyTarget]) {
     test(`${title} (${target.name})`, { timeout: options.timeout ?? 30_000 }, async (context) => {
       await requireTarget(target, context);
-      const expected = await runReference();
-      if (target === inProcessTarget) return;
+      if (target === inProcessTarget) return void (await runReference());
+      // First, so that a failure of the body shows what this target did.
       const seen = await play(target, options, body);
-      expect(seen, `${target.name} differs from the in-process host`).toEqual(expected);
+      expect(seen, `${target.name} differs from the in-process host`).toEqual(await runReference());
     });
   }
 }
@@ -48,7 +48,7 @@ async function play(target: Target, options: ScenarioOptions, body: (run: Scenar
   const chain = typeof options.chain === "function" ? await options.chain() : options.chain;
   const exchanges: Array<Transcript["exchanges"][number]> = [];
   await using running = await target.start(chain);
-  await body({
+  const run: ScenarioRun = {
     target: target.name,
     async send(request) {
       const result = await running.send(request);
@@ -57,6 +57,22 @@ async function play(target: Target, options: ScenarioOptions, body: (run: Scenar
     },
     metrics: () => running.metrics(),
     logs: () => running.logs(),
-  });
+  };
+  try {
+    await body(run);
+  } catch (error) {
+    throw withLogs(error, target.name, await running.logs());
+  }
   return { exchanges, metrics: await running.metrics(), logs: comparedLogs(await running.logs()) };
+}
+
+/** Lines that are shown at most, the last ones. */
+const SHOWN = 40;
+
+/** What failed, with what was logged until then: the reason often stands there. */
+function withLogs(error: unknown, target: Target["name"], logs: readonly LogLine[]): unknown {
+  if (!(error instanceof Error) || logs.length === 0) return error;
+  const lines = logs.slice(-SHOWN).map(({ level, message }) => `  ${level}: ${message}`);
+  error.message += `\n\nLogged by the filters (${target}${logs.length > SHOWN ? `, the last ${SHOWN} of ${logs.length} lines` : ""}):\n${lines.join("\n")}`;
+  return error;
 }

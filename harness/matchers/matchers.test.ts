@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import type { ExchangeResult } from "../target/index.ts";
+import "./index.ts";
+
+const forwarded: ExchangeResult = {
+  outcome: "forward",
+  status: 200,
+  details: "via_upstream",
+  request: {
+    method: "GET",
+    authority: "a",
+    path: "/",
+    headers: [
+      ["x-a", "1"],
+      ["x-a", "2"],
+    ],
+  },
+  response: { status: 200, headers: [["x-b", "3"]], body: "" },
+  route: "r",
+  cluster: "c",
+  decisions: [],
+};
+const answered: ExchangeResult = {
+  outcome: "respond",
+  status: 403,
+  details: "denied",
+  response: { status: 403, headers: [], body: "" },
+  decisions: [],
+};
+
+describe("each holds, and does not", () => {
+  test("toForward", () => {
+    expect(forwarded).toForward();
+    expect(forwarded).toForward({ route: "r", cluster: "c" });
+    expect(forwarded).not.toForward({ route: "other" });
+    expect(forwarded).not.toForward({ cluster: "other" });
+    expect(answered).not.toForward();
+  });
+
+  test("toRespond", () => {
+    expect(answered).toRespond(403);
+    expect(answered).toRespond(403, "denied");
+    expect(answered).not.toRespond(403, "other");
+    expect(answered).not.toRespond(401);
+    expect(forwarded).not.toRespond(200);
+  });
+
+  test("toSendHeader", () => {
+    expect(forwarded).toSendHeader("X-A", "1", "2");
+    expect(forwarded).not.toSendHeader("x-a", "1");
+    expect(forwarded).not.toSendHeader("x-a", "2", "1");
+    expect(forwarded).toSendHeader("x-none");
+    expect(answered).toSendHeader("x-a");
+  });
+
+  test("toReturnHeader", () => {
+    expect(forwarded).toReturnHeader("x-b", "3");
+    expect(forwarded).not.toReturnHeader("x-b");
+    expect(answered).toReturnHeader("x-b");
+  });
+});
+
+test("a failure shows what was expected and the whole exchange", () => {
+  expect(() => expect(answered).toForward({ route: "r" })).toThrow(
+    'expected the exchange to be forwarded {"route":"r"}; it was\n{\n  "outcome": "respond"',
+  );
+  expect(() => expect(forwarded).not.toForward()).toThrow("expected the exchange not to be forwarded");
+});

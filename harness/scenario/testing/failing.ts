@@ -1,0 +1,21 @@
+import { expect } from "vitest";
+import { scenario } from "../../vitest.ts";
+
+const module = process.env["FAILING_MODULE"] ?? "";
+const chain = { filters: [{ name: "scripted", module, configuration: "request_headers: log 2 hello from the filter" }] };
+
+scenario("sends different requests", { chain }, async (run) => {
+  await run.send({ path: run.target === "envoy" ? "/in-envoy" : "/in-process" });
+});
+
+scenario("expects what does not hold", { chain }, async (run) => {
+  expect(await run.send({ path: "/" })).toRespond(403);
+});
+
+scenario("is refused", { chain: { filters: [{ name: "none", module: "none.wasm" }] } }, async (run) => {
+  await run.send({ path: "/" });
+});
+
+scenario("holds", { chain }, async (run) => {
+  expect(await run.send({ path: "/" })).toForward();
+});

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { EnvoyLog, type Entry } from "./log.ts";
+
+const line = (level: string, component: string, message: string) =>
+  `{"time":1.5,"level":"${level}","component":"${component}","message":"${message}"}\n`;
+
+test("application and access log keep their order, in whatever pieces they come", () => {
+  const text = `${line("info", "wasm", "first")}{"port":"1"}\n${line("debug", "wasm", "second \\\\n line")}`;
+  for (const size of [1, 7, 1_000]) {
+    const log = new EnvoyLog();
+    const seen: Entry[] = [];
+    log.subscribe((entry) => seen.push(entry));
+    for (let at = 0; at < text.length; at += size) log.push(text.slice(at, at + size));
+    expect(seen.map((entry) => (entry.kind === "log" ? entry.message : entry.fields))).toEqual(["first", { port: "1" }, "second \\n line"]);
+    expect(log.entries).toEqual(seen);
+  }
+});
+
+test("an incomplete last line waits for its rest", () => {
+  const log = new EnvoyLog();
+  log.push('{"time":1,"level":"info","component":"main","message":"a');
+  expect(log.entries).toEqual([]);
+  log.push('b"}\n');
+  expect(log.lines()).toEqual(["[info][main] ab"]);
+});
+
+test("what Envoy writes without its logger is an error", () => {
+  const log = new EnvoyLog();
+  log.push("PARSE ERROR: Argument: --nope\n");
+  expect(log.lines()).toEqual(["[error][stderr] PARSE ERROR: Argument: --nope"]);
+});
+
+test("the reason of an end is the first error, and the last where that says more", () => {
+  const log = new EnvoyLog();
+  expect(log.reason()).toBeUndefined();
+  log.push(line("warning", "main", "not this"));
+  log.push(line("error", "wasm", "configuration refused"));
+  log.push(line("critical", "main", "error initializing"));
+  expect(log.reason()).toBe("configuration refused (error initializing)");
+});
+
+test("who no longer subscribes is told nothing", () => {
+  const log = new EnvoyLog();
+  const seen: Entry[] = [];
+  const end = log.subscribe((entry) => seen.push(entry));
+  end();
+  log.push(line("info", "main", "late"));
+  expect(seen).toEqual([]);
+});

@@ -93,12 +93,13 @@ describe("the binary", () => {
     ["#!/bin/sh\nexit 7\n", "does not run, or is no Envoy"],
   ])("that is none of the supported is named", async (script, message) => {
     const folder = mkdtempSync(join(tmpdir(), "meshwright-binary-"));
+    const { MESHWRIGHT_ENVOY_VERSION: _, ...environment } = process.env;
     try {
       const path = join(folder, "envoy");
       writeFileSync(path, script, { mode: 0o755 });
       const run = `import { binaryProvider } from ${JSON.stringify(new URL("binary.ts", import.meta.url).href)}; console.log(await binaryProvider.available());`;
       const child = spawn(process.execPath, ["--input-type=module", "--eval", run], {
-        env: { ...process.env, ENVOY_BIN: path },
+        env: { ...environment, ENVOY_BIN: path },
         stdio: ["ignore", "pipe", "inherit"],
       });
       const [line] = (await once(createInterface(child.stdout), "line")) as [string];

@@ -19,7 +19,9 @@ import {
 import { answering } from "./testing/answering.ts";
 
 const owner = fileURLToPath(new URL("testing/owner.ts", import.meta.url));
-const ask = async ({ host, port }: { host: string; port: number }) => (await fetch(`http://${host}:${port}/`)).text();
+// A kept connection would outlive its listener.
+const ask = async ({ host, port }: { host: string; port: number }) =>
+  (await fetch(`http://${host}:${port}/`, { headers: { connection: "close" } })).text();
 const PROVIDERS = [
   ["binary", binaryProvider, envoyTarget],
   ["container", containerProvider, containerTarget],

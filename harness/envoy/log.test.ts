@@ -39,6 +39,14 @@ test("the reason of an end is the first error, and the last where that says more
   expect(log.reason()).toBe("configuration refused (error initializing)");
 });
 
+test("an Envoy without V8 is named as the reason", () => {
+  const log = new EnvoyLog();
+  const warning = "Failed to create Wasm VM using envoy.wasm.runtime.v8 runtime. Envoy was compiled without support for it";
+  log.push(line("warning", "wasm", warning));
+  log.push(line("error", "wasm", "Wasm VM failed Failed to load Wasm code"));
+  expect(log.reason()).toMatch(/^this Envoy was compiled without V8/);
+});
+
 test("who no longer subscribes is told nothing", () => {
   const log = new EnvoyLog();
   const seen: Entry[] = [];

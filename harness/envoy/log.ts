@@ -1,6 +1,9 @@
 /** Given to Envoy as `--log-format`: one JSON object for each line, newlines in messages escaped, seconds since 1970 with microseconds. */
 export const LOG_FORMAT = '{"time":%E.%f,"level":"%l","component":"%n","message":"%j"}';
 
+/** A warning behind which Envoy says only that some code could not be loaded. */
+const WITHOUT_WASM = "Failed to create Wasm VM using envoy.wasm.runtime.v8 runtime";
+
 /** A line that Envoy logged about itself or for a filter. */
 export interface LogEntry {
   readonly kind: "log";
@@ -67,6 +70,8 @@ export class EnvoyLog {
 
   /** Why Envoy ended: its first error, which is the cause of the others, and its last, which says what it gave up. */
   reason(): string | undefined {
+    const withoutWasm = this.entries.find((entry) => entry.kind === "log" && entry.message.includes(WITHOUT_WASM));
+    if (withoutWasm !== undefined) return "this Envoy was compiled without V8 and loads no wasm: take another build of it";
     const wanted = new Set(["error", "critical"]);
     const problems = this.entries.flatMap((entry) => (entry.kind === "log" && wanted.has(entry.level) ? [entry.message] : []));
     const [first, last] = [problems[0], problems.at(-1)];

@@ -57,7 +57,7 @@ test("ENVOY_BIN is taken first, then an envoy of a supported version on the PATH
 test("a version that was asked for is not replaced by another", async () => {
   const folderOnPath = await envoy(join(folder, "bin/envoy"), "1.37.2");
   const cached = cachedPath(environment({}), "1.38");
-  await envoy(cached, "1.38.3");
+  await envoy(cached, "1.38.2");
   const asked = environment({ PATH: folderOnPath, MESHWRIGHT_ENVOY_VERSION: "1.38" });
   expect(await findEnvoy(asked)).toEqual({ path: cached, origin: "cache" });
   await expect(findEnvoy({ ...asked, ENVOY_BIN: join(folderOnPath, "envoy") })).rejects.toThrow(

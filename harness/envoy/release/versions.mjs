@@ -27,11 +27,12 @@ export const RELEASES = {
     },
   },
   1.38: {
-    version: "1.38.3",
+    // The wheels of 1.38.3 hold an Envoy without V8, which loads no wasm at all.
+    version: "1.38.2",
     sha256: {
-      "linux-x64": "4a8fa981eac59809147c0ca4fc17ad5b066c16c2499e75d992fe5129e07a34fa",
-      "linux-arm64": "f94e4feef98323f4f56aff8859d8d108df59b38cc92f63043f8cb182ab0dcd42",
-      "darwin-arm64": "b88faee9b672f65b9d11fb5842d8fc3b8b3b0ae66cfae2a264e21f0906c58eb6",
+      "linux-x64": "c1e2e293364686e3ee79b32f9743bb1f7fd40c196945cb9062fbb25655d35188",
+      "linux-arm64": "8b1b1bea393578e886a26350e3ab8738a066372869e82f54be464f4a914c9df4",
+      "darwin-arm64": "68b245187023786a4c74be3f57c494442482512bd2449e299ef170c5816db17b",
     },
   },
   1.39: {

@@ -1,7 +1,7 @@
 import { arena, Bytes } from "../bytes";
-import { Sha256, sha256, SHA256_STATE_SIZE } from ".";
+import { digestOf, Hash, Sha256, sha256, SHA256_STATE_SIZE, Sha512, SHA512_STATE_SIZE } from ".";
 
-// Flat functions for sha256.test.ts.
+// Flat functions for sha256.test.ts and sha512.test.ts.
 
 /** Bytes as one number for `ByteCalls.text`: pointer above, length below. */
 function pack(bytes: Bytes): u64 {
@@ -47,4 +47,15 @@ export function repeated(value: i32, count: i32): u64 {
   const hash = Sha256.create();
   for (let left = count; left > 0; left -= 997) hash.update(Bytes.view(part, min(left, 997)));
   return pack(hash.digest());
+}
+
+/** The digest of two parts: `hash` is a {@link Hash}. */
+export function digestOfParts(hash: i32, first: usize, firstLength: i32, second: usize, secondLength: i32): u64 {
+  arena.reset();
+  return pack(digestOf(<Hash>hash, Bytes.view(first, firstLength), Bytes.view(second, secondLength)));
+}
+
+/** Whether the state of SHA-512 is as large as its constant says. */
+export function state512Fits(): bool {
+  return SHA512_STATE_SIZE == offsetof<Sha512>() + 128;
 }

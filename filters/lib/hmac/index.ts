@@ -1,0 +1,1 @@
+export { equalInConstantTime, hmac, hmacEquals } from "./hmac";

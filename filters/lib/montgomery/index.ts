@@ -1,0 +1,1 @@
+export { Modulus } from "./modulus";

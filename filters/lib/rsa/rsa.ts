@@ -64,7 +64,7 @@ export class RsaPublicKey {
     if (maskedSize < hashSize + 1 || encoded[encoded.length - 1] != 0xbc) return false;
     const masked = encoded.slice(0, maskedSize);
     const proof = encoded.slice(maskedSize, maskedSize + hashSize);
-    const allowed: u8 = spare == 0 ? 0xff : 0xff >> <u8>(8 - spare);
+    const allowed: u8 = spare == 0 ? 0xff : 0xff >> (<u8>(8 - spare));
     if ((masked[0] & ~allowed) != 0) return false;
     unmask(hash, masked, proof);
     store<u8>(masked.pointer, masked[0] & allowed);

@@ -102,13 +102,21 @@ describe("a bad line", () => {
     expect(results[1]).toEqual({ id: "b", error: "standard input:2: metod: unknown field; did you mean method?" });
   });
 
-  test.each([
-    ["no request", "\n\n", 'standard input: holds no request; a line is {"path": "/"}'],
-    ["bytes that are no UTF-8", "\xff", undefined],
-  ])("%s at all", async (_, input, message) => {
-    const { code, errors } = await meshwright([...TRY_ROUTING, "-"], { input });
+  test("that is no UTF-8 is told in its place too", async () => {
+    const input = Buffer.concat([Buffer.from('{"path":"/a"}\n'), Buffer.of(0xff), Buffer.from('\n{"path":"/b"}\n')]);
+    const { code, output } = await meshwright([...TRY_ROUTING, "-"], { input });
     expect(code).toBe(1);
-    if (message !== undefined) expect(errors).toContain(message);
+    const results = output
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(results).toMatchObject([{ outcome: "forward" }, { error: "standard input:2: not UTF-8" }, { outcome: "forward" }]);
+  });
+
+  test("no request at all", async () => {
+    const { code, errors } = await meshwright([...TRY_ROUTING, "-"], { input: "\n\n" });
+    expect(code).toBe(1);
+    expect(errors).toContain('standard input: holds no request; a line is {"path": "/"}');
   });
 });
 

@@ -6,7 +6,7 @@ import { filterFiles, filterNames } from "../../filters/index.ts";
 import { isolatedTarget } from "../../harness/host/worker/index.ts";
 import { TargetError, type ChainSpec, type Decision, type ExchangeRequest, type ExchangeResult } from "../../harness/target/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
-import { decodeUtf8, readInput } from "../read-file.ts";
+import { readInput } from "../read-file.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
 import { suggestion } from "../suggestion.ts";
 import { readConfiguration } from "../try/configuration.ts";
@@ -55,7 +55,7 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
   const module = modulePath(options.filter);
   const configuration = options.config === undefined ? "" : await readConfiguration(options.config);
   const name = input === "-" ? "standard input" : input;
-  const lines = parseRequests(name, decodeUtf8(name, await readInput(input, "requests")));
+  const lines = parseRequests(name, await readInput(input, "requests"));
   if (lines.length === 0) throw new CliError(ExitCode.Input, `${name}: holds no request; a line is {"path": "/"}`);
 
   const chain: ChainSpec = { filters: [{ name: options.filter.replace(/^.*\/|\.wasm$/g, ""), module, configuration }] };

@@ -14,7 +14,7 @@ export interface Ended {
 /** Runs the command as a user does: a process of its own, with `input` as standard input. */
 export async function meshwright(
   parameters: readonly string[],
-  options: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { input?: string | Uint8Array; cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
   const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
   const child = spawn(process.execPath, [main, ...parameters], {

@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseRequests } from "./requests.ts";
 
+const parse = (name: string, input: string) => parseRequests(name, Buffer.from(input));
+
 describe("lines", () => {
   test("empty ones are passed over, and the others keep their numbers", () => {
-    expect(parseRequests("in", '\n{"path":"/a"}\n  \n{"path":"/b","id":"b"}')).toEqual([
+    expect(parse("in", '\n{"path":"/a"}\n  \n{"path":"/b","id":"b"}')).toEqual([
       { line: 2, request: { path: "/a" } },
       { line: 4, request: { path: "/b", id: "b" } },
     ]);
@@ -21,25 +23,51 @@ describe("lines", () => {
     ['{"path":"/","body":{"base64":"?"}}', "in:1: body.base64: not base64"],
     ['{"path":"/","body":"a","chunks":["a"]}', "in:1: chunks: stands instead of body, not beside it"],
     ['{"path":"/","protocol":"http/3"}', "in:1: protocol: expected one of http/1.1, h2, grpc, websocket"],
-    ['{"path":"/","source":{"address":1}}', "in:1: source.address: expected a string"],
+    ['{"path":"/","__proto__":{"id":"a"}}', "in:1: __proto__: unknown field"],
+    ['{"path":"/","toString":"a"}', "in:1: toString: unknown field"],
+    ['{"path":"/","source":{"address":1}}', "in:1: source.address: expected an IP address and a port, such as 192.0.2.1:50000"],
+    ['{"path":"/","source":{"address":"192.0.2.1"}}', "in:1: source.address: expected an IP address and a port"],
+    ['{"path":"/","source":{"address":"2001:db8::1:99"}}', "in:1: source.address: expected an IP address and a port"],
+    ['{"path":"/","source":{"address":"192.0.2.1:65536"}}', "in:1: source.address: expected an IP address and a port"],
+    ['{"path":"/","destination":{"address":"somewhere"}}', "in:1: destination.address: expected an IP address"],
     ['{"path":"/","destination":{"port":70000}}', "in:1: destination.port: expected an integer from 0 to 65535"],
     ['{"path":"/","time":"soon"}', "in:1: time: expected a time such as 2026-01-31T12:00:00Z"],
     ['{"path":"/","response":{"status":99}}', "in:1: response.status: expected an integer from 100 to 999"],
     ['{"path":1,"method":2}', "in:1: path: expected a string; method: expected a string"],
   ])("%s", (line, error) => {
-    const [parsed] = parseRequests("in", line);
+    const [parsed] = parse("in", line);
     expect(parsed).toMatchObject({ line: 1, error: expect.stringContaining(error) as string });
   });
 
+  test.each([
+    ["source", { address: "192.0.2.1:0" }],
+    ["source", { address: "[2001:db8::1]:65535" }],
+    ["destination", { address: "192.0.2.1" }],
+    ["destination", { address: "2001:db8::1" }],
+    ["destination", { address: "[2001:db8::1]" }],
+  ])("%s %j is an address", (field, value) => {
+    const request = { path: "/", [field]: value };
+    expect(parse("in", JSON.stringify(request))).toEqual([{ line: 1, request }]);
+  });
+
+  test("one that is no UTF-8 is wrong alone", () => {
+    const input = Buffer.concat([Buffer.from('{"path":"/a"}\n{"path":"/'), Buffer.of(0xff), Buffer.from('"}\n{"path":"/b"}\n')]);
+    expect(parseRequests("in", input)).toEqual([
+      { line: 1, request: { path: "/a" } },
+      { line: 2, error: "in:2: not UTF-8" },
+      { line: 3, request: { path: "/b" } },
+    ]);
+  });
+
   test("a bad one keeps its id, by which its result is known", () => {
-    expect(parseRequests("in", '{"id":"seven"}')).toEqual([{ line: 1, id: "seven", error: "in:1: path: is missing" }]);
+    expect(parse("in", '{"id":"seven"}')).toEqual([{ line: 1, id: "seven", error: "in:1: path: is missing" }]);
   });
 
   test("of any text give a request or an error each", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (source) => {
         const filled = source.split("\n").filter((line) => line.trim() !== "");
-        expect(parseRequests("in", source)).toHaveLength(filled.length);
+        expect(parse("in", source)).toHaveLength(filled.length);
       }),
     );
   });

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { ExchangeRequest } from "../../harness/target/index.ts";
 import { suggestion } from "../suggestion.ts";
 
@@ -6,6 +7,8 @@ export type RequestLine =
   { readonly line: number; readonly request: ExchangeRequest } | { readonly line: number; readonly id?: string; readonly error: string };
 
 type Check = (value: unknown, path: string, problems: string[]) => void;
+
+const LINE_FEED = 0x0a;
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -27,7 +30,8 @@ function fields(checks: Readonly<Record<string, Check>>): Check {
       return;
     }
     for (const [name, member] of Object.entries(value)) {
-      const check = checks[name];
+      // Not `checks[name]`: that also finds what every object inherits, `toString` and `__proto__`.
+      const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
       const place = path === "" ? name : `${path}.${name}`;
       if (check === undefined) problems.push(`${place}: unknown field${suggestion(name, Object.keys(checks))}`);
       else check(member, place, problems);
@@ -62,6 +66,12 @@ const instant = expectation(
   (value) => typeof value === "string" && !Number.isNaN(Date.parse(value)),
 );
 
+const address = expectation("an IP address", (value) => typeof value === "string" && isIP(value.replace(/^\[(.*)\]$/, "$1")) !== 0);
+const socketAddress = expectation("an IP address and a port, such as 192.0.2.1:50000 or [2001:db8::1]:50000", (value) => {
+  const [, six = "", four = "", port] = (typeof value === "string" && /^(?:\[(.*)\]|([^:]*)):(\d{1,5})$/.exec(value)) || [];
+  return isIP(six) + isIP(four) > 0 && Number(port) <= 65_535;
+});
+
 const request = fields({
   id: text,
   method: text,
@@ -73,8 +83,8 @@ const request = fields({
   chunks: list(body),
   trailers: headers,
   protocol: oneOf("http/1.1", "h2", "grpc", "websocket"),
-  source: fields({ address: text, principal: text, labels, namespace: text }),
-  destination: fields({ address: text, port: integer(0, 65_535), principal: text }),
+  source: fields({ address: socketAddress, principal: text, labels, namespace: text }),
+  destination: fields({ address, port: integer(0, 65_535), principal: text }),
   sni: text,
   time: instant,
   metadata: expectation("an object", isObject),
@@ -88,14 +98,26 @@ const request = fields({
   }),
 });
 
-/** Reads JSON lines. `name` is what messages call the input. */
-export function parseRequests(name: string, input: string): RequestLine[] {
+/** Reads JSON lines. `name` is what messages call the input. A line that is not UTF-8 is wrong alone: a line feed is no part of another character. */
+export function parseRequests(name: string, input: Uint8Array): RequestLine[] {
   const lines: RequestLine[] = [];
-  for (const [index, source] of input.split("\n").entries()) {
-    if (source.trim() === "") continue;
-    lines.push(parseLine(name, index + 1, source));
+  for (let start = 0, line = 1; start < input.length; line++) {
+    const feed = input.indexOf(LINE_FEED, start);
+    const end = feed < 0 ? input.length : feed;
+    const source = decoded(input.subarray(start, end));
+    if (source === undefined) lines.push({ line, error: `${name}:${line}: not UTF-8` });
+    else if (source.trim() !== "") lines.push(parseLine(name, line, source));
+    start = end + 1;
   }
   return lines;
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function parseLine(name: string, line: number, source: string): RequestLine {

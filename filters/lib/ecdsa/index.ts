@@ -1,0 +1,2 @@
+export { Curve } from "./curve";
+export { EcdsaPublicKey } from "./ecdsa";

@@ -120,6 +120,22 @@ describe("a bad line", () => {
   });
 });
 
+describe("what Envoy does not take", () => {
+  test.for([
+    ["a module that is no wasm", ["--filter", "text.wasm"], "corrupted Wasm module"],
+    ["a module without malloc", ["--filter", "no-malloc.wasm"], "missing malloc function"],
+    ["a module that imports what Envoy lacks", ["--filter", "wrong-import.wasm"], "env.proxy_fly"],
+    ["a module that traps at its start", ["--filter", "traps-at-start.wasm"], "_initialize failed: Uncaught RuntimeError: unreachable"],
+    ["a configuration that the filter refuses", ["--filter", "routing", "--config", "refused.json"], "rules[0].rute: unknown field"],
+  ] as const)("%s", async ([, parameters, message], context) => {
+    await requireTarget(envoyTarget, context);
+    const all = ["try", ...parameters, "--host", "envoy", "-"];
+    const { code, output, errors } = await meshwright(all, { input: '{"path":"/"}', cwd: folder });
+    expect({ code, output }).toEqual({ code: 1, output: "" });
+    expect(errors).toContain(message);
+  });
+});
+
 describe("what cannot run", () => {
   test.each([
     ["an unknown filter", ["--filter", "rooting"], "rooting: there is no such filter; did you mean routing?"],
@@ -155,10 +171,13 @@ describe("what cannot run", () => {
     expect(asked.output).toContain("does a module loop for ever?");
   });
 
-  test("a module that traps answers as Envoy would: closed", async () => {
-    const { code, output } = await meshwright(["try", "--filter", "traps.wasm", "-"], { input: '{"path":"/"}', cwd: folder });
-    expect(code).toBe(0);
-    expect(JSON.parse(output)).toMatchObject({ outcome: "respond", status: 503 });
+  test.for(["node", "envoy"])("a module that traps answers as Envoy would, closed, and is told: %s", async (host, context) => {
+    if (host === "envoy") await requireTarget(envoyTarget, context);
+    const parameters = ["try", "--filter", "traps.wasm", "--host", host, "-"];
+    const { code, output, errors } = await meshwright(parameters, { input: '\n{"path":"/"}', cwd: folder });
+    expect(JSON.parse(output)).toMatchObject({ outcome: "respond", status: 503, details: "wasm_fail_stream" });
+    expect(errors).toContain("error: standard input:2: a callback of traps.wasm trapped (wasm_fail_stream)");
+    expect(code).toBe(1);
   });
 
   test("no Envoy on this machine: exit code 3, and the ways to provide one", async () => {

@@ -11,6 +11,7 @@ import { ensureEnvoy } from "../provide-envoy.ts";
 import { suggestion } from "../suggestion.ts";
 import { readConfiguration } from "../try/configuration.ts";
 import { parseRequests } from "../try/requests.ts";
+import { withTimeLimit, type Sender } from "../try/time-limit.ts";
 
 interface TryOptions {
   readonly filter: string;
@@ -23,9 +24,11 @@ interface TryOptions {
 /** Requests that are given to the host before their results are waited for. */
 const LANES = 16;
 
-interface Sender extends AsyncDisposable {
-  send(request: ExchangeRequest): Promise<ExchangeResult>;
-}
+/** Milliseconds for a request in Envoy: more than its `stream_idle_timeout` and the timeout of a route together, after which it has answered. */
+const ENVOY_LIMIT = 60_000;
+
+/** Envoy's `%RESPONSE_CODE_DETAILS%` of a stream whose VM has trapped. */
+const TRAPPED = "wasm_fail_stream";
 
 export function addTry(program: Command): void {
   program
@@ -63,10 +66,13 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
   // Results come in the order of the lines, however many are under way.
   const pending: Array<Promise<object>> = [];
   let failed = false;
+  let trapped: number | undefined;
   let printed = 0;
   async function printNext(): Promise<void> {
+    const line = lines[printed]?.line;
     const result = (await pending[printed++]) ?? {};
     failed ||= "error" in result;
+    if ("details" in result && result.details === TRAPPED) trapped ??= line;
     process.stdout.write(format(result, options));
   }
   for (const line of lines) {
@@ -75,6 +81,11 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
   }
   while (printed < pending.length) await printNext();
   if (failed) process.exitCode = ExitCode.Input;
+  if (trapped === undefined) return;
+  throw new CliError(
+    ExitCode.Input,
+    `${name}:${trapped}: a callback of ${options.filter} trapped (${TRAPPED}). Envoy then answers every request of its VM so; a filter must never trap on input`,
+  );
 }
 
 function modulePath(filter: string): string {
@@ -98,7 +109,7 @@ async function start(options: TryOptions, chain: ChainSpec): Promise<Sender> {
     const { envoyTarget } = await import("../../harness/envoy/index.ts");
     const reason = await envoyTarget.unavailable();
     if (reason !== undefined) throw new CliError(ExitCode.Environment, reason);
-    return await envoyTarget.start(chain);
+    return withTimeLimit(await envoyTarget.start(chain), ENVOY_LIMIT);
   } catch (error) {
     if (!(error instanceof TargetError)) throw error;
     const logs = error.logs.filter((line) => !error.message.includes(line));

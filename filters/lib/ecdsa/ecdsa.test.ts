@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from "node:crypto";
+import { createECDH, createHash, createPublicKey, generateKeyPairSync, sign, verify as verifyByNode } from "node:crypto";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadAssembly } from "../../testing/assembly.ts";
@@ -18,6 +18,37 @@ const verify = (message: Uint8Array, signature: Uint8Array) => calls.bool("verif
 const fromBase64 = (text = "") => Buffer.from(text, "base64url");
 const fixed = (number: bigint, length: number) => Buffer.from(number.toString(16).padStart(length * 2, "0"), "hex");
 const number = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
+
+const positive = (value: bigint, modulus: bigint) => ((value % modulus) + modulus) % modulus;
+
+function powerOf(base: bigint, exponent: bigint, modulus: bigint): bigint {
+  let result = 1n;
+  for (let square = positive(base, modulus), left = exponent; left > 0n; left >>= 1n) {
+    if ((left & 1n) === 1n) result = (result * square) % modulus;
+    square = (square * square) % modulus;
+  }
+  return result;
+}
+
+const inverse = (value: bigint, prime: bigint) => powerOf(value, prime - 2n, prime);
+
+type Point = readonly [x: bigint, y: bigint];
+
+/** The sum of two points that are not each other's negative, on a curve with a = -3. */
+function sum([x1, y1]: Point, [x2, y2]: Point, prime: bigint): Point {
+  const slope = x1 === x2 ? (3n * x1 * x1 - 3n) * inverse(2n * y1, prime) : (y2 - y1) * inverse(x2 - x1, prime);
+  const x = positive(slope * slope - x1 - x2, prime);
+  return [x, positive(slope * (x1 - x) - y1, prime)];
+}
+
+function multiple(scalar: bigint, point: Point, prime: bigint): Point {
+  let result: Point | undefined;
+  for (let double = point, left = scalar; left > 0n; left >>= 1n) {
+    if ((left & 1n) === 1n) result = result === undefined ? double : sum(result, double, prime);
+    double = sum(double, double, prime);
+  }
+  return result ?? expect.fail("infinity");
+}
 
 test("the example of RFC 7515, appendix A.3", () => {
   const x = fromBase64("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU");
@@ -65,12 +96,27 @@ describe.each(CURVES)("%s", (name, curve, length, hash, prime, orderText) => {
     const jwk = publicKey.export({ format: "jwk" });
     return { privateKey, x: fromBase64(jwk.x), y: fromBase64(jwk.y) };
   };
+  const node = { "P-256": "prime256v1", "P-384": "secp384r1", "P-521": "secp521r1" }[name];
+  const pointOf = (secret: bigint): Point => {
+    const pair = createECDH(node);
+    pair.setPrivateKey(fixed(secret, length));
+    const encoded = pair.getPublicKey();
+    return [number(encoded.subarray(1, length + 1)), number(encoded.subarray(length + 1))];
+  };
+  const bothSay = ([x, y]: Point, text: Uint8Array, r: bigint, s: bigint) => {
+    const signature = Buffer.concat([fixed(r, length), fixed(s, length)]);
+    const jwk = { kty: "EC", crv: name, x: fixed(x, length).toString("base64url"), y: fixed(y, length).toString("base64url") };
+    const oracle = verifyByNode(hash, text, { key: createPublicKey({ key: jwk, format: "jwk" }), dsaEncoding: "ieee-p1363" }, signature);
+    expect(setKey(curve, fixed(x, length), fixed(y, length))).toBe(true);
+    expect(verify(text, signature)).toBe(oracle);
+    return oracle;
+  };
   const key = made();
   const message = Buffer.from("message");
   const signed = (text: Uint8Array, by = key) => sign(hash, text, { key: by.privateKey, dsaEncoding: "ieee-p1363" });
 
   test("signatures of several keys and messages", () => {
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 4; i++) {
       const other = made();
       expect(setKey(curve, other.x, other.y)).toBe(true);
       for (const text of [Buffer.alloc(0), Buffer.alloc(i * 37, i), message]) {
@@ -85,7 +131,7 @@ describe.each(CURVES)("%s", (name, curve, length, hash, prime, orderText) => {
   test("a signature that is changed anywhere is none", () => {
     setKey(curve, key.x, key.y);
     const signature = signed(message);
-    for (let bit = 0; bit < length * 16; bit += 7) {
+    for (let bit = 0; bit < length * 16; bit += 23) {
       const wrong = Buffer.from(signature);
       wrong[bit >> 3] = (wrong[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       expect(verify(message, wrong)).toBe(false);
@@ -134,5 +180,47 @@ describe.each(CURVES)("%s", (name, curve, length, hash, prime, orderText) => {
       expect(setKey(curve, badX, badY)).toBe(false);
       expect(verify(message, signed(message))).toBe(false);
     }
+  });
+
+  test("keys that are small multiples of the base point, where both sums of a step meet", () => {
+    const digest = number(createHash(hash).update(message).digest());
+    for (const secret of [1n, 2n, 16n, order - 1n, (order + 1n) / 2n]) {
+      const point = pointOf(secret);
+      for (const nonce of [1n, 16n, order - 1n]) {
+        const r = pointOf(nonce)[0] % order;
+        const s = positive(inverse(nonce, order) * (digest + r * secret), order);
+        expect(bothSay(point, message, r, s)).toBe(true);
+        expect(bothSay(point, message, r, positive(s + 1n, order))).toBe(false);
+      }
+      // u1 + u2·secret = 0: the sum is the point at infinity, which has no x.
+      const r = positive(-digest * inverse(secret, order), order);
+      for (const s of [1n, digest % order]) expect(bothSay(point, message, r, s)).toBe(false);
+    }
+  });
+
+  test("a point whose x is not below the order has x - n as r", () => {
+    const [baseX, baseY] = pointOf(1n);
+    const b = positive(baseY * baseY - baseX ** 3n + 3n * baseX, prime);
+    let x = order;
+    let y = 0n;
+    do {
+      x += 1n;
+      const square = positive(x ** 3n - 3n * x + b, prime);
+      y = powerOf(square, (prime + 1n) / 4n, prime);
+      if (positive(y * y - square, prime) !== 0n) y = 0n;
+    } while (y === 0n);
+    expect(x < prime).toBe(true);
+    // The key whose signature (r, s) is: Q = (s·R - e·G)/r.
+    const r = x - order;
+    const digest = number(createHash(hash).update(message).digest());
+    const point = sum(
+      multiple(inverse(r, order), multiple(2n, [x, y], prime), prime),
+      multiple(positive(-digest * inverse(r, order), order), [baseX, baseY], prime),
+      prime,
+    );
+    expect(bothSay(point, message, r, 2n)).toBe(true);
+    expect(bothSay(point, message, r + 1n, 2n)).toBe(false);
+    expect(setKey(curve, fixed(point[0], length), fixed(point[1], length))).toBe(true);
+    expect(verify(message, Buffer.concat([fixed(x, length), fixed(2n, length)]))).toBe(false);
   });
 });

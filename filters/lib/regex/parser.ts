@@ -23,6 +23,7 @@ export class Parser {
   private at: i32 = 0;
   private flags: u32 = 0;
   private depth: i32 = 0;
+  private repeatedAgain: i32 = 0;
   private readonly names: string[] = [];
 
   constructor(pattern: Bytes) {
@@ -110,7 +111,16 @@ export class Parser {
       }
       parts.push(this.literal(this.codes[this.at++]));
     }
-    if (parts.length > 0 && this.isOperator()) parts.push(this.repetitions(parts.pop(), this.at));
+    this.repeatLast(parts);
+  }
+
+  /** An operator behind `\Q…\E` or flags such as `(?i)` repeats what stands before them, in RE2 and Go. */
+  private repeatLast(parts: Node[]): void {
+    if (!this.isOperator() || parts.length == 0) return;
+    const last = parts.pop();
+    // The one way to nest without a group, so it is bounded like one.
+    if (last.kind == NodeKind.Repeat && ++this.repeatedAgain > MAX_DEPTH) this.fail("expression nests too deeply", "");
+    parts.push(this.repetitions(last, this.at));
   }
 
   private repeated(parts: Node[]): void {
@@ -121,12 +131,9 @@ export class Parser {
       return;
     }
     const atom = this.atom();
-    // Flags such as (?i) are no atom and leave nothing to repeat.
-    if (atom == null) {
-      if (this.isOperator()) this.fail("missing argument to repetition operator", this.operatorText());
-      return;
-    }
-    parts.push(this.repetitions(atom, start));
+    // Flags such as (?i) are no atom.
+    if (atom == null) this.repeatLast(parts);
+    else parts.push(this.repetitions(atom, start));
   }
 
   private repetitions(atom: Node, start: i32): Node {
@@ -164,15 +171,20 @@ export class Parser {
 
   /** The index behind `{n}`, `{n,}` or `{n,m}`, or 0. */
   private countEnd(): i32 {
-    let i = this.at + 1;
-    const digits = i;
-    while (i < this.codes.length && this.codes[i] - 0x30 < 10) i++;
-    if (i == digits) return 0;
+    let i = this.digitsEnd(this.at + 1);
+    if (i == 0) return 0;
     if (i < this.codes.length && this.codes[i] == 0x2c) {
       i++;
-      while (i < this.codes.length && this.codes[i] - 0x30 < 10) i++;
+      if (i < this.codes.length && this.codes[i] != 0x7d) i = this.digitsEnd(i);
     }
-    return i < this.codes.length && this.codes[i] == 0x7d ? i + 1 : 0;
+    return i > 0 && i < this.codes.length && this.codes[i] == 0x7d ? i + 1 : 0;
+  }
+
+  /** The index behind the digits of a count at `from`, or 0. With a leading zero, `{01}` is text in RE2 and Go. */
+  private digitsEnd(from: i32): i32 {
+    let i = from;
+    while (i < this.codes.length && this.codes[i] - 0x30 < 10) i++;
+    return i == from || (i > from + 1 && this.codes[from] == 0x30) ? 0 : i;
   }
 
   private operatorText(): string {

@@ -93,12 +93,19 @@ describe("full match", () => {
     ["x{2,3}", "xxxx", false],
     ["x{2,}", "xxxxx", true],
     ["x{,2}", "x{,2}", true],
+    ["x{02}", "x{02}", true],
+    ["x{1,02}", "x{1,02}", true],
+    ["x{0,1}{02}", "x{02}", true],
     ["(?i)HeLLo", "hEllO", true],
     ["(?i)k", "\u212a", true],
     ["(?i)[a-z]", "\u017f", true],
     ["(?i:a)b", "Ab", true],
     ["(?i:a)b", "AB", false],
     ["a(?i)b", "aB", true],
+    ["a(?i)*", "aaa", true],
+    ["a(?i)*", "A", false],
+    ["ab(?i){2}", "abb", true],
+    ["b|a*(?i)+", "aa", true],
     ["(?P<n>a)(?<m>b)", "ab", true],
     ["\\Qa.b\\E", "a.b", true],
     ["\\Qa.b\\E", "axb", false],
@@ -142,6 +149,8 @@ describe("what is refused, in RE2's words", () => {
     ["a)", "unexpected )"],
     ["*a", "missing argument to repetition operator: *"],
     ["a|*", "missing argument to repetition operator: *"],
+    ["(?i)*", "missing argument to repetition operator: *"],
+    ["a|(?i)*", "missing argument to repetition operator: *"],
     ["a**", "invalid nested repetition operator: **"],
     ["a{2}{3}", "invalid nested repetition operator: {2}{3}"],
     ["a{1001}", "invalid repeat count: {1001}"],
@@ -167,6 +176,8 @@ describe("what is refused, in RE2's words", () => {
   test("patterns beyond the limits", () => {
     expect(compileError("a".repeat(4_097))).toBe("pattern too large: more than 4096 bytes");
     expect(compileError("(".repeat(201) + ")".repeat(201))).toBe("expression nests too deeply");
+    expect(compileError("a" + "*\\Q\\E".repeat(201) + "*")).toBe("expression nests too deeply");
+    expect(compileError("a" + "*(?i)".repeat(201) + "*")).toBe("expression nests too deeply");
     expect(compileError("(?s).{1000}")).toBe("pattern too large: it needs more than 4000 instructions");
     expect(compileError(Uint8Array.from([0x61, 0xff]))).toBe("invalid UTF-8");
   });

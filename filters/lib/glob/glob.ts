@@ -25,7 +25,8 @@ export const enum GlobKind {
 export class Glob {
   private constructor(
     readonly kind: GlobKind,
-    private readonly text: Text,
+    /** The pattern without its star. */
+    readonly text: Text,
   ) {}
 
   /** Every text is a glob. */
@@ -35,6 +36,19 @@ export class Glob {
     if (last > 0 && pattern[0] == STAR) return new Glob(GlobKind.Suffix, Text.from(pattern.slice(1)));
     if (last > 0 && pattern[last] == STAR) return new Glob(GlobKind.Prefix, Text.from(pattern.slice(0, last)));
     return new Glob(GlobKind.Exact, Text.from(pattern));
+  }
+
+  /** That value, whatever stars it holds. */
+  static exact(text: Bytes): Glob {
+    return new Glob(GlobKind.Exact, Text.from(text));
+  }
+
+  static prefix(text: Bytes): Glob {
+    return new Glob(GlobKind.Prefix, Text.from(text));
+  }
+
+  static suffix(text: Bytes): Glob {
+    return new Glob(GlobKind.Suffix, Text.from(text));
   }
 
   matches(input: Bytes): bool {

@@ -20,7 +20,8 @@ export class IstioPath {
   static errorOffset: i32 = 0;
 
   private constructor(
-    private readonly glob: Glob | null,
+    /** What the pattern is where it is no template. */
+    readonly glob: Glob | null,
     private readonly template: PathTemplate | null,
   ) {}
 

@@ -1,0 +1,116 @@
+import { canonicalPath } from "../lib/url";
+import { arena, Bytes, DecisionResult, HeaderMap, HeadersAction, HttpStream, logDecision, setFilterState, Text } from "../sdk";
+import { PathNormalization, Policies } from "./policies";
+import { RequestView } from "./request";
+import { AuthorizationRoot } from "./root";
+import { Rule } from "./rule";
+
+const FILTER = Text.of("authorization");
+const NO_RULE = Text.of("");
+/** Envoy's own words for a request that native RBAC denies. */
+const BODY = Text.of("RBAC: access denied");
+const FORBIDDEN: u32 = 403;
+
+const DENY_MATCHED = Text.of("DENY policy matched");
+const ALLOW_MATCHED = Text.of("ALLOW policy matched");
+const AUDIT_MATCHED = Text.of("AUDIT policy matched");
+const NO_ALLOW_POLICY = Text.of("no ALLOW policy");
+const NO_ALLOW_MATCHED = Text.of("no ALLOW policy matched");
+const NO_ALLOW_MATCHED_DETAILS = Text.of("authorization_denied_no_allow_policy_matched");
+const DENIED = Text.of("authorization_denied_");
+const PATH_NOT_NORMALIZED = Text.of("path_not_normalized");
+/** Filter state for access logs: `%FILTER_STATE(wasm.meshwright.audit:PLAIN)%`. */
+const AUDIT_STATE = Text.of("meshwright.audit");
+
+
+@final
+export class AuthorizationStream extends HttpStream {
+  onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
+    const root = changetype<AuthorizationRoot>(this.root);
+    const policies = root.policies;
+    const request = RequestView.of(headers, policies.trustedHops);
+    if (policies.looksAtPath && !isNormalized(request, policies)) return this.denyUndecodable(root, PATH_NOT_NORMALIZED);
+    return this.decide(root, policies, request);
+  }
+
+  /** DENY, then ALLOW; AUDIT and dry runs only leave a mark. */
+  private decide(root: AuthorizationRoot, policies: Policies, request: RequestView): HeadersAction {
+    if (policies.audit.size > 0) this.audit(root, policies, request);
+    if (policies.shadowDeny.size > 0 || policies.shadowAllowPolicies > 0) this.shadow(root, policies, request);
+    // A mark that cannot be set for want of a value is no reason to deny.
+    request.problem = null;
+
+    const denying = policies.deny.size > 0 ? policies.deny.find(request) : null;
+    if (denying != null) return this.deny(root, denying.label, DENY_MATCHED, denying.details.bytes);
+    let allowing: Rule | null = null;
+    if (policies.allowPolicies > 0 && request.problem == null) allowing = policies.allow.find(request);
+    const problem = request.problem;
+    if (problem != null) return this.denyUndecodable(root, problem);
+    if (policies.allowPolicies > 0 && allowing == null) {
+      return this.deny(root, NO_RULE, NO_ALLOW_MATCHED, NO_ALLOW_MATCHED_DETAILS.bytes);
+    }
+    root.allowed.increment();
+    if (allowing != null) logDecision(FILTER.bytes, allowing.label.bytes, DecisionResult.Allow, ALLOW_MATCHED.bytes);
+    else logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.Allow, NO_ALLOW_POLICY.bytes);
+    return HeadersAction.Continue;
+  }
+
+  private audit(root: AuthorizationRoot, policies: Policies, request: RequestView): void {
+    const rule = policies.audit.find(request);
+    if (rule == null) return;
+    root.audited.increment();
+    setFilterState(AUDIT_STATE.bytes, rule.label.bytes);
+    logDecision(FILTER.bytes, rule.label.bytes, DecisionResult.Mark, AUDIT_MATCHED.bytes);
+  }
+
+  /** What the policies in dry run would have decided, were they the only ones. */
+  private shadow(root: AuthorizationRoot, policies: Policies, request: RequestView): void {
+    const denying = policies.shadowDeny.find(request);
+    if (denying != null) {
+      root.shadowDenied.increment();
+      logDecision(FILTER.bytes, denying.label.bytes, DecisionResult.ShadowDeny, DENY_MATCHED.bytes);
+      return;
+    }
+    if (policies.shadowAllowPolicies > 0 && policies.shadowAllow.find(request) == null) {
+      root.shadowDenied.increment();
+      logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.ShadowDeny, NO_ALLOW_MATCHED.bytes);
+      return;
+    }
+    const problem = request.problem;
+    if (problem != null) {
+      root.shadowDenied.increment();
+      logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.ShadowDeny, problem.bytes);
+      return;
+    }
+    root.shadowAllowed.increment();
+  }
+
+  private denyUndecodable(root: AuthorizationRoot, problem: Text): HeadersAction {
+    return this.deny(root, NO_RULE, problem, joined(DENIED.bytes, problem.bytes));
+  }
+
+  private deny(root: AuthorizationRoot, label: Text, reason: Text, details: Bytes): HeadersAction {
+    root.denied.increment();
+    logDecision(FILTER.bytes, label.bytes, DecisionResult.Deny, reason.bytes);
+    return this.sendLocalResponse(FORBIDDEN, details, BODY.bytes);
+  }
+}
+
+/**
+ * Whether the path is as Envoy's normalisation leaves it. Where it is not, Envoy does not normalise, and the upstream might read another path than the one
+ * that the rules saw (CVE-2019-9901, CVE-2021-31920).
+ */
+function isNormalized(request: RequestView, policies: Policies): bool {
+  if (policies.pathNormalization == PathNormalization.None) return true;
+  const target = request.target;
+  if (target == null) return true;
+  const canonical = canonicalPath(target, true, policies.mergesSlashes, policies.escapedSlashes);
+  return canonical != null && canonical.equals(target);
+}
+
+function joined(first: Bytes, second: Bytes): Bytes {
+  const start = arena.allocate(<usize>(first.length + second.length));
+  memory.copy(start, first.pointer, <usize>first.length);
+  memory.copy(start + <usize>first.length, second.pointer, <usize>second.length);
+  return Bytes.view(start, first.length + second.length);
+}

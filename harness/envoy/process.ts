@@ -7,9 +7,10 @@ import { EnvoyLog } from "./log.ts";
 
 /**
  * The shell becomes Envoy (`exec`), so that the child's pid is Envoy's. Its own child holds the other end of a pipe to this process; when that
- * closes, however this process ended, it kills Envoy and removes the folder ($0).
+ * closes, however this process ended, it kills Envoy and removes the folder ($0). It ignores signals, which a terminal or a supervisor sends to the
+ * whole group.
  */
-const GUARDED = `exec 3<&0; { cat <&3 >/dev/null 2>&1; kill -9 $$ 2>/dev/null; rm -rf "$0"; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-`;
+const GUARDED = `exec 3<&0; { trap "" TERM HUP INT; cat <&3 >/dev/null 2>&1; kill -9 $$ 2>/dev/null; rm -rf "$0"; } >/dev/null 2>&1 & exec "$@" </dev/null 3<&-`;
 
 /** An Envoy process with a folder of its own, that does not outlive this one. */
 export class GuardedProcess {

@@ -289,6 +289,21 @@ describe("routes", () => {
 
 describe("what Envoy does around a chain", () => {
   play([
+    "schemes, with and without TLS",
+    "request_headers: get 0 :scheme\nrequest_headers: get 0 x-forwarded-proto",
+    [
+      { path: "/" },
+      { path: "/", protocol: "h2" },
+      { path: "/", scheme: "https" },
+      { path: "/", scheme: "https", protocol: "h2" },
+      { path: "/", sni: "a.example.com" },
+      { path: "/", sni: "a.example.com", protocol: "grpc", body: "x" },
+      { path: "/", scheme: "HTTPS", protocol: "h2" },
+      { path: "/", scheme: "http", source: { principal: "spiffe://cluster.local/ns/a/sa/b" } },
+      { path: "/", scheme: "http", source: { principal: "spiffe://cluster.local/ns/a/sa/b" }, protocol: "h2" },
+    ],
+  ]);
+  play([
     "refusals",
     "log: prop response.code",
     [

@@ -1,5 +1,5 @@
 import type { ExchangeRequest } from "../../target/index.ts";
-import { DEFAULT_DESTINATION, DEFAULT_SOURCE } from "../../target/index.ts";
+import { DEFAULT_DESTINATION, DEFAULT_SOURCE, overTls } from "../../target/index.ts";
 import { dial, type Dial } from "../client/dial.ts";
 import { Http1Connection } from "../client/http1.ts";
 import { Http2Connection } from "../client/http2.ts";
@@ -50,7 +50,7 @@ function keyOf(request: ExchangeRequest): string {
     source?.principal,
     destinationOf(request),
     sni,
-    isTls(request),
+    overTls(request),
   ]);
 }
 
@@ -60,7 +60,7 @@ async function connect(listener: { readonly host: string; readonly port: number 
     source: request.source?.address ?? DEFAULT_SOURCE,
     destination: destinationOf(request),
     alpn: isHttp2(request) ? "h2" : "http/1.1",
-    ...(isTls(request) && { tls: tlsOf(request) }),
+    ...(overTls(request) && { tls: tlsOf(request) }),
   };
   const { socket, port } = await dial(options);
   if (isHttp2(request)) return new Http2Connection(socket, port);
@@ -69,11 +69,6 @@ async function connect(listener: { readonly host: string; readonly port: number 
 
 function isHttp2({ protocol }: ExchangeRequest): boolean {
   return protocol === "h2" || protocol === "grpc";
-}
-
-/** A principal and a server name travel in TLS only. */
-function isTls({ source, sni }: ExchangeRequest): boolean {
-  return source?.principal !== undefined || sni !== undefined;
 }
 
 function tlsOf({ source, sni, authority }: ExchangeRequest): NonNullable<Dial["tls"]> {

@@ -1,9 +1,9 @@
 import {
   DEFAULT_AUTHORITY,
   DEFAULT_METHOD,
-  DEFAULT_SCHEME,
   GRPC_REQUEST_HEADERS,
   reportedHeaders,
+  schemeOf,
   SHORTEST_DELAY,
   type ExchangeRequest,
   type ExchangeResult,
@@ -29,7 +29,7 @@ export function clientRequest(request: ExchangeRequest): ClientRequest {
   const pieces = (chunks === undefined ? [bytes] : chunks.map(bytesOf)).filter((piece) => piece.length > 0);
   return {
     method: request.method ?? (protocol === "grpc" ? "POST" : DEFAULT_METHOD),
-    scheme: request.scheme ?? DEFAULT_SCHEME,
+    scheme: schemeOf(request),
     authority: request.authority ?? DEFAULT_AUTHORITY,
     path: request.path,
     headers,

@@ -16,6 +16,7 @@ import {
 } from "../../target/index.ts";
 import { bodyBytes, frameMessage, frameWebSocket, toBody, unframeMessages, unframeWebSocket } from "../../target/body.ts";
 import { CONNECTION_MANAGER, DEFAULT_DESTINATION, DEFAULT_SOURCE, SHORTEST_DELAY, VIRTUAL_HOST } from "../../target/defaults.ts";
+import { overTls } from "../../target/transport.ts";
 import { codecHeaders, isUpgrade, mutateRequestHeaders, refusal } from "./request-headers.ts";
 import { Router } from "./router.ts";
 import type { RouteTable } from "./routes.ts";
@@ -74,7 +75,7 @@ export class Exchange implements Downstream {
       this.refuse(refused);
       return;
     }
-    mutateRequestHeaders(headers, this.info.connection.sourceAddress);
+    mutateRequestHeaders(headers, this.info.connection.sourceAddress, overTls(this.request));
     this.requestHeaders = headers;
     this.route();
     this.restartIdleTimer();

@@ -1,8 +1,9 @@
 import { networkInterfaces } from "node:os";
 import { toByteString } from "../byte-string.ts";
 import { HeaderMap } from "../header-map.ts";
-import { DEFAULT_AUTHORITY, DEFAULT_METHOD, DEFAULT_SCHEME, GRPC_REQUEST_HEADERS } from "../../target/defaults.ts";
+import { DEFAULT_AUTHORITY, DEFAULT_METHOD, GRPC_REQUEST_HEADERS } from "../../target/defaults.ts";
 import type { ExchangeRequest } from "../../target/index.ts";
+import { schemeOf } from "../../target/transport.ts";
 import { normalizePath } from "./normalize-path.ts";
 
 // What Envoy's codec and HTTP connection manager (`use_remote_address: true`, `generate_request_id: false`) do to a request before the
@@ -46,7 +47,7 @@ export function codecHeaders(request: ExchangeRequest, hasBody: boolean, bodyLen
     [":authority", request.authority ?? DEFAULT_AUTHORITY],
     [":path", request.path],
     [":method", request.method ?? (protocol === "grpc" ? "POST" : DEFAULT_METHOD)],
-    [":scheme", request.scheme ?? DEFAULT_SCHEME],
+    [":scheme", schemeOf(request)],
     ...(request.headers ?? []),
   ];
   const has = (name: string) => headers.some(([other]) => other.toLowerCase() === name);
@@ -107,8 +108,8 @@ function isInvalid(value: string): boolean {
   return false;
 }
 
-/** `ConnectionManagerUtility::mutateRequestHeaders` for a connection from `source` (`ip:port`). */
-export function mutateRequestHeaders(headers: HeaderMap, source: string): void {
+/** `ConnectionManagerUtility::mutateRequestHeaders` for a connection from `source` (`ip:port`), `secure` over TLS. */
+export function mutateRequestHeaders(headers: HeaderMap, source: string, secure: boolean): void {
   const address = addressOf(source);
   const path = normalizePath(headers.get(":path") ?? "");
   if (path !== undefined) headers.assign(":path", path);
@@ -127,7 +128,7 @@ export function mutateRequestHeaders(headers: HeaderMap, source: string): void {
   const before = headers.get("x-forwarded-for");
   const hop = isLoopback(address) ? localAddress() : address;
   headers.assign("x-forwarded-for", before === undefined || before === "" ? hop : `${before},${hop}`);
-  headers.assign("x-forwarded-proto", "http");
+  headers.assign("x-forwarded-proto", secure ? "https" : "http");
   headers.assign("x-envoy-external-address", address);
   const scheme = headers.get(":scheme");
   headers.assign(":scheme", scheme === undefined || scheme === "" ? "http" : scheme.toLowerCase());

@@ -63,7 +63,7 @@ function certify(subject: string, issuer: string, extensions: readonly Uint8Arra
   const signature = sign("sha256", body, signer ?? privateKey);
   const certificate = sequence(body, SIGNATURE_ALGORITHM, bits(signature));
   return {
-    pem: `-----BEGIN CERTIFICATE-----\n${certificate.toString("base64").replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`,
+    pem: `-----BEGIN CERTIFICATE-----\n${certificate.toString("base64").replace(/.{64}(?=.)/g, "$&\n")}\n-----END CERTIFICATE-----\n`,
     keyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
     key: privateKey,
   };

@@ -15,6 +15,7 @@ export {
 export { register } from "./contexts/registry";
 export { Root } from "./contexts/root";
 export { Stream } from "./contexts/stream";
+export { collectLater } from "./contexts/callbacks";
 export { HttpStream } from "./contexts/http-stream";
 export { TcpStream } from "./contexts/tcp-stream";
 export { HttpCallout, HttpCalloutResponse } from "./callouts/http-callout";
@@ -27,6 +28,7 @@ export { HeaderPairs } from "./hostcalls/header-pairs";
 export { log, logEnabled, logString } from "./hostcalls/log";
 export { Counter, Gauge, Histogram } from "./hostcalls/metrics";
 export { Property, readProperty, setFilterState } from "./hostcalls/property";
+export { randomSeed } from "./hostcalls/random";
 export { getSharedData, setSharedData, SharedValue } from "./hostcalls/shared-data";
 export { SharedQueue } from "./hostcalls/shared-queue";
 export { statusMessage } from "./hostcalls/status";

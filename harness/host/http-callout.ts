@@ -49,13 +49,9 @@ export class HttpCallout {
   /** Delivers an answer after its `delay`. One that comes after the timeout is dropped. */
   respond(answer: CalloutAnswer): void {
     if ("reset" in answer) {
-      // Envoy's client turns a connection that ends without an answer into a response.
-      this.finish(
-        503,
-        [["content-type", "text/plain"]],
-        "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
-        [],
-      );
+      // Envoy's client turns a connection that ends without an answer into a response, never before `proxy_http_call` returned.
+      const body = "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
+      this.worker.dispatcher.post(() => this.finish(503, [["content-type", "text/plain"]], body, []));
       return;
     }
     const deliver = () => this.finish(answer.status, answer.headers ?? [], answer.body, answer.trailers);

@@ -183,3 +183,8 @@ export declare function proxy_call_foreign_function(
 // @ts-ignore: decorator
 @external("wasi_snapshot_preview1", "clock_time_get")
 export declare function clock_time_get(clockId: u32, precision: u64, nanoseconds: usize): u32;
+
+/** WASI preview 1, as Envoy gives it: bytes that nobody can guess. */
+// @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "random_get")
+export declare function random_get(pointer: usize, length: u32): u32;

@@ -33,6 +33,14 @@ export function leave(): void {
   if (--depth == 0 && collectDue) collect();
 }
 
+/**
+ * Has garbage collected when the outermost callback ends: for what is replaced between configurations, a key set that was fetched anew, say.
+ * A configuration does so by itself.
+ */
+export function collectLater(): void {
+  collectDue = true;
+}
+
 function collect(): void {
   collectDue = false;
   __collect();

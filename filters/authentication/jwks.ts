@@ -1,0 +1,185 @@
+import { JsonWebKey, KEY_SET_MAX_SIZE, KeySet } from "../lib/jwk";
+import {
+  Bytes,
+  collectLater,
+  Counter,
+  HeaderPairs,
+  HttpCallout,
+  HttpCalloutResponse,
+  LogLevel,
+  logString,
+  monotonicTime,
+  Root,
+  Text,
+} from "../sdk";
+import { Waiting } from "./waiting";
+
+const SECOND: u64 = 1_000_000_000;
+/** After a failure the next attempt comes after this, then twice as long each time, up to 51.2 s. */
+const BACKOFF: u64 = SECOND / 10;
+const MOST_DOUBLINGS: u32 = 9;
+/** Tokens with an unknown `kid` cause one fetch in this time at most: clients can make up as many as they like. */
+const UNKNOWN_KEY_INTERVAL: u64 = 30 * SECOND;
+
+const METHOD = Text.of(":method");
+const GET = Text.of("GET");
+const SCHEME = Text.of(":scheme");
+const AUTHORITY = Text.of(":authority");
+const PATH = Text.of(":path");
+const ACCEPT = Text.of("accept");
+const JSON = Text.of("application/json");
+const STATUS = Text.of(":status");
+const OK = Text.of("200");
+
+/** Where a key set is fetched. */
+@final
+export class RemoteJwks {
+  constructor(
+    readonly uri: Text,
+    readonly scheme: Text,
+    readonly authority: Text,
+    readonly path: Text,
+    readonly cluster: Text,
+    readonly timeoutMilliseconds: u32,
+    /** Nanoseconds after which a fetched set is fetched anew, and for which it serves beyond when that fails. */
+    readonly cacheDuration: u64,
+    readonly staleDuration: u64,
+  ) {}
+}
+
+/** The keys of one rule: given in the configuration, or fetched, kept and fetched again. */
+@final
+export class Jwks extends HttpCallout {
+  /** Changes with the keys: what older keys verified must be verified again. */
+  version: u32 = 0;
+  readonly waiting: Waiting = new Waiting();
+  private keys: Array<JsonWebKey> | null = null;
+  private source: Text | null = null;
+  private root: Root | null = null;
+  private goodUntil: u64 = 0;
+  private nextFetch: u64 = 0;
+  private nextForUnknownKey: u64 = 0;
+  private failures: u32 = 0;
+  private readonly succeeded: Counter = new Counter("authentication.jwks_fetch_success");
+  private readonly failed: Counter = new Counter("authentication.jwks_fetch_failed");
+
+  constructor(
+    /** `null` for keys of the configuration. */
+    readonly remote: RemoteJwks | null,
+    local: KeySet | null,
+  ) {
+    super();
+    if (local != null) this.keys = local.keys;
+  }
+
+  /** The keys to verify with; `null` while there are none. */
+  usableKeys(): Array<JsonWebKey> | null {
+    return this.keys;
+  }
+
+  /** Begins to fetch, where keys are fetched. */
+  start(root: Root): void {
+    if (this.remote == null) return;
+    this.root = root;
+    this.fetch(monotonicTime());
+  }
+
+  /** The configuration is no longer used. */
+  stop(): void {
+    this.root = null;
+  }
+
+  /** Called every second. */
+  tick(): void {
+    if (this.remote == null) return;
+    const now = monotonicTime();
+    if (this.keys != null && now >= this.goodUntil) {
+      this.keys = null;
+      this.source = null;
+      this.version++;
+      collectLater();
+    }
+    if (!this.pending && now >= this.nextFetch) this.fetch(now);
+  }
+
+  /** Whether keys are on their way, so that waiting for them makes sense: fetches now where the last failure is long enough ago. */
+  ensureFetching(): bool {
+    if (this.pending) return true;
+    const now = monotonicTime();
+    return this.remote != null && now >= this.nextFetch && this.fetch(now);
+  }
+
+  /** A token names a key that is not there. Whether a fetch is on its way that may bring it. */
+  refreshForUnknownKey(): bool {
+    if (this.remote == null) return false;
+    if (this.pending) return true;
+    const now = monotonicTime();
+    if (now < this.nextForUnknownKey) return false;
+    return this.fetch(now);
+  }
+
+  private fetch(now: u64): bool {
+    const remote = this.remote;
+    const root = this.root;
+    if (remote == null || root == null) return false;
+    const headers = HeaderPairs.create();
+    headers.add(METHOD.bytes, GET.bytes);
+    headers.add(SCHEME.bytes, remote.scheme.bytes);
+    headers.add(AUTHORITY.bytes, remote.authority.bytes);
+    headers.add(PATH.bytes, remote.path.bytes);
+    headers.add(ACCEPT.bytes, JSON.bytes);
+    this.nextForUnknownKey = now + UNKNOWN_KEY_INTERVAL;
+    if (this.sendFromRoot(root, remote.cluster.bytes, headers, remote.timeoutMilliseconds)) return true;
+    this.fail("cluster " + remote.cluster.toString() + " cannot be called");
+    return false;
+  }
+
+  onResponse(response: HttpCalloutResponse): void {
+    if (this.root == null) return;
+    const problem = this.accept(response);
+    if (problem != null) this.fail(problem);
+    this.waiting.resumeAll();
+  }
+
+  /** Takes the keys of an answer whole, or says what is wrong with it and keeps what there is. A redirect is not followed. */
+  private accept(response: HttpCalloutResponse): string | null {
+    if (response.failed) return "no answer";
+    const status = response.headers.get(STATUS.bytes);
+    if (status == null || !status.equals(OK.bytes)) return "status " + (status != null ? status.toString() : "missing");
+    if (response.body.size > KEY_SET_MAX_SIZE) return "an answer of more than 262144 bytes";
+    const body = response.body.get();
+    if (body == null) return "an empty answer";
+    const before = this.source;
+    if (before == null || !before.bytes.equals(body)) {
+      const problem = this.take(body);
+      if (problem != null) return problem;
+    }
+    const remote = this.remote as RemoteJwks;
+    const now = monotonicTime();
+    this.failures = 0;
+    this.nextFetch = now + remote.cacheDuration;
+    this.goodUntil = this.nextFetch + remote.staleDuration;
+    this.succeeded.increment();
+    return null;
+  }
+
+  private take(body: Bytes): string | null {
+    const set = KeySet.parse(body);
+    collectLater();
+    if (set.problem != null) return set.problem;
+    this.keys = set.keys;
+    this.source = Text.from(body);
+    this.version++;
+    return null;
+  }
+
+  private fail(problem: string): void {
+    const remote = this.remote as RemoteJwks;
+    this.nextFetch = monotonicTime() + (BACKOFF << (<u64>min(this.failures, MOST_DOUBLINGS)));
+    this.failures++;
+    this.failed.increment();
+    const kept = this.keys != null ? "; the keys before are kept" : "; tokens of this issuer are refused";
+    logString(LogLevel.Warn, "key set of " + remote.uri.toString() + " not fetched: " + problem + kept);
+    collectLater();
+  }
+}

@@ -1,0 +1,203 @@
+import { decodeBase64Url } from "../base64";
+import { Bytes, Text } from "../bytes";
+import { Curve, EcdsaPublicKey } from "../ecdsa";
+import { Ed25519PublicKey } from "../eddsa";
+import { hmacEquals } from "../hmac";
+import { JsonKind, JsonValue } from "../json";
+import { RsaPublicKey } from "../rsa";
+import { Hash, hashLength } from "../sha2";
+import { Algorithm, Family, familyOf, hashOf, parseAlgorithm } from "./algorithm";
+import { ecPublicKeyInfo, rsaPublicKeyInfo } from "./spki";
+
+/** A key that verifies (RFC 7517), and for which algorithms. Made at configuration time or when a key set arrives. */
+@final
+export class JsonWebKey {
+  /** Of its family and size, narrowed by `alg`: bit n for {@link Algorithm} n. */
+  algorithms: u32 = 0;
+  kid: Text | null = null;
+  /** SubjectPublicKeyInfo, for hosts that verify; `null` for keys of HMAC and EdDSA. */
+  spki: Text | null = null;
+  rsa: RsaPublicKey | null = null;
+  ecdsa: EcdsaPublicKey | null = null;
+  ed25519: Ed25519PublicKey | null = null;
+  secret: Text | null = null;
+
+  /** Whether the key may be used for `algorithm`: never one of another family, so that no public key is taken for a secret. */
+  @inline
+  allows(algorithm: Algorithm): bool {
+    return ((this.algorithms >> (<u32>algorithm)) & 1) != 0;
+  }
+
+  /** Whether `signature` is this key's of `message`. `algorithm` must be one that it {@link allows}. */
+  verify(algorithm: Algorithm, message: Bytes, signature: Bytes): bool {
+    const hash = hashOf(algorithm);
+    const family = familyOf(algorithm);
+    const rsa = this.rsa;
+    if (family == Family.RS) return rsa != null && rsa.verifyPkcs1(hash, message, signature);
+    if (family == Family.PS) return rsa != null && rsa.verifyPss(hash, message, signature);
+    const secret = this.secret;
+    if (family == Family.HS) return secret != null && hmacEquals(hash, secret.bytes, message, signature);
+    const ecdsa = this.ecdsa;
+    if (family == Family.ES) return ecdsa != null && ecdsa.verify(message, signature);
+    const ed25519 = this.ed25519;
+    return family == Family.EdDSA && ed25519 != null && ed25519.verify(message, signature);
+  }
+}
+
+const NAMES: StaticArray<Text> = [
+  Text.of("kty"),
+  Text.of("use"),
+  Text.of("key_ops"),
+  Text.of("alg"),
+  Text.of("kid"),
+  Text.of("crv"),
+  Text.of("n"),
+  Text.of("e"),
+  Text.of("x"),
+  Text.of("y"),
+  Text.of("k"),
+];
+const KTY = 0;
+const USE = 1;
+const KEY_OPS = 2;
+const ALG = 3;
+const KID = 4;
+const CRV = 5;
+const N = 6;
+const E = 7;
+const X = 8;
+const Y = 9;
+const K = 10;
+
+const VERIFY = Text.of("verify");
+const SIG = Text.of("sig");
+const RSA = Text.of("RSA");
+const EC = Text.of("EC");
+const OKP = Text.of("OKP");
+const OCT = Text.of("oct");
+const ED25519 = Text.of("Ed25519");
+const P_256 = Text.of("P-256");
+const P_384 = Text.of("P-384");
+const P_521 = Text.of("P-521");
+
+let problem: string = "";
+
+/** Why the last {@link parseKey} returned `null`. */
+export function keyProblem(): string {
+  return problem;
+}
+
+function unusable(reason: string): JsonWebKey | null {
+  problem = reason;
+  return null;
+}
+
+/** Reads one JWK. `null` where it cannot verify signatures: wrong use, unknown or weak, or not well-formed. */
+export function parseKey(json: JsonValue): JsonWebKey | null {
+  if (json.kind != JsonKind.Object) return unusable("a key is no object");
+  const kty = textMember(json, KTY);
+  if (kty == null) return unusable("`kty` is missing or no string");
+  if (!allowsVerification(json)) return unusable("`use` or `key_ops` does not allow it to verify signatures");
+  const key = new JsonWebKey();
+  const kid = json.member(NAMES[KID].bytes);
+  if (kid != null) {
+    if (kid.kind != JsonKind.String) return unusable("`kid` is no string");
+    key.kid = Text.from(kid.text);
+  }
+  let complete = false;
+  if (kty.equals(RSA.bytes)) complete = readRsa(json, key);
+  else if (kty.equals(EC.bytes)) complete = readEc(json, key);
+  else if (kty.equals(OKP.bytes)) complete = readOkp(json, key);
+  else if (kty.equals(OCT.bytes)) complete = readOct(json, key);
+  else problem = "its `kty` is not known";
+  if (!complete) return null;
+  const alg = json.member(NAMES[ALG].bytes);
+  if (alg != null) {
+    const algorithm = alg.kind == JsonKind.String ? parseAlgorithm(alg.text) : Algorithm.Unknown;
+    if (algorithm == Algorithm.Unknown || !key.allows(algorithm)) return unusable("its `alg` is not known or not for such a key");
+    key.algorithms = 1 << (<u32>algorithm);
+  }
+  return key;
+}
+
+/** RFC 7517, sections 4.2 and 4.3: each restricts where it is there. */
+function allowsVerification(json: JsonValue): bool {
+  const use = json.member(NAMES[USE].bytes);
+  if (use != null && (use.kind != JsonKind.String || !use.text.equals(SIG.bytes))) return false;
+  const operations = json.member(NAMES[KEY_OPS].bytes);
+  if (operations == null) return true;
+  if (operations.kind != JsonKind.Array) return false;
+  let operation = operations.first;
+  while (operation != null) {
+    if (operation.kind == JsonKind.String && operation.text.equals(VERIFY.bytes)) return true;
+    operation = operation.next;
+  }
+  return false;
+}
+
+function readRsa(json: JsonValue, key: JsonWebKey): bool {
+  const modulus = binaryMember(json, N);
+  const exponent = binaryMember(json, E);
+  problem = "`n` or `e` is missing or no base64url";
+  if (modulus == null || exponent == null) return false;
+  const rsa = RsaPublicKey.of(modulus, exponent);
+  problem = "its modulus is not from 2048 to 8192 bits, or its exponent is no odd number from 3 to 2^33";
+  if (rsa == null) return false;
+  key.rsa = rsa;
+  key.spki = rsaPublicKeyInfo(modulus, exponent);
+  key.algorithms = 0x3f;
+  return true;
+}
+
+function readEc(json: JsonValue, key: JsonWebKey): bool {
+  const crv = textMember(json, CRV);
+  const x = binaryMember(json, X);
+  const y = binaryMember(json, Y);
+  problem = "`crv`, `x` or `y` is missing or malformed";
+  if (crv == null || x == null || y == null) return false;
+  const curve = crv.equals(P_256.bytes) ? 0 : crv.equals(P_384.bytes) ? 1 : crv.equals(P_521.bytes) ? 2 : -1;
+  problem = "its `crv` is not known";
+  if (curve < 0) return false;
+  const ecdsa = EcdsaPublicKey.of(<Curve>curve, x, y);
+  problem = "`x` and `y` are no point of its curve, of the full length of its coordinates";
+  if (ecdsa == null) return false;
+  key.ecdsa = ecdsa;
+  key.spki = ecPublicKeyInfo(x, y);
+  key.algorithms = 1 << (<u32>Algorithm.ES256 + <u32>curve);
+  return true;
+}
+
+function readOkp(json: JsonValue, key: JsonWebKey): bool {
+  const crv = textMember(json, CRV);
+  const x = binaryMember(json, X);
+  problem = "its `crv` is not Ed25519, or `x` is missing or malformed";
+  if (crv == null || x == null || !crv.equals(ED25519.bytes)) return false;
+  const ed25519 = Ed25519PublicKey.of(x);
+  problem = "`x` is no point of Ed25519";
+  if (ed25519 == null) return false;
+  key.ed25519 = ed25519;
+  key.algorithms = 1 << (<u32>Algorithm.EdDSA);
+  return true;
+}
+
+/** RFC 7518, section 3.2: a key of at least as many bytes as the hash has. */
+function readOct(json: JsonValue, key: JsonWebKey): bool {
+  const secret = binaryMember(json, K);
+  problem = "`k` is missing, malformed or shorter than 32 bytes";
+  if (secret == null || secret.length < hashLength(Hash.Sha256)) return false;
+  key.secret = Text.from(secret);
+  key.algorithms = 1 << (<u32>Algorithm.HS256);
+  if (secret.length >= hashLength(Hash.Sha384)) key.algorithms |= 1 << (<u32>Algorithm.HS384);
+  if (secret.length >= hashLength(Hash.Sha512)) key.algorithms |= 1 << (<u32>Algorithm.HS512);
+  return true;
+}
+
+function textMember(json: JsonValue, name: i32): Bytes | null {
+  const member = json.member(NAMES[name].bytes);
+  return member != null && member.kind == JsonKind.String ? member.text : null;
+}
+
+function binaryMember(json: JsonValue, name: i32): Bytes | null {
+  const text = textMember(json, name);
+  return text != null ? decodeBase64Url(text) : null;
+}

@@ -31,6 +31,12 @@ const STEPS: readonly Step[] = [
     command: ["vitest", "run", "--project", "unit"],
     environment: { MESHWRIGHT_FUZZ_SECONDS: String(seconds) },
   },
+  {
+    name: "native-rbac",
+    title: "10,000 pairs of policies and requests against native RBAC",
+    command: ["vitest", "run", "--project", "integration", "test/integration/native-rbac.test.ts"],
+    environment: { MESHWRIGHT_RBAC_PAIRS: "10000" },
+  },
   ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
     name: `envoy-${version}`,
     title: `the tests on Envoy ${version}`,

@@ -1,10 +1,12 @@
 import { GlobKind, Glob, IstioPath } from "../lib/glob";
+import { isHeaderValue } from "../lib/http";
 import { Bytes, Text } from "../sdk";
 import { Condition, Dimension, Key, KeyKind } from "./condition";
 import { RequestView } from "./request";
 import { anyHeaderMatches, anyHostMatches } from "./values";
 
 const LINE_FEED: u8 = 0x0a;
+const UNDECODABLE_HEADER = Text.of("undecodable_header");
 
 /** `paths`: of the path without query. */
 @final
@@ -126,10 +128,13 @@ export class HeaderCondition extends Condition {
 
   found(request: RequestView): bool {
     const lines = request.headers.values(this.name.bytes);
+    let found = false;
     while (lines.next()) {
-      if (anyHeaderMatches(this.values, lines.value)) return true;
+      // Envoy's codecs refuse such a value (CVE-2019-9900); where one comes all the same, what is behind it would read another.
+      if (!isHeaderValue(lines.value)) request.report(UNDECODABLE_HEADER);
+      found = found || anyHeaderMatches(this.values, lines.value);
     }
-    return false;
+    return found;
   }
 }
 

@@ -62,9 +62,11 @@ async function respond(stream: ServerHttp2Stream, answer: UpstreamAnswer, reques
   if (!streamed && !bodiless && headerOf(scripted, "content-length") === undefined) headers.push(["content-length", String(body.length)]);
 
   const endStream = answer.reset === undefined && trailers.length === 0 && (bodiless || body.length === 0);
-  if (trailers.length > 0) stream.on("wantTrailers", () => stream.sendTrailers(objectOf(trailers)));
+  if (trailers.length > 0 && answer.reset === undefined) stream.on("wantTrailers", () => stream.sendTrailers(objectOf(trailers)));
+  // Closing a stream ends its body first; only where trailers are awaited is no END_STREAM sent, which would make a reset answer whole.
+  const waitForTrailers = trailers.length > 0 || answer.reset !== undefined;
   // @types/node lacks sendDate.
-  const options = { endStream, waitForTrailers: trailers.length > 0, sendDate: false };
+  const options = { endStream, waitForTrailers, sendDate: false };
   stream.respond({ ":status": status, ...objectOf(headers) }, options);
   if (endStream) return;
   if (answer.reset === undefined) {

@@ -52,6 +52,7 @@ export function exchangeResult(
   const route = textOf(record?.fields["route"]);
   const cluster = textOf(record?.fields["cluster"]);
   const delay = record?.held ?? 0;
+  const sent = contentOf(seen?.body ?? Buffer.alloc(0), protocol);
   return {
     ...(request.id !== undefined && { id: request.id }),
     outcome: response === undefined ? "reset" : details === VIA_UPSTREAM ? "forward" : "respond",
@@ -63,7 +64,8 @@ export function exchangeResult(
         authority: seen.authority,
         path: seen.path,
         headers: reportedHeaders(seen.headers),
-        ...(seen.body.length > 0 && { body: toBody(contentOf(seen.body, protocol)) }),
+        // Of an empty gRPC message only the frame came, which is no content.
+        ...(sent.length > 0 && { body: toBody(sent) }),
         ...trailersOf(seen.trailers),
       },
     }),

@@ -55,3 +55,18 @@ test("who no longer subscribes is told nothing", () => {
   log.push(line("info", "main", "late"));
   expect(seen).toEqual([]);
 });
+
+test("the last line needs no line break once nothing follows", () => {
+  const log = new EnvoyLog();
+  log.push("Aborted (core dumped)");
+  expect(log.lines()).toEqual([]);
+  log.end();
+  log.end();
+  expect(log.lines()).toEqual(["[error][stderr] Aborted (core dumped)"]);
+});
+
+test.each(["12", '"text"', "true", "null"])("%s is no access log entry", (text) => {
+  const log = new EnvoyLog();
+  log.push(`${text}\n`);
+  expect(log.lines()).toEqual([`[error][stderr] ${text}`]);
+});

@@ -57,6 +57,11 @@ export class EnvoyLog {
     }
   }
 
+  /** Nothing follows: what stands without a line break is a line too. An Envoy that crashes may not get to write one. */
+  end(): void {
+    if (this.rest !== "") this.push("\n");
+  }
+
   /** Calls `listener` with every later entry. The returned function ends that. */
   subscribe(listener: (entry: Entry) => void): () => void {
     this.listeners.add(listener);
@@ -82,13 +87,18 @@ export class EnvoyLog {
 function parse(line: string): Entry {
   try {
     const fields = JSON.parse(line) as Record<string, unknown>;
+    if (typeof fields !== "object") return unlogged(line);
     const { time, level, component, message } = fields;
     if (typeof level === "string" && typeof component === "string" && typeof message === "string") {
       return { kind: "log", time: Number(time), level, component, message };
     }
     return { kind: "access", fields };
   } catch {
-    // What is written without the logger: usage errors, a crash's backtrace.
-    return { kind: "log", time: Date.now() / 1_000, level: "error", component: "stderr", message: line };
+    return unlogged(line);
   }
+}
+
+/** What is written without the logger: usage errors, a crash's backtrace. */
+function unlogged(line: string): LogEntry {
+  return { kind: "log", time: Date.now() / 1_000, level: "error", component: "stderr", message: line };
 }

@@ -40,13 +40,19 @@ export class GuardedProcess {
   /** Runs `binary` with the arguments that `parameters` makes of the folder. */
   static async start(binary: string, parameters: (folder: string) => Promise<readonly string[]>): Promise<GuardedProcess> {
     const folder = await mkdtemp(join(tmpdir(), "meshwright-envoy-"));
-    const list = await parameters(folder);
-    // Envoy's access log opens /dev/stderr, which a pipe of Node (a socket) does not allow; both writers append.
-    const logFile = openSync(join(folder, "log"), "a+");
-    const child = spawn("sh", ["-c", GUARDED, folder, binary, ...list], { stdio: ["pipe", logFile, logFile] });
-    // Nothing is ever written to it.
-    child.stdin?.on("error", () => undefined);
-    return new GuardedProcess(child, folder, logFile);
+    try {
+      const list = await parameters(folder);
+      // Envoy's access log opens /dev/stderr, which a pipe of Node (a socket) does not allow; both writers append.
+      const logFile = openSync(join(folder, "log"), "a+");
+      const child = spawn("sh", ["-c", GUARDED, folder, binary, ...list], { stdio: ["pipe", logFile, logFile] });
+      // Nothing is ever written to it.
+      child.stdin?.on("error", () => undefined);
+      return new GuardedProcess(child, folder, logFile);
+    } catch (error) {
+      // Nobody else knows of it yet.
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   get running(): boolean {
@@ -77,9 +83,10 @@ export class GuardedProcess {
     if (this.logFile === undefined) return;
     for (;;) {
       const length = readSync(this.logFile, this.buffer, 0, this.buffer.length, this.position);
-      if (length === 0) return;
+      if (length === 0) break;
       this.position += length;
       this.log.push(this.decoder.decode(this.buffer.subarray(0, length), { stream: true }));
     }
+    if (this.hasExited) this.log.end();
   }
 }

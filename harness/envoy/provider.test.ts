@@ -1,18 +1,23 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test, vi } from "vitest";
 import { requireTarget } from "../scenario/require-target.ts";
+import { startUpstream } from "../upstreams/index.ts";
 import {
   binaryProvider,
+  cluster,
+  connectionManager,
   containerProvider,
   containerTarget,
   EnvoyError,
   envoyTarget,
+  listener,
   validateConfig,
   type EnvoyProvider,
 } from "./index.ts";
@@ -22,6 +27,23 @@ const owner = fileURLToPath(new URL("testing/owner.ts", import.meta.url));
 // A kept connection would outlive its listener.
 const ask = async ({ host, port }: { host: string; port: number }) =>
   (await fetch(`http://${host}:${port}/`, { headers: { connection: "close" } })).text();
+/** What a child prints first. Rejects where it ends without a line. */
+async function firstLine(child: ChildProcessByStdio<null, Readable, null>): Promise<string> {
+  const line = once(createInterface(child.stdout), "line").then(([text]) => String(text));
+  const ended = once(child, "close").then(([code, signal]) => Promise.reject(new Error(`the child ended (${code ?? signal})`)));
+  // Whichever comes second is of no interest.
+  ended.catch(() => undefined);
+  return Promise.race([line, ended]);
+}
+
+/** Of an Envoy process, from its command line. */
+function folderOf(pid: number | undefined): string {
+  const config = readFileSync(`/proc/${pid}/cmdline`, "utf8")
+    .split("\0")
+    .find((part) => part.includes("meshwright-envoy-"));
+  if (config === undefined) throw new Error(`process ${pid} is no Envoy of the binary provider`);
+  return dirname(config);
+}
 const PROVIDERS = [
   ["binary", binaryProvider, envoyTarget],
   ["container", containerProvider, containerTarget],
@@ -59,7 +81,7 @@ describe.for(PROVIDERS)("Envoy by %s", ([name, provider, target]) => {
   test("it ends when its owner is killed", async (context) => {
     await requireTarget(target, context);
     const child = spawn(process.execPath, [owner, name], { stdio: ["ignore", "pipe", "inherit"] });
-    const [line] = (await once(createInterface(child.stdout), "line")) as [string];
+    const line = await firstLine(child);
     const address = JSON.parse(line) as { host: string; port: number };
     expect(await ask(address)).toBe("hello");
     child.kill("SIGKILL");
@@ -70,17 +92,39 @@ describe.for(PROVIDERS)("Envoy by %s", ([name, provider, target]) => {
 describe("the binary", () => {
   test("has a folder of its own, which goes with it", async (context) => {
     await requireTarget(envoyTarget, context);
-    const folders = (pid: number) =>
-      readFileSync(`/proc/${pid}/cmdline`, "utf8")
-        .split("\0")
-        .find((part) => part.includes("meshwright-envoy-")) ?? "";
     const envoy = await binaryProvider.start(answering("hello"));
-    const config = folders(envoy.pid ?? 0);
-    expect(config).not.toBe("");
+    const folder = folderOf(envoy.pid);
+    expect(readdirSync(folder)).toContain("envoy.json");
     await envoy[Symbol.asyncDispose]();
-    const folder = config.replace(/\/[^/]*$/, "");
-    expect(readdirSync(tmpdir()).map((entry) => join(tmpdir(), entry))).not.toContain(folder);
+    expect(existsSync(folder)).toBe(false);
     expect(() => process.kill(envoy.pid ?? 0, 0)).toThrow("ESRCH");
+  });
+
+  test("and its folder go when the owner is killed", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const child = spawn(process.execPath, [owner, "binary"], { stdio: ["ignore", "pipe", "inherit"] });
+    const line = await firstLine(child);
+    const { pid } = JSON.parse(line) as { pid: number };
+    const folder = folderOf(pid);
+    expect(existsSync(folder)).toBe(true);
+    child.kill("SIGKILL");
+    await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), { timeout: 20_000, interval: 50 });
+  });
+
+  test("leaves no folder where its configuration cannot be written", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const { TMPDIR } = process.env;
+    const folder = mkdtempSync(join(tmpdir(), "meshwright-test-"));
+    process.env["TMPDIR"] = folder;
+    try {
+      await expect(binaryProvider.start({ node: { id: 1n } } as never)).rejects.toThrow("BigInt");
+      expect(readdirSync(folder)).toEqual([]);
+    } finally {
+      if (TMPDIR === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = TMPDIR;
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("says that it ended when it ends by itself", async (context) => {
@@ -104,7 +148,7 @@ describe("the binary", () => {
         env: { ...environment, ENVOY_BIN: path },
         stdio: ["ignore", "pipe", "inherit"],
       });
-      const [line] = (await once(createInterface(child.stdout), "line")) as [string];
+      const line = await firstLine(child);
       expect(line).toContain(path);
       expect(line).toContain(message);
     } finally {
@@ -120,6 +164,20 @@ describe("validation", () => {
     await expect(validateConfig({ static_resources: { clusters: [{ name: "" }] } } as never)).rejects.toThrow(
       /Envoy does not take this configuration: .*name/is,
     );
+    const folder = mkdtempSync(join(tmpdir(), "meshwright-test-"));
+    try {
+      const file = join(folder, "bad.yaml");
+      writeFileSync(file, "static_resources:\n  listenerz: []\n");
+      const error: unknown = await validateConfig(file).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({
+        code: "refused",
+        message: expect.stringMatching(/bad\.yaml: Envoy does not take.*listenerz/s) as string,
+      });
+      writeFileSync(file, "static_resources:\n  listeners: []\n");
+      await validateConfig(file);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
@@ -143,6 +201,34 @@ describe("the admin interface", () => {
     expect((await admin.memory()).allocated).toBeGreaterThan(1_000_000);
     await admin.drain();
     await vi.waitFor(() => expect(ask(envoy.address("main"))).rejects.toThrow("fetch failed"), { timeout: 10_000 });
+  });
+
+  test("counts by cluster, host and histogram", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using upstream = await startUpstream({ script: () => ({ body: "hello" }) });
+    const routes = [{ match: { prefix: "/" }, route: { cluster: "service" } }];
+    const manager = connectionManager({ stat_prefix: "main" }, [], [{ name: "all", domains: ["*"], routes }]);
+    await using envoy = await binaryProvider.start({
+      static_resources: {
+        listeners: [listener("main", [{ filters: [manager] }])],
+        clusters: [cluster("service", upstream.host, upstream.port)],
+      },
+    });
+    for (let i = 0; i < 2; i++) expect(await ask(envoy.address("main"))).toBe("hello");
+    const [service, ...others] = await envoy.admin.clusters();
+    expect(others).toEqual([]);
+    expect(service).toMatchObject({
+      name: "service",
+      hosts: [
+        { address: `${upstream.host}:${upstream.port}`, health: { eds_health_status: "HEALTHY" }, stats: { rq_total: 2, rq_error: 0 } },
+      ],
+    });
+    // Workers hand their histograms over at the next flush of statistics, every 5 s.
+    const name = "cluster.service.upstream_rq_time";
+    await vi.waitFor(async () => expect((await envoy.admin.stats(`^${name}$`)).histograms).toEqual({ [name]: { count: 2 } }), {
+      timeout: 15_000,
+      interval: 200,
+    });
   });
 
   test("an answer other than 200 is an error", async (context) => {

@@ -1,2 +1,3 @@
-export { scenario, type ScenarioOptions, type ScenarioRun } from "./scenario.ts";
+export type { ScenarioRun } from "./play.ts";
+export { scenario, type ScenarioOptions } from "./scenario.ts";
 export type { ObservedResult, Transcript } from "./transcript.ts";

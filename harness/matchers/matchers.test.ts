@@ -60,9 +60,15 @@ describe("each holds, and does not", () => {
   });
 });
 
-test("a failure shows what was expected and the whole exchange", () => {
-  expect(() => expect(answered).toForward({ route: "r" })).toThrow(
-    'expected the exchange to be forwarded {"route":"r"}; it was\n{\n  "outcome": "respond"',
-  );
-  expect(() => expect(forwarded).not.toForward()).toThrow("expected the exchange not to be forwarded");
+test.each<[string, string, () => void]>([
+  ["toForward", 'to be forwarded {"route":"r"}', () => expect(answered).toForward({ route: "r" })],
+  ["not.toForward", "not to be forwarded {}", () => expect(forwarded).not.toForward()],
+  ["toRespond", "to be answered with 401 (denied)", () => expect(answered).toRespond(401, "denied")],
+  ["not.toRespond", "not to be answered with 403", () => expect(answered).not.toRespond(403)],
+  ["toSendHeader", 'to send upstream x-a: ["1"]', () => expect(forwarded).toSendHeader("x-a", "1")],
+  ["not.toSendHeader", 'not to send upstream x-a: ["1","2"]', () => expect(forwarded).not.toSendHeader("x-a", "1", "2")],
+  ["toReturnHeader", "to return x-b: []", () => expect(forwarded).toReturnHeader("x-b")],
+  ["not.toReturnHeader", 'not to return x-b: ["3"]', () => expect(forwarded).not.toReturnHeader("x-b", "3")],
+])("a failure of %s shows what was expected and the whole exchange", (_, expected, expectation) => {
+  expect(expectation).toThrow(`expected the exchange ${expected}; it was\n{\n  "outcome": "`);
 });

@@ -6,6 +6,9 @@ const EVERYWHERE = ["**/node_modules/**", "**/dist/**", ".cache/**"];
 /** What starts an Envoy, a container or a compiler that takes long. */
 const SLOW = ["**/*.scenarios.ts", "{test,cli,harness/scenario}/**/*.test.ts", "harness/envoy/{*,!(release)/**/*}.test.ts"];
 
+/** A hook may have to wait for a compiler on a machine that has more to do. */
+const COMPILATION = 180_000;
+
 /** A soak (scripts/soak.ts) runs every property for this long. */
 const FUZZ_SECONDS = Number(process.env["MESHWRIGHT_FUZZ_SECONDS"] ?? 0);
 const SOAK = {
@@ -21,7 +24,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["**/*.test.ts"], exclude: [...EVERYWHERE, ...SLOW], testTimeout: 20_000 + 10_000 * FUZZ_SECONDS },
+        test: {
+          name: "unit",
+          include: ["**/*.test.ts"],
+          exclude: [...EVERYWHERE, ...SLOW],
+          testTimeout: 20_000 + 10_000 * FUZZ_SECONDS,
+          hookTimeout: COMPILATION,
+        },
       },
       {
         extends: true,
@@ -30,7 +39,7 @@ export default defineConfig({
           include: SLOW,
           exclude: EVERYWHERE,
           testTimeout: 60_000,
-          hookTimeout: 60_000,
+          hookTimeout: COMPILATION,
         },
       },
     ],

@@ -1,0 +1,199 @@
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
+import { beforeEach, describe, expect, test } from "vitest";
+import { HostError } from "../../harness/host/index.ts";
+import type { CalloutAnswer } from "../../harness/target/index.ts";
+import { bearer, clock, encode, GOOD, host, key, keys, load, PAYLOAD, plugin, raw, rule, send, token } from "./tester.mts";
+import { FUTURE, ISSUER, keySet, sign } from "./tokens.mts";
+
+// What other filters read, key sets over time, and generated and broken input: nothing makes the module trap, hang or grow.
+
+describe("what other filters read", () => {
+  function state(headers: ReadonlyArray<readonly [string, string]>): unknown {
+    const stream = host.chain([plugin]).openStream();
+    stream.sendHeaders([[":method", "GET"], [":path", "/"], [":authority", "a.org"], ...headers]);
+    const value = stream.info.filterState.get("wasm.meshwright.authentication")?.value;
+    stream.disconnect();
+    return value === undefined ? undefined : JSON.parse(Buffer.from(value, "latin1").toString("utf8"));
+  }
+
+  test("says principal, audiences, presenter and claims as the token has them, the first time and from the cache", async () => {
+    load({ jwtRules: [rule()] });
+    const claims = { iss: ISSUER, sub: 'a"\\\u00e9', exp: FUTURE, aud: "one", azp: "client", nested: { list: [1, "x"] } };
+    const given = await sign(key("ES256"), claims);
+    const expected = { principal: `${ISSUER}/${claims.sub}`, audiences: ["one"], presenter: "client", claims };
+    expect(state(bearer(given))).toEqual(expected);
+    expect(state(bearer(given))).toEqual(expected);
+    const list = await sign(key("ES256"), { aud: ["a", "b"] });
+    expect(state(bearer(list))).toMatchObject({ audiences: ["a", "b"] });
+  });
+
+  test("names no principal for an empty sub, and says nothing without a token, whatever a client sends", async () => {
+    load({ jwtRules: [rule()] });
+    expect(state(bearer(await sign(key("ES256"), { sub: "" })))).not.toHaveProperty("principal");
+    expect(
+      state([
+        ["wasm.meshwright.authentication", "{}"],
+        ["meshwright.authentication", "{}"],
+      ]),
+    ).toBeUndefined();
+    expect(state(bearer("x"))).toBeUndefined();
+  });
+
+  test("names the consumer of an API key beside the token", () => {
+    const { apiKeys } = JSON.parse(GOOD) as { apiKeys: unknown };
+    load({ jwtRules: [rule()], apiKeys });
+    expect(state([["x-api-key", "an example key"]])).toEqual({ consumer: "batch" });
+    expect(state([...bearer(token), ["x-api-key", "an example key"]])).toMatchObject({ principal: `${ISSUER}/ann`, consumer: "batch" });
+  });
+});
+
+describe("key sets by URI", () => {
+  let answer: CalloutAnswer;
+  let fetched = 0;
+  const remote = {
+    issuer: ISSUER,
+    jwksUri: "http://issuer.example.com/keys",
+    jwksCluster: "issuer",
+    cacheDuration: "10m",
+    staleDuration: "1h",
+  };
+
+  beforeEach(() => {
+    fetched = 0;
+    host.clusters.set("issuer", { http: () => (fetched++, answer) });
+    answer = { status: 200, body: keySet(key("RS256")) };
+    load({ jwtRules: [remote] });
+  });
+
+  /** Seconds pass, with their ticks. */
+  function pass(seconds: number): void {
+    for (let i = 0; i < seconds; i++) clock.advance(1_000);
+  }
+
+  test("are fetched at once, and again before they expire", () => {
+    expect([fetched, send(bearer(token))]).toEqual([1, "forwarded"]);
+    pass(590);
+    expect(fetched).toBe(1);
+    pass(15);
+    expect(fetched).toBe(2);
+  });
+
+  test("serve on through an outage, for a bounded time, then deny (CVE-2026-31837)", () => {
+    expect(send(bearer(token))).toBe("forwarded");
+    answer = { status: 500 };
+    pass(605);
+    expect(send(bearer(token))).toBe("forwarded");
+    pass(3_700);
+    expect(send(bearer(token))).toBe("authentication_no_keys");
+    answer = { status: 200, body: keySet(key("RS256")) };
+    pass(60);
+    expect(send(bearer(token))).toBe("forwarded");
+  });
+
+  test("are fetched for an unknown kid at most once in 30 s, and the token waits for them", async () => {
+    const other = await sign(key("ES256"));
+    pass(31);
+    answer = { status: 200, body: keySet(key("RS256"), key("ES256")) };
+    expect([send(bearer(other)), fetched]).toEqual(["forwarded", 2]);
+    for (let i = 0; i < 20; i++)
+      expect(send(bearer(raw({ alg: "RS256", kid: `made up ${i}` }, PAYLOAD)))).toBe("authentication_unknown_key");
+    expect(fetched).toBe(2);
+    pass(31);
+    expect(send(bearer(raw({ alg: "RS256", kid: "made up" }, PAYLOAD)))).toBe("authentication_unknown_key");
+    expect(fetched).toBe(3);
+  });
+
+  test("that no longer hold a key take its tokens out of the cache", () => {
+    expect(send(bearer(token))).toBe("forwarded");
+    answer = { status: 200, body: keySet(key("ES256")) };
+    pass(605);
+    expect(send(bearer(token))).toBe("authentication_unknown_key");
+  });
+
+  test("fetched a hundred times, each other ones, leave memory as it was", () => {
+    const turn = (count: number) => {
+      for (let i = 0; i < count; i++) {
+        answer = { status: 200, body: keySet(key(i % 2 === 0 ? "RS256" : "ES256")) };
+        pass(601);
+      }
+    };
+    turn(20);
+    const before = plugin.memorySize();
+    turn(100);
+    expect(fetched).toBeGreaterThan(100);
+    expect(plugin.memorySize()).toBe(before);
+  });
+});
+
+describe("configurations and tokens of any kind", () => {
+  const broken = (good: string) =>
+    fc
+      .array(fc.tuple(fc.nat(good.length), fc.nat(3), fc.string({ unit: "binary-ascii", maxLength: 4 })), { minLength: 1, maxLength: 4 })
+      .map((edits) => edits.reduce((text, [at, removed, added]) => text.slice(0, at) + added + text.slice(at + removed), good));
+
+  test("configurations broken in places are taken, or refused in one line with a place", () => {
+    load(GOOD);
+    fc.assert(
+      fc.property(broken(GOOD), (value) => {
+        const first = host.logs.lines.length;
+        try {
+          plugin.update(value);
+        } catch (error) {
+          expect(HostError.from(error).code).toBe("configuration-refused");
+          const [line] = host.logs.lines.slice(first).filter(({ level }) => level === "error");
+          expect(line?.message).toMatch(/^configuration of authentication refused: .*\(line \d+, column \d+\)[^\r\n]*$/);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("key sets broken in places never trap", () => {
+    load();
+    const good = keySet(...keys.values());
+    fc.assert(
+      fc.property(broken(good), (jwks) => {
+        try {
+          plugin.update({ jwtRules: [rule({ jwks })] });
+        } catch (error) {
+          expect(HostError.from(error).code).toBe("configuration-refused");
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("tokens broken in places are refused", () => {
+    load();
+    fc.assert(
+      fc.property(broken(token), (value) => {
+        if (value.trim() !== token) expect(send(bearer(value))).toMatch(/^authentication_/);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test("payloads of any kind neither trap nor grow", () => {
+    load();
+    const secret = key("HS256").privateKey as Uint8Array;
+    const hs256 = (payload: string) => {
+      const message = `${encode({ alg: "HS256" })}.${encode(payload)}`;
+      return `${message}.${createHmac("sha256", secret).update(message).digest("base64url")}`;
+    };
+    const leaf = fc.oneof(fc.jsonValue(), fc.constantFrom(ISSUER, FUTURE, 0, -1, "x".repeat(3_000)));
+    const payload = fc.oneof(
+      fc.record(
+        { iss: fc.oneof(fc.constant(ISSUER), leaf), sub: leaf, aud: leaf, exp: leaf, nbf: leaf, iat: leaf, azp: leaf },
+        { requiredKeys: [] },
+      ),
+      fc.jsonValue(),
+    );
+    const tokens = fc.sample(payload, { seed: 9, numRuns: 2_000 }).map((value) => hs256(JSON.stringify(value)));
+    for (const value of tokens) send(bearer(value));
+    const before = plugin.memorySize();
+    for (const value of tokens) send(bearer(value));
+    for (let i = 0; i < 10_000; i++) send(bearer(token));
+    expect(plugin.memorySize()).toBe(before);
+  });
+});

@@ -212,6 +212,22 @@ describe("configurations of any kind", () => {
     ["DENY without rules", '{"policies":[{"name":"p","action":"DENY"}]}', /without rules never matches/],
     ["two policies of one name", '{"policies":[{"name":"p"},{"name":"p"}]}', /another policy has this name/],
     ["a dry run of AUDIT", '{"policies":[{"name":"p","action":"AUDIT","dryRun":true,"rules":[{}]}]}', /only ALLOW and DENY have a dry run/],
+    ["CUSTOM without a provider", '{"policies":[{"name":"p","action":"CUSTOM","rules":[{}]}]}', /`provider` is missing/],
+    [
+      "CUSTOM with an unknown provider",
+      '{"policies":[{"name":"p","action":"CUSTOM","provider":{"name":"x"},"rules":[{}]}]}',
+      /no provider of this name/,
+    ],
+    [
+      "a provider without a cluster",
+      '{"extensionProviders":[{"name":"x","envoyExtAuthzHttp":{}}],"policies":[]}',
+      /extensionProviders\[0\]\.envoyExtAuthzHttp: `cluster` is missing/,
+    ],
+    [
+      "a provider whose failure would be a success",
+      '{"extensionProviders":[{"name":"x","envoyExtAuthzHttp":{"cluster":"c","statusOnError":"200"}}],"policies":[]}',
+      /statusOnError: expected a status from 400/,
+    ],
   ])("%s is refused", (_, value, message) => {
     expect(update(value)).toMatch(message);
   });

@@ -2,13 +2,15 @@ import { Config, ConfigValue } from "../lib/config";
 import { decimal } from "../lib/number";
 import { Bytes, Text } from "../sdk";
 import { PathNormalization, Policies } from "./policies";
+import { Provider } from "./provider";
+import { parseProvider } from "./provider-configuration";
 import { Rule } from "./rule";
 import { parseRule } from "./rule-configuration";
 import { RuleIndex } from "./rule-index";
 import { TrustDomains } from "./trust-domains";
 import { Surroundings } from "./value-configuration";
 
-const FIELDS: string[] = ["policies", "trustDomain", "trustDomainAliases", "trustedHops", "pathNormalization"];
+const FIELDS: string[] = ["policies", "extensionProviders", "trustDomain", "trustDomainAliases", "trustedHops", "pathNormalization"];
 const POLICY_FIELDS: string[] = ["name", "namespace", "action", "rules", "dryRun", "provider"];
 const MAX_TRUSTED_HOPS: i64 = 100;
 
@@ -42,8 +44,32 @@ function parseRoot(root: ConfigValue, policies: Policies): void {
   const surroundings = new Surroundings(parseTrustDomains(root));
   const items: ConfigValue[] = list != null ? list.items() : [];
   const names = new Set<string>();
-  for (let i = 0; i < items.length; i++) parsePolicy(items[i], policies, surroundings, names);
+  const providers = parseProviders(root.get("extensionProviders"));
+  for (let i = 0; i < items.length; i++) parsePolicy(items[i], policies, surroundings, names, providers);
   policies.looksAtPath = surroundings.looksAtPath;
+}
+
+function parseProviders(value: ConfigValue | null): Provider[] {
+  const providers: Provider[] = [];
+  const items: ConfigValue[] = value != null ? value.items() : [];
+  for (let i = 0; i < items.length; i++) providers.push(parseProvider(items[i]));
+  return providers;
+}
+
+/** Chooses the provider of a CUSTOM policy. As in Istio, all policies of a workload ask the same one. */
+function chooseProvider(policy: ConfigValue, policies: Policies, providers: Provider[]): void {
+  const provider = policy.required("provider");
+  const nameField = provider != null ? provider.object(["name"]).required("name") : null;
+  if (nameField == null) return;
+  const name = nameField.nonEmptyText().toString();
+  for (let i = 0; i < providers.length; i++) {
+    if (providers[i].name != name) continue;
+    const chosen = policies.provider;
+    if (chosen != null && chosen != providers[i]) nameField.report("another CUSTOM policy has another provider: there can be one");
+    policies.provider = providers[i];
+    return;
+  }
+  nameField.report("no provider of this name in `extensionProviders`");
 }
 
 function parseTrustDomains(root: ConfigValue): TrustDomains {
@@ -67,7 +93,7 @@ function parseNormalization(value: ConfigValue): PathNormalization {
   return PathNormalization.Base;
 }
 
-function parsePolicy(value: ConfigValue, policies: Policies, surroundings: Surroundings, names: Set<string>): void {
+function parsePolicy(value: ConfigValue, policies: Policies, surroundings: Surroundings, names: Set<string>, providers: Provider[]): void {
   value.object(POLICY_FIELDS);
   const nameField = value.required("name");
   const namespaceField = value.get("namespace");
@@ -94,7 +120,8 @@ function parsePolicy(value: ConfigValue, policies: Policies, surroundings: Surro
     else policies.allowPolicies++;
   }
   const provider = value.get("provider");
-  if (provider != null) provider.report("belongs to the action CUSTOM");
+  if (action == "CUSTOM") chooseProvider(value, policies, providers);
+  else if (provider != null) provider.report("belongs to the action CUSTOM");
   const rules = value.get("rules");
   const items: ConfigValue[] = rules != null ? rules.items() : [];
   if (action != "ALLOW" && items.length == 0) {
@@ -114,7 +141,8 @@ function isAction(action: string): bool {
 function indexOf(policies: Policies, action: string, dryRun: bool): RuleIndex | null {
   if (action == "ALLOW") return dryRun ? policies.shadowAllow : policies.allow;
   if (action == "DENY") return dryRun ? policies.shadowDeny : policies.deny;
-  return action == "AUDIT" && !dryRun ? policies.audit : null;
+  if (dryRun) return null;
+  return action == "AUDIT" ? policies.audit : action == "CUSTOM" ? policies.custom : null;
 }
 
 /** Envoy turns spaces into underscores itself; here it is done so that every host shows the same. */

@@ -1,4 +1,5 @@
 import { EscapedSlashes } from "../lib/url";
+import { Provider } from "./provider";
 import { RuleIndex } from "./rule-index";
 
 /** What Istio's `meshConfig.pathNormalization` says that Envoy does with a path before filters see it. */
@@ -15,6 +16,9 @@ export const enum PathNormalization {
 /** A configuration, compiled: the rules of each action, in the order in which Istio asks them. */
 @final
 export class Policies {
+  readonly custom: RuleIndex = new RuleIndex();
+  /** Whom the CUSTOM policies ask. */
+  provider: Provider | null = null;
   readonly deny: RuleIndex = new RuleIndex();
   readonly allow: RuleIndex = new RuleIndex();
   readonly audit: RuleIndex = new RuleIndex();
@@ -29,6 +33,7 @@ export class Policies {
   trustedHops: i32 = 0;
 
   build(): void {
+    this.custom.build();
     this.deny.build();
     this.allow.build();
     this.audit.build();

@@ -11,6 +11,9 @@ export class AuthorizationRoot extends Root {
   readonly denied: Counter = new Counter("authorization.denied");
   readonly shadowAllowed: Counter = new Counter("authorization.shadow_allowed");
   readonly shadowDenied: Counter = new Counter("authorization.shadow_denied");
+  readonly customAllowed: Counter = new Counter("authorization.custom_allowed");
+  readonly customDenied: Counter = new Counter("authorization.custom_denied");
+  readonly customErrors: Counter = new Counter("authorization.custom_errors");
   readonly audited: Counter = new Counter("authorization.audited");
 
   configure(configuration: Bytes): string | null {
@@ -22,6 +25,6 @@ export class AuthorizationRoot extends Root {
   }
 
   createStream(): Stream {
-    return new AuthorizationStream();
+    return new AuthorizationStream(this.policies.provider != null);
   }
 }

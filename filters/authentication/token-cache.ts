@@ -56,7 +56,8 @@ export class TokenCache {
       const position = load<u64>(slot, 8);
       if (load<u64>(slot) != hash || position + CAPACITY < this.head + MARGIN) continue;
       const record = this.at(position);
-      if (record.location == location && record.tokenLength == token.length && record.token.equals(token)) return record;
+      if (record.location == location && record.tokenLength == token.length && sameToken(record.token.pointer, token.pointer, token.length))
+        return record;
     }
     return null;
   }
@@ -94,4 +95,17 @@ export class TokenCache {
   private at(position: u64): TokenRecord {
     return changetype<TokenRecord>(this.block + INDEX_SIZE + <usize>(position % CAPACITY));
   }
+}
+
+/** Equality, eight bytes at a time: `memory.compare` goes byte by byte where two texts are not aligned alike, which is most of the cost of a seen token. */
+function sameToken(left: usize, right: usize, length: i32): bool {
+  let i: usize = 0;
+  const end = <usize>length;
+  for (; i + 8 <= end; i += 8) {
+    if (load<u64>(left + i) != load<u64>(right + i)) return false;
+  }
+  for (; i < end; i++) {
+    if (load<u8>(left + i) != load<u8>(right + i)) return false;
+  }
+  return true;
 }

@@ -1,5 +1,5 @@
+import { ClaimTexts } from "../lib/claims";
 import { Glob } from "../lib/glob";
-import { JsonKind, JsonValue } from "../lib/json";
 import { Bytes, Text } from "../sdk";
 import { Condition } from "./condition";
 import { RequestView } from "./request";
@@ -7,9 +7,6 @@ import { anyMatches } from "./values";
 
 const ISSUER = Text.of("iss");
 const SUBJECT = Text.of("sub");
-const SCOPE = Text.of("scope");
-const PERMISSION = Text.of("permission");
-const SPACE: u8 = 0x20;
 
 /** One value of `requestPrincipals`: `ISSUER/SUBJECT`, cut at the last slash because issuers are URLs, with a star at one end. */
 @final
@@ -61,8 +58,8 @@ export class RequestPrincipalCondition extends Condition {
   found(request: RequestView): bool {
     const token = request.token;
     if (token == null) return false;
-    const issuer = token.text(ISSUER);
-    const subject = token.text(SUBJECT);
+    const issuer = token.claims.text(ISSUER);
+    const subject = token.claims.text(SUBJECT);
     if (issuer == null || subject == null) return false;
     for (let i = 0; i < this.principals.length; i++) {
       if (unchecked(this.principals[i]).matches(issuer, subject)) return true;
@@ -77,44 +74,20 @@ export class RequestPrincipalCondition extends Condition {
  */
 @final
 export class ClaimCondition extends Condition {
-  private readonly spaceDelimited: bool;
-
   constructor(
     negated: bool,
     private readonly path: Text[],
     private readonly values: Glob[],
   ) {
     super(negated);
-    const name = path[0].bytes;
-    this.spaceDelimited = path.length == 1 && (name.equals(SCOPE.bytes) || name.equals(PERMISSION.bytes));
   }
 
   found(request: RequestView): bool {
     const token = request.token;
     if (token == null) return false;
-    const claim = token.claim(this.path);
-    if (claim == null) return false;
-    if (claim.kind == JsonKind.Array) return this.foundIn(claim);
-    if (claim.kind != JsonKind.String) return false;
-    return this.spaceDelimited ? this.wordFound(claim.text) : anyMatches(this.values, claim.text);
-  }
-
-  private foundIn(list: JsonValue): bool {
-    let item = list.first;
-    while (item != null) {
-      if (item.kind == JsonKind.String && anyMatches(this.values, item.text)) return true;
-      item = item.next;
-    }
-    return false;
-  }
-
-  private wordFound(text: Bytes): bool {
-    let start = 0;
-    while (start <= text.length) {
-      const space = text.indexOf(SPACE, start);
-      const end = space < 0 ? text.length : space;
-      if (end > start && anyMatches(this.values, text.slice(start, end))) return true;
-      start = end + 1;
+    const texts = ClaimTexts.of(token.claims.claim(this.path), this.path);
+    while (texts.next()) {
+      if (anyMatches(this.values, texts.text)) return true;
     }
     return false;
   }
@@ -132,7 +105,7 @@ export class ConsumerCondition extends Condition {
 
   found(request: RequestView): bool {
     const token = request.token;
-    const consumer = token != null ? token.consumer : null;
+    const consumer = token != null ? token.claims.consumer : null;
     return consumer != null && anyMatches(this.consumers, consumer);
   }
 }

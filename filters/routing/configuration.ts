@@ -1,13 +1,9 @@
 import { Config, ConfigValue } from "../lib/config";
+import { Bucketing, Match, parseBucketing, parseMatch, RuleIndex } from "../lib/match";
 import { decimal } from "../lib/number";
-import { Bytes, Text } from "../sdk";
-import { parseBucketing } from "./bucketing-configuration";
+import { Bytes } from "../sdk";
 import { parseDirectResponse, parseHeaders, parsePolicy, parseRedirect, parseRewrite } from "./action-configuration";
-import { Bucketing, BucketKey } from "./bucket";
-import { Match } from "./match";
-import { parseMatch } from "./match-configuration";
 import { Destination, Rule } from "./rule";
-import { RuleIndex } from "./rule-index";
 
 const MAX_WEIGHT: i64 = 1_000_000;
 
@@ -31,7 +27,7 @@ const DESTINATION_FIELDS: string[] = ["weight", "route", "cluster", "headers"];
 @final
 export class Parsed {
   constructor(
-    readonly index: RuleIndex | null,
+    readonly index: RuleIndex<Rule> | null,
     readonly problem: string | null,
   ) {}
 }
@@ -39,7 +35,7 @@ export class Parsed {
 /** Reads `{rules: [...]}`, described by routing.schema.json. */
 export function parseConfiguration(source: Bytes): Parsed {
   const config = new Config(source);
-  const index = new RuleIndex();
+  const index = new RuleIndex<Rule>();
   const root = config.root;
   if (root != null) {
     const rules = root.object(["rules"]).required("rules");
@@ -49,7 +45,7 @@ export function parseConfiguration(source: Bytes): Parsed {
   return problem == null ? new Parsed(index, null) : new Parsed(null, problem);
 }
 
-function parseRules(rules: ConfigValue, index: RuleIndex): void {
+function parseRules(rules: ConfigValue, index: RuleIndex<Rule>): void {
   const items = rules.items();
   const names = new Set<string>();
   for (let i = 0; i < items.length; i++) {
@@ -98,7 +94,7 @@ function parseMatches(value: ConfigValue | null, rule: Rule): void {
 function parseDestinations(value: ConfigValue, rule: Rule): void {
   const weighted = value.get("weighted");
   const by = value.get("weightedBy");
-  rule.bucketing = by != null ? parseBucketing(by) : new Bucketing(BucketKey.Random, Text.of(""), 0);
+  rule.bucketing = by != null ? parseBucketing(by) : Bucketing.random();
   if (weighted == null) {
     if (by != null) by.report("nothing to choose from without `weighted`");
     const destination = new Destination();

@@ -1,8 +1,7 @@
+import { Match } from "../lib/match";
 import { formatInteger } from "../lib/number";
 import { Authority } from "../lib/url";
-import { Bytes, Text } from "../sdk";
-import { Match } from "./match";
-import { RequestView } from "./request";
+import { Bytes, RequestView, Text } from "../sdk";
 import { concatenate, replacePrefix, withQuery } from "./rewrite";
 import { Redirect } from "./rule";
 

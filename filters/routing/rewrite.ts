@@ -1,7 +1,5 @@
-import { PathMatchKind } from "../lib/match";
-import { arena, Bytes } from "../sdk";
-import { Match } from "./match";
-import { RequestView } from "./request";
+import { Match, PathMatchKind } from "../lib/match";
+import { arena, Bytes, RequestView } from "../sdk";
 import { Rewrite } from "./rule";
 
 /** The new `:path`, query included, or `null` where the rule leaves it. */

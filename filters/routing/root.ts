@@ -1,12 +1,13 @@
+import { RuleIndex } from "../lib/match";
 import { Bytes, Counter, Root, Stream } from "../sdk";
 import { parseConfiguration } from "./configuration";
-import { RuleIndex } from "./rule-index";
+import { Rule } from "./rule";
 import { RoutingStream } from "./stream";
 
 
 @final
 export class RoutingRoot extends Root {
-  index: RuleIndex = new RuleIndex();
+  index: RuleIndex<Rule> = new RuleIndex<Rule>();
   readonly matched: Counter = new Counter("routing.matched");
   readonly unmatched: Counter = new Counter("routing.unmatched");
 

@@ -1,8 +1,6 @@
+import { Bucketing, BUCKETS, Match } from "../lib/match";
 import { Regex } from "../lib/regex";
-import { Text } from "../sdk";
-import { Bucketing, BUCKETS } from "./bucket";
-import { Match } from "./match";
-import { RequestView } from "./request";
+import { RequestView, Text } from "../sdk";
 
 
 @final

@@ -1,11 +1,10 @@
-import { Bytes, DecisionResult, HeaderMap, HeaderPairs, HeadersAction, HttpStream, logDecision, Text } from "../sdk";
+import { Candidate } from "../lib/match";
+import { Bytes, DecisionResult, HeaderMap, HeaderPairs, HeadersAction, HttpStream, logDecision, RequestView, Text } from "../sdk";
 import { applyHeaders } from "./header-operations";
 import { AUTHORITY, CLUSTER_HEADER, LOCATION, PATH, ROUTE_HEADER } from "./headers";
 import { redirectLocation } from "./redirect";
-import { RequestView } from "./request";
 import { rewrittenTarget } from "./rewrite";
 import { RoutingRoot } from "./root";
-import { Candidate } from "./rule-index";
 import { Destination, Redirect, Rule } from "./rule";
 
 const FILTER = Text.of("routing");
@@ -59,7 +58,7 @@ export class RoutingStream extends HttpStream {
     return HeadersAction.Continue;
   }
 
-  private redirect(rule: Rule, found: Candidate, request: RequestView): HeadersAction {
+  private redirect(rule: Rule, found: Candidate<Rule>, request: RequestView): HeadersAction {
     logDecision(FILTER.bytes, rule.name.bytes, DecisionResult.Route, REDIRECT.bytes);
     const redirect = rule.redirect as Redirect;
     this.rule = rule;
@@ -78,7 +77,7 @@ export class RoutingStream extends HttpStream {
   }
 
   /** Hands the choice over to Envoy. Everything is computed before the first header is changed. */
-  private forward(rule: Rule, found: Candidate, request: RequestView, forgedRoute: bool, forgedCluster: bool): void {
+  private forward(rule: Rule, found: Candidate<Rule>, request: RequestView, forgedRoute: bool, forgedCluster: bool): void {
     const headers = request.headers;
     const destination = rule.choose(request);
     this.rule = rule;

@@ -1,6 +1,11 @@
+export { Bucketing, BucketKey, BUCKETS } from "./bucket";
+export { parseBucketing } from "./bucketing-configuration";
 export { parseStringMatch } from "./configuration";
 export { IntegerRange } from "./integer-range";
+export { Match, NamedMatch } from "./match";
+export { parseMatch } from "./match-configuration";
 export { parsePathMatch } from "./path-configuration";
 export { PathMatch, PathMatchKind } from "./path-match";
+export { Candidate, RuleIndex } from "./rule-index";
 export { Search } from "./search";
 export { StringMatch, StringMatchKind } from "./string-match";

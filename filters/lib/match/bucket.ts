@@ -1,7 +1,5 @@
-import { xxHash64 } from "../lib/hash";
-import { Bytes, Text } from "../sdk";
-import { randomBelow } from "./random";
-import { RequestView } from "./request";
+import { Bytes, Text } from "../bytes";
+import { xxHash64 } from "../hash";
 
 /** Buckets of one unit: a percentage of two decimals and then some, in parts of a million. */
 export const BUCKETS: u32 = 1_000_000;
@@ -28,12 +26,18 @@ export class Bucketing {
     readonly seed: u64,
   ) {}
 
-  bucketOf(request: RequestView): u32 {
-    const key = this.keyOf(request);
-    return key == null ? randomBelow(BUCKETS) : <u32>(xxHash64(key, this.seed) % <u64>BUCKETS);
+  /** A bucket anew for each request. */
+  static random(): Bucketing {
+    return new Bucketing(BucketKey.Random, Text.from(Bytes.empty()), 0);
   }
 
-  private keyOf(request: RequestView): Bytes | null {
+  /** From 0 to {@link BUCKETS} - 1. */
+  bucketOf<R>(request: R): u32 {
+    const key = this.keyOf(request);
+    return key == null ? request.randomBelow(BUCKETS) : <u32>(xxHash64(key, this.seed) % <u64>BUCKETS);
+  }
+
+  private keyOf<R>(request: R): Bytes | null {
     switch (this.key) {
       case BucketKey.Header:
         return request.headers.get(this.name.bytes);

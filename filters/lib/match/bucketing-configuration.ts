@@ -1,5 +1,5 @@
-import { ConfigValue } from "../lib/config";
-import { Text } from "../sdk";
+import { Text } from "../bytes";
+import { ConfigValue } from "../config";
 import { Bucketing, BucketKey } from "./bucket";
 
 /** Reads `{header | cookie | sourceAddress, seed}`. */

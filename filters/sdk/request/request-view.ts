@@ -1,18 +1,40 @@
-import { Cookies, hostOf, queryParameter } from "../lib/url";
-import { SocketAddress } from "../lib/cidr";
-import { arena, Bytes, HeaderMap, Property, Text } from "../sdk";
+import { arena, Bytes, Text } from "../../lib/bytes";
+import { SocketAddress } from "../../lib/cidr";
+import { Claims, CLAIMS_STATE } from "../../lib/claims";
+import { Cookies, hostOf, queryParameter } from "../../lib/url";
+import { HeaderMap } from "../hostcalls/header-map";
+import { Property } from "../hostcalls/property";
+import { randomBelow } from "../hostcalls/random";
 
+// @ts-ignore: decorator
+@lazy
 const PATH = Text.of(":path");
+// @ts-ignore: decorator
+@lazy
 const METHOD = Text.of(":method");
+// @ts-ignore: decorator
+@lazy
 const SCHEME = Text.of(":scheme");
+// @ts-ignore: decorator
+@lazy
 const AUTHORITY = Text.of(":authority");
+// @ts-ignore: decorator
+@lazy
 const COOKIE = Text.of("cookie");
 const QUESTION_MARK: u8 = 0x3f;
 const COLON: u8 = 0x3a;
 
+// @ts-ignore: decorator
+@lazy
 const sourceAddress = Property.named("source.address");
+// @ts-ignore: decorator
+@lazy
+const authentication = Property.of([CLAIMS_STATE]);
 
-/** What rules look at, read once. Lives in the arena. */
+/**
+ * What rules look at: headers in one read, every other attribute once and only when it is asked for. Lives in the arena, so it ends with the
+ * callback. Meant for request headers, before they are changed.
+ */
 @unmanaged
 @final
 export class RequestView {
@@ -27,6 +49,7 @@ export class RequestView {
   private headersPointer: usize;
   private sourceRead: bool;
   private source: SocketAddress | null;
+  private verified: Claims | null;
 
   /** A request without `:path` (CONNECT, CVE-2026-73547) has an empty path, which no path rule matches. */
   static of(headers: HeaderMap): RequestView {
@@ -41,6 +64,7 @@ export class RequestView {
     request.headersPointer = changetype<usize>(headers);
     request.sourceRead = false;
     request.source = null;
+    request.verified = null;
     return request;
   }
 
@@ -92,5 +116,20 @@ export class RequestView {
     if (value == null) return null;
     const colon = value.lastIndexOf(COLON);
     return colon > 0 ? value.slice(0, colon) : null;
+  }
+
+  /** What the `authentication` filter of the same chain verified; empty without it. */
+  get claims(): Claims {
+    let claims = this.verified;
+    if (claims == null) {
+      claims = Claims.parse(authentication.get());
+      this.verified = claims;
+    }
+    return claims;
+  }
+
+  /** A number from 0 up to, not including, `bound`. */
+  randomBelow(bound: u32): u32 {
+    return randomBelow(bound);
   }
 }

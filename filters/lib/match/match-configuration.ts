@@ -1,10 +1,10 @@
-import { RangeSet } from "../lib/cidr";
-import { ConfigValue } from "../lib/config";
-import { parsePathMatch, parseStringMatch } from "../lib/match";
-import { Text } from "../sdk";
-import { Bucketing, BucketKey } from "./bucket";
+import { RangeSet } from "../cidr";
+import { ConfigValue } from "../config";
+import { Bucketing } from "./bucket";
 import { parseBucketing } from "./bucketing-configuration";
+import { parseStringMatch } from "./configuration";
 import { Match, NamedMatch } from "./match";
+import { parsePathMatch } from "./path-configuration";
 
 const MATCH_FIELDS: string[] = [
   "uri",
@@ -19,6 +19,10 @@ const MATCH_FIELDS: string[] = [
   "percentage",
 ];
 
+/**
+ * Reads one block of conditions: `uri`, `method`, `scheme`, `authority`, `headers`, `withoutHeaders`, `queryParams`, `cookies`, `sourceIpBlocks`,
+ * `percentage`. What is wrong is reported at its place.
+ */
 export function parseMatch(value: ConfigValue): Match {
   const match = new Match();
   value.object(MATCH_FIELDS);
@@ -67,5 +71,5 @@ function parseShare(value: ConfigValue, match: Match): void {
   const size = value.required("value");
   if (size != null) match.shareSize = size.percentage();
   const by = value.get("by");
-  match.share = by != null ? parseBucketing(by) : new Bucketing(BucketKey.Random, Text.of(""), 0);
+  match.share = by != null ? parseBucketing(by) : Bucketing.random();
 }

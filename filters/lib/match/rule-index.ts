@@ -1,55 +1,53 @@
-import { PathMatchKind, StringMatchKind } from "../lib/match";
-import { BytesTable, PrefixTable } from "../lib/table";
-import { toLower } from "../lib/bytes";
-import { arena, Bytes, Text } from "../sdk";
+import { arena, Bytes, Text, toLower } from "../bytes";
+import { BytesTable, PrefixTable } from "../table";
 import { Match } from "./match";
-import { RequestView } from "./request";
-import { Rule } from "./rule";
+import { PathMatchKind } from "./path-match";
+import { StringMatchKind } from "./string-match";
 
 /** One match block and the rule that it belongs to, in the order of the configuration. */
 @final
-export class Candidate {
+export class Candidate<T> {
   constructor(
     readonly order: i32,
     readonly match: Match,
-    readonly rule: Rule,
+    readonly rule: T,
   ) {}
 }
 
 /** Candidates that share a literal condition, in order. */
 @final
-class Bucket {
-  readonly candidates: Candidate[] = [];
+class Bucket<T> {
+  readonly candidates: Candidate<T>[] = [];
 }
 
 /** The candidates of one header that ask for exact values of it. */
 @final
-class HeaderBuckets {
-  readonly byValue: BytesTable<Bucket> = new BytesTable<Bucket>();
+class HeaderBuckets<T> {
+  readonly byValue: BytesTable<Bucket<T>> = new BytesTable<Bucket<T>>();
 
   constructor(readonly name: Text) {}
 }
 
 /** The candidates of one host, or of no particular host, by the first of these literals that they ask for. */
 @final
-class HostGroup {
-  readonly exactPaths: BytesTable<Bucket> = new BytesTable<Bucket>();
-  readonly prefixes: PrefixTable<Bucket> = new PrefixTable<Bucket>();
-  readonly headers: HeaderBuckets[] = [];
-  readonly rest: Bucket = new Bucket();
+class HostGroup<T> {
+  readonly exactPaths: BytesTable<Bucket<T>> = new BytesTable<Bucket<T>>();
+  readonly prefixes: PrefixTable<Bucket<T>> = new PrefixTable<Bucket<T>>();
+  readonly headers: HeaderBuckets<T>[] = [];
+  readonly rest: Bucket<T> = new Bucket<T>();
 
-  add(candidate: Candidate): void {
+  add(candidate: Candidate<T>): void {
     this.bucketFor(candidate.match).candidates.push(candidate);
   }
 
-  private bucketFor(match: Match): Bucket {
+  private bucketFor(match: Match): Bucket<T> {
     const path = match.path;
     if (path != null && !path.ignoreCase) {
-      if (path.kind == PathMatchKind.Exact) return bucketIn(this.exactPaths, path.text);
+      if (path.kind == PathMatchKind.Exact) return bucketIn<T>(this.exactPaths, path.text);
       if (path.kind == PathMatchKind.Prefix && path.text.bytes.length > 1) {
         let bucket = this.prefixes.get(path.text.bytes);
         if (bucket == null) {
-          bucket = new Bucket();
+          bucket = new Bucket<T>();
           this.prefixes.set(path.text, bucket);
         }
         return bucket;
@@ -58,22 +56,22 @@ class HostGroup {
     for (let i = 0; i < match.headers.length; i++) {
       const header = match.headers[i];
       const exact = header.value.exactText;
-      if (exact != null) return bucketIn(this.headerBuckets(header.name), exact);
+      if (exact != null) return bucketIn<T>(this.headerBuckets(header.name), exact);
     }
     return this.rest;
   }
 
-  private headerBuckets(name: Text): BytesTable<Bucket> {
+  private headerBuckets(name: Text): BytesTable<Bucket<T>> {
     for (let i = 0; i < this.headers.length; i++) {
       if (this.headers[i].name.bytes.equals(name.bytes)) return this.headers[i].byValue;
     }
-    const added = new HeaderBuckets(name);
+    const added = new HeaderBuckets<T>(name);
     this.headers.push(added);
     return added.byValue;
   }
 
   /** Adds the buckets that can hold a candidate for `request`. */
-  collect(request: RequestView, into: BucketList): void {
+  collect<R>(request: R, into: BucketList<T>): void {
     into.add(this.exactPaths.size > 0 ? this.exactPaths.get(request.path) : null);
     if (this.prefixes.size > 0) {
       const walk = this.prefixes.walk();
@@ -90,10 +88,10 @@ class HostGroup {
   }
 }
 
-function bucketIn(table: BytesTable<Bucket>, key: Text): Bucket {
+function bucketIn<T>(table: BytesTable<Bucket<T>>, key: Text): Bucket<T> {
   let bucket = table.get(key.bytes);
   if (bucket == null) {
-    bucket = new Bucket();
+    bucket = new Bucket<T>();
     table.set(key, bucket);
   }
   return bucket;
@@ -102,20 +100,20 @@ function bucketIn(table: BytesTable<Bucket>, key: Text): Bucket {
 /** Buckets to look through together, by order: an arena list of (bucket, position). */
 @unmanaged
 @final
-class BucketList {
+class BucketList<T> {
   private entries: usize;
   private capacity: i32;
   private count: i32;
 
-  static create(): BucketList {
-    const list = changetype<BucketList>(arena.allocate(offsetof<BucketList>()));
+  static create<T>(): BucketList<T> {
+    const list = changetype<BucketList<T>>(arena.allocate(offsetof<BucketList<T>>()));
     list.capacity = 16;
     list.entries = arena.allocate(16 * 8);
     list.count = 0;
     return list;
   }
 
-  add(bucket: Bucket | null): void {
+  add(bucket: Bucket<T> | null): void {
     if (bucket == null || bucket.candidates.length == 0) return;
     if (this.count == this.capacity) {
       const entries = arena.allocate(<usize>this.capacity * 16);
@@ -130,12 +128,12 @@ class BucketList {
   }
 
   /** The candidate of lowest order not yet given; `null` after the last. */
-  next(): Candidate | null {
-    let best: Candidate | null = null;
+  next(): Candidate<T> | null {
+    let best: Candidate<T> | null = null;
     let bestEntry: usize = 0;
     for (let i = 0; i < this.count; i++) {
       const entry = this.entries + <usize>i * 8;
-      const bucket = changetype<Bucket>(load<usize>(entry));
+      const bucket = changetype<Bucket<T>>(load<usize>(entry));
       const position = load<i32>(entry, 4);
       if (position >= bucket.candidates.length) continue;
       const candidate = unchecked(bucket.candidates[position]);
@@ -153,17 +151,19 @@ class BucketList {
  * The rules, such that a request meets only those whose literal conditions it fulfils: by exact host, then by exact path, path prefix or exact
  * header value. What is left (regular expressions, templates, ranges, ...) is looked through in order. The first rule of the
  * configuration that matches wins, whichever bucket it stands in.
+ *
+ * `T` is a filter's rule, with a list `matches` of which one must hold; `R` is whatever a request looks like, as for {@link Match}.
  */
 @final
-export class RuleIndex {
-  private readonly hosts: BytesTable<HostGroup> = new BytesTable<HostGroup>();
-  private readonly anyHost: HostGroup = new HostGroup();
+export class RuleIndex<T> {
+  private readonly hosts: BytesTable<HostGroup<T>> = new BytesTable<HostGroup<T>>();
+  private readonly anyHost: HostGroup<T> = new HostGroup<T>();
   private count: i32 = 0;
 
-  add(rule: Rule): void {
+  add(rule: T): void {
     for (let i = 0; i < rule.matches.length; i++) {
       const match = rule.matches[i];
-      const candidate = new Candidate(this.count++, match, rule);
+      const candidate = new Candidate<T>(this.count++, match, rule);
       const authority = match.authority;
       const host = authority != null && authority.kind == StringMatchKind.Exact ? authority.text : null;
       if (host == null) this.anyHost.add(candidate);
@@ -171,19 +171,19 @@ export class RuleIndex {
     }
   }
 
-  private groupOf(host: Text): HostGroup {
+  private groupOf(host: Text): HostGroup<T> {
     const key = lowerCase(host.bytes);
     let group = this.hosts.get(key);
     if (group == null) {
-      group = new HostGroup();
+      group = new HostGroup<T>();
       this.hosts.set(Text.from(key), group);
     }
     return group;
   }
 
   /** The first candidate that matches, or `null`. */
-  find(request: RequestView): Candidate | null {
-    const buckets = BucketList.create();
+  find<R>(request: R): Candidate<T> | null {
+    const buckets = BucketList.create<T>();
     if (this.hosts.size > 0) {
       const group = this.hosts.get(lowerCase(request.host));
       if (group != null) group.collect(request, buckets);

@@ -1,4 +1,5 @@
 import { arena, Bytes } from "../bytes";
+import { characterLength } from "../utf8";
 import { JsonKind, JsonValue } from "./value";
 
 export const enum JsonError {
@@ -337,16 +338,8 @@ class JsonParser {
       this.at++;
       return true;
     }
-    const length: usize = first >= 0xc2 && first <= 0xdf ? 2 : (first & 0xf0) == 0xe0 ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
-    let valid = length != 0 && this.at + length <= this.end;
-    if (valid) {
-      const second = load<u8>(this.at, 1);
-      const least: u8 = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-      const most: u8 = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-      valid = second >= least && second <= most;
-      for (let i: usize = 2; valid && i < length; i++) valid = (load<u8>(this.at + i) & 0xc0) == 0x80;
-    }
-    if (!valid) {
+    const length = characterLength(this.at, this.end);
+    if (length == 0) {
       this.fail(JsonError.BadUtf8);
       return false;
     }

@@ -1,0 +1,2 @@
+export { ProtobufReader, WireType } from "./reader";
+export { ProtobufWriter } from "./writer";

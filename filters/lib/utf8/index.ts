@@ -1,0 +1,1 @@
+export { characterLength, isUtf8, toUtf8 } from "./utf8";

@@ -71,7 +71,7 @@ class HostGroup<T> {
   }
 
   /** Adds the buckets that can hold a candidate for `request`. */
-  collect<R>(request: R, into: BucketList<T>): void {
+  collect<R>(request: R, into: Candidates<T>): void {
     into.add(this.exactPaths.size > 0 ? this.exactPaths.get(request.path) : null);
     if (this.prefixes.size > 0) {
       const walk = this.prefixes.walk();
@@ -100,13 +100,13 @@ function bucketIn<T>(table: BytesTable<Bucket<T>>, key: Text): Bucket<T> {
 /** Buckets to look through together, by order: an arena list of (bucket, position). */
 @unmanaged
 @final
-class BucketList<T> {
+export class Candidates<T> {
   private entries: usize;
   private capacity: i32;
   private count: i32;
 
-  static create<T>(): BucketList<T> {
-    const list = changetype<BucketList<T>>(arena.allocate(offsetof<BucketList<T>>()));
+  static create<T>(): Candidates<T> {
+    const list = changetype<Candidates<T>>(arena.allocate(offsetof<Candidates<T>>()));
     list.capacity = 16;
     list.entries = arena.allocate(16 * 8);
     list.count = 0;
@@ -181,14 +181,23 @@ export class RuleIndex<T> {
     return group;
   }
 
-  /** The first candidate that matches, or `null`. */
-  find<R>(request: R): Candidate<T> | null {
-    const buckets = BucketList.create<T>();
+  /**
+   * All candidates whose literal conditions `request` fulfils, in order: each must still be asked whether it matches. The blocks of one rule come one after the
+   * other.
+   */
+  candidates<R>(request: R): Candidates<T> {
+    const buckets = Candidates.create<T>();
     if (this.hosts.size > 0) {
       const group = this.hosts.get(lowerCase(request.host));
       if (group != null) group.collect(request, buckets);
     }
     this.anyHost.collect(request, buckets);
+    return buckets;
+  }
+
+  /** The first candidate that matches, or `null`. */
+  find<R>(request: R): Candidate<T> | null {
+    const buckets = this.candidates(request);
     for (let candidate = buckets.next(); candidate != null; candidate = buckets.next()) {
       if (candidate.match.matches(request)) return candidate;
     }

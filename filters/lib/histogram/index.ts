@@ -1,0 +1,1 @@
+export { addTo, BUCKETS, bucketOf, highestOf, quantileOf } from "./histogram";

@@ -1,0 +1,1 @@
+export { StreamSearch } from "./stream-search";

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, type TestContext } from "vitest";
 import { findEnvoy } from "../../harness/envoy/release/index.mjs";
 import { REPOSITORY } from "../foreign/build.ts";
 import type { Report } from "./report/markdown.ts";
@@ -9,16 +9,23 @@ function bench(...parameters: readonly string[]) {
   return spawnSync(process.execPath, [join(REPOSITORY, "test/bench/main.ts"), ...parameters], { encoding: "utf8" });
 }
 
-test("a run measures what it was asked for", async (context) => {
+const missing = "there is no Envoy on this machine";
+
+/** Runs the benchmark in Envoy, or says that it did not. */
+async function measured(context: TestContext, ...parameters: readonly string[]): Promise<Report> {
   context.task.meta.target = "envoy";
   if ((await findEnvoy(process.env)) === undefined) {
-    context.task.meta.notRun = "there is no Envoy on this machine";
-    if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(context.task.meta.notRun);
-    return context.skip(context.task.meta.notRun);
+    context.task.meta.notRun = missing;
+    if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(missing);
+    return context.skip(missing);
   }
-  const { status, stdout, stderr } = bench("--only", "no-filter,header-mutation", "--quick", "--rounds", "1", "--json");
+  const { status, stdout, stderr } = bench(...parameters, "--quick", "--rounds", "1", "--json");
   expect({ status, stderr: status === 0 ? "" : stderr }).toEqual({ status: 0, stderr: "" });
-  const { environment, results } = JSON.parse(stdout) as Report;
+  return JSON.parse(stdout) as Report;
+}
+
+test("a run measures what it was asked for", async (context) => {
+  const { environment, results } = await measured(context, "--only", "no-filter,header-mutation");
   expect(environment.envoy).toMatch(/^1\.\d+\.\d+$/);
   expect(results["comparison"]?.rows.map(([title]) => title)).toEqual(["no filter", "header_mutation (native, without the condition)"]);
   // Not how long it took: that something was measured.

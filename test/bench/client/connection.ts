@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { HeaderList } from "../../../harness/target/index.ts";
-import { encodeHeaders } from "./hpack.ts";
+import { encodeHeaders, type EncodedHeaders } from "./hpack.ts";
+import { period, type Requests } from "./requests.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const FRAME_HEADER = 9;
@@ -12,17 +12,32 @@ const END_HEADERS = 4;
 /** `:status: 200`, whole, in the static table of HPACK. */
 const STATUS_200 = 0x88;
 
+/** Requests in one write. */
+interface Batch {
+  readonly bytes: Buffer;
+  /** Where the identifiers of their streams stand. */
+  readonly ids: readonly number[];
+  readonly allowed: readonly boolean[];
+}
+
 /**
- * One HTTP/2 connection that sends the same request again and again, in batches, and counts the answers. It encodes nothing and
- * allocates next to nothing while it measures: `node:http2` takes as long for a request as Envoy does.
+ * One HTTP/2 connection that sends requests in batches, and counts the answers. For requests that repeat it encodes nothing and allocates next to nothing
+ * while it measures: `node:http2` takes as long for a request as Envoy does.
  *
- * Every answer must be a 200, or the batch fails: a benchmark of errors measures nothing.
+ * Every answer must be what the request expects, a 200 or another status, or the batch fails: a benchmark of errors measures nothing.
  */
 export class Connection implements AsyncDisposable {
   private readonly socket: Socket;
-  private readonly batch: Buffer;
-  private readonly idOffsets: readonly number[];
+  private readonly requests: Requests;
+  private readonly headers: EncodedHeaders;
+  private readonly size: number;
+  /** Those that have been sent and come again. */
+  private readonly batches: Batch[] = [];
+  private readonly distinct: number;
+  private sent = 0;
   private nextId = 1;
+  private firstId = 1;
+  private allowed: readonly boolean[] = [true];
   private open = 0;
   private done: (() => void) | undefined;
   private fail: ((error: Error) => void) | undefined;
@@ -31,16 +46,22 @@ export class Connection implements AsyncDisposable {
   private pendingLength = 0;
   private receivedData = 0;
 
-  private constructor(socket: Socket, block: Uint8Array, size: number) {
+  private constructor(socket: Socket, requests: Requests, headers: EncodedHeaders, size: number) {
     this.socket = socket;
-    const frame = headersFrame(block, true);
-    this.batch = Buffer.concat(Array.from({ length: size }, () => frame));
-    this.idOffsets = Array.from({ length: size }, (_, i) => i * frame.length + 5);
+    this.requests = requests;
+    this.headers = headers;
+    this.size = size;
+    this.distinct = period(requests, size);
+    if (Number.isFinite(this.distinct)) for (let i = 0; i < this.distinct; i++) this.batches.push(this.batch(i));
   }
 
-  /** Connects, and sends the request once, so that the peer's header table is filled. `size`: requests of a batch. */
-  static async open(port: number, headers: HeaderList, size: number): Promise<Connection> {
-    const { first, again } = encodeHeaders(headers);
+  /**
+   * Connects, and sends the first of `requests` once, so that the peer's header table is filled. It must be allowed.
+   *
+   * @param size requests of a batch
+   */
+  static async open(port: number, requests: Requests, size: number): Promise<Connection> {
+    const headers = encodeHeaders(requests.first);
     const buffer = Buffer.allocUnsafe(1 << 16);
     const socket = connect({
       port,
@@ -54,7 +75,7 @@ export class Connection implements AsyncDisposable {
         },
       },
     });
-    const connection = new Connection(socket, again, size);
+    const connection = new Connection(socket, requests, headers, size);
     const { fault } = connection;
     socket.on("error", (error) => fault(error));
     socket.on("close", () => fault(new Error("the connection was closed")));
@@ -62,28 +83,48 @@ export class Connection implements AsyncDisposable {
     socket.write(Buffer.concat([PREFACE, frame(TYPE.settings, 0, 0, new Uint8Array(0))]));
     connection.open = 1;
     const answered = connection.answered();
-    socket.write(withStreamId(headersFrame(first, true), connection.nextId));
+    socket.write(withStreamId(headersFrame(headers.first, true), connection.nextId));
     connection.nextId += 2;
     await answered;
     return connection;
   }
 
-  /** Sends the batch in one write, and resolves to the microseconds until the last answer has ended. */
+  /** Sends the next batch in one write, and resolves to the microseconds until the last answer has ended. */
   async run(): Promise<number> {
-    for (const offset of this.idOffsets) {
-      this.batch.writeUInt32BE(this.nextId, offset);
+    const { bytes, ids, allowed } = this.batches[this.sent % this.distinct] ?? this.batch(this.sent);
+    this.sent++;
+    this.firstId = this.nextId;
+    this.allowed = allowed;
+    for (const offset of ids) {
+      bytes.writeUInt32BE(this.nextId, offset);
       this.nextId += 2;
     }
-    this.open = this.idOffsets.length;
+    this.open = ids.length;
     const answered = this.answered();
     const start = process.hrtime.bigint();
-    this.socket.write(this.batch);
+    this.socket.write(bytes);
     await answered;
     return Number(process.hrtime.bigint() - start) / 1000;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.socket.removeAllListeners("close").destroy();
+  }
+
+  private batch(number: number): Batch {
+    const frames: Buffer[] = [];
+    const ids: number[] = [];
+    const allowed: boolean[] = [];
+    let length = 0;
+    for (let i = 0; i < this.size; i++) {
+      const request = this.requests.at(number * this.size + i);
+      const frame = headersFrame(this.headers.other(request.headers), true);
+      frames.push(frame);
+      ids.push(length + 5);
+      allowed.push(request.allowed);
+      length += frame.length;
+    }
+    return { bytes: Buffer.concat(frames), ids, allowed };
   }
 
   private answered(): Promise<void> {
@@ -114,14 +155,19 @@ export class Connection implements AsyncDisposable {
     if (this.open === 0) this.done?.();
   }
 
+  /** Trailers would need to be told apart; direct responses have none. */
+  private onStatus(stream: number, is200: boolean): void {
+    const allowed = this.allowed[(stream - this.firstId) >> 1] ?? true;
+    if (is200 !== allowed) this.fault(new Error(allowed ? "an answer is no 200" : "an answer is a 200 where the request must be refused"));
+  }
+
   private onFrame(position: number, size: number): void {
     const type = this.pending[position + 3];
     const flags = this.pending[position + 4] ?? 0;
     const payload = position + FRAME_HEADER;
     switch (type) {
       case TYPE.headers:
-        // Trailers would need to be told apart; direct responses have none.
-        if (this.pending[payload] !== STATUS_200) this.fault(new Error("an answer is no 200"));
+        this.onStatus(this.pending.readUInt32BE(position + 5), this.pending[payload] === STATUS_200);
         break;
       case TYPE.data:
         this.receivedData += size;

@@ -14,36 +14,51 @@ const STATIC_NAMES: Readonly<Record<string, number>> = {
 };
 const STATIC_SIZE = 61;
 
-/** A header block, and the one that says the same on the same connection from then on. */
+/** Header blocks of one connection. */
 export interface EncodedHeaders {
   /** Enters each header into the peer's dynamic table. For the first request of a connection, once. */
   readonly first: Uint8Array;
   /** Refers to those entries, as every client does for headers that repeat: a byte or two for each. */
   readonly again: Uint8Array;
+  /** Another request: refers to the entries that it shares with the first, and spells out the rest, which enters no table. */
+  other(headers: HeaderList): Uint8Array;
 }
 
-/** Encodes a request that a connection sends over and over (RFC 7541), without Huffman coding. At most 60 headers, together below 4 KiB. */
+/**
+ * Encodes a request that a connection sends over and over, or with some headers that change (RFC 7541), without Huffman coding. At most 60 headers, those
+ * of the first request together below 4 KiB.
+ */
 export function encodeHeaders(headers: HeaderList): EncodedHeaders {
   const first: number[] = [];
-  const again: number[] = [];
-  const entered = headers.filter(([name, value]) => STATIC_PAIRS[`${name} ${value}`] === undefined).length;
-  let position = 0;
+  const entered: string[] = [];
   for (const [name, value] of headers) {
     const pair = STATIC_PAIRS[`${name} ${value}`];
     if (pair !== undefined) {
       first.push(0x80 | pair);
-      again.push(0x80 | pair);
       continue;
     }
     const index = STATIC_NAMES[name];
     if (index === undefined) first.push(0x40, ...string(name));
     else first.push(0x40 | index);
     first.push(...string(value));
-    // The newest entry has the lowest index.
-    again.push(...integer(0x80, 7, STATIC_SIZE + entered - position));
-    position++;
+    entered.push(`${name} ${value}`);
   }
-  return { first: Uint8Array.from(first), again: Uint8Array.from(again) };
+  const other = (list: HeaderList) => {
+    const block: number[] = [];
+    for (const [name, value] of list) {
+      const pair = STATIC_PAIRS[`${name} ${value}`];
+      const position = entered.indexOf(`${name} ${value}`);
+      if (pair !== undefined) block.push(0x80 | pair);
+      // The newest entry has the lowest index.
+      else if (position >= 0) block.push(...integer(0x80, 7, STATIC_SIZE + entered.length - position));
+      else {
+        const index = STATIC_NAMES[name];
+        block.push(...(index === undefined ? [0, ...string(name)] : integer(0, 4, index)), ...string(value));
+      }
+    }
+    return Uint8Array.from(block);
+  };
+  return { first: Uint8Array.from(first), again: other(headers), other };
 }
 
 function string(text: string): number[] {

@@ -18,14 +18,15 @@ export interface BenchBootstrap {
 export const DIRECT_RESPONSE: Json = { direct_response: { status: 200 } };
 
 /**
- * One Envoy with two listeners on the same filters: `bench`, and `echo`, which also returns the request header `x-route` as it leaves the filters, so
- * that a run can check that they did their job.
+ * One Envoy with two listeners on the same filters: `bench`, and `echo`, which also returns the request headers `x-route` and `authorization` as they leave the
+ * filters, so that a run can check that they did their job.
  */
 export function benchBootstrap(options: BenchBootstrap): Json {
   const hold = { match: { path: "/hold" }, route: { cluster: "hold", timeout: "0s" } };
   const answers = options.routes ?? [{ match: { prefix: "/" }, ...DIRECT_RESPONSE }];
   const routes = options.holdPort === undefined ? answers : [...answers.slice(0, -1), hold, ...answers.slice(-1)];
-  const echo = { response_headers_to_add: [{ header: { key: "x-seen-route", value: "%REQ(X-ROUTE)%" } }] };
+  const seen = { "x-seen-route": "%REQ(X-ROUTE)%", "x-seen-authorization": "%REQ(AUTHORIZATION)%" };
+  const echo = { response_headers_to_add: Object.entries(seen).map(([key, value]) => ({ header: { key, value } })) };
   return {
     admin: { address: loopback(0) },
     // Statistics that nobody reads would be flushed in the middle of a batch.
@@ -40,12 +41,9 @@ export function benchBootstrap(options: BenchBootstrap): Json {
   };
 }
 
-/** A wasm filter whose code is the file `module`; `vmId` tells VMs apart. */
+/** A wasm filter whose code is the file `module`; `vmId` tells VMs apart. A `configuration` of bytes is handed over as it is, all else as JSON. */
 export function wasmFilter(module: string, options: { readonly vmId?: string; readonly configuration?: unknown } = {}): Json {
-  const configuration =
-    options.configuration === undefined
-      ? {}
-      : { configuration: { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(options.configuration) } };
+  const configuration = options.configuration === undefined ? {} : { configuration: configurationOf(options.configuration) };
   const code = { local: { filename: module } };
   return {
     name: options.vmId ?? "bench",
@@ -59,6 +57,13 @@ export function wasmFilter(module: string, options: { readonly vmId?: string; re
       },
     },
   };
+}
+
+function configurationOf(configuration: unknown): Json {
+  if (configuration instanceof Uint8Array) {
+    return { "@type": "type.googleapis.com/google.protobuf.BytesValue", value: Buffer.from(configuration).toString("base64") };
+  }
+  return { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(configuration) };
 }
 
 function listener(name: string, filters: readonly Json[], virtualHost: Json): Json {

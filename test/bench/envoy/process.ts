@@ -16,10 +16,12 @@ export class EnvoyProcess implements AsyncDisposable {
   readonly ports: ReadonlyMap<string, number>;
   private readonly process: ChildProcess;
   private readonly folder: string;
+  private readonly admin: string;
 
-  private constructor(child: ChildProcess, folder: string, ports: ReadonlyMap<string, number>) {
+  private constructor(child: ChildProcess, folder: string, admin: string, ports: ReadonlyMap<string, number>) {
     this.process = child;
     this.folder = folder;
+    this.admin = admin;
     this.ports = ports;
   }
 
@@ -47,8 +49,9 @@ export class EnvoyProcess implements AsyncDisposable {
         await rm(folder, { recursive: true });
         throw new Error(`Envoy exited with code ${child.exitCode}: ${lines.trimEnd().slice(-600)}`);
       }
-      const ports = await listeners(await readFile(address, "utf8").catch(() => ""));
-      if (ports !== undefined) return new EnvoyProcess(child, folder, ports);
+      const admin = await readFile(address, "utf8").catch(() => "");
+      const ports = await listeners(admin);
+      if (ports !== undefined) return new EnvoyProcess(child, folder, admin, ports);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -78,6 +81,12 @@ export class EnvoyProcess implements AsyncDisposable {
     return (await Promise.all(times)).reduce((sum, nanoseconds) => sum + nanoseconds / 1e6, 0);
   }
 
+  /** What has been counted so far, by name. */
+  async counters(): Promise<Map<string, number>> {
+    const text = await (await fetch(`http://${this.admin}/stats?type=Counters&usedonly`)).text();
+    return new Map(text.split("\n").flatMap((line) => (line === "" ? [] : [counter(line)])));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const exited = this.process.exitCode === null && this.process.signalCode === null ? once(this.process, "exit") : undefined;
     this.process.kill("SIGKILL");
@@ -100,6 +109,11 @@ async function listeners(admin: string): Promise<Map<string, number> | undefined
   const statuses = body?.listener_statuses ?? [];
   if (statuses.length === 0) return undefined;
   return new Map(statuses.map((status) => [status.name, status.local_address.socket_address.port_value]));
+}
+
+function counter(line: string): [name: string, value: number] {
+  const colon = line.lastIndexOf(": ");
+  return [line.slice(0, colon), Number(line.slice(colon + 2))];
 }
 
 interface ListenerStatus {

@@ -4,7 +4,7 @@ import { EnvoyProcess } from "../envoy/process.ts";
 import { Connection } from "../client/connection.ts";
 import { HeldStreams, SilentUpstream } from "../client/held-streams.ts";
 import { percentile } from "../statistics.ts";
-import type { Variant } from "../variants/variant.ts";
+import { requestsOf, type Variant } from "../variants/variant.ts";
 import { verify } from "./verify.ts";
 
 /** Requests that are on their way at once. */
@@ -49,7 +49,7 @@ export async function measureInterleaved(variants: readonly Variant[], options: 
         stack.use(envoy);
         await verify(variant, envoy.port("echo"));
         if (variant.liveStreams !== undefined) stack.use(await HeldStreams.open(envoy.port("bench"), variant.liveStreams));
-        return { variant, connection: stack.use(await Connection.open(envoy.port("bench"), variant.request, BATCH)) };
+        return { variant, envoy, connection: stack.use(await Connection.open(envoy.port("bench"), requestsOf(variant), BATCH)) };
       }),
     );
     const samples = seats.map(() => new Float64Array(options.visits));
@@ -61,6 +61,10 @@ export async function measureInterleaved(variants: readonly Variant[], options: 
         const elapsed = await connection.run();
         if (visit >= 0) own[visit] = elapsed / BATCH;
       }
+    }
+    for (const { variant, envoy } of seats) {
+      const problem = variant.check?.(await envoy.counters());
+      if (problem !== undefined) throw new Error(`${variant.id} was measured with other requests than meant: ${problem}`);
     }
     for (const [i, { variant }] of seats.entries()) micros.get(variant.id)?.push(percentile(samples[i] ?? new Float64Array(), 0.05));
     const line = seats.map(({ variant }) => `${variant.id} ${micros.get(variant.id)?.at(-1)?.toFixed(2)}`).join(", ");

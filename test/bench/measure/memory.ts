@@ -3,7 +3,7 @@ import { benchBootstrap } from "../envoy/bootstrap.ts";
 import { EnvoyProcess } from "../envoy/process.ts";
 import type { BenchContext } from "../sections/section.ts";
 import { slope } from "../statistics.ts";
-import type { Variant } from "../variants/variant.ts";
+import { requestsOf, type Variant } from "../variants/variant.ts";
 import { BATCH } from "./interleaved.ts";
 import { verify } from "./verify.ts";
 
@@ -18,12 +18,15 @@ export interface MemoryResult {
 }
 
 /** Sends `context.requests` requests and watches Envoy's resident memory. The first quarter is for caches and pools to fill. */
-export async function measureMemory(variant: Variant, context: BenchContext): Promise<MemoryResult | { readonly missing: string }> {
+export async function measureMemory(
+  variant: Variant,
+  context: Pick<BenchContext, "envoy" | "cores" | "requests">,
+): Promise<MemoryResult | { readonly missing: string }> {
   const prepared = await variant.prepare();
   if ("missing" in prepared) return prepared;
   await using envoy = await EnvoyProcess.start(context.envoy, benchBootstrap(prepared), context.cores?.envoy);
   await verify(variant, envoy.port("echo"));
-  await using connection = await Connection.open(envoy.port("bench"), variant.request, BATCH);
+  await using connection = await Connection.open(envoy.port("bench"), requestsOf(variant), BATCH);
   const send = async (requests: number) => {
     for (let sent = 0; sent < requests; sent += BATCH) await connection.run();
   };
@@ -34,5 +37,7 @@ export async function measureMemory(variant: Variant, context: BenchContext): Pr
     await send(step);
     points.push([i * step, await envoy.residentBytes()]);
   }
+  const problem = variant.check?.(await envoy.counters());
+  if (problem !== undefined) throw new Error(`${variant.id} was measured with other requests than meant: ${problem}`);
   return { bytesPerRequest: slope(points), before: points[0]?.[1] ?? NaN, after: points.at(-1)?.[1] ?? NaN };
 }

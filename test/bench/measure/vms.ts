@@ -1,7 +1,9 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { HeaderList } from "../../../harness/target/index.ts";
 import { Connection } from "../client/connection.ts";
+import { repeated } from "../client/requests.ts";
 import { benchBootstrap, wasmFilter } from "../envoy/bootstrap.ts";
 import { EnvoyProcess } from "../envoy/process.ts";
 import type { BenchContext } from "../sections/section.ts";
@@ -21,16 +23,24 @@ export interface VmCost {
   readonly cpuMilliseconds: number;
 }
 
-/** Starts Envoys with no, one and {@link MANY} VMs and compares them; medians over the rounds. */
-export async function measureVms(module: string, configuration: unknown, context: BenchContext): Promise<VmCost> {
+/**
+ * Starts Envoys with no, one and {@link MANY} VMs and compares them; medians over the rounds.
+ *
+ * @param request what they are sent, so that what runs for requests is in memory too
+ */
+export async function measureVms(
+  module: string,
+  configuration: unknown,
+  context: BenchContext,
+  request: HeaderList = REQUEST,
+): Promise<VmCost> {
   const folder = await mkdtemp(join(tmpdir(), "meshwright-bench-"));
   try {
+    const measure = (modules: readonly string[]) => start(modules, configuration, request, context);
     const copies = await distinctCopies(module, MANY, folder);
     const rounds: Array<{ first: number; further: number; cpu: number }> = [];
     for (let round = 0; round < context.rounds; round++) {
-      const none = await start([], configuration, context);
-      const one = await start(copies.slice(0, 1), configuration, context);
-      const many = await start(copies, configuration, context);
+      const [none, one, many] = [await measure([]), await measure(copies.slice(0, 1)), await measure(copies)];
       rounds.push({
         first: one.bytes - none.bytes,
         further: (many.bytes - one.bytes) / (MANY - 1),
@@ -48,12 +58,17 @@ export async function measureVms(module: string, configuration: unknown, context
   }
 }
 
-async function start(modules: readonly string[], configuration: unknown, context: BenchContext): Promise<{ bytes: number; cpu: number }> {
+async function start(
+  modules: readonly string[],
+  configuration: unknown,
+  request: HeaderList,
+  context: BenchContext,
+): Promise<{ bytes: number; cpu: number }> {
   const filters = modules.map((module, i) => wasmFilter(module, { vmId: `vm-${i}`, configuration }));
   await using envoy = await EnvoyProcess.start(context.envoy, benchBootstrap({ filters, echo: false }), context.cores?.envoy);
   const cpu = await envoy.cpuMilliseconds();
   // V8 makes pages resident when code runs.
-  await using connection = await Connection.open(envoy.port("bench"), REQUEST, BATCH);
+  await using connection = await Connection.open(envoy.port("bench"), repeated(request), BATCH);
   for (let i = 0; i < 100; i++) await connection.run();
   return { bytes: await envoy.residentBytes(), cpu };
 }

@@ -1,4 +1,6 @@
 import { answers } from "./answers.ts";
+import { algorithms, authentication } from "./authentication.ts";
+import { authorization } from "./authorization.ts";
 import { headerJob } from "./header-job.ts";
 import { inProcess } from "./in-process.ts";
 import { liveStreams } from "./live-streams.ts";
@@ -7,4 +9,15 @@ import { routing } from "./routing.ts";
 import type { Section } from "./section.ts";
 
 /** In the order of the report. */
-export const SECTIONS: readonly Section[] = [headerJob, liveStreams, routing, memory, vms, inProcess, answers];
+export const SECTIONS: readonly Section[] = [
+  headerJob,
+  liveStreams,
+  routing,
+  authorization,
+  authentication,
+  algorithms,
+  memory,
+  vms,
+  inProcess,
+  answers,
+];

@@ -21,7 +21,7 @@ export const REQUEST: HeaderList = [
   ["authorization", "Bearer c2VjcmV0LXRva2VuLW9mLWFsaWNlLXdoaWNoLWlzLW5vdC1yZWFk"],
 ];
 
-const DONE: Expected = { route: "canary", filter: "1" };
+const DONE: Expected = { "x-seen-route": "canary", "x-filter": "1" };
 const folder = join(REPOSITORY, "test/bench/header-job");
 
 /** The modules that do the header job, by id; `empty` does nothing. */

@@ -42,3 +42,27 @@ end
     },
   },
 };
+
+/** Envoy's own verification of tokens. As Istio configures it, it hands the claims on to other filters. */
+export function jwtAuthn(
+  jwks: string,
+  { issuer, audiences }: { readonly issuer: string; readonly audiences: readonly string[] },
+  { forward, cache }: { readonly forward: boolean; readonly cache: boolean },
+): Json {
+  const provider = {
+    issuer,
+    audiences,
+    local_jwks: { inline_string: jwks },
+    payload_in_metadata: "payload",
+    forward,
+    ...(cache ? { jwt_cache_config: { jwt_cache_size: 500 } } : {}),
+  };
+  return {
+    name: "envoy.filters.http.jwt_authn",
+    typed_config: {
+      "@type": `${TYPE}.jwt_authn.v3.JwtAuthentication`,
+      providers: { bench: provider },
+      rules: [{ match: { prefix: "/" }, requires: { provider_name: "bench" } }],
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { findEnvoy } from "../../../harness/envoy/release/index.mjs";
+import { mixed } from "../variants/mixed.ts";
+import { measureMemory } from "./memory.ts";
+
+/** A soak (scripts/soak.ts) asks for more. */
+const REQUESTS = Number(process.env["MESHWRIGHT_MIXED_REQUESTS"] ?? 20_000);
+/** What an allocator may keep without being asked for more and more: pages that are touched late. */
+const SLACK = 256 * 1024;
+
+test(
+  `${REQUESTS.toLocaleString("en-US")} mixed requests through authentication and authorization are answered rightly and leave memory flat`,
+  { timeout: 60_000 + REQUESTS },
+  async (context) => {
+    context.task.meta.target = "envoy";
+    const envoy = await findEnvoy(process.env);
+    if (envoy === undefined) {
+      context.task.meta.notRun = "there is no Envoy on this machine";
+      if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(context.task.meta.notRun);
+      return context.skip(context.task.meta.notRun);
+    }
+    const result = await measureMemory(await mixed(), { envoy: envoy.path, cores: undefined, requests: REQUESTS });
+    if ("missing" in result) throw new Error(result.missing);
+    console.log(`memory: ${result.bytesPerRequest.toFixed(3)} B a request, from ${result.before} to ${result.after} B`);
+    expect(result.after - result.before).toBeLessThan(SLACK);
+  },
+);

@@ -52,13 +52,17 @@ export interface ChainSpec {
   readonly callouts?: Readonly<Record<string, (request: CalloutRequest) => CalloutAnswer>>;
 }
 
+/** What a filter called out with: of a unary gRPC call the path is `/SERVICE/METHOD`, the body its message without framing. */
 export interface CalloutRequest {
   readonly headers: ReadonlyArray<readonly [string, string]>;
   readonly body: Uint8Array;
   readonly trailers: ReadonlyArray<readonly [string, string]>;
 }
 
-/** `delay` in milliseconds. `reset` ends the connection without an answer. */
+/**
+ * `delay` in milliseconds. `reset` ends the connection without an answer. To a gRPC call the body is the message, without framing; another
+ * `grpc-status` than 0 stands in `trailers`.
+ */
 export type CalloutAnswer =
   | {
       readonly status: number;

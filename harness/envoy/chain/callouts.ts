@@ -1,10 +1,11 @@
+import { unframeMessages } from "../../target/body.ts";
 import type { CalloutAnswer, CalloutRequest } from "../../target/index.ts";
 import { bytesOf, startUpstream, type RecordedRequest, type UpstreamAnswer } from "../../upstreams/index.ts";
 
 type Answers = Readonly<Record<string, (request: CalloutRequest) => CalloutAnswer>>;
 
 /** What Envoy's client adds to a callout on the way. */
-const ADDED = new Set(["x-envoy-internal", "x-forwarded-for", "x-envoy-expected-rq-timeout-ms"]);
+const ADDED = new Set(["grpc-timeout", "x-envoy-internal", "x-forwarded-for", "x-envoy-expected-rq-timeout-ms"]);
 
 /** Starts a scripted server for each cluster that filters call out to. */
 export async function startCallouts(
@@ -30,7 +31,7 @@ function calloutRequest(request: RecordedRequest): CalloutRequest {
       [":scheme", request.scheme ?? "http"],
       ...request.headers.filter(([name]) => !ADDED.has(name)),
     ],
-    body: request.body,
+    body: request.protocol === "grpc" ? unframeMessages(request.body) : request.body,
     trailers: request.trailers,
   };
 }

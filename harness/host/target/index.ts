@@ -14,6 +14,7 @@ import {
   type Target,
 } from "../../target/index.ts";
 import { readDecisions } from "./decisions.ts";
+import { grpcHandler } from "./grpc-handler.ts";
 import { Exchange } from "./exchange.ts";
 import { RouteTable } from "./routes.ts";
 
@@ -36,7 +37,7 @@ class InProcessTarget implements RunningTarget {
 
   constructor(spec: ChainSpec) {
     for (const name of spec.clusters ?? spec.routes?.flatMap((route) => route.cluster ?? []) ?? ["upstream"]) this.host.clusters.set(name);
-    for (const [name, http] of Object.entries(spec.callouts ?? {})) this.host.clusters.set(name, { http });
+    for (const [name, http] of Object.entries(spec.callouts ?? {})) this.host.clusters.set(name, { http, grpc: grpcHandler(name, http) });
     this.routes = new RouteTable(spec);
     try {
       this.chain = this.host.chain(spec.filters.map((filter) => this.host.load(pluginConfig(filter))));

@@ -1,0 +1,38 @@
+import type { CalloutAnswer, ChainSpec } from "../../target/index.ts";
+import type { GrpcAnswer, GrpcHandler } from "../clusters.ts";
+
+const UNKNOWN = 2;
+const INTERNAL = 13;
+const UNAVAILABLE = 14;
+
+/** gRPC statuses of HTTP statuses that are not 200 (`doc/http-grpc-status-mapping.md` of gRPC), as Envoy's client has them. */
+const STATUS_OF: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 };
+
+/** Lets the script of a cluster's HTTP answers answer unary gRPC calls too, as the scripted server behind an Envoy does. */
+export function grpcHandler(cluster: string, answer: NonNullable<ChainSpec["callouts"]>[string]): GrpcHandler {
+  return ({ service, method, message }) =>
+    grpcAnswer(
+      answer({
+        headers: [
+          [":method", "POST"],
+          [":path", `/${service}/${method}`],
+          [":authority", cluster],
+          [":scheme", "http"],
+          ["te", "trailers"],
+          ["content-type", "application/grpc"],
+        ],
+        body: message,
+        trailers: [],
+      }),
+    );
+}
+
+function grpcAnswer(answer: CalloutAnswer): GrpcAnswer {
+  if ("reset" in answer) return { status: UNAVAILABLE };
+  const { delay = 0 } = answer;
+  const named = [...(answer.trailers ?? []), ...(answer.headers ?? [])].find(([name]) => name === "grpc-status")?.[1];
+  const status = named !== undefined ? Number(named) : answer.status === 200 ? 0 : (STATUS_OF[answer.status] ?? UNKNOWN);
+  // A call that ends well without a message has failed.
+  if (status === 0 && (answer.body === undefined || answer.body === "")) return { status: INTERNAL, delay };
+  return { status, delay, message: Buffer.from(answer.body ?? "") };
+}

@@ -37,6 +37,12 @@ const STEPS: readonly Step[] = [
     command: ["vitest", "run", "--project", "integration", "test/integration/native-rbac.test.ts"],
     environment: { MESHWRIGHT_RBAC_PAIRS: "10000" },
   },
+  {
+    name: "mixed-requests",
+    title: "1,000,000 mixed requests through authentication and authorization leave memory flat",
+    command: ["vitest", "run", "--project", "integration", "test/bench/measure/memory.test.ts"],
+    environment: { MESHWRIGHT_MIXED_REQUESTS: "1000000" },
+  },
   ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
     name: `envoy-${version}`,
     title: `the tests on Envoy ${version}`,

@@ -1,17 +1,21 @@
 import { measureInterleaved } from "../measure/interleaved.ts";
 import { median, pairedDifference, pairedRatio } from "../statistics.ts";
 import { algorithmVariants, authenticationVariants } from "../variants/authentication.ts";
+import { HEADER_JOB } from "../variants/header-job.ts";
 import { ALGORITHMS } from "../variants/tokens.ts";
 import { describeMissing, digits, type Section } from "./section.ts";
+
+/** What the design's microseconds were seen beside, to tell how fast this machine is. */
+const SCALE = HEADER_JOB.filter(({ id }) => id === "no-filter" || id === "raw-c");
 
 const WAYS = ["ours", "ours-removed", "native-cache", "native", "native-cache-removed"];
 
 export const authentication: Section = {
   id: "authentication",
   title: "Tokens",
-  text: "A token of 800 B with RS256 and a key of 2,048 bits, the same in every request or one that comes again after 2,047 others, which no cache here remembers: in the filter `authentication` and in Envoy's `jwt_authn`, which keeps 500 tokens where it has a cache. Added to the same requests without a filter. The last row is what `verify_signature` alone adds to a module in C.",
+  text: "A token of 800 B with RS256 and a key of 2,048 bits, the same in every request or one that comes again after 2,047 others, which no cache here remembers: in the filter `authentication` and in Envoy's `jwt_authn`, which keeps 500 tokens where it has a cache. Added to the same requests without a filter. `verify_signature` alone is what that call adds to a module in C.",
   async run(context) {
-    const variants = await authenticationVariants();
+    const variants = [...(await authenticationVariants()), ...SCALE];
     const { micros, missing } = await measureInterleaved(variants, context);
     const at = (id: string) => micros.get(id) ?? [];
     const added = (id: string, base: string) => (at(id).length === 0 ? NaN : pairedDifference([at(id), at(base)]));
@@ -26,6 +30,8 @@ export const authentication: Section = {
     });
     const verification = (figures["verification"] = added("verification-RS256@new", "no-verification@new"));
     rows.push(["`verify_signature` alone", "", digits(verification)]);
+    figures["raw-c"] = added("raw-c", "no-filter");
+    rows.push(["for scale: the header job in C", digits(figures["raw-c"]), ""]);
     // Round by round, as a difference is.
     const beyond = at("ours@new").flatMap((own, i) => {
       const parts = ["no-filter@new", "verification-RS256@new", "no-verification@new"].map((id) => at(id)[i]);

@@ -1,17 +1,25 @@
+import type { HeaderList } from "../../../harness/target/index.ts";
+import type { Built } from "../../foreign/build.ts";
 import { measureMemory } from "../measure/memory.ts";
-import { built, HEADER_JOB, MODULES } from "../variants/header-job.ts";
-import { ROUTING } from "../variants/routing.ts";
 import { measureVms } from "../measure/vms.ts";
+import { authenticationConfiguration, requestWith } from "../variants/authentication.ts";
+import { built, HEADER_JOB, MODULES } from "../variants/header-job.ts";
+import { mixed } from "../variants/mixed.ts";
+import { ROUTING } from "../variants/routing.ts";
+import { Issuer } from "../variants/tokens.ts";
 import { describeMissing, digits, type Section } from "./section.ts";
 
 const IDS = ["no-filter", "raw-c", "ours", "ours-stateful", "routing-100"];
 
+/** A module to start: its figures' name, its title, its file, its configuration, and what it is sent where it would refuse the header job's request. */
+type Module = readonly [id: string, title: string, provide: () => Promise<Built>, configuration?: unknown, request?: HeaderList];
+
 export const memory: Section = {
   id: "memory",
   title: "Memory of requests",
-  text: "Growth of Envoy's resident memory over the last three quarters of the requests (least-squares slope).",
+  text: "Growth of Envoy's resident memory over the last three quarters of the requests (least-squares slope). Mixed requests have tokens and API keys, seen before, new and bad, and ask for what they may and may not have.",
   async run(context) {
-    const variants = [...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id));
+    const variants = [...[...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id)), await mixed()];
     const missing = new Map<string, string>();
     const figures: Record<string, number> = {};
     const rows: string[][] = [];
@@ -44,23 +52,33 @@ export const vms: Section = {
   title: "Memory and start of a module",
   text: "Envoys with no, one and five VMs of different code: the resident memory that the first VM and each further one add, and the CPU time that each further one takes until Envoy listens (compiled and configured for the main thread and one worker).",
   async run(context) {
-    const modules = [
-      ["raw-c", "C without an SDK", MODULES["raw-c"], undefined],
-      ["ours", "Meshwright's SDK, header job", MODULES.ours, undefined],
+    const issuer = await Issuer.create("RS256");
+    const modules: readonly Module[] = [
+      ["raw-c", "C without an SDK", MODULES["raw-c"]],
+      ["ours", "Meshwright's SDK, header job", MODULES.ours],
       ["routing", "filter `routing`", () => built("dist/filters/routing.wasm"), { rules: [] }],
-      ["rust", "Rust crate `proxy-wasm`", MODULES.rust, undefined],
-      ["proxy-wasm-sdk-as", "`proxy-wasm-sdk-as`", MODULES["proxy-wasm-sdk-as"], undefined],
-    ] as const;
+      // The first of five must leave the token to the others.
+      [
+        "authentication",
+        "filter `authentication`",
+        () => built("dist/filters/authentication.wasm"),
+        authenticationConfiguration(issuer.jwks, true),
+        requestWith(issuer.token("RS256", 0)),
+      ],
+      ["authorization", "filter `authorization`", () => built("dist/filters/authorization.wasm"), { policies: [] }],
+      ["rust", "Rust crate `proxy-wasm`", MODULES.rust],
+      ["proxy-wasm-sdk-as", "`proxy-wasm-sdk-as`", MODULES["proxy-wasm-sdk-as"]],
+    ];
     const figures: Record<string, number> = {};
     const rows: string[][] = [];
     const missing: string[] = [];
-    for (const [id, title, provide, configuration] of modules) {
+    for (const [id, title, provide, configuration, request] of modules) {
       const module = await provide();
       if ("missing" in module) {
         missing.push(`${title}: ${module.missing}`);
         continue;
       }
-      const result = await measureVms(module.module, configuration, context);
+      const result = await measureVms(module.module, configuration, context, request);
       figures[`${id}/first`] = result.firstBytes;
       figures[`${id}/further`] = result.furtherBytes;
       figures[`${id}/cpu`] = result.cpuMilliseconds;

@@ -55,10 +55,9 @@ export class Group {
     this.b = new StaticArray<u8>(<i32>size);
     this.base = new StaticArray<u8>(<i32>(MULTIPLES * 2 * size));
     this.field.enter(changetype<usize>(this.b), parameters + 2 * size);
-    const point = arena.allocate(2 * size);
+    const point = changetype<usize>(this.base) + 2 * size;
     this.field.enter(point, parameters + 3 * size);
     this.field.enter(point + size, parameters + 4 * size);
-    this.fill(this.base, point);
   }
 
   /** Whether the affine point is on the curve: without this check a key could be of another, weak curve. */
@@ -73,27 +72,35 @@ export class Group {
     return field.equals(A, B);
   }
 
-  /** Makes room for the multiples of an affine point, and fills it. */
+  /**
+   * Room for the multiples of an affine point. They cost about fifteen verifications and are computed when they are first wanted: a host that verifies
+   * by itself never wants them, and a key set of hundreds of keys would hold a worker for seconds.
+   */
   tableOf(point: usize): StaticArray<u8> {
-    const table = new StaticArray<u8>(<i32>(MULTIPLES * 2 * this.field.size));
-    this.fill(table, point);
+    const size = this.field.size;
+    const table = new StaticArray<u8>(<i32>(MULTIPLES * 2 * size));
+    memory.copy(changetype<usize>(table) + 2 * size, point, 2 * size);
     return table;
   }
 
-  /** Multiples from 1 on; 0 is never looked at. */
-  private fill(multiples: StaticArray<u8>, point: usize): void {
-    const size = this.field.size;
+  /** Computes the multiples from the first on, which is the point. In the place of 0, which is never looked at, stands whether they are there. */
+  private fill(multiples: StaticArray<u8>): void {
     const table = changetype<usize>(multiples);
+    if (load<u8>(table) != 0) return;
+    store<u8>(table, 1);
+    const size = this.field.size;
     const sum = arena.allocate(3 * size);
     memory.fill(sum, 0, 3 * size);
     for (let i: usize = 1; i < MULTIPLES; i++) {
-      this.add(sum, point);
+      this.add(sum, table + 2 * size);
       this.toAffine(table + i * 2 * size, sum);
     }
   }
 
   /** Leaves out = a·G + b·Q in Jacobian coordinates, with the multiples of Q; both are plain numbers of as many limbs (Shamir's trick). */
   combine(out: usize, a: usize, b: usize, table: StaticArray<u8>): void {
+    this.fill(this.base);
+    this.fill(table);
     const size = this.field.size;
     memory.fill(out, 0, 3 * size);
     for (let nibble = ((<i32>size) << 1) - 1; nibble >= 0; nibble--) {

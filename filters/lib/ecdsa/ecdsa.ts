@@ -2,7 +2,8 @@ import { arena, Bytes } from "../bytes";
 import { digestOf } from "../sha2";
 import { Curve, Group, groupOf } from "./curve";
 
-/** A public key of ECDSA that verifies signatures (FIPS 186-5, section 6.4.2). Made at configuration time; a verification allocates only arena. */
+/** A public key of ECDSA that verifies signatures (FIPS 186-5, section 6.4.2). Made at configuration time; a verification allocates
+ * only arena, and the first one costs some more. */
 @final
 export class EcdsaPublicKey {
   private constructor(
@@ -13,7 +14,7 @@ export class EcdsaPublicKey {
 
   /**
    * The coordinates are big-endian and of the curve's full length: 32, 48 or 66 bytes (RFC 7518, section 6.2.1.2). `null` where they are not, where
-   * one is not below p, or where the point is not on the curve. Costs more than a verification.
+   * one is not below p, or where the point is not on the curve.
    */
   static of(curve: Curve, x: Bytes, y: Bytes): EcdsaPublicKey | null {
     const group = groupOf(curve);

@@ -20,6 +20,7 @@ export class Modulus {
   readonly one: usize;
   /** R² mod n, which brings numbers into that form. */
   private readonly square: usize;
+  private hasSquare: bool = false;
   /** -1/n mod 2^32. */
   private readonly inverse: u32;
   private readonly memory: StaticArray<u32>;
@@ -41,8 +42,7 @@ export class Modulus {
     let inverse = lowest;
     for (let i = 0; i < 4; i++) inverse *= 2 - lowest * inverse;
     this.inverse = 0 - inverse;
-    this.powerOfTwo(this.one, 32 * limbs);
-    this.powerOfTwo(this.square, 64 * limbs);
+    this.findOne();
   }
 
   /** Bytes of a number. */
@@ -50,11 +50,23 @@ export class Modulus {
     return (<usize>this.limbs) << 2;
   }
 
-  /** 2^`exponent` mod n, by doubling: for the few that are needed once. */
-  private powerOfTwo(out: usize, exponent: i32): void {
-    memory.fill(out, 0, this.size);
-    store<u32>(out, 1);
-    for (let i = 0; i < exponent; i++) this.add(out, out, out);
+  /** R mod n by doubling, beginning below n with its highest bit. */
+  private findOne(): void {
+    const highest = this.limbs - 1;
+    const bit = 31 - <i32>clz(load<u32>(this.pointer + ((<usize>highest) << 2)));
+    store<u32>(this.one + ((<usize>highest) << 2), (<u32>1) << (<u32>bit));
+    for (let i = bit; i < 32; i++) this.add(this.one, this.one, this.one);
+  }
+
+  /** R² mod n, which is 2^(32·limbs) in Montgomery's form, by squaring and doubling. When it is first wanted: most keys of a key set are never used. */
+  private findSquare(): void {
+    this.hasSquare = true;
+    const exponent = 32 * this.limbs;
+    this.add(this.square, this.one, this.one);
+    for (let left = 30 - <i32>clz(exponent); left >= 0; left--) {
+      this.multiply(this.square, this.square, this.square);
+      if (((exponent >> left) & 1) != 0) this.add(this.square, this.square, this.square);
+    }
   }
 
   /** Whether the number is less than the modulus. */
@@ -160,6 +172,7 @@ export class Modulus {
 
   /** Into Montgomery's form. `from` may be any number of as many limbs. */
   enter(out: usize, from: usize): void {
+    if (!this.hasSquare) this.findSquare();
     this.multiply(out, from, this.square);
   }
 

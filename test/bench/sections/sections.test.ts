@@ -1,0 +1,33 @@
+import { describe, expect, test } from "vitest";
+import { findEnvoy } from "../../../harness/envoy/release/index.mjs";
+import { TARGETS } from "../report/targets.ts";
+import { algorithms, authentication } from "./authentication.ts";
+import { authorization } from "./authorization.ts";
+
+const CASES = [
+  { section: authorization, expected: ["1, path prefix", "1000, path prefix", "1000, host"] },
+  { section: authentication, expected: ["filter `authentication`, token forwarded", "filter `authentication`, token removed"] },
+  { section: algorithms, expected: ["RS256", "ES256", "PS256", "EdDSA", "HS256"] },
+];
+/** Its module needs a compiler that a machine may lack. */
+const WITHOUT_CLANG = "ours@new-verification";
+
+describe.each(CASES)("$section.id", ({ section, expected }) => {
+  test("every way does its job, and gives the figures that targets ask for", { timeout: 180_000 }, async (context) => {
+    context.task.meta.target = "envoy";
+    const envoy = await findEnvoy(process.env);
+    if (envoy === undefined) {
+      context.task.meta.notRun = "there is no Envoy on this machine";
+      if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(context.task.meta.notRun);
+      return context.skip(context.task.meta.notRun);
+    }
+    // So few batches measure nothing, but each Envoy is configured, verified, and its counters are judged.
+    const effort = { rounds: 1, visits: 100, requests: 0 };
+    const result = await section.run({ ...effort, envoy: envoy.path, cores: undefined, progress: () => {} });
+    const titles = result.rows.map(([title]) => title);
+    for (const title of expected) expect(titles).toContain(title);
+    for (const { figure } of TARGETS.filter((target) => target.section === section.id)) {
+      if (figure !== WITHOUT_CLANG || result.missing.length === 0) expect(result.figures).toHaveProperty([figure], expect.any(Number));
+    }
+  });
+});

@@ -10,7 +10,11 @@ export class Problems {
   private readonly messages: string[] = [];
   private count: i32 = 0;
 
-  constructor(private readonly source: Bytes) {}
+  /** Offsets are told from `start` on in `source`. */
+  constructor(
+    readonly source: Bytes,
+    private readonly start: i32,
+  ) {}
 
   get empty(): bool {
     return this.count == 0;
@@ -33,7 +37,7 @@ export class Problems {
   private place(offset: i32): string {
     let line = 1;
     let column = 1;
-    const end = min(offset, this.source.length);
+    const end = min(this.start + offset, this.source.length);
     for (let i = 0; i < end; i++) {
       if (this.source[i] == 0x0a) {
         line++;

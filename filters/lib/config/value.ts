@@ -31,12 +31,26 @@ export class ConfigValue {
     this.problems.add(member.path, message, member.json.keyStart);
   }
 
+  /** Its text in the document. */
+  get source(): Bytes {
+    return this.problems.source.slice(this.json.start, this.json.end);
+  }
+
+  /** For what is read of {@link source} as a document of its own. */
+  problemsWithin(): Problems {
+    return new Problems(this.problems.source, this.json.start);
+  }
+
   get isObject(): bool {
     return this.json.kind == JsonKind.Object;
   }
 
   get isList(): bool {
     return this.json.kind == JsonKind.Array;
+  }
+
+  get isNumber(): bool {
+    return this.json.kind == JsonKind.Number;
   }
 
   /** An object none of whose members is outside `allowed`. */

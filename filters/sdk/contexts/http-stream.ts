@@ -12,17 +12,23 @@ const GRPC_RESOURCE_EXHAUSTED: i32 = 8;
  * that is not exported costs nothing and is not called.
  */
 export abstract class HttpStream extends Stream {
+  /** The stream that runs this one as one of several filters in its context; `null` for a filter on its own. */
+  composite: HttpStream | null = null;
+
   onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
     return HeadersAction.Continue;
   }
 
-  /** `size`: bytes now in `requestBody`. */
+  /**
+   * `size`: bytes now in `requestBody`. A request that is paused stays so: with `allow_on_headers_stop_iteration` its body comes all the same, and
+   * `Continue` would let it go on.
+   */
   onRequestBody(size: i32, endOfStream: bool): BodyAction {
-    return BodyAction.Continue;
+    return this.state & StreamState.RequestPaused ? BodyAction.StopIterationAndBuffer : BodyAction.Continue;
   }
 
   onRequestTrailers(trailers: HeaderMap): TrailersAction {
-    return TrailersAction.Continue;
+    return this.state & StreamState.RequestPaused ? TrailersAction.StopIteration : TrailersAction.Continue;
   }
 
   onResponseHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
@@ -31,11 +37,11 @@ export abstract class HttpStream extends Stream {
 
   /** `size`: bytes now in `responseBody`. */
   onResponseBody(size: i32, endOfStream: bool): BodyAction {
-    return BodyAction.Continue;
+    return this.state & StreamState.ResponsePaused ? BodyAction.StopIterationAndBuffer : BodyAction.Continue;
   }
 
   onResponseTrailers(trailers: HeaderMap): TrailersAction {
-    return TrailersAction.Continue;
+    return this.state & StreamState.ResponsePaused ? TrailersAction.StopIteration : TrailersAction.Continue;
   }
 
   /** HTTP/2 METADATA frames; Envoy must allow them. */
@@ -67,6 +73,8 @@ export abstract class HttpStream extends Stream {
     if (this.state & (StreamState.LocalResponseSent | StreamState.Ended | StreamState.Closed)) return HeadersAction.StopIteration;
     this.state |= StreamState.LocalResponseSent;
     this.cancelTimer();
+    const composite = this.composite;
+    if (composite != null) return composite.sendLocalResponse(status, details, body, headers, grpcStatus);
     const code = status >= 200 && status <= 599 ? status : 500;
     let content: Bytes | null = body;
     if (code == 204 || code == 304) content = null;
@@ -87,12 +95,26 @@ export abstract class HttpStream extends Stream {
   resumeRequest(): bool {
     // After a local response in a tick the client would get it *and* the request would go upstream.
     if (this.state & StreamState.LocalResponseSent || !this.takePause(StreamState.RequestPaused)) return false;
+    const composite = this.composite;
+    if (composite != null) return composite.onMemberResumedRequest(this);
     return proxy_continue_stream(StreamType.Request) == 0;
   }
 
   /** Lets the paused response go on. Without a pause Envoy would crash or corrupt the answer, so then it returns `false`. */
   resumeResponse(): bool {
-    return this.takePause(StreamState.ResponsePaused) && proxy_continue_stream(StreamType.Response) == 0;
+    if (!this.takePause(StreamState.ResponsePaused)) return false;
+    const composite = this.composite;
+    if (composite != null) return composite.onMemberResumedResponse(this);
+    return proxy_continue_stream(StreamType.Response) == 0;
+  }
+
+  /** A stream whose {@link composite} is this one lets its request go on: to the filters behind it, and then to the host. */
+  onMemberResumedRequest(member: HttpStream): bool {
+    return this.resumeRequest();
+  }
+
+  onMemberResumedResponse(member: HttpStream): bool {
+    return this.resumeResponse();
   }
 
   private takePause(paused: StreamState): bool {
@@ -119,6 +141,8 @@ export abstract class HttpStream extends Stream {
     if (this.state & (StreamState.Closed | StreamState.Ended | StreamState.Shared)) return false;
     this.state |= StreamState.Closed;
     this.cancelTimer();
+    const composite = this.composite;
+    if (composite != null) return composite.close();
     return proxy_close_stream(StreamType.Request) == 0;
   }
 

@@ -24,7 +24,7 @@ export const streams: IdTable<Stream> = new IdTable<Stream>(STREAM_LIMIT);
 
 /**
  * Makes a filter known, at the top of the module's entry. The only filter of a module serves every `root_id`; of several each serves the
- * `root_id` that is its name.
+ * `root_id` that is its name, and the first an empty one too.
  */
 export function register(name: string, factory: () => Root): void {
   registrations.push(new Registration(name, factory));
@@ -46,7 +46,7 @@ export function createRoot(contextId: u32): Root | null {
 function findRegistration(): Registration | null {
   if (registrations.length == 1) return registrations[0];
   const rootId = readProperty(PLUGIN_ROOT_ID.bytes);
-  if (rootId == null) return null;
+  if (rootId == null || rootId.length == 0) return registrations.length > 0 ? registrations[0] : null;
   const name = rootId.toString();
   for (let i = 0; i < registrations.length; i++) {
     if (registrations[i].name == name) return registrations[i];

@@ -24,6 +24,16 @@ export abstract class Root {
   }
 
   /**
+   * Makes this root one of several filters of `composite`, in whose context it acts and whose ticks it shares. Its streams are members of `composite`'s
+   * streams: see {@link HttpStream.composite}.
+   */
+  beginWithin(composite: Root): void {
+    this.contextId = composite.contextId;
+    this.pluginName = composite.pluginName;
+    this.timers = composite.timers;
+  }
+
+  /**
    * Takes the configuration, or says in one line what is wrong with it and where; then Envoy keeps what it had, or does not start. `null` accepts.
    * `configuration` is a view that ends with the call. Never half: what is refused leaves the object as it was.
    */
@@ -50,7 +60,7 @@ export abstract class Root {
 
   /** Calls {@link onTick} every `milliseconds`; 0 stops. */
   tickEvery(milliseconds: u32): void {
-    this.timers.every(milliseconds);
+    this.timers.every(this, milliseconds);
   }
 
   /** @internal */

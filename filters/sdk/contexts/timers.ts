@@ -1,12 +1,24 @@
 import { proxy_set_effective_context, proxy_set_tick_period_milliseconds } from "../abi/hostcalls";
 import { monotonicTime } from "../hostcalls/time";
+import { Root } from "./root";
 import { Stream } from "./stream";
 
 const MILLISECOND: u64 = 1_000_000;
 const NEVER: u64 = u64.MAX_VALUE;
 
+/** The period of a root's `onTick`. */
+@final
+class Period {
+  constructor(
+    readonly root: Root,
+    /** Nanoseconds. */
+    readonly length: u64,
+    public due: u64,
+  ) {}
+}
+
 /**
- * The waiting streams of one root, earliest first: a binary heap in which each stream knows its place, so that one that leaves is taken out at
+ * The waiting streams of one root context, earliest first: a binary heap in which each stream knows its place, so that one that leaves is taken out at
  * once. The host's tick is set to the time until the earliest deadline and switched off when nobody waits: ticking every millisecond
  * would cost 3 % of a core.
  */
@@ -16,8 +28,8 @@ export class Timers {
   /** When the next tick comes, as far as it is known; {@link NEVER} once it came. */
   private armedFor: u64 = NEVER;
   private ticking: bool = false;
-  private period: u64 = 0;
-  private periodDue: u64 = NEVER;
+  /** One for a filter; several filters that share a context each have their own. */
+  private readonly periods: Array<Period> = new Array<Period>();
 
   /** `contextId`: the root's. */
   constructor(private readonly contextId: u32) {}
@@ -36,15 +48,22 @@ export class Timers {
     this.arm();
   }
 
-  /** Calls the root's `onTick` every `milliseconds`; 0 stops. */
-  every(milliseconds: u32): void {
-    this.period = <u64>milliseconds * MILLISECOND;
-    this.periodDue = milliseconds != 0 ? monotonicTime() + this.period : NEVER;
+  /** Calls the `onTick` of `root` every `milliseconds`; 0 stops. */
+  every(root: Root, milliseconds: u32): void {
+    const periods = this.periods;
+    for (let i = 0; i < periods.length; i++) {
+      if (periods[i].root === root) {
+        periods.splice(i, 1);
+        break;
+      }
+    }
+    const length = <u64>milliseconds * MILLISECOND;
+    if (milliseconds != 0) periods.push(new Period(root, length, monotonicTime() + length));
     this.arm();
   }
 
-  /** Handles a tick of the host: calls every stream whose time has come. Returns whether the root's own period is over. */
-  fire(): bool {
+  /** Handles a tick of the host: calls every stream and every root whose time has come. */
+  fire(): void {
     const now = monotonicTime();
     // A stream that starts its timer again while it is called is due later than `now`, so that this ends.
     while (this.heap.length > 0 && unchecked(this.heap[0]).deadline <= now) {
@@ -53,15 +72,21 @@ export class Timers {
       if (stream.enter()) stream.onTimer();
     }
     proxy_set_effective_context(this.contextId);
-    const due = this.periodDue <= now;
-    if (due) this.periodDue = now + this.period;
+    // From the end, because a root may stop its period, or begin another, while it is called.
+    for (let i = this.periods.length - 1; i >= 0; i--) {
+      if (i >= this.periods.length) continue;
+      const period = unchecked(this.periods[i]);
+      if (period.due > now) continue;
+      period.due = now + period.length;
+      period.root.onTick();
+    }
     this.armedFor = NEVER;
     this.arm();
-    return due;
   }
 
   private arm(): void {
-    let next = this.periodDue;
+    let next = NEVER;
+    for (let i = 0; i < this.periods.length; i++) next = min(next, unchecked(this.periods[i]).due);
     if (this.heap.length > 0) next = min(next, unchecked(this.heap[0]).deadline);
     if (next == NEVER) {
       // The host would go on with the last period.

@@ -1,15 +1,14 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { instantiate } from "@assemblyscript/loader";
+import { assemblySources } from "../../scripts/build/sources.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-const library = join(repository, "filters/lib");
-const sdk = join(repository, "filters/sdk");
 const compiler = fileURLToPath(import.meta.resolve("assemblyscript/bin/asc.js"));
 const run = promisify(execFile);
 const cache = join(repository, ".cache/assembly");
@@ -28,13 +27,13 @@ export async function compileFilter(entry: string): Promise<string> {
   return compileToFile(entry, FILTER_OPTIONS);
 }
 
-/** Results are kept below `.cache/assembly`, by the content of everything that `entry` could import: `filters/` and its own folder. */
+/** Results are kept below `.cache/assembly`, by the content of everything that `entry` imports. */
 async function compileToFile(entry: string, options: readonly string[]): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify([relative(repository, entry), options]));
   hash.update(await readFile(join(dirname(compiler), "../package.json")));
   hash.update(await readFile(join(repository, "asconfig.json")));
-  for (const folder of new Set([library, sdk, dirname(entry)])) {
-    for (const file of await assemblyFiles(folder)) hash.update(relative(repository, file)).update(await readFile(file));
+  for (const file of await assemblySources(repository, relative(repository, entry))) {
+    hash.update(file).update(await readFile(join(repository, file)));
   }
   const compiled = join(cache, `${hash.digest("hex")}.wasm`);
   if (existsSync(compiled)) return compiled;
@@ -50,12 +49,6 @@ async function compileToFile(entry: string, options: readonly string[]): Promise
   // Other test workers may compile the same: the last rename wins, and all are equal.
   await rename(partial, compiled);
   return compiled;
-}
-
-async function assemblyFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts"));
-  return files.map((entry) => join(entry.parentPath, entry.name)).toSorted();
 }
 
 /** A function that a `testing.ts` exports. Pointers, lengths and flags are numbers; 64-bit integers are bigints. */

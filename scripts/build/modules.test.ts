@@ -38,7 +38,7 @@ beforeAll(async () => {
   await symlink(join(repository, "asconfig.json"), join(folder, "asconfig.json"));
   await write("filters/sdk/abi/abort.ts", "export function abort(a: usize, b: usize, line: u32, column: u32): void { unreachable(); }");
   await write("filters/lib/index.ts", "");
-  await write("filters/a/index.ts", ENTRY);
+  await write("filters/a/index.ts", `import "../lib";\n${ENTRY}`);
   await write("filters/a/manifest.json", manifest(["proxy_log"]));
   await write("filters/a/a.schema.json", "{}");
 });

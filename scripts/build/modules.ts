@@ -1,16 +1,17 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFile, glob, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { copyFile, glob, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { checkModule } from "./check-module.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
+import { assemblySources } from "./sources.ts";
 
 const run = promisify(execFile);
 const COMPILER = "node_modules/assemblyscript/bin/asc.js";
-/** What every module may import, beside its own folder. */
-const SHARED = ["filters/sdk", "filters/lib", "asconfig.json", "node_modules/assemblyscript/package.json"];
+/** What every module is made with, beside its sources. */
+const TOOLS = ["asconfig.json", "node_modules/assemblyscript/package.json"];
 
 /** A folder with `index.ts` and `manifest.json`, and what becomes of it. */
 interface ModuleSource {
@@ -101,22 +102,13 @@ async function compile(repository: string, entry: string, output: string): Promi
   }
 }
 
-async function digestOf(repository: string, source: ModuleSource): Promise<string> {
-  const hash = createHash("sha256").update(source.output);
-  for (const path of [...SHARED, source.folder]) await addTo(hash, repository, path);
+async function digestOf(repository: string, { folder, manifest, output }: ModuleSource): Promise<string> {
+  const hash = createHash("sha256").update(output);
+  const files = [...TOOLS, `${folder}/manifest.json`, ...(await assemblySources(repository, `${folder}/index.ts`))];
+  const schema = `${folder}/${manifest.name}.schema.json`;
+  if (await exists(join(repository, schema))) files.push(schema);
+  for (const file of files) hash.update(`${file}\0`).update(await readFile(join(repository, file)));
   return hash.digest("hex");
-}
-
-async function addTo(hash: ReturnType<typeof createHash>, repository: string, path: string): Promise<void> {
-  const absolute = join(repository, path);
-  if ((await stat(absolute)).isFile()) {
-    hash.update(`${path}\0`).update(await readFile(absolute));
-    return;
-  }
-  for (const name of (await readdir(absolute)).toSorted()) {
-    const test = /\.(?:test|scenarios)\.ts$/.test(name);
-    if (!test && (/\.(?:ts|json)$/.test(name) || !basename(name).includes("."))) await addTo(hash, repository, `${path}/${name}`);
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -1,11 +1,7 @@
-import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { describe, expect, test } from "vitest";
-import { envoyTarget } from "../../harness/envoy/index.ts";
-import { inProcessTarget } from "../../harness/host/index.ts";
+import { describe, expect } from "vitest";
 import { scenario } from "../../harness/vitest.ts";
-import type { ChainSpec, RunningTarget } from "../../harness/target/index.ts";
-import { requireTarget } from "../../harness/scenario/require-target.ts";
+import type { ChainSpec } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
 import { ALGORITHMS, ISSUER, keySet, sign, signingKey } from "./tokens.mts";
 
@@ -14,9 +10,8 @@ const rs256 = await signingKey("RS256");
 const token = await sign(rs256);
 
 /** A chain with the filter, configured with `configuration`. */
-const authentication = (configuration: object, callouts?: ChainSpec["callouts"]) => async (): Promise<ChainSpec> => ({
+const authentication = (configuration: object) => async (): Promise<ChainSpec> => ({
   filters: [{ name: "authentication", module: await compileFilter(entry), configuration }],
-  ...(callouts === undefined ? {} : { callouts }),
 });
 
 /** One rule for {@link ISSUER} with one key, and `fields`. */
@@ -186,76 +181,77 @@ describe("claims", () => {
   });
 });
 
-/** As a scenario, but metrics and logs are not compared: Envoy's main thread and workers each fetch keys, at times of their own. */
-function onEachTarget(title: string, chain: () => Promise<ChainSpec>, body: (run: RunningTarget) => Promise<void>): void {
-  for (const target of [inProcessTarget, envoyTarget]) {
-    test(`${title} (${target.name})`, { timeout: 30_000 }, async (context) => {
-      await requireTarget(target, context);
-      await using running = await target.start(await chain());
-      await body(running);
-    });
-  }
-}
-
-describe("key sets by URI", () => {
-  const remote = { jwtRules: [{ issuer: ISSUER, jwksUri: "https://issuer.example.com/keys?v=1", jwksCluster: "issuer" }] };
-  const serving = authentication(remote, {
-    issuer: ({ headers }) => {
-      const path = headers.find(([name]) => name === ":path")?.[1];
-      return path === "/keys?v=1" ? { status: 200, body: keySet(rs256), delay: 50 } : { status: 404 };
+describe("answers", () => {
+  scenario(
+    "a gRPC request gets status 16, or 7 for a wrong audience",
+    { chain: authentication(rule({ audiences: ["shop"] })) },
+    async (run) => {
+      const grpc = { path: "/pkg.Service/Method", protocol: "grpc", body: "ping" } as const;
+      const bad = await run.send({ ...grpc, headers: [bearer("x")] });
+      expect(bad.response?.headers).toContainEqual(["grpc-status", "16"]);
+      expect(bad.response?.headers).toContainEqual(["grpc-message", "Jwt is not in the form of Header.Payload.Signature"]);
+      const wrong = await run.send({ ...grpc, headers: [bearer(token)] });
+      expect(wrong.response?.headers).toContainEqual(["grpc-status", "7"]);
+      const good = await run.send({ ...grpc, headers: [bearer(await sign(rs256, { aud: "shop" }))] });
+      expect(good).toForward();
     },
-  });
-  onEachTarget("the first token waits for the keys", serving, async (run) => {
-    expect(await run.send({ path: "/", headers: [bearer(token)] })).toForward({});
-    const other = await sign(rs256, {}, { kid: "other" });
-    expect(await run.send({ path: "/", headers: [bearer(other)] })).toRespond(401, "authentication_unknown_key");
-  });
+  );
 
-  for (const [title, answer] of [
-    ["an error", { status: 500, body: "" }],
-    ["a redirect", { status: 302, headers: [["location", "http://127.0.0.1/"]] as const }],
-    ["no key set", { status: 200, body: "<html>" }],
-    ["a huge answer", { status: 200, body: `{"keys":[],"x":"${"x".repeat(300_000)}"}` }],
-    ["a reset", { reset: true as const }],
-  ] as const) {
-    const failing = authentication(remote, { issuer: () => answer });
-    onEachTarget(`a first fetch that gets ${title} denies`, failing, async (run) => {
-      expect(await run.send({ path: "/", headers: [bearer(token)] })).toRespond(401, "authentication_no_keys");
-      expect(await run.send({ path: "/" })).toForward({});
-    });
-  }
+  scenario(
+    "neither the answer nor the log has anything of the token",
+    { chain: authentication(rule({ audiences: ["shop"] })) },
+    async (run) => {
+      const secrets = await Promise.all([
+        sign(rs256, { sub: "c3VwZXItc2VjcmV0" }),
+        sign(rs256, { aud: "c3VwZXItc2VjcmV0" }, { kid: "c3VwZXItc2VjcmV0" }),
+      ]);
+      for (const secret of secrets) {
+        const result = await run.send({ path: "/", headers: [bearer(secret)] });
+        expect(result).toRespond(403);
+        expect(JSON.stringify([result.response, result.details, result.decisions])).not.toContain("c3VwZXItc2VjcmV0");
+      }
+      expect(JSON.stringify(await run.logs())).not.toMatch(/c3VwZXItc2VjcmV0|eyJ/);
+    },
+  );
 });
 
-describe("API keys", () => {
-  const sha256 = (key: string) => createHash("sha256").update(key).digest("hex");
-  const apiKeys = [
-    {
-      fromHeaders: [{ name: "x-api-key" }],
-      fromParams: ["key"],
-      fromCookies: ["key"],
-      consumers: [
-        { name: "mobile", sha256: [sha256("secret-1"), sha256("secret-2").toUpperCase()] },
-        { name: "batch", sha256: [sha256("secret-3")] },
-      ],
-      outputConsumerToHeader: "x-consumer",
-    },
-  ];
-  scenario("a known key passes with its consumer's name", { chain: authentication({ apiKeys, required: true }) }, async (run) => {
-    const header = await run.send({
-      path: "/",
-      headers: [
-        ["x-api-key", "secret-2"],
-        ["x-consumer", "forged"],
-      ],
-    });
-    expect(header).toSendHeader("x-consumer", "mobile");
-    expect(header).toSendHeader("x-api-key");
-    const query = await run.send({ path: "/?key=secret-3" });
-    expect(query).toSendHeader("x-consumer", "batch");
-    expect(query.request?.path).toBe("/");
-    expect(await run.send({ path: "/", headers: [["cookie", "key=secret-1"]] })).toSendHeader("x-consumer", "mobile");
-    expect(await run.send({ path: "/?key=wrong" })).toRespond(401, "authentication_api_key");
-    expect(await run.send({ path: "/?key=secret-1", headers: [["x-api-key", "secret-3"]] })).toRespond(401, "authentication_api_key");
-    expect(await run.send({ path: "/", headers: [["x-consumer", "mobile"]] })).toRespond(401, "authentication_missing");
+describe("several tokens", () => {
+  const other = "https://other.example.com";
+  const two = {
+    jwtRules: [
+      { issuer: ISSUER, jwks: keySet(rs256), outputClaimToHeaders: [{ header: "x-name", claim: "sub" }] },
+      {
+        issuer: other,
+        jwks: keySet(rs256),
+        fromHeaders: [{ name: "x-other" }],
+        outputClaimToHeaders: [{ header: "x-other-name", claim: "sub" }],
+      },
+    ],
+  };
+  scenario("of different places are verified each, and one bad one refuses", { chain: authentication(two) }, async (run) => {
+    const second = await sign(rs256, { iss: other, sub: "bob" });
+    const both = await run.send({ path: "/", headers: [bearer(token), ["x-other", second]] });
+    expect(both).toSendHeader("x-name", "ann");
+    expect(both).toSendHeader("x-other-name", "bob");
+    expect(both).toSendHeader("x-other");
+    expect(await run.send({ path: "/", headers: [bearer(second), ["x-other", second]] })).toRespond(401, "authentication_issuer");
+    expect(await run.send({ path: "/", headers: [bearer(token), ["x-other", token]] })).toRespond(401, "authentication_issuer");
+    expect(await run.send({ path: "/", headers: [bearer(token), ["x-other", "x"]] })).toRespond(401, "authentication_token_malformed");
+  });
+
+  scenario("of one place are refused (CVE-2020-25017)", { chain: authentication(two) }, async (run) => {
+    const [name, value] = bearer(token);
+    expect(await run.send({ path: "/", headers: [bearer(token), bearer(token)] })).toRespond(401);
+    expect(await run.send({ path: "/", headers: [[name, `${value},${value}`]] })).toRespond(401);
+    expect(await run.send({ path: "/", headers: [["authorization", "Basic YTpi"], bearer(token)] })).toRespond(401);
+    expect(await run.send({ path: "/", headers: [["authorization", `Basic YTpi, Bearer ${token}`]] })).toRespond(401);
+    expect(await run.send({ path: `/?access_token=${token}&access_token=${token}` })).toRespond(401, "authentication_several_tokens");
+    expect(await run.send({ path: "/?access_token=x", headers: [bearer(token)] })).toRespond(401, "authentication_token_malformed");
+    const second = await sign(rs256, { iss: other });
+    const lines: Array<[string, string]> = [
+      ["x-other", second],
+      ["x-other", second],
+    ];
+    expect(await run.send({ path: "/", headers: lines })).toRespond(401, "authentication_several_tokens");
   });
 });

@@ -35,6 +35,7 @@ export interface RouteSpec {
   /** Answers without an upstream. */
   readonly directResponse?: { readonly status: number; readonly body?: string };
   readonly requestHeadersToRemove?: readonly string[];
+  readonly responseHeadersToRemove?: readonly string[];
   /** Seconds; 0 disables. Default: 15, as Envoy's. */
   readonly timeout?: number;
 }
@@ -48,6 +49,8 @@ export interface ChainSpec {
   readonly routes?: readonly RouteSpec[];
   /** Clusters that exist; all lead to the scripted upstream. Default: those that routes name. */
   readonly clusters?: readonly string[];
+  /** `metadata.filter_metadata` of clusters, by cluster name and namespace. */
+  readonly clusterMetadata?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
   /** Answers of clusters that filters call out to, by cluster name. Such a cluster need not stand in `clusters`. */
   readonly callouts?: Readonly<Record<string, (request: CalloutRequest) => CalloutAnswer>>;
 }

@@ -76,7 +76,10 @@ export function chainBootstrap(chain: ChainSpec, { upstream, callouts, server }:
     static_resources: {
       listeners: [listener(LISTENER, chains, [proxyProtocol(), tlsInspector()])],
       clusters: [
-        ...clusters.map((name) => cluster(name, upstream.host, upstream.port, { protocol: "downstream", upstreamFilters })),
+        ...clusters.map((name) => ({
+          ...cluster(name, upstream.host, upstream.port, { protocol: "downstream", upstreamFilters }),
+          ...(chain.clusterMetadata?.[name] !== undefined && { metadata: { filter_metadata: chain.clusterMetadata[name] } }),
+        })),
         ...[...callouts]
           .filter(([name]) => !clusters.includes(name))
           .map(([name, { host, port }]) => cluster(name, host, port, { protocol: "http2" })),
@@ -115,6 +118,7 @@ function routeOf(route: RouteSpec): Route {
     },
     ...action,
     ...(route.requestHeadersToRemove !== undefined && { request_headers_to_remove: route.requestHeadersToRemove }),
+    ...(route.responseHeadersToRemove !== undefined && { response_headers_to_remove: route.responseHeadersToRemove }),
   };
 }
 

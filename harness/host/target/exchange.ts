@@ -133,6 +133,7 @@ export class Exchange implements Downstream {
     this.cachedRoute = { route };
     const cluster = route === undefined || requestHeaders === undefined ? "" : this.routes.clusterName(route, requestHeaders);
     this.info.cluster = this.routes.hasCluster(cluster) ? cluster : undefined;
+    this.info.clusterMetadata = this.routes.clusterMetadata(cluster);
     this.info.route = route && { name: route.name ?? "", cluster, metadata: {}, virtualHostName: VIRTUAL_HOST, virtualHostMetadata: {} };
     return route;
   }

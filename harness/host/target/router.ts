@@ -181,6 +181,7 @@ export class Router implements HttpFilter, UpstreamEvents {
     if (endStream) this.timer?.cancel();
     this.info.responseCode = Number(headers.get(":status"));
     this.info.responseCodeDetails = "via_upstream";
+    for (const name of this.currentRoute()?.responseHeadersToRemove ?? []) headers.remove(name.toLowerCase());
     this.manager?.encodeHeaders(undefined, headers, endStream);
   }
 

@@ -2,6 +2,7 @@ import type { HeaderMap } from "../header-map.ts";
 import { toByteString } from "../byte-string.ts";
 import { DEFAULT_CLUSTER, DEFAULT_ROUTE, ROUTE_TIMEOUT } from "../../target/defaults.ts";
 import type { ChainSpec, RouteSpec } from "../../target/index.ts";
+import type { PropertyObject } from "../properties.ts";
 
 const DEFAULT_ROUTES: readonly RouteSpec[] = [{ name: DEFAULT_ROUTE, match: { prefix: "/" }, cluster: DEFAULT_CLUSTER }];
 
@@ -9,9 +10,11 @@ const DEFAULT_ROUTES: readonly RouteSpec[] = [{ name: DEFAULT_ROUTE, match: { pr
 export class RouteTable {
   private readonly routes: readonly RouteSpec[];
   private readonly clusters: ReadonlySet<string>;
+  private readonly metadata: NonNullable<ChainSpec["clusterMetadata"]>;
 
   constructor(chain: ChainSpec) {
     this.routes = chain.routes ?? DEFAULT_ROUTES;
+    this.metadata = chain.clusterMetadata ?? {};
     this.clusters = new Set(chain.clusters ?? this.routes.flatMap((route) => route.cluster ?? []));
   }
 
@@ -28,6 +31,11 @@ export class RouteTable {
 
   hasCluster(name: string): boolean {
     return this.clusters.has(name);
+  }
+
+  /** By namespace. */
+  clusterMetadata(name: string): PropertyObject {
+    return (this.metadata[name] ?? {}) as PropertyObject;
   }
 }
 

@@ -29,6 +29,8 @@ export class UpstreamRequest implements Downstream {
   private readonly events: UpstreamEvents;
   private readonly script: UpstreamScript;
   private readonly manager: FilterManager;
+  private readonly info: StreamInfo;
+  private readonly parent: StreamInfo;
   private readonly timers: Timer[] = [];
   private over = false;
   private answered = false;
@@ -42,12 +44,15 @@ export class UpstreamRequest implements Downstream {
       protocol: parent.protocol,
       route: parent.route,
       cluster: parent.cluster,
+      clusterMetadata: parent.clusterMetadata,
       filterState: parent.filterState,
       attempts: attempt,
       upstreamAddress: UPSTREAM_ADDRESS,
     });
     Object.assign(info.dynamicMetadata, parent.dynamicMetadata);
     Object.assign(parent, { attempts: attempt, upstreamAddress: UPSTREAM_ADDRESS });
+    this.info = info;
+    this.parent = parent;
     const filters = [...chain.createFilters(), this.received];
     this.manager = new FilterManager(filters, info, this, chain.bufferLimit, (response) => events.onUpstreamLocalReply(response));
   }
@@ -107,7 +112,18 @@ export class UpstreamRequest implements Downstream {
     if (this.over) return;
     this.over = true;
     for (const timer of this.timers) timer.cancel();
+    this.showHowItEnded();
     this.manager.destroy(false);
+  }
+
+  /**
+   * In `on_done` the filters of an attempt see the request as it is by then: its code where an answer was taken, and its duration where it is over, because the
+   * client left. (What reset the attempt shows only afterwards.)
+   */
+  private showHowItEnded(): void {
+    const { responseCode, responseCodeDetails, responseFlags, duration } = this.parent;
+    Object.assign(this.info, { responseCode, responseCodeDetails, duration });
+    for (const flag of responseFlags) this.info.responseFlags.add(flag);
   }
 
   // --- Downstream ---------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,51 @@
+import { Config } from "../lib/config";
+import { xxHash64 } from "../lib/hash";
+import { Bytes, Text } from "../sdk";
+import { parseHold } from "./hold-configuration";
+import { parseOutlierDetection } from "./outlier-configuration";
+import { parseRules } from "./rule-configuration";
+import { EjectBy, Settings } from "./settings";
+
+const FIELDS: string[] = ["cluster", "outlierDetection", "rules", "ejectBy", "hold"];
+
+/** What became of a configuration: settings, or what is wrong with it in one line. */
+@final
+export class Parsed {
+  cluster: Text | null = null;
+
+  constructor(
+    readonly settings: Settings | null,
+    readonly problem: string | null,
+  ) {}
+}
+
+/** Reads what ejection.schema.json describes. */
+export function parseConfiguration(source: Bytes): Parsed {
+  const config = new Config(source);
+  const settings = new Settings();
+  let cluster: Text | null = null;
+  const root = config.root;
+  if (root != null) {
+    root.object(FIELDS);
+    const name = root.get("cluster");
+    if (name != null) cluster = name.nonEmptyText();
+    const outlierDetection = root.get("outlierDetection");
+    if (outlierDetection != null) parseOutlierDetection(outlierDetection, settings);
+    const rules = root.get("rules");
+    if (rules != null) parseRules(rules, settings);
+    const ejectBy = root.get("ejectBy");
+    if (ejectBy != null) {
+      const text = ejectBy.text().toString();
+      if (text == "healthCheck") settings.ejectBy = EjectBy.HealthCheck;
+      else if (text != "outlierDetection") ejectBy.report("must be outlierDetection or healthCheck");
+    }
+    const hold = root.get("hold");
+    if (hold != null) parseHold(hold, settings);
+  }
+  const problem = config.problem;
+  if (problem != null) return new Parsed(null, problem);
+  settings.version = (<u32>xxHash64(source)) | 1;
+  const parsed = new Parsed(settings, null);
+  parsed.cluster = cluster;
+  return parsed;
+}

@@ -1,0 +1,255 @@
+import {
+  BodyAction,
+  Bytes,
+  HeaderMap,
+  HeadersAction,
+  HttpStream,
+  monotonicTime,
+  Property,
+  responseBody,
+  responseHeaders,
+  TrailersAction,
+} from "../sdk";
+import { Answer } from "./answer";
+import { Cluster } from "./cluster";
+import { MAX_RULES } from "./limits";
+import { mark } from "./mark";
+import { EjectionRoot } from "./root";
+import { Judgement } from "./rule";
+import { Settings } from "./settings";
+import { explain } from "./explanation";
+import { NO_VERDICT } from "./verdict";
+
+const NANOSECONDS_IN_MICROSECOND: u64 = 1_000;
+const MAX_ADDRESS_LENGTH: i32 = 128;
+
+const upstreamAddress = Property.named("upstream.address");
+const responseCode = Property.named("response.code");
+const requestDuration = Property.named("request.duration");
+
+/**
+ * One attempt at one host.
+ *
+ * ```
+ *   context created ── headers ──────────────────────────────── body, trailers ── done
+ *   (time starts)        │ every rule knows: counted, marked          │
+ *                        │ some do not: they go on ─────────────── counted here; a verdict marks the host's next response
+ *                        └ some do not, and `hold`: held back ──── counted here, marked, let go
+ * ```
+ */
+@final
+export class EjectionStream extends HttpStream {
+  private readonly answer: Answer = new Answer();
+  private cluster: Cluster | null = null;
+  private settings: Settings | null = null;
+  private readonly address: StaticArray<u8> = new StaticArray<u8>(MAX_ADDRESS_LENGTH);
+  private addressLength: i32 = 0;
+  private started: u64 = 0;
+  /** Rules by which the answer is a failure, a bit each. */
+  private failed: u32 = 0;
+  /** Rules that the headers did not settle. */
+  private pending: u32 = 0;
+  private answered: bool = false;
+  private counted: bool = false;
+  private held: bool = false;
+  /** Bytes of the body that were looked through. */
+  private scanned: i32 = 0;
+  /** For each rule, where its search in the body stands. */
+  private readonly matched: StaticArray<i32> = new StaticArray<i32>(MAX_RULES);
+
+  reset(): void {
+    this.answer.reset();
+    this.cluster = null;
+    this.settings = null;
+    this.addressLength = 0;
+    this.failed = 0;
+    this.pending = 0;
+    this.answered = false;
+    this.counted = false;
+    this.held = false;
+    this.scanned = 0;
+    // The context is made when the attempt begins: so no callback is needed for the request's headers.
+    this.started = monotonicTime();
+  }
+
+  onResponseHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
+    const settings = this.open();
+    if (settings == null) return HeadersAction.Continue;
+    this.answered = true;
+    this.answer.begin(headers);
+    this.answer.latency = this.elapsed();
+    this.judgeHeaders(settings, headers, endOfStream);
+    if (this.pending == 0) {
+      this.count(settings, true);
+    } else if (settings.holdTime > 0 && !endOfStream) {
+      this.held = true;
+      this.callAfter(settings.holdTime);
+      return HeadersAction.StopIteration;
+    }
+    return HeadersAction.Continue;
+  }
+
+  onResponseBody(size: i32, endOfStream: bool): BodyAction {
+    const settings = this.settings;
+    if (settings == null || this.pending == 0) return BodyAction.Continue;
+    this.scan(settings, size, endOfStream);
+    if (endOfStream) this.judgeEnd(settings, false);
+    if (this.pending == 0) {
+      this.count(settings, this.held);
+      this.letGo();
+    } else if (this.held) {
+      if (size < settings.holdBytes) return BodyAction.StopIterationAndBuffer;
+      this.letGo();
+    }
+    return BodyAction.Continue;
+  }
+
+  onResponseTrailers(trailers: HeaderMap): TrailersAction {
+    const settings = this.settings;
+    if (settings != null && this.pending != 0) {
+      if (this.answer.isGrpc) this.answer.readGrpcStatus(trailers);
+      this.judgeEnd(settings, false);
+      this.count(settings, this.held);
+      this.letGo();
+    }
+    return TrailersAction.Continue;
+  }
+
+  /** A held response has waited long enough: its verdict will be for the host's next one. */
+  onTimer(): void {
+    if (!this.held) return;
+    this.held = false;
+    this.resumeResponse();
+  }
+
+  /** An attempt that did not come to its end: without an answer, or with a part of one. */
+  onDone(): void {
+    if (this.counted) return;
+    if (!this.answered) {
+      const settings = this.open();
+      if (settings == null || this.clientLeft()) return;
+      this.countLocalOrigin(settings);
+      return;
+    }
+    const settings = this.settings;
+    if (settings == null) return;
+    // Envoy cuts off an answer that it retries, before its code is the stream's: that is no fault of the host.
+    this.judgeEnd(settings, !this.clientLeft() && responseCode.get() != null);
+    this.count(settings, false);
+  }
+
+  /** The settings for this attempt, and whose host it is; `null` where nothing judges it. */
+  private open(): Settings | null {
+    const root = changetype<EjectionRoot>(this.root);
+    const cluster = root.clusterOfAttempt();
+    if (cluster == null) return null;
+    const settings = cluster.settings;
+    if (settings == null) return null;
+    const address = upstreamAddress.get();
+    if (address == null) return null;
+    this.addressLength = min(address.length, MAX_ADDRESS_LENGTH);
+    memory.copy(changetype<usize>(this.address), address.pointer, <usize>this.addressLength);
+    this.cluster = cluster;
+    this.settings = settings;
+    return settings;
+  }
+
+  private elapsed(): u64 {
+    return (monotonicTime() - this.started) / NANOSECONDS_IN_MICROSECOND;
+  }
+
+  /** Whether the request is over on the client's side, which ended the attempt: then its end says nothing about the host. */
+  private clientLeft(): bool {
+    return requestDuration.get() != null;
+  }
+
+  private judgeHeaders(settings: Settings, headers: HeaderMap, endOfStream: bool): void {
+    const cluster = this.cluster as Cluster;
+    for (let i = 0; i < settings.rules.length; i++) {
+      const judgement = unchecked(settings.rules[i]).judgeHeaders(this.answer, headers, unchecked(cluster.quantiles[i]), endOfStream);
+      if (judgement == Judgement.Failure) this.failed |= 1 << i;
+      else if (judgement == Judgement.Pending) {
+        this.pending |= 1 << i;
+        unchecked((this.matched[i] = 0));
+      }
+    }
+  }
+
+  /** What the end of the answer says to the rules that are still open. */
+  private judgeEnd(settings: Settings, cut: bool): void {
+    const cluster = this.cluster as Cluster;
+    this.answer.latency = this.elapsed();
+    for (let i = 0; i < settings.rules.length; i++) {
+      if ((this.pending & (1 << i)) == 0) continue;
+      const rule = unchecked(settings.rules[i]);
+      const body = rule.body;
+      const found = body != null && body.isFound(unchecked(this.matched[i]));
+      if (rule.judgeEnd(this.answer, unchecked(cluster.quantiles[i]), found, cut) == Judgement.Failure) this.failed |= 1 << i;
+    }
+    this.pending = 0;
+  }
+
+  /** Looks for markers in what came since the last time. While the response is held back, the buffer has all of it. */
+  private scan(settings: Settings, size: i32, endOfStream: bool): void {
+    const start = this.held ? this.scanned : 0;
+    if (size <= start) return;
+    const before = this.scanned;
+    let piece: Bytes | null = null;
+    for (let i = 0; i < settings.rules.length; i++) {
+      if ((this.pending & (1 << i)) == 0) continue;
+      const rule = unchecked(settings.rules[i]);
+      const body = rule.body;
+      if (body == null || before >= rule.bodyLimit) continue;
+      if (piece == null) piece = responseBody.get(start, size - start);
+      if (piece == null) return;
+      const matched = body.advance(unchecked(this.matched[i]), piece.slice(0, rule.bodyLimit - before));
+      unchecked((this.matched[i] = matched));
+      this.settleBody(i, settings, before + piece.length);
+    }
+    this.scanned = before + size - start;
+  }
+
+  /** A rule that only waits for its marker need not wait for the end. */
+  private settleBody(index: i32, settings: Settings, seen: i32): void {
+    const rule = unchecked(settings.rules[index]);
+    const body = rule.body;
+    if (body == null || rule.reset || rule.latencyToEnd || (rule.grpcStatuses != 0 && this.answer.grpcStatus < 0)) return;
+    if (body.isFound(unchecked(this.matched[index]))) this.failed |= 1 << index;
+    else if (seen < rule.bodyLimit) return;
+    this.pending &= ~(1 << index);
+  }
+
+  /** Counts the answer, and marks the response where its headers are `open` and its host is out. */
+  private count(settings: Settings, open: bool): void {
+    this.counted = true;
+    const root = changetype<EjectionRoot>(this.root);
+    const cluster = this.cluster as Cluster;
+    const judge = root.judge;
+    const isFailure = this.failed != 0 || this.answer.httpStatus >= 500;
+    const address = Bytes.view(changetype<usize>(this.address), this.addressLength);
+    const entry = judge.entryOf(cluster, address);
+    const verdict = judge.count(entry, settings, this.failed, u32.MAX_VALUE, isFailure, open, monotonicTime());
+    if (verdict != NO_VERDICT) mark(root, settings, responseHeaders);
+    explain(settings, judge, verdict, open);
+  }
+
+  private countLocalOrigin(settings: Settings): void {
+    this.counted = true;
+    let failed: u32 = 0;
+    for (let i = 0; i < settings.rules.length; i++) {
+      if (unchecked(settings.rules[i]).localOrigin) failed |= 1 << i;
+    }
+    if (failed == 0) return;
+    const judge = changetype<EjectionRoot>(this.root).judge;
+    const address = Bytes.view(changetype<usize>(this.address), this.addressLength);
+    const entry = judge.entryOf(this.cluster as Cluster, address);
+    judge.count(entry, settings, failed, failed, true, false, monotonicTime());
+    explain(settings, judge, NO_VERDICT, false);
+  }
+
+  private letGo(): void {
+    if (!this.held) return;
+    this.held = false;
+    this.cancelTimer();
+  }
+}

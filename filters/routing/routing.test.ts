@@ -75,7 +75,14 @@ const string = fc.oneof(
   ),
   leaf,
 );
-const named = fc.dictionary(fc.oneof(fc.constantFrom("x-h", "x-user", "A", ":method"), text), string, { maxKeys: 3 });
+const named = fc.dictionary(
+  fc.oneof(
+    fc.constantFrom("x-h", "x-user", "A", ":method", "@request.auth.claims.g", "@request.auth.claims[a][b]", "@request.auth.claims["),
+    text,
+  ),
+  string,
+  { maxKeys: 3 },
+);
 const match = fc.record(
   {
     uri: string,
@@ -161,6 +168,9 @@ describe("configurations of any kind", () => {
       "with a regular expression that is too large",
       '{"rules":[{"name":"a","match":{"uri":{"regex":"((a{100}){100}){100}"}},"route":"x"}]}',
     ],
+    ["with a claim of no name", '{"rules":[{"name":"a","match":{"headers":{"@request.auth.claims":{}}},"route":"x"}]}'],
+    ["with a claim whose bracket is open", '{"rules":[{"name":"a","match":{"withoutHeaders":{"@request.auth.claims[a":{}}},"route":"x"}]}'],
+    ["with another name of Istio's", '{"rules":[{"name":"a","match":{"headers":{"@request.auth.principal":{}}},"route":"x"}]}'],
   ])("%s is refused", (_, value) => {
     expect(update(value)).toBeDefined();
   });

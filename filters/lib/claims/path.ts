@@ -1,17 +1,31 @@
-import { Text } from "../bytes";
+import { Bytes, Text } from "../bytes";
+
+const DOT: u8 = 0x2e;
+const LEFT: u8 = 0x5b;
+const RIGHT: u8 = 0x5d;
 
 /**
  * The names of claims, one inside the other, in Istio's two forms: `[group][nested]`, and `.group.nested` for names without a dot.
  * `null` for what has neither form.
  */
-export function parseClaimPath(text: string): Text[] | null {
-  const brackets = text.startsWith("[") && text.endsWith("]") && text.length > 2;
-  if (!brackets && !(text.startsWith(".") && text.length > 1)) return null;
-  const names = brackets ? text.substring(1, text.length - 1).split("][") : text.substring(1).split(".");
+export function parseClaimPath(text: Bytes): Text[] | null {
+  if (text.length == 0 || (text[0] != LEFT && text[0] != DOT)) return null;
+  const bracketed = text[0] == LEFT;
   const path: Text[] = [];
-  for (let i = 0; i < names.length; i++) {
-    if (names[i].length == 0 || names[i].includes("[") || names[i].includes("]")) return null;
-    path.push(Text.of(names[i]));
+  let start = 1;
+  while (true) {
+    const mark = text.indexOf(bracketed ? RIGHT : DOT, start);
+    const end = mark < 0 ? text.length : mark;
+    const name = text.slice(start, end);
+    if (name.length == 0 || name.indexOf(LEFT) >= 0 || name.indexOf(RIGHT) >= 0) return null;
+    path.push(Text.from(name));
+    start = end + 1;
+    if (!bracketed) {
+      if (mark < 0) return path;
+      continue;
+    }
+    if (mark < 0) return null;
+    if (start == text.length) return path;
+    if (text[start++] != LEFT) return null;
   }
-  return path;
 }

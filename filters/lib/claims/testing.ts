@@ -1,4 +1,4 @@
-import { arena, Bytes } from "../bytes";
+import { arena, Bytes, Text } from "../bytes";
 import { Claims, ClaimTexts, parseClaimPath } from ".";
 
 // Flat functions for claims.test.ts.
@@ -30,12 +30,12 @@ export function consumer(pointer: usize, length: i32): u64 {
   return packed(read(pointer, length).consumer);
 }
 
-let path = parseClaimPath("[a]");
+let path = parseClaimPath(Text.of("[a]").bytes);
 
 /** Keeps the path for {@link texts}; false where it has neither form. */
 export function setPath(pointer: usize, length: i32): bool {
   arena.reset();
-  path = parseClaimPath(Bytes.view(pointer, length).toString());
+  path = parseClaimPath(Bytes.view(pointer, length));
   return path != null;
 }
 

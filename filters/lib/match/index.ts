@@ -2,7 +2,7 @@ export { Bucketing, BucketKey, BUCKETS } from "./bucket";
 export { parseBucketing } from "./bucketing-configuration";
 export { parseStringMatch } from "./configuration";
 export { IntegerRange } from "./integer-range";
-export { Match, NamedMatch } from "./match";
+export { ClaimMatch, Match, NamedMatch } from "./match";
 export { parseMatch } from "./match-configuration";
 export { parsePathMatch } from "./path-configuration";
 export { PathMatch, PathMatchKind } from "./path-match";

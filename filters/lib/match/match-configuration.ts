@@ -1,9 +1,11 @@
+import { Text } from "../bytes";
 import { RangeSet } from "../cidr";
+import { parseClaimPath } from "../claims";
 import { ConfigValue } from "../config";
 import { Bucketing } from "./bucket";
 import { parseBucketing } from "./bucketing-configuration";
 import { parseStringMatch } from "./configuration";
-import { Match, NamedMatch } from "./match";
+import { ClaimMatch, Match, NamedMatch } from "./match";
 import { parsePathMatch } from "./path-configuration";
 
 const MATCH_FIELDS: string[] = [
@@ -18,6 +20,9 @@ const MATCH_FIELDS: string[] = [
   "sourceIpBlocks",
   "percentage",
 ];
+
+/** Istio's name for a claim where a header's name can stand; it compares this part without regard to case. */
+const CLAIMS = Text.of("@request.auth.claims");
 
 /**
  * Reads one block of conditions: `uri`, `method`, `scheme`, `authority`, `headers`, `withoutHeaders`, `queryParams`, `cookies`, `sourceIpBlocks`,
@@ -34,10 +39,10 @@ export function parseMatch(value: ConfigValue): Match {
   if (scheme != null) match.scheme = parseStringMatch(scheme, true);
   const authority = value.get("authority");
   if (authority != null) match.authority = parseStringMatch(authority, true);
-  match.headers = parseNamed(value.get("headers"), true);
-  match.withoutHeaders = parseNamed(value.get("withoutHeaders"), true);
-  match.queryParams = parseNamed(value.get("queryParams"), false);
-  match.cookies = parseNamed(value.get("cookies"), false);
+  parseHeaders(value.get("headers"), match.headers, match.claims);
+  parseHeaders(value.get("withoutHeaders"), match.withoutHeaders, match.withoutClaims);
+  match.queryParams = parseNamed(value.get("queryParams"));
+  match.cookies = parseNamed(value.get("cookies"));
   const sources = value.get("sourceIpBlocks");
   if (sources != null) match.sources = parseSources(sources);
   const percentage = value.get("percentage");
@@ -45,12 +50,29 @@ export function parseMatch(value: ConfigValue): Match {
   return match;
 }
 
-function parseNamed(value: ConfigValue | null, headers: bool): NamedMatch[] {
+function parseHeaders(value: ConfigValue | null, headers: NamedMatch[], claims: ClaimMatch[]): void {
+  if (value == null) return;
+  const entries = value.entries();
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i];
+    const condition = parseStringMatch(entry, false);
+    const name = entry.key.bytes;
+    if (!name.startsWithIgnoreCase(CLAIMS.bytes)) {
+      headers.push(new NamedMatch(entry.headerKey(), condition));
+      continue;
+    }
+    const path = parseClaimPath(name.slice(CLAIMS.bytes.length));
+    if (path != null) claims.push(new ClaimMatch(path, condition));
+    else entry.report("expected @request.auth.claims.NAME or @request.auth.claims[NAME]; a claim within a claim is [NAME][NAME]");
+  }
+}
+
+function parseNamed(value: ConfigValue | null): NamedMatch[] {
   const conditions: NamedMatch[] = [];
   if (value == null) return conditions;
   const entries = value.entries();
   for (let i = 0; i < entries.length; i++) {
-    conditions.push(new NamedMatch(headers ? entries[i].headerKey() : entries[i].key, parseStringMatch(entries[i], false)));
+    conditions.push(new NamedMatch(entries[i].key, parseStringMatch(entries[i], false)));
   }
   return conditions;
 }

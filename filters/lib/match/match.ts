@@ -1,5 +1,6 @@
 import { Bytes, Text } from "../bytes";
 import { RangeSet } from "../cidr";
+import { Claims, ClaimTexts } from "../claims";
 import { Bucketing } from "./bucket";
 import { PathMatch } from "./path-match";
 import { StringMatch } from "./string-match";
@@ -9,6 +10,15 @@ import { StringMatch } from "./string-match";
 export class NamedMatch {
   constructor(
     readonly name: Text,
+    readonly value: StringMatch,
+  ) {}
+}
+
+/** A condition on a claim of the token that `authentication` verified, found by its names, one inside the other. */
+@final
+export class ClaimMatch {
+  constructor(
+    readonly path: Text[],
     readonly value: StringMatch,
   ) {}
 }
@@ -27,6 +37,9 @@ export class Match {
   headers: NamedMatch[] = [];
   /** None of these may hold. */
   withoutHeaders: NamedMatch[] = [];
+  /** Of `headers` and `withoutHeaders`, those whose name is `@request.auth.claims...`. */
+  claims: ClaimMatch[] = [];
+  withoutClaims: ClaimMatch[] = [];
   queryParams: NamedMatch[] = [];
   cookies: NamedMatch[] = [];
   sources: RangeSet | null = null;
@@ -58,7 +71,26 @@ export class Match {
       const cookie = unchecked(cookies[i]);
       if (!holds(cookie.value, request.cookie(cookie.name.bytes))) return false;
     }
-    return this.sourceHolds(request) && this.shareHolds(request);
+    return this.claimsHold(request) && this.sourceHolds(request) && this.shareHolds(request);
+  }
+
+  /**
+   * Claims that cannot be read meet no condition and no negated one: a rule for everybody but a group would else take in a member whose
+   * token nobody could read.
+   */
+  private claimsHold<R>(request: R): bool {
+    const wanted = this.claims;
+    const unwanted = this.withoutClaims;
+    if (wanted.length + unwanted.length == 0) return true;
+    const claims = request.claims;
+    if (claims.undecodable) return false;
+    for (let i = 0; i < wanted.length; i++) {
+      if (!claimHolds(unchecked(wanted[i]), claims)) return false;
+    }
+    for (let i = 0; i < unwanted.length; i++) {
+      if (claimHolds(unchecked(unwanted[i]), claims)) return false;
+    }
+    return true;
   }
 
   private sourceHolds<R>(request: R): bool {
@@ -87,5 +119,15 @@ function headerHolds<R>(condition: NamedMatch, request: R): bool {
   do {
     if (condition.value.matches(values.value)) return true;
   } while (values.next());
+  return false;
+}
+
+/** As a header of several values; a claim without any text, such as a number, counts as missing. */
+function claimHolds(condition: ClaimMatch, claims: Claims): bool {
+  const texts = ClaimTexts.of(claims.claim(condition.path), condition.path);
+  if (!texts.next()) return condition.value.matchesMissing();
+  do {
+    if (condition.value.matches(texts.text)) return true;
+  } while (texts.next());
   return false;
 }

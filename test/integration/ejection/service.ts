@@ -1,0 +1,187 @@
+import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { compileFilter } from "../../../filters/testing/assembly.ts";
+import {
+  address,
+  binaryProvider,
+  cluster,
+  connectionManager,
+  httpWasm,
+  listener,
+  stringValue,
+  typed,
+  type Cluster,
+  type EnvoyOptions,
+  type StartedEnvoy,
+} from "../../../harness/envoy/index.ts";
+import { startUpstream, type Upstream, type UpstreamAnswer } from "../../../harness/upstreams/index.ts";
+
+/** What one host answers at present. */
+export interface ServiceHost {
+  readonly address: string;
+  answer: UpstreamAnswer;
+  readonly upstream: Upstream;
+}
+
+export interface ServiceOptions {
+  readonly hosts: number;
+  /** Of the filter. */
+  readonly configuration: object;
+  /** Fields of the cluster's `outlier_detection` beside those that every set-up with the filter has. */
+  readonly outlierDetection?: Readonly<Record<string, unknown>>;
+  /** More of the cluster. */
+  readonly cluster?: Readonly<Record<string, unknown>>;
+  readonly route?: Readonly<Record<string, unknown>>;
+  readonly more?: readonly Cluster[];
+  readonly envoy?: EnvoyOptions;
+  /** Addresses of the hosts by number, where not all are in the cluster from the start. */
+  readonly listed?: (hosts: readonly ServiceHost[]) => readonly ServiceHost[];
+}
+
+const FILTER = join(import.meta.dirname, "../../../filters/ejection/index.ts");
+const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+export const MARK = "x-meshwright-ejection";
+export const SERVICE = "reviews";
+
+/** The part of `HttpProtocolOptions` that has Envoy's outlier detection count marks, and nothing else, as errors. */
+export const MARKS_ARE_ERRORS = {
+  error_matcher: { http_response_headers_match: { headers: [{ name: MARK, present_match: true }] } },
+};
+
+/** A service of several hosts behind a real Envoy with the filter in the upstream chain. */
+export class Service implements AsyncDisposable {
+  readonly hosts: readonly ServiceHost[];
+  readonly envoy: StartedEnvoy;
+  private readonly resources: AsyncDisposableStack;
+
+  private constructor(hosts: readonly ServiceHost[], envoy: StartedEnvoy, resources: AsyncDisposableStack) {
+    this.hosts = hosts;
+    this.envoy = envoy;
+    this.resources = resources;
+  }
+
+  static async start(options: ServiceOptions): Promise<Service> {
+    await using resources = new AsyncDisposableStack();
+    const hosts: ServiceHost[] = [];
+    for (let i = 0; i < options.hosts; i++) {
+      const state = { answer: { body: `host ${i}` } as UpstreamAnswer };
+      const upstream = resources.use(await startUpstream({ script: () => state.answer, keep: 100_000 }));
+      hosts.push(Object.assign(state, { upstream, address: `${upstream.host}:${upstream.port}` }));
+    }
+    const ejection = httpWasm({
+      name: "ejection",
+      vm_config: { vm_id: "ejection", runtime: "envoy.wasm.runtime.v8", code: { local: { filename: await compileFilter(FILTER) } } },
+      failure_policy: "FAIL_CLOSED",
+      configuration: stringValue(JSON.stringify(options.configuration)),
+      allow_on_headers_stop_iteration: true,
+    });
+    const codec = { name: "upstream_codec", typed_config: typed("filters.http.upstream_codec.v3.UpstreamCodec") };
+    const service: Cluster = {
+      name: SERVICE,
+      connect_timeout: "1s",
+      load_assignment: assignment((options.listed ?? ((all) => all))(hosts)),
+      // One mark ejects. Local origin errors apart, or the first of them would eject too.
+      outlier_detection: {
+        consecutive_5xx: 1,
+        enforcing_consecutive_gateway_failure: 0,
+        enforcing_success_rate: 0,
+        split_external_local_origin_errors: true,
+        ...options.outlierDetection,
+      },
+      common_lb_config: { healthy_panic_threshold: { value: 0 } },
+      typed_extension_protocol_options: {
+        [PROTOCOL_OPTIONS]: typed(PROTOCOL_OPTIONS.replace("envoy.extensions.", ""), {
+          explicit_http_config: { http_protocol_options: {} },
+          http_filters: [ejection, codec],
+          outlier_detection: MARKS_ARE_ERRORS,
+        }),
+      },
+      ...options.cluster,
+    };
+    const routes = [{ match: { prefix: "/" }, route: { cluster: SERVICE, ...options.route }, response_headers_to_remove: [MARK] }];
+    const manager = connectionManager({ stat_prefix: "main" }, [], [{ name: "all", domains: ["*"], routes }]);
+    const envoy = resources.use(
+      await binaryProvider.start(
+        { static_resources: { listeners: [listener("main", [{ filters: [manager] }])], clusters: [service, ...(options.more ?? [])] } },
+        { componentLogLevels: { wasm: "warning" }, ...options.envoy },
+      ),
+    );
+    return new Service(hosts, envoy, resources.move());
+  }
+
+  /** Asks once, and tells what the client saw. */
+  async ask(path = "/"): Promise<{ readonly status: number; readonly body: string; readonly marked: boolean }> {
+    const { host, port } = this.envoy.address("main");
+    const answer = await fetch(`http://${host}:${port}${path}`);
+    return { status: answer.status, body: await answer.text(), marked: answer.headers.has(MARK) };
+  }
+
+  /** Numbers of the hosts that Envoy's outlier detection has taken out at present. */
+  async ejected(flag = "failed_outlier_check"): Promise<number[]> {
+    const clusters = await this.envoy.admin.clusters();
+    const found = clusters.find(({ name }) => name === SERVICE)?.hosts ?? [];
+    const out = new Set(found.filter(({ health }) => health[flag] === true).map((host) => host.address));
+    return this.hosts.flatMap((host, index) => (out.has(host.address) ? [index] : []));
+  }
+
+  async stat(name: string): Promise<number> {
+    const { values } = await this.envoy.admin.stats(`^${name.replaceAll(".", "\\.")}$`);
+    return values[name] ?? 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.resources.disposeAsync();
+  }
+}
+
+export function assignment(hosts: readonly Pick<ServiceHost, "upstream">[]): Cluster["load_assignment"] {
+  return {
+    cluster_name: SERVICE,
+    endpoints: [{ lb_endpoints: hosts.map(({ upstream }) => ({ endpoint: { address: address(upstream.host, upstream.port) } })) }],
+  };
+}
+
+/** Tries again until `condition` holds, and gives what it gave; fails with what it saw last after 20 seconds. */
+export async function until<T>(what: string, look: () => Promise<T>, condition: (value: T) => boolean): Promise<T> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const value = await look();
+    if (condition(value)) return value;
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}; at last it was ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A client connection of its own, which Envoy's listener gives to one worker for good. */
+export class Client implements Disposable {
+  private readonly socket: Socket;
+  private text = "";
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("data", (chunk: Buffer) => (this.text += chunk.toString("latin1")));
+  }
+
+  static async connect({ host, port }: { readonly host: string; readonly port: number }): Promise<Client> {
+    const socket = connect(port, host);
+    await once(socket, "connect");
+    return new Client(socket);
+  }
+
+  /** Asks and waits for an answer with a `content-length`. */
+  async ask(path = "/"): Promise<string> {
+    this.text = "";
+    this.socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+    for (;;) {
+      const head = this.text.indexOf("\r\n\r\n");
+      const length = /content-length: (\d+)/i.exec(this.text)?.[1];
+      if (head >= 0 && this.text.length >= head + 4 + Number(length ?? 0)) return this.text;
+      await once(this.socket, "data");
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy();
+  }
+}

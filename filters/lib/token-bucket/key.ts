@@ -1,8 +1,8 @@
 import { arena, Bytes } from "../bytes";
 import { xxHash64 } from "../hash";
 
-/** Stands for a part that is not there: another value than any that is there, the empty one too. */
-const ABSENT: u64 = 0x27d4_eb2f_1656_67c5;
+/** Stands for no value: another than any value, the empty one too. */
+const GAP: u64 = 0x27d4_eb2f_1656_67c5;
 
 /**
  * Which bucket: 128 bits that stand for a list of values of any length, so that a bucket takes the same memory whatever a client sends. Each value is hashed
@@ -27,8 +27,9 @@ export class BucketKey {
     this.two = xxHash64(value, this.two);
   }
 
-  addAbsent(): void {
-    this.one = rotl(this.one, 29) ^ ABSENT;
-    this.two = rotl(this.two, 31) + ABSENT;
+  /** For a value that is not there, and behind a list whose length the key must tell. */
+  addGap(): void {
+    this.one = rotl(this.one, 29) ^ GAP;
+    this.two = rotl(this.two, 31) + GAP;
   }
 }

@@ -18,7 +18,7 @@ function keyOf(values: readonly (string | null)[], one = 1n, two = 2n): string {
   call("begin", one, two);
   for (const value of values) {
     if (value === null) {
-      call("addAbsent");
+      call("addGap");
       continue;
     }
     const { pointer, length } = assembly.write(value);

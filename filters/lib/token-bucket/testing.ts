@@ -47,8 +47,8 @@ export function add(pointer: usize, length: i32): void {
   key.add(Bytes.view(pointer, length));
 }
 
-export function addAbsent(): void {
-  key.addAbsent();
+export function addGap(): void {
+  key.addGap();
 }
 
 export function one(): u64 {

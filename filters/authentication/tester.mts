@@ -40,6 +40,14 @@ export function load(configuration: unknown = { jwtRules: [rule()], required: tr
   plugin = host.load({ name: "authentication", module, configuration });
 }
 
+/** The same on a host that verifies no signatures, as those that are not Envoy. */
+export function loadWithoutForeignFunctions(configuration: unknown): void {
+  const { capabilities } = JSON.parse(readFileSync(join(import.meta.dirname, "manifest.json"), "utf8")) as { capabilities: string[] };
+  const callbacks = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(module))).map(({ name }) => name);
+  const allowedCapabilities = [...callbacks, ...capabilities.filter((name) => name !== "proxy_call_foreign_function")];
+  plugin = host.load({ name: "authentication", module, configuration, allowedCapabilities });
+}
+
 /** What became of a request: `forwarded`, or the details of the refusal. Straight into the module, without Envoy's codecs. */
 export function send(headers: ReadonlyArray<readonly [string, string]>, path = "/"): string {
   const stream = host.chain([plugin]).openStream();

@@ -161,7 +161,8 @@ function isAudience(claim: JsonValue | null): bool {
 export function checkTimes(rule: JwtRule, from: i64, until: i64, now: i64): Refusal {
   // Differences of times that a client chooses could wrap around; `now` and the skew are small.
   if (from != ALWAYS && from > now + rule.clockSkew) return Refusal.NotYetValid;
-  if (until != NEVER && until < now - rule.clockSkew) return Refusal.Expired;
+  // RFC 7519, section 4.1.4: now must be before it. Envoy's own filter lets the last second pass.
+  if (until != NEVER && until <= now - rule.clockSkew) return Refusal.Expired;
   return Refusal.None;
 }
 

@@ -5,7 +5,6 @@ import { compileFilter } from "../../../filters/testing/assembly.ts";
 import {
   address,
   binaryProvider,
-  cluster,
   connectionManager,
   httpWasm,
   listener,

@@ -297,6 +297,8 @@ function xdsProperty(context: Context, info: StreamInfo | undefined, field: stri
       return info.cluster;
     case "cluster_metadata":
       return info.cluster === undefined ? undefined : { filter_metadata: info.clusterMetadata };
+    case "upstream_host_metadata":
+      return info.endpointMetadata && { filter_metadata: info.endpointMetadata };
     case "route_name":
       return info.route?.name;
     case "route_metadata":

@@ -54,6 +54,8 @@ export class StreamInfo {
   route: RouteInfo | undefined;
   cluster: string | undefined;
   clusterMetadata: PropertyObject = {};
+  /** Of the host that the router chose; `undefined` until it has. */
+  endpointMetadata: PropertyObject | undefined;
   upstreamAddress: string | undefined;
   upstreamLocalAddress: string | undefined;
   attempts = 0;

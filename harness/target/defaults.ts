@@ -41,6 +41,8 @@ export const DEFAULT_AUTHORITY = "localhost";
 export const DEFAULT_SOURCE = "192.0.2.1:50000";
 /** The two parts of `destination.address`, each where a request does not name it. */
 export const DEFAULT_DESTINATION = { address: "127.0.0.1", port: 10_000 } as const;
+/** The URI name in the certificate of the listener, for those who come over TLS. */
+export const SERVER_PRINCIPAL = "spiffe://cluster.local/ns/default/sa/default";
 
 /** Filters log at this level and above. */
 export const LOG_LEVEL = "debug";

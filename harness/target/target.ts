@@ -40,6 +40,9 @@ export interface RouteSpec {
   readonly timeout?: number;
 }
 
+/** By cluster name and namespace. */
+export type FilterMetadata = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
+
 export interface ChainSpec {
   /** Downstream filters in order. */
   readonly filters: readonly FilterSpec[];
@@ -50,7 +53,15 @@ export interface ChainSpec {
   /** Clusters that exist; all lead to the scripted upstream. Default: those that routes name. */
   readonly clusters?: readonly string[];
   /** `metadata.filter_metadata` of clusters, by cluster name and namespace. */
-  readonly clusterMetadata?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
+  readonly clusterMetadata?: FilterMetadata;
+  /** The same of the one endpoint of each cluster. */
+  readonly endpointMetadata?: FilterMetadata;
+  /** Envoy's node, as a bootstrap has it. Default: without an id and metadata. */
+  readonly node?: { readonly id?: string; readonly cluster?: string; readonly metadata?: Readonly<Record<string, unknown>> };
+  /** The listener's `traffic_direction`. Default: unspecified. */
+  readonly trafficDirection?: "INBOUND" | "OUTBOUND";
+  /** Whether Envoy's grpc_stats filter, with `emit_filter_state`, stands before the filters. Default: false. */
+  readonly grpcStats?: boolean;
   /** Answers of clusters that filters call out to, by cluster name. Such a cluster need not stand in `clusters`. */
   readonly callouts?: Readonly<Record<string, (request: CalloutRequest) => CalloutAnswer>>;
 }

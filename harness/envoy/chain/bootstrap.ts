@@ -17,6 +17,7 @@ import {
   tlsInspector,
   typed,
   type Bootstrap,
+  type Cluster,
   type Extension,
   type Route,
 } from "../bootstrap/index.ts";
@@ -59,7 +60,12 @@ export function chainBootstrap(chain: ChainSpec, { upstream, callouts, server }:
       http_protocol_options: { enable_trailers: true },
       upgrade_configs: [{ upgrade_type: "websocket" }],
     },
-    [firstMarker(), ...chain.filters.map((filter) => httpWasm(pluginConfig(filter))), lastMarker()],
+    [
+      firstMarker(),
+      ...(chain.grpcStats === true ? [grpcStats()] : []),
+      ...chain.filters.map((filter) => httpWasm(pluginConfig(filter))),
+      lastMarker(),
+    ],
     [{ name: VIRTUAL_HOST, domains: ["*"], routes: routes.map(routeOf) }],
   );
   const upstreamFilters = [...(chain.upstreamFilters ?? []).map((filter) => httpWasm(pluginConfig(filter))), laneHeader()];
@@ -72,14 +78,20 @@ export function chainBootstrap(chain: ChainSpec, { upstream, callouts, server }:
       transport_socket: downstreamTls(server),
     },
   ];
+  const direction = chain.trafficDirection;
   return {
+    ...(chain.node !== undefined && { node: { id: "", cluster: "", ...chain.node } }),
     static_resources: {
-      listeners: [listener(LISTENER, chains, [proxyProtocol(), tlsInspector()])],
+      listeners: [
+        {
+          ...listener(LISTENER, chains, [proxyProtocol(), tlsInspector()]),
+          ...(direction !== undefined && { traffic_direction: direction }),
+        },
+      ],
       clusters: [
-        ...clusters.map((name) => ({
-          ...cluster(name, upstream.host, upstream.port, { protocol: "downstream", upstreamFilters }),
-          ...(chain.clusterMetadata?.[name] !== undefined && { metadata: { filter_metadata: chain.clusterMetadata[name] } }),
-        })),
+        ...clusters.map((name) =>
+          withMetadata(cluster(name, upstream.host, upstream.port, { protocol: "downstream", upstreamFilters }), chain),
+        ),
         ...[...callouts]
           .filter(([name]) => !clusters.includes(name))
           .map(([name, { host, port }]) => cluster(name, host, port, { protocol: "http2" })),
@@ -88,6 +100,23 @@ export function chainBootstrap(chain: ChainSpec, { upstream, callouts, server }:
     // Histograms are merged when somebody asks.
     stats_flush_on_admin: true,
   };
+}
+
+function withMetadata(plain: Cluster, { clusterMetadata, endpointMetadata }: ChainSpec): Cluster {
+  const ofCluster = clusterMetadata?.[plain.name];
+  const ofEndpoint = endpointMetadata?.[plain.name];
+  const endpoints = plain.load_assignment.endpoints.map(({ lb_endpoints: hosts }) => ({
+    lb_endpoints: hosts.map((host) => ({ ...host, ...(ofEndpoint !== undefined && { metadata: { filter_metadata: ofEndpoint } }) })),
+  }));
+  return {
+    ...plain,
+    load_assignment: { ...plain.load_assignment, endpoints },
+    ...(ofCluster !== undefined && { metadata: { filter_metadata: ofCluster } }),
+  };
+}
+
+function grpcStats(): Extension {
+  return { name: "grpc_stats", typed_config: typed("filters.http.grpc_stats.v3.FilterConfig", { emit_filter_state: true }) };
 }
 
 function routeOf(route: RouteSpec): Route {

@@ -1,5 +1,6 @@
 import {
   LOG_LEVEL,
+  SERVER_PRINCIPAL,
   type ExchangeRequest,
   type ExchangeResult,
   type LogLine,
@@ -22,7 +23,6 @@ const PATIENCE = 20;
 /** Milliseconds for which an access log entry is waited for after the client saw the end. A codec that refuses a request may write none. */
 const ACCESS_LOG_WAIT = 2_000;
 const METRIC_PREFIX = "wasmcustom.";
-const SERVER_PRINCIPAL = "spiffe://cluster.local/ns/default/sa/default";
 
 /** A request under way on its lane. */
 interface Exchange {

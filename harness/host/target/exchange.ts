@@ -4,6 +4,7 @@ import type { FilterChain } from "../filter-chain.ts";
 import { HeaderMap } from "../header-map.ts";
 import { streamInfo } from "../http-stream.ts";
 import { FilterManager, type Downstream } from "../http/filter-manager.ts";
+import { GrpcStats } from "../http/grpc-stats.ts";
 import { localReply } from "../http/local-reply.ts";
 import type { StreamInfo } from "../stream-info.ts";
 import {
@@ -15,7 +16,14 @@ import {
   type RouteSpec,
 } from "../../target/index.ts";
 import { bodyBytes, frameMessage, frameWebSocket, toBody, unframeMessages, unframeWebSocket } from "../../target/body.ts";
-import { CONNECTION_MANAGER, DEFAULT_DESTINATION, DEFAULT_SOURCE, SHORTEST_DELAY, VIRTUAL_HOST } from "../../target/defaults.ts";
+import {
+  CONNECTION_MANAGER,
+  DEFAULT_DESTINATION,
+  DEFAULT_SOURCE,
+  SERVER_PRINCIPAL,
+  SHORTEST_DELAY,
+  VIRTUAL_HOST,
+} from "../../target/defaults.ts";
 import { overTls } from "../../target/transport.ts";
 import { codecHeaders, isUpgrade, mutateRequestHeaders, refusal } from "./request-headers.ts";
 import { Router } from "./router.ts";
@@ -43,7 +51,7 @@ export class Exchange implements Downstream {
   private wasReset = false;
   private idleTimer: Timer | undefined;
 
-  constructor(chain: FilterChain, upstreamChain: FilterChain, routes: RouteTable, request: ExchangeRequest) {
+  constructor(chain: FilterChain, upstreamChain: FilterChain, routes: RouteTable, request: ExchangeRequest, grpcStats: boolean) {
     this.chain = chain;
     this.routes = routes;
     this.request = request;
@@ -55,13 +63,17 @@ export class Exchange implements Downstream {
         destinationAddress: destinationOf(request),
         mtls: principal !== undefined,
         ...(request.sni !== undefined && { requestedServerName: request.sni }),
-        certificate: principal === undefined ? {} : { uri_san_peer_certificate: principal },
+        certificate: {
+          ...(overTls(request) && { uri_san_local_certificate: SERVER_PRINCIPAL }),
+          ...(principal !== undefined && { uri_san_peer_certificate: principal }),
+        },
       },
       ...(request.metadata && { metadata: request.metadata }),
       protocol: this.protocol === "h2" || this.protocol === "grpc" ? "HTTP/2" : "HTTP/1.1",
     });
     this.router = new Router(routes, upstreamChain, new UpstreamScript(this.protocol, request.response ?? {}), () => this.route());
-    this.manager = new FilterManager([...chain.createFilters(), this.router], this.info, this, chain.bufferLimit);
+    const filters = [...(grpcStats ? [new GrpcStats(this.info)] : []), ...chain.createFilters(), this.router];
+    this.manager = new FilterManager(filters, this.info, this, chain.bufferLimit);
     this.router.attach(this.manager);
   }
 
@@ -118,6 +130,7 @@ export class Exchange implements Downstream {
   private refuse({ status, details, body }: { readonly status: number; readonly details: string; readonly body: string }): void {
     const reply = localReply({ status, details, body: Buffer.from(body), headers: [], grpcStatus: undefined }, undefined);
     this.info.responseCodeDetails = details;
+    if (/^http[12]\./.test(details)) this.info.responseFlags.add("DPE");
     this.encodeHeaders(reply.headers);
     if (reply.body !== undefined) this.encodeData(reply.body);
     this.complete();

@@ -3,6 +3,7 @@ import { HostError } from "../errors.ts";
 import type { FilterChain } from "../filter-chain.ts";
 import { Host } from "../host.ts";
 import type { PluginConfig } from "../plugin.ts";
+import type { PropertyObject } from "../properties.ts";
 import {
   TargetError,
   type ChainSpec,
@@ -18,6 +19,9 @@ import { grpcHandler } from "./grpc-handler.ts";
 import { Exchange } from "./exchange.ts";
 import { RouteTable } from "./routes.ts";
 
+/** `envoy.config.core.v3.TrafficDirection`. */
+const DIRECTIONS = { UNSPECIFIED: 0, INBOUND: 1, OUTBOUND: 2 } as const;
+
 /**
  * The in-process target: a chain on this machine's Node, with Envoy's connection manager and router rebuilt around it. Time is virtual: a
  * delay of an hour takes none, and the same requests give the same results.
@@ -30,12 +34,21 @@ export const inProcessTarget: Target = {
 
 class InProcessTarget implements RunningTarget {
   private readonly clock = new ManualClock({ now: new Date() });
-  private readonly host = new Host({ clock: this.clock, logLevel: "debug", instances: { canary: false, workers: 1 } });
+  private readonly host: Host;
   private readonly chain: FilterChain;
   private readonly upstreamChain: FilterChain;
   private readonly routes: RouteTable;
+  private readonly grpcStats: boolean;
 
   constructor(spec: ChainSpec) {
+    this.host = new Host({
+      clock: this.clock,
+      logLevel: "debug",
+      instances: { canary: false, workers: 1 },
+      ...(spec.node !== undefined && { node: { id: "", cluster: "", metadata: {}, ...(spec.node as PropertyObject) } }),
+      listener: { direction: DIRECTIONS[spec.trafficDirection ?? "UNSPECIFIED"] },
+    });
+    this.grpcStats = spec.grpcStats ?? false;
     for (const name of spec.clusters ?? spec.routes?.flatMap((route) => route.cluster ?? []) ?? ["upstream"]) this.host.clusters.set(name);
     for (const [name, http] of Object.entries(spec.callouts ?? {})) this.host.clusters.set(name, { http, grpc: grpcHandler(name, http) });
     this.routes = new RouteTable(spec);
@@ -51,7 +64,7 @@ class InProcessTarget implements RunningTarget {
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
     if (request.time !== undefined) this.clock.setNow(request.time);
     const firstLine = this.host.logs.lines.length;
-    const exchange = new Exchange(this.chain, this.upstreamChain, this.routes, request);
+    const exchange = new Exchange(this.chain, this.upstreamChain, this.routes, request, this.grpcStats);
     const { dispatcher } = this.chain.worker;
     dispatcher.post(() => exchange.send());
     while (!exchange.done) {

@@ -126,7 +126,8 @@ export class Router implements HttpFilter, UpstreamEvents {
 
   private startAttempt(): void {
     this.attempts++;
-    this.attempt = new UpstreamRequest(this.upstreamChain, this.info, this.attempts, this.script, this);
+    const endpoint = this.routes.endpointMetadata(this.info.cluster ?? "");
+    this.attempt = new UpstreamRequest(this.upstreamChain, this.info, endpoint, this.attempts, this.script, this);
   }
 
   private armPerTryTimer(): void {

@@ -1,7 +1,7 @@
 import type { HeaderMap } from "../header-map.ts";
 import { toByteString } from "../byte-string.ts";
 import { DEFAULT_CLUSTER, DEFAULT_ROUTE, ROUTE_TIMEOUT } from "../../target/defaults.ts";
-import type { ChainSpec, RouteSpec } from "../../target/index.ts";
+import type { ChainSpec, FilterMetadata, RouteSpec } from "../../target/index.ts";
 import type { PropertyObject } from "../properties.ts";
 
 const DEFAULT_ROUTES: readonly RouteSpec[] = [{ name: DEFAULT_ROUTE, match: { prefix: "/" }, cluster: DEFAULT_CLUSTER }];
@@ -10,11 +10,13 @@ const DEFAULT_ROUTES: readonly RouteSpec[] = [{ name: DEFAULT_ROUTE, match: { pr
 export class RouteTable {
   private readonly routes: readonly RouteSpec[];
   private readonly clusters: ReadonlySet<string>;
-  private readonly metadata: NonNullable<ChainSpec["clusterMetadata"]>;
+  private readonly metadata: FilterMetadata;
+  private readonly endpoints: FilterMetadata;
 
   constructor(chain: ChainSpec) {
     this.routes = chain.routes ?? DEFAULT_ROUTES;
     this.metadata = chain.clusterMetadata ?? {};
+    this.endpoints = chain.endpointMetadata ?? {};
     this.clusters = new Set(chain.clusters ?? this.routes.flatMap((route) => route.cluster ?? []));
   }
 
@@ -31,6 +33,11 @@ export class RouteTable {
 
   hasCluster(name: string): boolean {
     return this.clusters.has(name);
+  }
+
+  /** Of the one endpoint of a cluster, by namespace. */
+  endpointMetadata(name: string): PropertyObject {
+    return (this.endpoints[name] ?? {}) as PropertyObject;
   }
 
   /** By namespace. */

@@ -3,6 +3,7 @@ import type { FilterChain } from "../filter-chain.ts";
 import { type HeaderMap } from "../header-map.ts";
 import { FilterManager, type Downstream } from "../http/filter-manager.ts";
 import { TestUpstream } from "../http/test-upstream.ts";
+import type { PropertyObject } from "../properties.ts";
 import { StreamInfo } from "../stream-info.ts";
 import type { LocalResponse } from "../context.ts";
 import type { Timer } from "../clock.ts";
@@ -35,7 +36,14 @@ export class UpstreamRequest implements Downstream {
   private over = false;
   private answered = false;
 
-  constructor(chain: FilterChain, parent: StreamInfo, attempt: number, script: UpstreamScript, events: UpstreamEvents) {
+  constructor(
+    chain: FilterChain,
+    parent: StreamInfo,
+    endpointMetadata: PropertyObject,
+    attempt: number,
+    script: UpstreamScript,
+    events: UpstreamEvents,
+  ) {
     this.chain = chain;
     this.events = events;
     this.script = script;
@@ -48,9 +56,10 @@ export class UpstreamRequest implements Downstream {
       filterState: parent.filterState,
       attempts: attempt,
       upstreamAddress: UPSTREAM_ADDRESS,
+      endpointMetadata,
     });
     Object.assign(info.dynamicMetadata, parent.dynamicMetadata);
-    Object.assign(parent, { attempts: attempt, upstreamAddress: UPSTREAM_ADDRESS });
+    Object.assign(parent, { attempts: attempt, upstreamAddress: UPSTREAM_ADDRESS, endpointMetadata });
     this.info = info;
     this.parent = parent;
     const filters = [...chain.createFilters(), this.received];

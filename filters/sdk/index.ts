@@ -26,6 +26,7 @@ export { callForeignFunction } from "./hostcalls/foreign-function";
 export { HeaderIterator, HeaderMap, requestHeaders, requestTrailers, responseHeaders, responseTrailers } from "./hostcalls/header-map";
 export { HeaderPairs } from "./hostcalls/header-pairs";
 export { log, logEnabled, logString } from "./hostcalls/log";
+export { defineCounter, defineHistogram, incrementCounter, recordHistogram } from "./hostcalls/metric-ids";
 export { Counter, Gauge, Histogram } from "./hostcalls/metrics";
 export { Property, readProperty, setFilterState } from "./hostcalls/property";
 export { randomBelow, randomSeed } from "./hostcalls/random";

@@ -1,0 +1,137 @@
+import { parseInteger } from "../lib/number";
+import { BLOCK_SIZE, WorkloadMetadata } from "../lib/workload-metadata";
+import { Bytes, HeaderMap, HeadersAction, HttpStream, incrementCounter, Property, recordHistogram } from "../sdk";
+import { Metric } from "./metric";
+import { METADATA_HEADER, METADATA_ID_HEADER } from "./peers";
+import { Plan } from "./plan";
+import { isGrpc } from "./request-values";
+import { TelemetryRoot } from "./root";
+import { Mode, Trust } from "./settings";
+
+const CLUSTER_NAME = Property.named("xds.cluster_name");
+const DURATION = Property.named("request.duration");
+const REQUEST_SIZE = Property.named("request.total_size");
+const RESPONSE_SIZE = Property.named("response.total_size");
+/** `request messages,response messages`: what Envoy's grpc_stats filter leaves with `emit_filter_state`. */
+const GRPC_MESSAGES = Property.of(["filter_state", "envoy.filters.http.grpc_stats"]);
+
+const MILLISECOND: i64 = 1_000_000;
+const COMMA: u8 = 0x2c;
+
+/** One request: metadata of the workloads goes with its headers and those of its answer, and everything is counted at its end. */
+@final
+export class TelemetryStream extends HttpStream {
+  /** What the other side said of itself, as a block of {@link WorkloadMetadata}. */
+  private readonly peer: StaticArray<u8> = new StaticArray<u8>(BLOCK_SIZE);
+  private hasPeer: bool = false;
+  /** Whether the client is a proxy that wants to know who answers. */
+  private answers: bool = false;
+
+  reset(): void {
+    this.hasPeer = false;
+    this.answers = false;
+  }
+
+  onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
+    const plan = changetype<TelemetryRoot>(this.root).report.plan;
+    const metadata = headers.first(METADATA_HEADER.bytes);
+    const id = headers.first(METADATA_ID_HEADER.bytes);
+    if (plan.mode == Mode.Inbound) {
+      if (metadata != null) this.learn(metadata, plan);
+      this.answers = plan.settings.exchange && (metadata != null || id != null);
+      strip(headers, metadata, id);
+      return HeadersAction.Continue;
+    }
+    // Whatever the client says of itself here, at the edge or from the workload next door, it must not say in this proxy's name.
+    if (plan.settings.exchange && this.staysInMesh()) introduce(headers, plan, metadata, id);
+    else strip(headers, metadata, id);
+    return HeadersAction.Continue;
+  }
+
+  onResponseHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
+    const plan = changetype<TelemetryRoot>(this.root).report.plan;
+    const metadata = headers.first(METADATA_HEADER.bytes);
+    const id = headers.first(METADATA_ID_HEADER.bytes);
+    if (plan.mode == Mode.Inbound) {
+      if (this.answers) introduce(headers, plan, metadata, id);
+      else strip(headers, metadata, id);
+      return HeadersAction.Continue;
+    }
+    if (metadata != null) this.learn(metadata, plan);
+    strip(headers, metadata, id);
+    return HeadersAction.Continue;
+  }
+
+  onLog(): void {
+    const root = changetype<TelemetryRoot>(this.root);
+    const report = root.report;
+    const plan = report.plan;
+    const grpc = isGrpc();
+    const values = report.values.read(grpc, this.hasPeer ? WorkloadMetadata.at(changetype<usize>(this.peer)) : null);
+    if (report.values.rejected) root.rejected.increment();
+    const ids = report.series.find(values, grpc);
+    if (plan.metrics[Metric.Requests].enabled) incrementCounter(idOf(ids, Metric.Requests), 1);
+    if (plan.metrics[Metric.Duration].enabled) {
+      const duration = DURATION.getInteger(-1);
+      if (duration >= 0) recordHistogram(idOf(ids, Metric.Duration), <u64>(duration / MILLISECOND));
+    }
+    if (plan.metrics[Metric.RequestBytes].enabled) recordHistogram(idOf(ids, Metric.RequestBytes), <u64>REQUEST_SIZE.getInteger());
+    if (plan.metrics[Metric.ResponseBytes].enabled) recordHistogram(idOf(ids, Metric.ResponseBytes), <u64>RESPONSE_SIZE.getInteger());
+    if (grpc) countMessages(ids, plan);
+  }
+
+  /** Keeps what `header` says until the end, when it is known whether the connection proves it. */
+  private learn(header: Bytes, plan: Plan): void {
+    if (!plan.settings.exchange || plan.settings.trust == Trust.Never) return;
+    const root = changetype<TelemetryRoot>(this.root);
+    const metadata = root.peers.read(header);
+    if (metadata == null) {
+      root.rejected.increment();
+      return;
+    }
+    memory.copy(changetype<usize>(this.peer), changetype<usize>(metadata), <usize>metadata.size);
+    this.hasPeer = true;
+  }
+
+  /** Whether the request goes to a cluster that is not marked as external. */
+  private staysInMesh(): bool {
+    const cluster = CLUSTER_NAME.get();
+    return cluster != null && !changetype<TelemetryRoot>(this.root).services.of(cluster).external;
+  }
+}
+
+/** Says who this proxy stands for; what its node's metadata does not say must not come from somebody else. */
+function introduce(headers: HeaderMap, plan: Plan, metadata: Bytes | null, id: Bytes | null): void {
+  const own = plan.workload.header.bytes;
+  if (own.length == 0) {
+    strip(headers, metadata, id);
+    return;
+  }
+  headers.set(METADATA_HEADER.bytes, own);
+  headers.set(METADATA_ID_HEADER.bytes, plan.workload.id.bytes);
+}
+
+/** Only what is there: a call that changes nothing has the route chosen again too. */
+function strip(headers: HeaderMap, metadata: Bytes | null, id: Bytes | null): void {
+  if (metadata != null) headers.remove(METADATA_HEADER.bytes);
+  if (id != null) headers.remove(METADATA_ID_HEADER.bytes);
+}
+
+function countMessages(ids: usize, plan: Plan): void {
+  if (!plan.metrics[Metric.RequestMessages].enabled && !plan.metrics[Metric.ResponseMessages].enabled) return;
+  const counts = GRPC_MESSAGES.get();
+  if (counts == null) return;
+  const comma = counts.indexOf(COMMA);
+  if (comma < 0) return;
+  const sent = parseInteger(counts.slice(0, comma));
+  const received = parseInteger(counts.slice(comma + 1));
+  // A counter takes no 0.
+  if (sent > 0) incrementCounter(idOf(ids, Metric.RequestMessages), sent);
+  if (received > 0) incrementCounter(idOf(ids, Metric.ResponseMessages), received);
+}
+
+// @ts-ignore: decorator
+@inline
+function idOf(ids: usize, metric: Metric): u32 {
+  return load<u32>(ids + ((<usize>metric) << 2));
+}

@@ -1,18 +1,24 @@
 import { xxHash64 } from "../lib/hash";
 import { Text } from "../sdk";
-import { MAX_RULES } from "./limits";
+import { Latencies } from "./latencies";
 import { Settings } from "./settings";
 
-/** A cluster as one root sees it: its settings, and what was learnt about it. */
+/** A cluster as one root sees it. */
 @final
 export class Cluster {
   readonly hash: u64;
+  readonly latencies: Latencies = new Latencies();
   /** `null` where nothing judges its answers. */
   settings: Settings | null = null;
-  /** For each rule with a quantile, how long an answer may take, microseconds; 0 while that is not known. */
-  readonly quantiles: StaticArray<u64> = new StaticArray<u64>(MAX_RULES);
+  /** Monotonic time at which its metadata was last looked at. */
+  lookedAt: u64 = 0;
+  /** The version that its metadata had then; empty for none. */
+  version: Text = Text.of("");
+  /** The last interval that somebody evaluated, as far as this worker knows. */
+  evaluated: u64 = 0;
 
   constructor(readonly name: Text) {
-    this.hash = xxHash64(name.bytes);
+    const hash = xxHash64(name.bytes);
+    this.hash = hash != 0 ? hash : 1;
   }
 }

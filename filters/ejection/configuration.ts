@@ -5,8 +5,9 @@ import { parseHold } from "./hold-configuration";
 import { parseOutlierDetection } from "./outlier-configuration";
 import { parseRules } from "./rule-configuration";
 import { EjectBy, Settings } from "./settings";
+import { parseWindows } from "./window-configuration";
 
-const FIELDS: string[] = ["cluster", "outlierDetection", "rules", "ejectBy", "hold"];
+const FIELDS: string[] = ["cluster", "outlierDetection", "rules", "successRate", "failurePercentage", "latency", "ejectBy", "hold"];
 
 /** What became of a configuration: settings, or what is wrong with it in one line. */
 @final
@@ -33,6 +34,7 @@ export function parseConfiguration(source: Bytes): Parsed {
     if (outlierDetection != null) parseOutlierDetection(outlierDetection, settings);
     const rules = root.get("rules");
     if (rules != null) parseRules(rules, settings);
+    parseWindows(root, settings);
     const ejectBy = root.get("ejectBy");
     if (ejectBy != null) {
       const text = ejectBy.text().toString();
@@ -45,7 +47,7 @@ export function parseConfiguration(source: Bytes): Parsed {
   const problem = config.problem;
   if (problem != null) return new Parsed(null, problem);
   settings.version = (<u32>xxHash64(source)) | 1;
-  const parsed = new Parsed(settings, null);
+  const parsed = new Parsed(settings.judges ? settings : null, null);
   parsed.cluster = cluster;
   return parsed;
 }

@@ -6,6 +6,7 @@ import { NO_VERDICT } from "./verdict";
 
 /** Bytes of an address that are kept, for reports: enough for IPv6 with zone and port. */
 export const MAX_ADDRESS: i32 = 64;
+const PREFIX = "meshwright.ejection.host.";
 /** Hosts at most: slots by ways. */
 const SLOTS: i32 = 256;
 const WAYS: i32 = 16;
@@ -173,4 +174,7 @@ export class HostRecord extends SharedRecord {
 const HOST_RECORD_SIZE: i32 = <i32>offsetof<HostRecord>() + 2 * <i32>offsetof<Outcomes>() + MAX_ADDRESS + (MAX_RULES << 1);
 
 /** The records of all hosts of this `vm_id`. */
-export const hostRecords = new SharedTable("meshwright.ejection.host.", SLOTS, WAYS, HOST_RECORD_SIZE);
+export const hostRecords = new SharedTable(PREFIX, SLOTS, WAYS, HOST_RECORD_SIZE);
+
+/** The same for walks over all of them, which may come in between `open` and `commit` of one. */
+export const allHosts = new SharedTable(PREFIX, SLOTS, WAYS, HOST_RECORD_SIZE);

@@ -1,9 +1,11 @@
 import { xxHash64 } from "../lib/hash";
 import { Bytes, Counter } from "../sdk";
 import { Cluster } from "./cluster";
+import { knownCluster } from "./clusters";
 import { HostRecord, hostRecords } from "./host-record";
 import { HostEntry, hosts } from "./hosts";
-import { Settings } from "./settings";
+import { takePermit } from "./permit";
+import { EjectBy, Settings } from "./settings";
 import { NO_VERDICT } from "./verdict";
 
 /** Workers that write at once make each other begin anew; one that lost so often gives up this answer. */
@@ -32,6 +34,10 @@ class Outcome {
 export class Judge {
   private readonly events: Counter = new Counter("ejection.events");
   private readonly failures: Counter = new Counter("ejection.failures");
+  private readonly overflow: Counter = new Counter("ejection.overflow");
+  /** Whether there is something to share. */
+  private counted: bool = false;
+  private permitted: bool = false;
   private readonly outcome: Outcome = changetype<Outcome>(memory.data(offsetof<Outcome>(), 8));
 
   /** The number of the rule that a failure was counted by last; -1 for none. */
@@ -52,10 +58,10 @@ export class Judge {
 
   /**
    * Counts an answer, or an attempt without one. `failed` and `concerned` have a bit for each rule: the answer is a failure by it, the answer
-   * says something about it. Returns the verdict that the response is to carry; with `open` false its headers are gone, and one that is reached stays for the
+   * says something about it. `latency`: microseconds, 0 where there was no answer. Returns the verdict that the response is to carry; with `open` false its headers are gone, and one that is reached stays for the
    * host's next response.
    */
-  count(entry: HostEntry, settings: Settings, failed: u32, concerned: u32, isFailure: bool, open: bool, now: u64): i32 {
+  count(entry: HostEntry, settings: Settings, failed: u32, concerned: u32, isFailure: bool, latency: u64, open: bool, now: u64): i32 {
     const outcome = this.outcome;
     outcome.rule = -1;
     outcome.failures = 0;
@@ -65,22 +71,39 @@ export class Judge {
       entry.outcomes.clear();
       entry.clean = false;
     }
-    this.countOutcome(entry, settings, isFailure, now);
+    this.countOutcome(entry, settings, isFailure, latency, now);
     if (failed == 0 && entry.clean && entry.seenEvents == events) return NO_VERDICT;
     return this.share(entry, settings, failed, concerned, open, now, events);
   }
 
-  private countOutcome(entry: HostEntry, settings: Settings, isFailure: bool, now: u64): void {
+  private countOutcome(entry: HostEntry, settings: Settings, isFailure: bool, latency: u64, now: u64): void {
     const interval = now / settings.interval;
     if (entry.interval != interval) {
       this.flush(entry, settings, now);
       entry.interval = interval;
     }
+    this.counted = true;
     if (isFailure) {
       entry.outcomes.failed++;
       this.failures.increment();
     } else {
       entry.outcomes.good++;
+    }
+    if (latency == 0) return;
+    entry.outcomes.timed++;
+    entry.outcomes.latency += latency;
+  }
+
+  /** The same for every host of this worker. */
+  flushAll(now: u64): void {
+    if (!this.counted) return;
+    this.counted = false;
+    for (let place = 0; place < hosts.places; place++) {
+      const entry = hosts.at(place);
+      if (entry == null || entry.outcomes.total == 0) continue;
+      const cluster = knownCluster(entry.cluster);
+      const settings = cluster != null ? cluster.settings : null;
+      if (settings != null && settings.version == entry.version) this.flush(entry, settings, now);
     }
   }
 
@@ -98,6 +121,7 @@ export class Judge {
   }
 
   private share(entry: HostEntry, settings: Settings, failed: u32, concerned: u32, open: bool, now: u64, events: u64): i32 {
+    this.permitted = false;
     for (let i = 0; i < ATTEMPTS; i++) {
       const found = hostRecords.find(entry.hash);
       if (failed == 0 && (found == 0 || isClean(changetype<HostRecord>(found), settings))) {
@@ -154,6 +178,16 @@ export class Judge {
     }
     record.verdict = verdict;
     if (verdict == NO_VERDICT || !open) return NO_VERDICT;
+    if (settings.ejectBy == EjectBy.HealthCheck && !this.permitted) {
+      // Once for this answer, however often it has to be written.
+      this.permitted = takePermit(record.cluster, settings, now);
+      if (!this.permitted) {
+        this.overflow.increment();
+        record.verdict = NO_VERDICT;
+        record.clearCounters();
+        return NO_VERDICT;
+      }
+    }
     record.eject(settings, now);
     return verdict;
   }

@@ -1,23 +1,33 @@
 import { BytesTable } from "../lib/table";
-import { Bytes, Counter, LogLevel, logString, Property, Root, Stream, Text } from "../sdk";
+import { Bytes, Counter, LogLevel, logString, monotonicTime, Property, Root, Stream, Text } from "../sdk";
 import { Cluster } from "./cluster";
+import { forgetCluster, rememberCluster } from "./clusters";
 import { parseConfiguration } from "./configuration";
+import { Evaluation } from "./evaluation";
 import { Judge } from "./judge";
 import { MAX_CLUSTERS } from "./limits";
+import { readMetadata } from "./metadata";
 import { Settings } from "./settings";
 import { EjectionStream } from "./stream";
 
 const clusterName = Property.named("xds.cluster_name");
+/** Nanoseconds after which a cluster's metadata is looked at again. */
+const METADATA_AGE: u64 = 1_000_000_000;
+/** Milliseconds. */
+const SLOWEST_TICK: u32 = 1_000;
 
 /** One configuration, and the clusters that it was seen with. */
 @final
 export class EjectionRoot extends Root {
   readonly judge: Judge = new Judge();
   readonly marks: Counter = new Counter("ejection.marks");
+  private readonly evaluation: Evaluation = new Evaluation();
   private settings: Settings | null = null;
   /** The only cluster, where the configuration names it. */
   private onlyCluster: Cluster | null = null;
-  private clusters: BytesTable<Cluster> = new BytesTable<Cluster>();
+  private readonly byName: BytesTable<Cluster> = new BytesTable<Cluster>();
+  private readonly clusters: Cluster[] = [];
+  private tick: u32 = SLOWEST_TICK;
   private warned: bool = false;
 
   configure(configuration: Bytes): string | null {
@@ -25,7 +35,9 @@ export class EjectionRoot extends Root {
     if (result.problem != null) return result.problem;
     this.settings = result.settings;
     const name = result.cluster;
-    this.onlyCluster = name != null ? this.cluster(name) : null;
+    this.onlyCluster = name != null ? this.add(name) : null;
+    this.tickAsFastAs(result.settings);
+    this.tickEvery(this.tick);
     return null;
   }
 
@@ -33,22 +45,60 @@ export class EjectionRoot extends Root {
     return new EjectionStream();
   }
 
-  /** The cluster of the attempt that calls; `null` where its settings cannot be kept. */
-  clusterOfAttempt(): Cluster | null {
-    const only = this.onlyCluster;
-    if (only != null) return only;
-    const name = clusterName.get();
-    if (name == null) return null;
-    const known = this.clusters.get(name);
-    if (known != null || this.clusters.size >= MAX_CLUSTERS) return known;
-    return this.cluster(Text.from(name));
+  /** Shares what this worker counted, and evaluates the intervals that ended. */
+  onTick(): void {
+    const now = monotonicTime();
+    this.judge.flushAll(now);
+    const pluginName = this.pluginName.toString();
+    for (let i = 0; i < this.clusters.length; i++) {
+      const cluster = this.clusters[i];
+      const settings = cluster.settings;
+      if (settings == null) continue;
+      if (settings.asksQuantile) cluster.latencies.share(cluster.hash, settings, now);
+      this.evaluation.run(cluster, settings, now, pluginName);
+    }
   }
 
-  private cluster(name: Text): Cluster {
+  onDelete(): void {
+    for (let i = 0; i < this.clusters.length; i++) forgetCluster(this.clusters[i]);
+  }
+
+  /** The cluster of the attempt that calls; `null` for one more than can be kept. */
+  clusterOfAttempt(now: u64): Cluster | null {
+    let cluster = this.onlyCluster;
+    if (cluster == null) {
+      const name = clusterName.get();
+      if (name == null) return null;
+      cluster = this.byName.get(name);
+      if (cluster == null) {
+        if (this.clusters.length >= MAX_CLUSTERS) return null;
+        cluster = this.add(Text.from(name));
+      }
+    }
+    if (cluster.lookedAt == 0 || now - cluster.lookedAt >= METADATA_AGE) this.refresh(cluster, now);
+    return cluster;
+  }
+
+  private add(name: Text): Cluster {
     const cluster = new Cluster(name);
     cluster.settings = this.settings;
-    this.clusters.set(name, cluster);
+    this.byName.set(name, cluster);
+    this.clusters.push(cluster);
+    rememberCluster(cluster);
     return cluster;
+  }
+
+  /** The settings in the cluster's metadata go before those of the filter's configuration. */
+  private refresh(cluster: Cluster, now: u64): void {
+    cluster.lookedAt = now;
+    if (!readMetadata(cluster, this.settings)) return;
+    const tick = this.tick;
+    this.tickAsFastAs(cluster.settings);
+    if (this.tick != tick) this.tickEvery(this.tick);
+  }
+
+  private tickAsFastAs(settings: Settings | null): void {
+    if (settings != null) this.tick = min(this.tick, settings.tick);
   }
 
   warnOnce(message: string): void {

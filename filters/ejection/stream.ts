@@ -45,6 +45,8 @@ export class EjectionStream extends HttpStream {
   private readonly address: StaticArray<u8> = new StaticArray<u8>(MAX_ADDRESS_LENGTH);
   private addressLength: i32 = 0;
   private started: u64 = 0;
+  /** Microseconds until the headers of the answer. */
+  private latency: u64 = 0;
   /** Rules by which the answer is a failure, a bit each. */
   private failed: u32 = 0;
   /** Rules that the headers did not settle. */
@@ -77,7 +79,8 @@ export class EjectionStream extends HttpStream {
     if (settings == null) return HeadersAction.Continue;
     this.answered = true;
     this.answer.begin(headers);
-    this.answer.latency = this.elapsed();
+    this.latency = max<u64>(this.elapsed(), 1);
+    this.answer.latency = this.latency;
     this.judgeHeaders(settings, headers, endOfStream);
     if (this.pending == 0) {
       this.count(settings, true);
@@ -141,7 +144,7 @@ export class EjectionStream extends HttpStream {
   /** The settings for this attempt, and whose host it is; `null` where nothing judges it. */
   private open(): Settings | null {
     const root = changetype<EjectionRoot>(this.root);
-    const cluster = root.clusterOfAttempt();
+    const cluster = root.clusterOfAttempt(this.started);
     if (cluster == null) return null;
     const settings = cluster.settings;
     if (settings == null) return null;
@@ -166,7 +169,12 @@ export class EjectionStream extends HttpStream {
   private judgeHeaders(settings: Settings, headers: HeaderMap, endOfStream: bool): void {
     const cluster = this.cluster as Cluster;
     for (let i = 0; i < settings.rules.length; i++) {
-      const judgement = unchecked(settings.rules[i]).judgeHeaders(this.answer, headers, unchecked(cluster.quantiles[i]), endOfStream);
+      const judgement = unchecked(settings.rules[i]).judgeHeaders(
+        this.answer,
+        headers,
+        unchecked(cluster.latencies.quantiles[i]),
+        endOfStream,
+      );
       if (judgement == Judgement.Failure) this.failed |= 1 << i;
       else if (judgement == Judgement.Pending) {
         this.pending |= 1 << i;
@@ -184,7 +192,7 @@ export class EjectionStream extends HttpStream {
       const rule = unchecked(settings.rules[i]);
       const body = rule.body;
       const found = body != null && body.isFound(unchecked(this.matched[i]));
-      if (rule.judgeEnd(this.answer, unchecked(cluster.quantiles[i]), found, cut) == Judgement.Failure) this.failed |= 1 << i;
+      if (rule.judgeEnd(this.answer, unchecked(cluster.latencies.quantiles[i]), found, cut) == Judgement.Failure) this.failed |= 1 << i;
     }
     this.pending = 0;
   }
@@ -228,7 +236,8 @@ export class EjectionStream extends HttpStream {
     const isFailure = this.failed != 0 || this.answer.httpStatus >= 500;
     const address = Bytes.view(changetype<usize>(this.address), this.addressLength);
     const entry = judge.entryOf(cluster, address);
-    const verdict = judge.count(entry, settings, this.failed, u32.MAX_VALUE, isFailure, open, monotonicTime());
+    if (settings.asksQuantile) cluster.latencies.count(cluster.hash, settings, this.latency, this.started);
+    const verdict = judge.count(entry, settings, this.failed, u32.MAX_VALUE, isFailure, this.latency, open, monotonicTime());
     if (verdict != NO_VERDICT) mark(root, settings, responseHeaders);
     explain(settings, judge, verdict, open);
   }
@@ -243,7 +252,7 @@ export class EjectionStream extends HttpStream {
     const judge = changetype<EjectionRoot>(this.root).judge;
     const address = Bytes.view(changetype<usize>(this.address), this.addressLength);
     const entry = judge.entryOf(this.cluster as Cluster, address);
-    judge.count(entry, settings, failed, failed, true, false, monotonicTime());
+    judge.count(entry, settings, failed, failed, true, 0, false, monotonicTime());
     explain(settings, judge, NO_VERDICT, false);
   }
 

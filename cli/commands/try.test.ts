@@ -45,6 +45,33 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe.each(["node", "envoy"])("on %s", (host) => {
+  test("answers what the filter calls with the files of --cluster; without one the filter says that the call failed", async (context) => {
+    if (host === "envoy") await requireTarget(envoyTarget, context);
+    const examples = fileURLToPath(new URL("../../filters/authentication/examples", import.meta.url));
+    const command = [
+      "try",
+      "--filter",
+      "authentication",
+      "--config",
+      `${examples}/remote.json`,
+      "--host",
+      host,
+      `${examples}/requests.jsonl`,
+    ];
+    const statuses = (output: string) =>
+      output
+        .trim()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { status: number }).status);
+    const answered = await meshwright([...command, "--cluster", `issuer=${examples}/keys.jwks`]);
+    expect([answered.code, answered.errors, statuses(answered.output)]).toEqual([0, "", [200, 401, 200, 401]]);
+    const alone = await meshwright(command);
+    expect([alone.code, statuses(alone.output)]).toEqual([0, [401, 401, 200, 401]]);
+    expect(alone.errors).toMatch(
+      /^warn: key set of https:\/\/issuer\.example\.com\/\.well-known\/jwks\.json not fetched: cluster issuer cannot be called; /,
+    );
+  });
+
   test("prints a result for each request, in their order", async (context) => {
     if (host === "envoy") await requireTarget(envoyTarget, context);
     const input = [

@@ -9,6 +9,7 @@ import { CliError, ExitCode } from "../cli-error.ts";
 import { readInput } from "../read-file.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
 import { suggestion } from "../suggestion.ts";
+import { readClusters } from "../try/clusters.ts";
 import { readConfiguration } from "../try/configuration.ts";
 import { parseRequests } from "../try/requests.ts";
 import { withTimeLimit, type Sender } from "../try/time-limit.ts";
@@ -16,6 +17,7 @@ import { withTimeLimit, type Sender } from "../try/time-limit.ts";
 interface TryOptions {
   readonly filter: string;
   readonly config?: string;
+  readonly cluster: readonly string[];
   readonly host: "node" | "envoy";
   readonly explain?: true;
   readonly output: "json" | "yaml" | "text";
@@ -26,6 +28,8 @@ const LANES = 16;
 
 /** Milliseconds for a request in Envoy: more than its `stream_idle_timeout` and the timeout of a route together, after which it has answered. */
 const ENVOY_LIMIT = 60_000;
+
+const WARNINGS: ReadonlySet<string> = new Set(["warn", "error", "critical"]);
 
 /** Envoy's `%RESPONSE_CODE_DETAILS%` of a stream whose VM has trapped. */
 const TRAPPED = "wasm_fail_stream";
@@ -40,6 +44,12 @@ export function addTry(program: Command): void {
     .argument("<requests>", "a file of JSON lines; - for standard input")
     .requiredOption("--filter <name>", "a filter of this package, or a module (FILE.wasm)")
     .option("--config <file>", "the filter's configuration, JSON or YAML")
+    .option(
+      "--cluster <name=file>",
+      "what a cluster answers that the filter calls; may be repeated",
+      (value, before: string[]) => [...before, value],
+      [],
+    )
     .addOption(new Option("--host <host>", "where it runs").choices(["node", "envoy"]).default("node"))
     .option("--explain", "add the filter's decisions as text")
     .addOption(new Option("--output <format>", "how results are printed").choices(["json", "yaml", "text"]).default("json"))
@@ -49,7 +59,8 @@ export function addTry(program: Command): void {
 Examples:
   $ meshwright try --filter routing --config routing.json requests.jsonl
   $ echo '{"path": "/api", "headers": [["x-user", "ann"]]}' | meshwright try --filter ./mine.wasm --explain -
-  $ meshwright try --filter routing --config routing.yaml --host envoy --output text requests.jsonl`,
+  $ meshwright try --filter routing --config routing.yaml --host envoy --output text requests.jsonl
+  $ meshwright try --filter authentication --config jwt.json --cluster issuer=keys.jwks requests.jsonl`,
     )
     .action(runTry);
 }
@@ -61,7 +72,8 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
   const lines = parseRequests(name, await readInput(input, "requests"));
   if (lines.length === 0) throw new CliError(ExitCode.Input, `${name}: holds no request; a line is {"path": "/"}`);
 
-  const chain: ChainSpec = { filters: [{ name: options.filter.replace(/^.*\/|\.wasm$/g, ""), module, configuration }] };
+  const callouts = await readClusters(options.cluster);
+  const chain: ChainSpec = { filters: [{ name: options.filter.replace(/^.*\/|\.wasm$/g, ""), module, configuration }], callouts };
   await using target = await start(options, chain);
   // Results come in the order of the lines, however many are under way.
   const pending: Array<Promise<object>> = [];
@@ -80,6 +92,7 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
     if (pending.length - printed >= LANES) await printNext();
   }
   while (printed < pending.length) await printNext();
+  for (const line of await warnings(target)) process.stderr.write(`${line}\n`);
   if (failed) process.exitCode = ExitCode.Input;
   if (trapped === undefined) return;
   throw new CliError(
@@ -123,6 +136,12 @@ async function result(target: Sender, request: ExchangeRequest, place: string): 
   } catch (error) {
     return badLine(request.id, `${place}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** What the filter logged at warn and above, each line once: Envoy runs a filter in several instances. */
+async function warnings(target: Sender): Promise<Set<string>> {
+  const lines = await target.logs().catch(() => []);
+  return new Set(lines.filter(({ level }) => WARNINGS.has(level)).map(({ level, message }) => `${level}: ${message}`));
 }
 
 function badLine(id: string | undefined, error: string): object {

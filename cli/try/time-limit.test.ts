@@ -12,6 +12,7 @@ function target(): Sender & { sent: number } {
       this.sent++;
       return path === "/loop" ? new Promise<never>(() => undefined) : result;
     },
+    logs: async () => [{ level: "warn", message: "seen" }],
     async [Symbol.asyncDispose]() {},
   };
 }
@@ -19,6 +20,7 @@ function target(): Sender & { sent: number } {
 test("what is answered in time passes", async () => {
   await using limited = withTimeLimit(target(), 1_000);
   expect(await limited.send({ path: "/" })).toBe(result);
+  expect(await limited.logs()).toHaveLength(1);
 });
 
 test("the first that is not ends those that wait with it, and those to come without being sent", async () => {
@@ -29,11 +31,12 @@ test("the first that is not ends those that wait with it, and those to come with
     expect(each).toMatchObject({ reason: { message: expect.stringContaining("request first was not answered in 20 ms") as string } });
   await expect(limited.send({ path: "/" })).rejects.toThrow("does a module loop for ever?");
   expect(blocked.sent).toBe(2);
+  expect(await limited.logs()).toEqual([]);
 });
 
 test("disposing of it disposes of the target", async () => {
   const disposed: string[] = [];
-  const inner: Sender = { send: () => Promise.resolve(result), [Symbol.asyncDispose]: async () => void disposed.push("target") };
+  const inner: Sender = { ...target(), [Symbol.asyncDispose]: async () => void disposed.push("target") };
   await withTimeLimit(inner, 1_000)[Symbol.asyncDispose]();
   expect(disposed).toEqual(["target"]);
 });

@@ -1,6 +1,6 @@
 import type { RunningTarget } from "../../harness/target/index.ts";
 
-export type Sender = Pick<RunningTarget, "send"> & AsyncDisposable;
+export type Sender = Pick<RunningTarget, "send" | "logs"> & AsyncDisposable;
 
 /**
  * `target`, whose requests end. Envoy answers every stream at last (its `stream_idle_timeout`), but for those of a worker that a module blocks: they,
@@ -29,6 +29,8 @@ export function withTimeLimit(target: Sender, milliseconds: number): Sender {
         clearTimeout(timer);
       }
     },
+    // A blocked worker keeps its lines.
+    logs: () => (over ? Promise.resolve([]) : target.logs()),
     [Symbol.asyncDispose]: () => target[Symbol.asyncDispose](),
   };
 }

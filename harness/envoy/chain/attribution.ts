@@ -1,7 +1,7 @@
 import type { Decision, FilterSpec, LogLine } from "../../target/index.ts";
 import type { Entry, LogEntry } from "../log.ts";
 import { readMark, type Mark } from "./markers.ts";
-import { logPrefix } from "./plugin.ts";
+import { logPrefixes } from "./plugin.ts";
 
 const DECISION = "decision ";
 
@@ -40,7 +40,7 @@ export class Attribution {
   /** @param onStream is told of every stream that ended */
   constructor(filters: readonly FilterSpec[], onStream: (record: StreamRecord) => void) {
     // A longer prefix may begin with a shorter one.
-    this.prefixes = filters.map(logPrefix).toSorted((a, b) => b.length - a.length);
+    this.prefixes = filters.flatMap(logPrefixes).toSorted((a, b) => b.length - a.length);
     this.onStream = onStream;
   }
 

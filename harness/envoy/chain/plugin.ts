@@ -24,9 +24,13 @@ export function pluginConfig(filter: FilterSpec): PluginConfig {
   };
 }
 
-/** What Envoy puts before the lines of a filter (`PluginBase::makeLogPrefix` of proxy-wasm-cpp-host). */
-export function logPrefix(filter: FilterSpec): string {
-  return `wasm log${[filter.name, filter.rootId ?? "", vmIdOf(filter)].map((part) => (part === "" ? "" : ` ${part}`)).join("")}: `;
+/**
+ * What Envoy puts before the lines of a filter: those of a stream (`PluginBase::makeLogPrefix` of proxy-wasm-cpp-host), and those of its root context, at
+ * configuration and in ticks (`ContextBase::makeRootLogPrefix`), without the plugin's name.
+ */
+export function logPrefixes(filter: FilterSpec): string[] {
+  const root = [filter.rootId ?? "", vmIdOf(filter)];
+  return [[filter.name, ...root], root].map((parts) => `wasm log${parts.map((part) => (part === "" ? "" : ` ${part}`)).join("")}: `);
 }
 
 function vmIdOf(filter: FilterSpec): string {

@@ -1,32 +1,43 @@
 import { arena, Bytes, HeaderMap, HeaderPairs, HttpCallout, HttpCalloutResponse, Text } from "../sdk";
+import { parseFixed, parsedFixed } from "../lib/number";
+import { CheckAnswer, Verdict } from "./check-answer";
+import { CheckBody } from "./check-body";
+import { CustomStream } from "./custom-stream";
+import { isFraming, isPseudoHeader } from "./framing";
+import { Limits } from "./limits";
+import { MutationAction } from "./mutation";
 import { anyNameMatches, Provider } from "./provider";
-import { AuthorizationStream } from "./stream";
 
 const METHOD = Text.of(":method");
 const PATH = Text.of(":path");
 const AUTHORITY = Text.of(":authority");
+const STATUS = Text.of(":status");
+const AUTHORIZATION = Text.of("authorization");
 const CONTENT_LENGTH = Text.of("content-length");
-const TRANSFER_ENCODING = Text.of("transfer-encoding");
-const CONNECTION = Text.of("connection");
 const LOCATION = Text.of("location");
 const WWW_AUTHENTICATE = Text.of("www-authenticate");
-const ZERO = Text.of("0");
-const COLON: u8 = 0x3a;
+/** How an authoriser over HTTP says `headers_to_remove`: a list of names. */
+const HEADERS_TO_REMOVE = Text.of("x-envoy-auth-headers-to-remove");
+/** `true` where the authoriser got a part of the body; Envoy's own name. */
+export const PARTIAL_BODY = Text.of("x-envoy-auth-partial-body");
+export const TRUE = Text.of("true");
+export const FALSE = Text.of("false");
+const COMMA: u8 = 0x2c;
 
-/** Asks an HTTP authoriser as Envoy's `ext_authz` does: the request without its body, under a path prefix. */
+/** Asks an HTTP authoriser as Envoy's `ext_authz` does: with the request under a path prefix. */
 @final
 export class HttpCheck extends HttpCallout {
-  constructor(private readonly owner: AuthorizationStream) {
+  constructor(private readonly owner: CustomStream) {
     super();
   }
 
   onResponse(response: HttpCalloutResponse): void {
-    this.owner.onChecked(response);
+    this.owner.onAnswer(readAnswer(this.owner.provider, response));
   }
 }
 
-/** What the authoriser gets; `null` for a request without path or authority (CONNECT), which it cannot be asked about. */
-export function checkHeaders(provider: Provider, headers: HeaderMap): HeaderPairs | null {
+/** What the authoriser gets; `null` for a request without path or authority (CONNECT), which it cannot be asked about. `body`: null where it gets none. */
+export function checkHeaders(provider: Provider, headers: HeaderMap, body: CheckBody | null): HeaderPairs | null {
   const method = headers.get(METHOD.bytes);
   const path = headers.get(PATH.bytes);
   const authority = headers.get(AUTHORITY.bytes);
@@ -36,47 +47,83 @@ export function checkHeaders(provider: Provider, headers: HeaderMap): HeaderPair
     pairs.add(METHOD.bytes, method) &&
     pairs.add(PATH.bytes, joined(provider.pathPrefix.bytes, path)) &&
     pairs.add(AUTHORITY.bytes, authority) &&
-    pairs.add(CONTENT_LENGTH.bytes, ZERO.bytes);
+    pairs.add(CONTENT_LENGTH.bytes, digits(body != null ? body.bytes.length : 0));
   if (!complete) return null;
+  if (body != null) pairs.add(PARTIAL_BODY.bytes, body.isPartial ? TRUE.bytes : FALSE.bytes);
   const added = provider.includeAdditionalHeadersInCheck;
   for (let i = 0; i < added.length; i++) pairs.add(added[i].name.bytes, added[i].value.bytes);
   const sent = headers.iterate();
-  while (provider.includeRequestHeadersInCheck.length > 0 && sent.next()) {
+  while (sent.next()) {
     const name = sent.name;
-    if (isFraming(name) || isAdded(provider, name) || !anyNameMatches(provider.includeRequestHeadersInCheck, name)) continue;
+    if (!isSent(provider, name) || isAdded(provider, name)) continue;
     // What cannot be sent must not be missing there: the authoriser would judge another request.
     if (!pairs.add(viewOf(name), viewOf(sent.value))) return null;
   }
   return pairs;
 }
 
-/** Puts the headers of a good answer into the request, in the place of those there. */
-export function applyOnAllow(provider: Provider, answer: HeaderMap, headers: HeaderMap): void {
-  if (provider.headersToUpstreamOnAllow.length == 0) return;
-  const given = answer.iterate();
-  while (given.next()) {
-    if (!isFraming(given.name) && anyNameMatches(provider.headersToUpstreamOnAllow, given.name)) headers.set(given.name, given.value);
-  }
+/** `authorization` always goes, as in `ext_authz`. A client cannot say how much of its body is seen. */
+function isSent(provider: Provider, name: Bytes): bool {
+  if (name.equals(AUTHORIZATION.bytes)) return true;
+  if (isPseudoHeader(name) || isFraming(name) || name.equals(PARTIAL_BODY.bytes)) return false;
+  return anyNameMatches(provider.includeRequestHeadersInCheck, name);
 }
 
-/** The headers of a denial that go to the client. */
-export function denialHeaders(provider: Provider, answer: HeaderMap): HeaderPairs {
-  const pairs = HeaderPairs.create();
+/** A timeout and a refused connection look like answers of status 504 and 503. */
+function readAnswer(provider: Provider, response: HttpCalloutResponse): CheckAnswer {
+  const answer = CheckAnswer.create();
+  const text = response.headers.get(STATUS.bytes);
+  const status = text != null ? parseFixed(text, 0) : 0;
+  if (response.failed || text == null || !parsedFixed() || status < 200 || status >= 500) return answer;
+  const isAllowed = status == 200;
+  // Shown in full or not at all: a part of a page may say another thing.
+  if (!isAllowed && response.body.size > Limits.ANSWER) return CheckAnswer.refusal();
+  answer.verdict = isAllowed ? Verdict.Allowed : Verdict.Denied;
+  answer.status = <u32>status;
+  if (!isAllowed) answer.body = response.body.get();
+  const given = response.headers.iterate();
+  while (given.next()) {
+    if (isPseudoHeader(given.name) || isFraming(given.name)) continue;
+    const name = viewOf(given.name);
+    const value = viewOf(given.value);
+    if (!isAllowed) {
+      if (isShown(provider, name)) answer.headers.add(name, value);
+    } else if (!takeAllowed(provider, answer, name, value)) {
+      return CheckAnswer.refusal();
+    }
+  }
+  return answer;
+}
+
+/** `false` where the answer changes too much. */
+function takeAllowed(provider: Provider, answer: CheckAnswer, name: Bytes, value: Bytes): bool {
+  if (name.equals(HEADERS_TO_REMOVE.bytes)) return removeAll(answer, value);
+  if (anyNameMatches(provider.headersToUpstreamOnAllow, name) && !answer.requestHeaders.add(name, value, MutationAction.Overwrite))
+    return false;
+  return !anyNameMatches(provider.headersToDownstreamOnAllow, name) || answer.responseHeaders.add(name, value, MutationAction.Add);
+}
+
+function removeAll(answer: CheckAnswer, names: Bytes): bool {
+  for (let at = 0; at <= names.length;) {
+    const comma = names.indexOf(COMMA, at);
+    const name = names.slice(at, comma < 0 ? names.length : comma).trim();
+    at = comma < 0 ? names.length + 1 : comma + 1;
+    if (isRemovable(name) && !answer.requestHeaders.add(name, Bytes.empty(), MutationAction.Remove)) return false;
+  }
+  return true;
+}
+
+/** Without its pseudo-headers and framing a request would be another. */
+export function isRemovable(name: Bytes): bool {
+  return name.length > 0 && !isPseudoHeader(name) && !isFraming(name) && !name.equalsIgnoreCase(HOST.bytes);
+}
+
+const HOST = Text.of("host");
+
+/** Whether the client gets this header of a denial. */
+function isShown(provider: Provider, name: Bytes): bool {
   const names = provider.headersToDownstreamOnDeny;
-  const given = answer.iterate();
-  while (given.next()) {
-    const name = given.name;
-    if (isFraming(name)) continue;
-    const always = name.equals(LOCATION.bytes) || name.equals(WWW_AUTHENTICATE.bytes);
-    if (names == null || always || anyNameMatches(names, name)) pairs.add(viewOf(name), viewOf(given.value));
-  }
-  return pairs;
-}
-
-/** Pseudo-headers, and what says how a message is framed: of one message they say nothing about another. */
-function isFraming(name: Bytes): bool {
-  if (name.length > 0 && name[0] == COLON) return true;
-  return name.equals(CONTENT_LENGTH.bytes) || name.equals(TRANSFER_ENCODING.bytes) || name.equals(CONNECTION.bytes);
+  return names == null || name.equals(LOCATION.bytes) || name.equals(WWW_AUTHENTICATE.bytes) || anyNameMatches(names, name);
 }
 
 function isAdded(provider: Provider, name: Bytes): bool {
@@ -98,4 +145,17 @@ function joined(first: Bytes, second: Bytes): Bytes {
   memory.copy(start, first.pointer, <usize>first.length);
   memory.copy(start + <usize>first.length, second.pointer, <usize>second.length);
   return Bytes.view(start, first.length + second.length);
+}
+
+/** A length in decimal. */
+export function digits(value: u32): Bytes {
+  const size = 10;
+  const start = arena.allocate(size);
+  let at = start + size;
+  let rest = value;
+  do {
+    store<u8>(--at, <u8>(0x30 + (rest % 10)));
+    rest /= 10;
+  } while (rest != 0);
+  return Bytes.view(at, <i32>(start + size - at));
 }

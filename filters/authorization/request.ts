@@ -112,8 +112,7 @@ export class RequestView {
   /** The address of the direct peer: Istio's `source.ip`. */
   get source(): Address | null {
     if (this.claim(Read.Source)) {
-      const direct = directAddress.get();
-      const text = direct != null ? direct : sourceAddress.get();
+      const text = this.sourceText;
       const parsed = text != null ? SocketAddress.parse(text) : null;
       // Port 0: Envoy took the address from x-forwarded-for, and no property has the peer's.
       if (parsed != null && parsed.port != 0) this.sourceValue = parsed.address;
@@ -121,6 +120,12 @@ export class RequestView {
     }
     if (this.failed & Read.Source) this.report(UNKNOWN_SOURCE);
     return this.sourceValue;
+  }
+
+  /** The peer's `ip:port`, as Envoy writes it. */
+  get sourceText(): Bytes | null {
+    const direct = directAddress.get();
+    return direct != null ? direct : sourceAddress.get();
   }
 
   /** The address of the client behind trusted proxies: Istio's `remote.ip`. */

@@ -25,6 +25,6 @@ export class AuthorizationRoot extends Root {
   }
 
   createStream(): Stream {
-    return new AuthorizationStream(this.policies.provider != null);
+    return new AuthorizationStream(this.policies.provider);
   }
 }

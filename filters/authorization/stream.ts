@@ -1,20 +1,7 @@
 import { canonicalPath } from "../lib/url";
-import {
-  arena,
-  Bytes,
-  DecisionResult,
-  HeaderMap,
-  HeadersAction,
-  HttpCalloutResponse,
-  HttpStream,
-  logDecision,
-  requestHeaders,
-  setFilterState,
-  Text,
-} from "../sdk";
-import { parseFixed, parsedFixed } from "../lib/number";
-import { applyOnAllow, checkHeaders, denialHeaders, HttpCheck } from "./http-check";
-import { Provider } from "./provider";
+import { canonicalPath } from "../lib/url";
+import { arena, Bytes, DecisionResult, HeaderMap, HeadersAction, logDecision, requestHeaders, setFilterState, Text } from "../sdk";
+import { CustomStream } from "./custom-stream";
 import { PathNormalization, Policies } from "./policies";
 import { RequestView } from "./request";
 import { AuthorizationRoot } from "./root";
@@ -32,12 +19,6 @@ const AUDIT_MATCHED = Text.of("AUDIT policy matched");
 const NO_ALLOW_POLICY = Text.of("no ALLOW policy");
 const NO_ALLOW_MATCHED = Text.of("no ALLOW policy matched");
 const NO_ALLOW_MATCHED_DETAILS = Text.of("authorization_denied_no_allow_policy_matched");
-const CUSTOM_ALLOWED = Text.of("CUSTOM policy matched, the provider allows");
-const CUSTOM_DENIED = Text.of("CUSTOM policy matched, the provider denies");
-const CUSTOM_ERROR = Text.of("CUSTOM policy matched, the provider failed");
-const CUSTOM_ERROR_OPEN = Text.of("CUSTOM policy matched, the provider failed and failOpen is set");
-const CUSTOM_ERROR_DETAILS = Text.of("authorization_denied_provider_failed");
-const STATUS = Text.of(":status");
 const DENIED = Text.of("authorization_denied_");
 const PATH_NOT_NORMALIZED = Text.of("path_not_normalized");
 /** Filter state for access logs: `%FILTER_STATE(wasm.meshwright.audit:PLAIN)%`. */
@@ -45,90 +26,32 @@ const AUDIT_STATE = Text.of("meshwright.audit");
 
 
 @final
-export class AuthorizationStream extends HttpStream {
-  /** The rule that asks the provider, while it is asked. */
-  private asking: Rule | null = null;
-  private readonly check: HttpCheck | null;
-
-  constructor(asks: bool) {
-    super();
-    this.check = null;
-    if (asks) this.check = new HttpCheck(this);
-  }
-
-  reset(): void {
-    this.asking = null;
-  }
-
+export class AuthorizationStream extends CustomStream {
   onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
     const root = changetype<AuthorizationRoot>(this.root);
     const policies = root.policies;
     const request = RequestView.of(headers, policies.trustedHops);
     if (policies.looksAtPath && !isNormalized(request, policies)) return this.denyUndecodable(root, PATH_NOT_NORMALIZED);
-    const custom = policies.custom.size > 0 ? policies.custom.find(request) : null;
-    const problem = request.problem;
-    if (problem != null) return this.denyUndecodable(root, problem);
-    const provider = policies.provider;
-    if (custom != null && provider != null) return this.ask(root, policies, custom, provider, headers);
-    return this.decide(root, policies, request);
-  }
-
-  /** Pauses the request until the provider has answered. */
-  private ask(root: AuthorizationRoot, policies: Policies, rule: Rule, provider: Provider, headers: HeaderMap): HeadersAction {
-    this.asking = rule;
-    const check = this.check;
-    const pairs = checkHeaders(provider, headers);
-    if (check != null && pairs != null && check.send(this, provider.cluster.bytes, pairs, provider.timeout)) {
-      return HeadersAction.StopIteration;
+    if (policies.custom.size > 0) {
+      const rule = policies.custom.find(request);
+      const problem = request.problem;
+      if (problem != null) return this.denyUndecodable(root, problem);
+      if (rule != null) return this.ask(rule, request, endOfStream);
     }
-    // Without an answer to come: what could not be asked about is denied, an authoriser that cannot be reached has failed.
-    return pairs == null ? this.failClosed(root, rule, provider) : this.onFailure(root, policies, rule, provider);
+    return this.judge(root, policies, request);
   }
 
-  /** @internal The provider's answer; a timeout and a refused connection look like answers of status 504 and 503. */
-  onChecked(response: HttpCalloutResponse): void {
+  decide(): HeadersAction {
     const root = changetype<AuthorizationRoot>(this.root);
     const policies = root.policies;
-    const rule = this.asking;
-    const provider = policies.provider;
-    if (rule == null || provider == null) return;
-    const text = response.headers.get(STATUS.bytes);
-    const status = text != null ? parseFixed(text, 0) : 0;
-    let action = HeadersAction.StopIteration;
-    if (response.failed || text == null || !parsedFixed() || status < 100 || status >= 500) {
-      action = this.onFailure(root, policies, rule, provider);
-    } else if (status == 200) {
-      root.customAllowed.increment();
-      logDecision(FILTER.bytes, rule.label.bytes, DecisionResult.Allow, CUSTOM_ALLOWED.bytes);
-      applyOnAllow(provider, response.headers, requestHeaders);
-      action = this.decide(root, policies, RequestView.of(requestHeaders, policies.trustedHops));
-    } else {
-      root.customDenied.increment();
-      root.denied.increment();
-      logDecision(FILTER.bytes, rule.label.bytes, DecisionResult.Deny, CUSTOM_DENIED.bytes);
-      // Only 200 allows. Another good status would tell the client that its request was served.
-      const shown = status < 300 ? FORBIDDEN : <u32>status;
-      action = this.sendLocalResponse(shown, rule.details.bytes, response.body.get(), denialHeaders(provider, response.headers));
-    }
-    if (action == HeadersAction.Continue) this.resumeRequest();
-  }
-
-  private onFailure(root: AuthorizationRoot, policies: Policies, rule: Rule, provider: Provider): HeadersAction {
-    if (!provider.failOpen) return this.failClosed(root, rule, provider);
-    root.customErrors.increment();
-    logDecision(FILTER.bytes, rule.label.bytes, DecisionResult.Allow, CUSTOM_ERROR_OPEN.bytes);
-    return this.decide(root, policies, RequestView.of(requestHeaders, policies.trustedHops));
-  }
-
-  private failClosed(root: AuthorizationRoot, rule: Rule, provider: Provider): HeadersAction {
-    root.customErrors.increment();
-    root.denied.increment();
-    logDecision(FILTER.bytes, rule.label.bytes, DecisionResult.Deny, CUSTOM_ERROR.bytes);
-    return this.sendLocalResponse(provider.statusOnError, CUSTOM_ERROR_DETAILS.bytes);
+    const request = RequestView.of(requestHeaders, policies.trustedHops);
+    // The provider may have changed the path.
+    if (policies.looksAtPath && !isNormalized(request, policies)) return this.denyUndecodable(root, PATH_NOT_NORMALIZED);
+    return this.judge(root, policies, request);
   }
 
   /** DENY, then ALLOW; AUDIT and dry runs only leave a mark. */
-  private decide(root: AuthorizationRoot, policies: Policies, request: RequestView): HeadersAction {
+  private judge(root: AuthorizationRoot, policies: Policies, request: RequestView): HeadersAction {
     if (policies.audit.size > 0) this.audit(root, policies, request);
     if (policies.shadowDeny.size > 0 || policies.shadowAllowPolicies > 0) this.shadow(root, policies, request);
     // A mark that cannot be set for want of a value is no reason to deny.

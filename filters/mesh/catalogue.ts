@@ -1,5 +1,6 @@
 import { AuthenticationRoot } from "../authentication/root";
 import { AuthorizationRoot } from "../authorization/root";
+import { RateLimitRoot } from "../ratelimit/root";
 import { RoutingRoot } from "../routing/root";
 import { Root } from "../sdk";
 
@@ -23,6 +24,7 @@ export const CATALOGUE: CatalogueEntry[] = [
   new CatalogueEntry("authentication", Chain.Downstream, () => new AuthenticationRoot()),
   new CatalogueEntry("authorization", Chain.Downstream, () => new AuthorizationRoot()),
   new CatalogueEntry("routing", Chain.Downstream, () => new RoutingRoot()),
+  new CatalogueEntry("ratelimit", Chain.Downstream, () => new RateLimitRoot()),
 ];
 
 /** The entry of that name; `null` where this chain has none. */

@@ -169,6 +169,8 @@ describe("durations", () => {
     ["1h", 3_600_000],
     ["0.5h", 1_800_000],
     ["0.0004s", 0],
+    ["0.5ms", 1],
+    ["0.49999ms", 0],
     ["3999999s", 3_999_999_000],
   ])("%s is %i ms", (source, value) => {
     expect(number("duration", JSON.stringify(source))).toEqual({ value, problem: null });
@@ -197,6 +199,18 @@ describe("durations", () => {
   ])("%j is none", (source) => {
     const problem = 'expected a duration such as "1.5s" or "250ms" (line 1, column 1)';
     expect(number("duration", JSON.stringify(source))).toEqual({ value: 0, problem });
+  });
+
+  test.each([
+    ["1ms", 1, null],
+    ["1.000000s", 1_000, null],
+    ["0.025m", 1_500, null],
+    ["1.5ms", 1, "must be a whole number of milliseconds (line 1, column 1)"],
+    ["0.0015s", 1, "must be a whole number of milliseconds (line 1, column 1)"],
+    ["1.0000001ms", 1, "must be a whole number of milliseconds (line 1, column 1)"],
+    ["1", 0, 'expected a duration such as "1.5s" or "250ms" (line 1, column 1)'],
+  ])("%s as whole milliseconds: %i, %s", (source, value, problem) => {
+    expect(number("wholeMilliseconds", JSON.stringify(source))).toEqual({ value, problem });
   });
 
   test("any number of a unit is that many milliseconds", () => {
@@ -265,7 +279,7 @@ describe("many problems", () => {
 });
 
 describe("nothing traps", () => {
-  const readers = ["document", "percentage", "duration", "headerName", "headerValue"];
+  const readers = ["document", "percentage", "duration", "wholeMilliseconds", "headerName", "headerValue"];
   const readAll = (source: string) => {
     for (const name of readers) calls.number(name, source);
     calls.number("integer", source, 0n, 10n);

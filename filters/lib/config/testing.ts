@@ -87,6 +87,14 @@ export function percentage(pointer: usize, length: i32): i32 {
   return value;
 }
 
+export function wholeMilliseconds(pointer: usize, length: i32): i64 {
+  const config = open(pointer, length);
+  const root = config.root;
+  const value: i64 = root != null ? root.wholeMilliseconds() : -1;
+  close(config);
+  return value;
+}
+
 export function duration(pointer: usize, length: i32): i64 {
   const config = open(pointer, length);
   const root = config.root;

@@ -7,6 +7,7 @@ import { suggestion } from "./suggestion";
 
 /** Milliseconds: what fits the ABI's 32 bits. */
 const MAX_DURATION: i64 = 4_000_000_000;
+const BILLION: i64 = 1_000_000_000;
 
 /**
  * A value of a configuration, with its path, read as the type that is wanted. What does not fit is reported and a harmless value returned, so
@@ -186,14 +187,26 @@ export class ConfigValue {
 
   /** A duration such as `1.5s`, `250ms`, `2m`, `1h`, in milliseconds, rounded to the nearest. */
   duration(): i64 {
+    return (this.billionths() + BILLION / 2) / BILLION;
+  }
+
+  /** The same for what must not end early: as in Istio, a duration that is no whole number of milliseconds is reported. */
+  wholeMilliseconds(): i64 {
+    const value = this.billionths();
+    if (value % BILLION != 0) this.report("must be a whole number of milliseconds");
+    return value / BILLION;
+  }
+
+  /** A duration in billionths of a millisecond. */
+  private billionths(): i64 {
     if (!this.expect(JsonKind.String, "a string")) return 0;
     const text = this.json.text;
     let digits = 0;
     while (digits < text.length && (text[digits] - 0x30 <= 9 || text[digits] == 0x2e)) digits++;
     const scale = unitOf(text.slice(digits));
-    const thousandths = parseFixed(text.slice(0, digits), 3);
-    const valid = parsedFixed() && text[0] != 0x2e && text[digits - 1] != 0x2e && thousandths < MAX_DURATION;
-    if (scale != 0 && valid && (thousandths * scale) / 1_000 <= MAX_DURATION) return (thousandths * scale) / 1_000;
+    const value = parseFixed(text.slice(0, digits), 9);
+    const valid = parsedFixed() && text[0] != 0x2e && text[digits - 1] != 0x2e;
+    if (valid && scale != 0 && value <= (MAX_DURATION * BILLION) / scale) return value * scale;
     this.report('expected a duration such as "1.5s" or "250ms"');
     return 0;
   }

@@ -8,4 +8,6 @@ export { parsePathMatch } from "./path-configuration";
 export { PathMatch, PathMatchKind } from "./path-match";
 export { Candidate, RuleIndex } from "./rule-index";
 export { Search } from "./search";
+export { Share } from "./share";
+export { parseShare } from "./share-configuration";
 export { StringMatch, StringMatchKind } from "./string-match";

@@ -2,11 +2,10 @@ import { Text } from "../bytes";
 import { RangeSet } from "../cidr";
 import { parseClaimPath } from "../claims";
 import { ConfigValue } from "../config";
-import { Bucketing } from "./bucket";
-import { parseBucketing } from "./bucketing-configuration";
 import { parseStringMatch } from "./configuration";
 import { ClaimMatch, Match, NamedMatch } from "./match";
 import { parsePathMatch } from "./path-configuration";
+import { parseShare } from "./share-configuration";
 
 const MATCH_FIELDS: string[] = [
   "uri",
@@ -46,7 +45,7 @@ export function parseMatch(value: ConfigValue): Match {
   const sources = value.get("sourceIpBlocks");
   if (sources != null) match.sources = parseSources(sources);
   const percentage = value.get("percentage");
-  if (percentage != null) parseShare(percentage, match);
+  if (percentage != null) match.share = parseShare(percentage);
   return match;
 }
 
@@ -86,12 +85,4 @@ function parseSources(value: ConfigValue): RangeSet {
   }
   ranges.build();
   return ranges;
-}
-
-function parseShare(value: ConfigValue, match: Match): void {
-  value.object(["value", "by"]);
-  const size = value.required("value");
-  if (size != null) match.shareSize = size.percentage();
-  const by = value.get("by");
-  match.share = by != null ? parseBucketing(by) : Bucketing.random();
 }

@@ -1,8 +1,8 @@
 import { Bytes, Text } from "../bytes";
 import { RangeSet } from "../cidr";
 import { Claims, ClaimTexts } from "../claims";
-import { Bucketing } from "./bucket";
 import { PathMatch } from "./path-match";
+import { Share } from "./share";
 import { StringMatch } from "./string-match";
 
 /** A condition on a header, query parameter or cookie of that name. */
@@ -43,9 +43,7 @@ export class Match {
   queryParams: NamedMatch[] = [];
   cookies: NamedMatch[] = [];
   sources: RangeSet | null = null;
-  share: Bucketing | null = null;
-  /** How many of a million buckets are in. */
-  shareSize: u32 = 0;
+  share: Share | null = null;
 
   matches<R>(request: R): bool {
     const path = this.path;
@@ -102,7 +100,7 @@ export class Match {
 
   private shareHolds<R>(request: R): bool {
     const share = this.share;
-    return share == null || share.bucketOf(request) < this.shareSize;
+    return share == null || share.has(request);
   }
 }
 

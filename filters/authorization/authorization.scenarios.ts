@@ -341,6 +341,24 @@ describe("rules and policies", () => {
       expect(await run.send({ path: "/", ...peer("spiffe://cluster.local/ns/shop/sa/ann") })).toRespond(403);
     },
   );
+  for (const [pathNormalization, path] of [
+    ["BASE", undefined],
+    ["MERGE_SLASHES", "/x//a"],
+    ["DECODE_AND_MERGE_SLASHES", "/x%2Fa"],
+    ["NONE", undefined],
+  ] as const) {
+    // The Envoys of scenarios do what BASE says.
+    scenario(
+      `a path that is not in the form that pathNormalization says: ${pathNormalization}`,
+      { chain: authorization({ pathNormalization, policies: [{ name: "p", action: "DENY", rules: [rule("/b")] }] }) },
+      async (run) => {
+        expect(await run.send({ path: "/a/%7eb" })).toForward();
+        expect(await run.send({ path: "/a/../b" })).toRespond(403, "authorization_denied_policy[p]_rule[0]");
+        if (path !== undefined) expect(await run.send({ path })).toRespond(403, "authorization_denied_path_not_normalized");
+        else expect(await run.send({ path: "/x//a%2Fb" })).toForward();
+      },
+    );
+  }
   scenario(
     "trusted hops",
     {

@@ -115,6 +115,47 @@ describe("CUSTOM over HTTP", () => {
       expect(result).toReturnHeader("x-inner");
     },
   );
+  scenario(
+    "an allowed request's response has headers of the answer, and its own lose what the answer removes",
+    {
+      chain: custom(
+        () => ({
+          status: 200,
+          headers: [
+            ["x-down", "1"],
+            ["x-down", "2"],
+            ["x-inner", "1"],
+            ["x-envoy-auth-headers-to-remove", "authorization, X-Gone,:path, host"],
+          ],
+        }),
+        { headersToDownstreamOnAllow: ["x-d*"], includeHeadersInCheck: ["x-old"], clearRouteCache: true },
+      ),
+    },
+    async (run) => {
+      const result = await run.send({
+        path: "/a",
+        headers: [
+          ["authorization", "Bearer t"],
+          ["x-gone", "1"],
+          ["x-old", "1"],
+          ["x-envoy-auth-partial-body", "false"],
+        ],
+        response: { headers: [["x-down", "0"]] },
+      });
+      expect(result).toForward();
+      expect(result.response?.headers.filter(([name]) => name.startsWith("x-"))).toEqual([
+        ["x-down", "0"],
+        ["x-down", "1"],
+        ["x-down", "2"],
+      ]);
+      expect(result).toSendHeader("authorization");
+      expect(result).toSendHeader("x-gone");
+      // As Envoy's ext_authz, whatever the configuration.
+      expect(lastAsked("authorization")).toEqual(["Bearer t"]);
+      expect(lastAsked("x-old")).toEqual(["1"]);
+      expect(lastAsked("x-envoy-auth-partial-body")).toEqual([]);
+    },
+  );
   scenario("a good status that is not 200 denies", { chain: custom(() => ({ status: 204 })) }, async (run) => {
     expect(await run.send({ path: "/a" })).toRespond(403, "authorization_denied_policy[c]_rule[0]");
   });

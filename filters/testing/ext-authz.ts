@@ -1,4 +1,4 @@
-import { readMessage, textField, writeMessage } from "../../harness/host/foreign/protobuf.ts";
+import { readMessage, textField } from "../../harness/host/foreign/protobuf.ts";
 
 // The messages of envoy.service.auth.v3.Authorization, as an authoriser reads and writes them.
 
@@ -25,19 +25,29 @@ export interface CheckResponse {
   readonly error?: { readonly status?: number };
 }
 
-/** A field that holds a message, also an empty one. */
-export function messageField(field: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const content = Buffer.concat(parts);
-  const filled = writeMessage([[field, content]]);
-  return filled.length > 0 ? filled : Uint8Array.of((field << 3) | 2, 0);
-}
-
-/** A negative int32, which takes ten bytes. */
-function negative(field: number, value: number): Uint8Array {
-  const bytes = [field << 3];
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  // A negative int32 takes ten bytes.
   let rest = BigInt.asUintN(64, BigInt(value));
   for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
   return Uint8Array.from([...bytes, Number(rest)]);
+}
+
+/** A field that holds a message, also an empty one. */
+export function messageField(field: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const content = Buffer.concat(parts);
+  return Buffer.concat([varint((field << 3) | 2), varint(content.length), content]);
+}
+
+/** Fields in order; empty and zero ones are left out, as proto3 does. */
+function writeMessage(fields: ReadonlyArray<readonly [field: number, value: boolean | number | string | Uint8Array]>): Uint8Array {
+  return Buffer.concat(
+    fields.flatMap(([field, value]) => {
+      if (typeof value === "boolean" || typeof value === "number")
+        return Number(value) === 0 ? [] : [varint(field << 3), varint(Number(value))];
+      return value.length === 0 ? [] : [messageField(field, Buffer.from(value as Uint8Array))];
+    }),
+  );
 }
 
 function headerOption(field: number, { name, value, append, appendAction }: HeaderOption): Uint8Array {
@@ -55,7 +65,7 @@ function headerOption(field: number, { name, value, append, appendAction }: Head
 
 export function checkResponse({ code, denied, ok, error }: CheckResponse): Uint8Array {
   const parts: Uint8Array[] = [];
-  if (code !== undefined) parts.push(messageField(1, code < 0 ? negative(1, code) : writeMessage([[1, code]])));
+  if (code !== undefined) parts.push(messageField(1, writeMessage([[1, code]])));
   if (denied !== undefined) {
     parts.push(
       messageField(

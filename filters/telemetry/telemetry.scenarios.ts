@@ -1,11 +1,14 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect } from "vitest";
+import { beforeAll, describe, expect } from "vitest";
 import { scenario } from "../../harness/vitest.ts";
 import type { ChainSpec, ExchangeRequest } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
 import { pick, seriesOf } from "./testing/series.ts";
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
+
+// In a hook, which may wait for a compiler longer than a scenario may.
+beforeAll(() => compileFilter(entry));
 
 const telemetry =
   (configuration: unknown = {}, chain: Omit<ChainSpec, "filters"> = {}) =>

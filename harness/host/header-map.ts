@@ -66,7 +66,8 @@ export class HeaderMap {
 
   /** All values of a header joined with commas, as `HeaderUtility::getAllOfHeaderAsString`; `undefined` where it is missing. */
   getAll(name: string): string | undefined {
-    const values = this.values.filter((_, index) => this.names[index] === name);
+    const key = name === "host" && this.kind === "request" ? ":authority" : name;
+    const values = this.values.filter((_, index) => this.names[index] === key);
     return values.length === 0 ? undefined : values.join(",");
   }
 

@@ -34,7 +34,9 @@ function idTable(): RecordTable {
 @final
 export class SeriesTable {
   private readonly table: RecordTable;
+  /** Of HTTP, and of gRPC, which has messages besides. */
   private overflow: usize = 0;
+  private grpcOverflow: usize = 0;
 
   constructor(
     private readonly plan: Plan,
@@ -51,7 +53,7 @@ export class SeriesTable {
     const found = this.table.find(key);
     if (found != 0) return found;
     const added = this.table.add(key);
-    if (added == 0) return this.findOverflow();
+    if (added == 0) return this.findOverflow(grpc);
     this.created.increment();
     this.define(added, values, grpc);
     return added;
@@ -61,18 +63,28 @@ export class SeriesTable {
   dispose(): void {
     this.table.clear();
     if (this.overflow != 0) heap.free(this.overflow);
+    if (this.grpcOverflow != 0) heap.free(this.grpcOverflow);
     this.overflow = 0;
+    this.grpcOverflow = 0;
   }
 
-  private findOverflow(): usize {
+  private findOverflow(grpc: bool): usize {
     this.overflowed.increment();
-    if (this.overflow != 0) return this.overflow;
+    if (grpc) {
+      if (this.grpcOverflow == 0) this.grpcOverflow = this.defineOverflow(true);
+      return this.grpcOverflow;
+    }
+    if (this.overflow == 0) this.overflow = this.defineOverflow(false);
+    return this.overflow;
+  }
+
+  private defineOverflow(grpc: bool): usize {
     const values = Values.create(this.plan.slots);
     for (let slot = 0; slot < this.plan.slots; slot++) values.set(slot, OVERFLOW.bytes);
-    this.overflow = heap.alloc(METRIC_COUNT * 4);
-    memory.fill(this.overflow, 0, METRIC_COUNT * 4);
-    this.define(this.overflow, values, true);
-    return this.overflow;
+    const record = heap.alloc(METRIC_COUNT * 4);
+    memory.fill(record, 0, METRIC_COUNT * 4);
+    this.define(record, values, grpc);
+    return record;
   }
 
   /** Messages are counted of gRPC only: else every service would show that it had none. */

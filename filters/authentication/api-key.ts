@@ -5,12 +5,11 @@ import { Bytes, Text } from "../sdk";
 /** Who holds a key. */
 @final
 export class Consumer {
-  /** The name as a JSON string, for the filter state. */
-  readonly json: Text;
-
-  constructor(readonly name: Text) {
-    this.json = Text.of('"' + name.toString().replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\t", "\\t") + '"');
-  }
+  constructor(
+    readonly name: Text,
+    /** The name as a JSON string, for the filter state. */
+    readonly json: Text,
+  ) {}
 }
 
 /** One of `apiKeys`. The keys themselves are known to nobody: what is compared is their SHA-256. */

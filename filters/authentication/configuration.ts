@@ -1,5 +1,5 @@
 import { Config, ConfigValue } from "../lib/config";
-import { Bytes } from "../sdk";
+import { Bytes, Text } from "../sdk";
 import { ApiKeyProvider, Consumer } from "./api-key";
 import { parseJwtRule } from "./rule-configuration";
 import { parseLocations } from "./location-configuration";
@@ -65,7 +65,7 @@ function parseApiKeys(value: ConfigValue, settings: Settings): void {
     if (name == null || hashes == null) continue;
     const text = name.headerValue();
     if (text.bytes.length == 0) name.report("must not be empty");
-    const consumer = new Consumer(text);
+    const consumer = new Consumer(text, Text.from(name.source));
     const digests = hashes.items();
     if (digests.length == 0) hashes.report("must not be empty");
     for (let j = 0; j < digests.length; j++) {

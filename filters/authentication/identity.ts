@@ -4,21 +4,27 @@ import { arena, Bytes, Text } from "../sdk";
 /** Name of the filter state that other filters read (`wasm.meshwright.authentication` in Envoy). */
 export const STATE = Text.of("meshwright.authentication");
 
-const ISS = Text.of("iss");
-const SUB = Text.of("sub");
-const AUD = Text.of("aud");
-const AZP = Text.of("azp");
-const PRINCIPAL = Text.of('"principal":');
-const SLASH = Text.of("/");
-const AUDIENCES = Text.of('"audiences":');
-const LIST_START = Text.of("[");
-const LIST_END = Text.of("]");
-const PRESENTER = Text.of('"presenter":');
-const CLAIMS = Text.of('"claims":');
-const CONSUMER = Text.of('"consumer":');
-const COMMA = Text.of(",");
-const START = Text.of("{");
-const END = Text.of("}");
+/** Claims, and what stands in the state around them. */
+const WORDS = Text.list('iss sub aud azp "principal": / "audiences": [ ] "presenter": "claims": "consumer": , { }');
+const ISS = 0;
+const SUB = 1;
+const AUD = 2;
+const AZP = 3;
+const PRINCIPAL = 4;
+const SLASH = 5;
+const AUDIENCES = 6;
+const LIST_START = 7;
+const LIST_END = 8;
+const PRESENTER = 9;
+const CLAIMS = 10;
+const CONSUMER = 11;
+const COMMA = 12;
+const START = 13;
+const END = 14;
+
+function word(index: i32): Bytes {
+  return unchecked(WORDS[index]).bytes;
+}
 
 let at: usize = 0;
 
@@ -34,35 +40,35 @@ function append(bytes: Bytes): void {
 export function tokenState(payload: JsonValue, source: Bytes): Bytes {
   const start = arena.allocate(<usize>source.length * 2 + 96);
   at = start;
-  append(START.bytes);
-  const issuer = payload.member(ISS.bytes);
-  const subject = payload.member(SUB.bytes);
+  append(word(START));
+  const issuer = payload.member(word(ISS));
+  const subject = payload.member(word(SUB));
   // Without a subject there is no principal; an empty one would be `iss/`.
   if (issuer != null && subject != null && issuer.textLength > 0 && subject.textLength > 0) {
-    append(PRINCIPAL.bytes);
+    append(word(PRINCIPAL));
     append(source.slice(issuer.start, issuer.end - 1));
-    append(SLASH.bytes);
+    append(word(SLASH));
     append(source.slice(subject.start + 1, subject.end));
-    append(COMMA.bytes);
+    append(word(COMMA));
   }
-  const audience = payload.member(AUD.bytes);
+  const audience = payload.member(word(AUD));
   if (audience != null) {
     const single = audience.kind == JsonKind.String;
-    append(AUDIENCES.bytes);
-    if (single) append(LIST_START.bytes);
+    append(word(AUDIENCES));
+    if (single) append(word(LIST_START));
     append(source.slice(audience.start, audience.end));
-    if (single) append(LIST_END.bytes);
-    append(COMMA.bytes);
+    if (single) append(word(LIST_END));
+    append(word(COMMA));
   }
-  const presenter = payload.member(AZP.bytes);
+  const presenter = payload.member(word(AZP));
   if (presenter != null && presenter.kind == JsonKind.String) {
-    append(PRESENTER.bytes);
+    append(word(PRESENTER));
     append(source.slice(presenter.start, presenter.end));
-    append(COMMA.bytes);
+    append(word(COMMA));
   }
-  append(CLAIMS.bytes);
+  append(word(CLAIMS));
   append(source.slice(payload.start, payload.end));
-  append(END.bytes);
+  append(word(END));
   return Bytes.view(start, <i32>(at - start));
 }
 
@@ -73,12 +79,12 @@ export function withConsumer(state: Bytes | null, consumer: Bytes): Bytes {
   at = start;
   if (state != null) {
     append(state.slice(0, state.length - 1));
-    append(COMMA.bytes);
+    append(word(COMMA));
   } else {
-    append(START.bytes);
+    append(word(START));
   }
-  append(CONSUMER.bytes);
+  append(word(CONSUMER));
   append(consumer);
-  append(END.bytes);
+  append(word(END));
   return Bytes.view(start, <i32>(at - start));
 }

@@ -21,15 +21,20 @@ const MOST_DOUBLINGS: u32 = 9;
 /** Tokens with an unknown `kid` cause one fetch in this time at most: clients can make up as many as they like. */
 const UNKNOWN_KEY_INTERVAL: u64 = 30 * SECOND;
 
-const METHOD = Text.of(":method");
-const GET = Text.of("GET");
-const SCHEME = Text.of(":scheme");
-const AUTHORITY = Text.of(":authority");
-const PATH = Text.of(":path");
-const ACCEPT = Text.of("accept");
-const JSON = Text.of("application/json");
-const STATUS = Text.of(":status");
-const OK = Text.of("200");
+const WORDS = Text.list(":method GET :scheme :authority :path accept application/json :status 200");
+const METHOD = 0;
+const GET = 1;
+const SCHEME = 2;
+const AUTHORITY = 3;
+const PATH = 4;
+const ACCEPT = 5;
+const JSON = 6;
+const STATUS = 7;
+const OK = 8;
+
+function word(index: i32): Bytes {
+  return unchecked(WORDS[index]).bytes;
+}
 
 /** Where a key set is fetched. */
 @final
@@ -123,11 +128,11 @@ export class Jwks extends HttpCallout {
     const root = this.root;
     if (remote == null || root == null) return false;
     const headers = HeaderPairs.create();
-    headers.add(METHOD.bytes, GET.bytes);
-    headers.add(SCHEME.bytes, remote.scheme.bytes);
-    headers.add(AUTHORITY.bytes, remote.authority.bytes);
-    headers.add(PATH.bytes, remote.path.bytes);
-    headers.add(ACCEPT.bytes, JSON.bytes);
+    headers.add(word(METHOD), word(GET));
+    headers.add(word(SCHEME), remote.scheme.bytes);
+    headers.add(word(AUTHORITY), remote.authority.bytes);
+    headers.add(word(PATH), remote.path.bytes);
+    headers.add(word(ACCEPT), word(JSON));
     this.nextForUnknownKey = now + UNKNOWN_KEY_INTERVAL;
     if (this.sendFromRoot(root, remote.cluster.bytes, headers, remote.timeoutMilliseconds)) return true;
     this.fail("cluster " + remote.cluster.toString() + " cannot be called");
@@ -144,8 +149,8 @@ export class Jwks extends HttpCallout {
   /** Takes the keys of an answer whole, or says what is wrong with it and keeps what there is. A redirect is not followed. */
   private accept(response: HttpCalloutResponse): string | null {
     if (response.failed) return "no answer";
-    const status = response.headers.get(STATUS.bytes);
-    if (status == null || !status.equals(OK.bytes)) return "status " + (status != null ? status.toString() : "missing");
+    const status = response.headers.get(word(STATUS));
+    if (status == null || !status.equals(word(OK))) return "status " + (status != null ? status.toString() : "missing");
     if (response.body.size > KEY_SET_MAX_SIZE) return "an answer of more than 262144 bytes";
     const body = response.body.get();
     if (body == null) return "an empty answer";

@@ -1,4 +1,4 @@
-import { Bytes, Text } from "../sdk";
+import { arena, Bytes, Text } from "../sdk";
 
 /** Why a request is refused, or that it is not. The texts are those of Envoy's jwt_authn where it has one. */
 export const enum Refusal {
@@ -24,57 +24,47 @@ export const enum Refusal {
   BadApiKey,
 }
 
-/** `details` and `description` by refusal; nothing of a token stands in them. */
-const DETAILS: StaticArray<Text> = [
-  Text.of(""),
-  Text.of(""),
-  Text.of("authentication_missing"),
-  Text.of("authentication_several_tokens"),
-  Text.of("authentication_token_malformed"),
-  Text.of("authentication_token_too_large"),
-  Text.of("authentication_token_header"),
-  Text.of("authentication_token_header_unsupported"),
-  Text.of("authentication_algorithm"),
-  Text.of("authentication_token_payload"),
-  Text.of("authentication_issuer"),
-  Text.of("authentication_not_yet_valid"),
-  Text.of("authentication_expired"),
-  Text.of("authentication_audience"),
-  Text.of("authentication_no_keys"),
-  Text.of("authentication_unknown_key"),
-  Text.of("authentication_signature"),
-  Text.of("authentication_too_many_keys"),
-  Text.of("authentication_api_key"),
-];
+const PREFIX = Text.of("authentication_");
+/** `details`, from {@link Refusal.Missing} on, without the prefix that all have. */
+const DETAILS = Text.list(
+  "missing several_tokens token_malformed token_too_large token_header token_header_unsupported algorithm token_payload issuer not_yet_valid expired audience no_keys unknown_key signature too_many_keys api_key",
+);
 
-const DESCRIPTIONS: StaticArray<Text> = [
-  Text.of("valid"),
-  Text.of("waiting for keys"),
-  Text.of("Jwt is missing"),
-  Text.of("Several tokens where one may stand"),
-  Text.of("Jwt is not in the form of Header.Payload.Signature"),
-  Text.of("Jwt is too large"),
-  Text.of("Jwt header is an invalid Base64url encoded or is an invalid JSON"),
-  Text.of("Jwt header has a field that is not supported"),
-  Text.of("Jwt header [alg] is not supported"),
-  Text.of("Jwt payload is an invalid Base64url encoded or is an invalid JSON"),
-  Text.of("Jwt issuer is not configured"),
-  Text.of("Jwt not yet valid"),
-  Text.of("Jwt is expired"),
-  Text.of("Audiences in Jwt are not allowed"),
-  Text.of("Jwks remote fetch is failed"),
-  Text.of("Jwks doesn't have key to match kid or alg from Jwt"),
-  Text.of("Jwt verification fails"),
-  Text.of("Jwks has too many keys that could have signed the Jwt"),
-  Text.of("API key is not known"),
-];
+/** By refusal. Nothing of a token stands in them. */
+const DESCRIPTIONS = Text.list(
+  "valid|" +
+    "waiting for keys|" +
+    "Jwt is missing|" +
+    "Several tokens where one may stand|" +
+    "Jwt is not in the form of Header.Payload.Signature|" +
+    "Jwt is too large|" +
+    "Jwt header is an invalid Base64url encoded or is an invalid JSON|" +
+    "Jwt header has a field that is not supported|" +
+    "Jwt header [alg] is not supported|" +
+    "Jwt payload is an invalid Base64url encoded or is an invalid JSON|" +
+    "Jwt issuer is not configured|" +
+    "Jwt not yet valid|" +
+    "Jwt is expired|" +
+    "Audiences in Jwt are not allowed|" +
+    "Jwks remote fetch is failed|" +
+    "Jwks doesn't have key to match kid or alg from Jwt|" +
+    "Jwt verification fails|" +
+    "Jwks has too many keys that could have signed the Jwt|" +
+    "API key is not known",
+  0x7c,
+);
 
 const CHALLENGE_MISSING = Text.of('Bearer realm="meshwright"');
 const CHALLENGE_START = Text.of('Bearer realm="meshwright", error="invalid_token", error_description="');
 
 /** `%RESPONSE_CODE_DETAILS%`. */
 export function detailsOf(refusal: Refusal): Bytes {
-  return unchecked(DETAILS[refusal]).bytes;
+  const name = DETAILS[refusal - Refusal.Missing].bytes;
+  const prefix = PREFIX.bytes;
+  const details = arena.allocate(<usize>(prefix.length + name.length));
+  memory.copy(details, prefix.pointer, <usize>prefix.length);
+  memory.copy(details + <usize>prefix.length, name.pointer, <usize>name.length);
+  return Bytes.view(details, prefix.length + name.length);
 }
 
 export function descriptionOf(refusal: Refusal): Bytes {

@@ -23,6 +23,7 @@ const FIELDS: string[] = [
   "forwardOriginalToken",
   "clockSkew",
 ];
+const DOT: u8 = 0x2e;
 const CLAIM_FIELDS: string[] = ["header", "claim"];
 
 const DEFAULT_TIMEOUT: i64 = 5_000;
@@ -64,10 +65,7 @@ function parseOutputs(value: ConfigValue, rule: JwtRule, settings: Settings): vo
     const claim = item.required("claim");
     if (header == null || claim == null) continue;
     const name = outputHeader(header);
-    const names = claim.nonEmptyText().toString().split(".");
-    const path = new StaticArray<Text>(names.length);
-    for (let j = 0; j < names.length; j++) path[j] = Text.of(names[j]);
-    rule.claimHeaders.push(new ClaimHeader(name, path));
+    rule.claimHeaders.push(new ClaimHeader(name, Text.split(claim.nonEmptyText().bytes, DOT)));
     settings.addTrustedHeader(name);
   }
 }

@@ -3,7 +3,7 @@ import { hashLength } from "../lib/sha2";
 import { arena, Bytes, callForeignFunction, Text } from "../sdk";
 
 const VERIFY_SIGNATURE = Text.of("verify_signature");
-const HASH_NAMES: StaticArray<Text> = [Text.of("sha256"), Text.of("sha384"), Text.of("sha512")];
+const HASH_NAMES = Text.list("sha256 sha384 sha512");
 
 /**
  * Whether `signature` is `key`'s of `message`. By the host where it can (RS and ES: about half the time of code of our own), else here: it lacks PSS,

@@ -30,11 +30,13 @@ const NONE = Text.of("");
 const API_KEY = Text.of("API key");
 const NO_CREDENTIAL = Text.of("no token");
 const PREFLIGHT = Text.of("CORS preflight");
-const WWW_AUTHENTICATE = Text.of("www-authenticate");
-const METHOD = Text.of(":method");
-const OPTIONS = Text.of("OPTIONS");
-const ORIGIN = Text.of("origin");
-const ACCESS_CONTROL_REQUEST_METHOD = Text.of("access-control-request-method");
+/** Headers, and the method of a preflight. */
+const NAMES = Text.list("www-authenticate :method OPTIONS origin access-control-request-method");
+const WWW_AUTHENTICATE = 0;
+const METHOD = 1;
+const OPTIONS = 2;
+const ORIGIN = 3;
+const ACCESS_CONTROL_REQUEST_METHOD = 4;
 const QUOTE: u8 = 0x22;
 const DOT: u8 = 0x2e;
 const MILLISECOND: u64 = 1_000_000;
@@ -201,7 +203,7 @@ export class AuthenticationStream extends HttpStream {
     logDecision(FILTER.bytes, this.rule.bytes, DecisionResult.Deny, description);
     const status = statusOf(refusal);
     const headers = HeaderPairs.create();
-    if (status == 401) headers.add(WWW_AUTHENTICATE.bytes, challenge(refusal, description));
+    if (status == 401) headers.add(unchecked(NAMES[WWW_AUTHENTICATE]).bytes, challenge(refusal, description));
     return this.sendLocalResponse(status, detailsOf(refusal), description, headers);
   }
 
@@ -236,10 +238,10 @@ export class AuthenticationStream extends HttpStream {
 
 /** A preflight carries no credentials (Fetch, section 4.8); Istio lets it pass whatever it carries. */
 function isPreflight(headers: HeaderMap): bool {
-  const method = headers.get(METHOD.bytes);
-  if (method == null || !method.equals(OPTIONS.bytes)) return false;
-  const origin = headers.get(ORIGIN.bytes);
-  const requested = headers.get(ACCESS_CONTROL_REQUEST_METHOD.bytes);
+  const method = headers.get(unchecked(NAMES[METHOD]).bytes);
+  if (method == null || !method.equals(unchecked(NAMES[OPTIONS]).bytes)) return false;
+  const origin = headers.get(unchecked(NAMES[ORIGIN]).bytes);
+  const requested = headers.get(unchecked(NAMES[ACCESS_CONTROL_REQUEST_METHOD]).bytes);
   return origin != null && origin.length > 0 && requested != null && requested.length > 0;
 }
 

@@ -44,19 +44,7 @@ export class JsonWebKey {
   }
 }
 
-const NAMES: StaticArray<Text> = [
-  Text.of("kty"),
-  Text.of("use"),
-  Text.of("key_ops"),
-  Text.of("alg"),
-  Text.of("kid"),
-  Text.of("crv"),
-  Text.of("n"),
-  Text.of("e"),
-  Text.of("x"),
-  Text.of("y"),
-  Text.of("k"),
-];
+const NAMES = Text.list("kty use key_ops alg kid crv n e x y k verify sig RSA EC OKP oct Ed25519 P-256 P-384 P-521");
 const KTY = 0;
 const USE = 1;
 const KEY_OPS = 2;
@@ -68,17 +56,16 @@ const E = 7;
 const X = 8;
 const Y = 9;
 const K = 10;
-
-const VERIFY = Text.of("verify");
-const SIG = Text.of("sig");
-const RSA = Text.of("RSA");
-const EC = Text.of("EC");
-const OKP = Text.of("OKP");
-const OCT = Text.of("oct");
-const ED25519 = Text.of("Ed25519");
-const P_256 = Text.of("P-256");
-const P_384 = Text.of("P-384");
-const P_521 = Text.of("P-521");
+const VERIFY = 11;
+const SIG = 12;
+const RSA = 13;
+const EC = 14;
+const OKP = 15;
+const OCT = 16;
+const ED25519 = 17;
+const P_256 = 18;
+const P_384 = 19;
+const P_521 = 20;
 
 let problem: string = "";
 
@@ -105,10 +92,10 @@ export function parseKey(json: JsonValue): JsonWebKey | null {
     key.kid = Text.from(kid.text);
   }
   let complete = false;
-  if (kty.equals(RSA.bytes)) complete = readRsa(json, key);
-  else if (kty.equals(EC.bytes)) complete = readEc(json, key);
-  else if (kty.equals(OKP.bytes)) complete = readOkp(json, key);
-  else if (kty.equals(OCT.bytes)) complete = readOct(json, key);
+  if (kty.equals(NAMES[RSA].bytes)) complete = readRsa(json, key);
+  else if (kty.equals(NAMES[EC].bytes)) complete = readEc(json, key);
+  else if (kty.equals(NAMES[OKP].bytes)) complete = readOkp(json, key);
+  else if (kty.equals(NAMES[OCT].bytes)) complete = readOct(json, key);
   else problem = "its `kty` is not known";
   if (!complete) return null;
   const alg = json.member(NAMES[ALG].bytes);
@@ -123,13 +110,13 @@ export function parseKey(json: JsonValue): JsonWebKey | null {
 /** RFC 7517, sections 4.2 and 4.3: each restricts where it is there. */
 function allowsVerification(json: JsonValue): bool {
   const use = json.member(NAMES[USE].bytes);
-  if (use != null && (use.kind != JsonKind.String || !use.text.equals(SIG.bytes))) return false;
+  if (use != null && (use.kind != JsonKind.String || !use.text.equals(NAMES[SIG].bytes))) return false;
   const operations = json.member(NAMES[KEY_OPS].bytes);
   if (operations == null) return true;
   if (operations.kind != JsonKind.Array) return false;
   let operation = operations.first;
   while (operation != null) {
-    if (operation.kind == JsonKind.String && operation.text.equals(VERIFY.bytes)) return true;
+    if (operation.kind == JsonKind.String && operation.text.equals(NAMES[VERIFY].bytes)) return true;
     operation = operation.next;
   }
   return false;
@@ -155,7 +142,7 @@ function readEc(json: JsonValue, key: JsonWebKey): bool {
   const y = binaryMember(json, Y);
   problem = "`crv`, `x` or `y` is missing or malformed";
   if (crv == null || x == null || y == null) return false;
-  const curve = crv.equals(P_256.bytes) ? 0 : crv.equals(P_384.bytes) ? 1 : crv.equals(P_521.bytes) ? 2 : -1;
+  const curve = crv.equals(NAMES[P_256].bytes) ? 0 : crv.equals(NAMES[P_384].bytes) ? 1 : crv.equals(NAMES[P_521].bytes) ? 2 : -1;
   problem = "its `crv` is not known";
   if (curve < 0) return false;
   const ecdsa = EcdsaPublicKey.of(<Curve>curve, x, y);
@@ -171,7 +158,7 @@ function readOkp(json: JsonValue, key: JsonWebKey): bool {
   const crv = textMember(json, CRV);
   const x = binaryMember(json, X);
   problem = "its `crv` is not Ed25519, or `x` is missing or malformed";
-  if (crv == null || x == null || !crv.equals(ED25519.bytes)) return false;
+  if (crv == null || x == null || !crv.equals(NAMES[ED25519].bytes)) return false;
   const ed25519 = Ed25519PublicKey.of(x);
   problem = "`x` is no point of Ed25519";
   if (ed25519 == null) return false;

@@ -5,25 +5,16 @@
 // With `--package` types are checked too, and everything that `npm pack` needs is there or the build fails. Without, TypeScript is only stripped.
 
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { buildModules, type Digests } from "./build/modules.ts";
+import { buildModules, DIGESTS, readDigests } from "./build/modules.ts";
 import { buildInputs, STAMP } from "./setup/build-inputs.mjs";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
-const digestFile = join(repository, "dist/modules.json");
 const PACKAGE_OUTPUTS = ["dist/cli", "dist/control", "dist/harness", ".cache/package.tsbuildinfo"];
 const say = (line: string) => console.error(`build: ${line}`);
-
-async function readDigests(): Promise<Digests> {
-  try {
-    return JSON.parse(await readFile(digestFile, "utf8")) as Digests;
-  } catch {
-    return {};
-  }
-}
 
 async function buildPackage(checked: boolean): Promise<string[]> {
   const compiler = join(repository, "node_modules/typescript/bin/tsc");
@@ -45,8 +36,8 @@ const inputs = buildInputs(repository);
 await mkdir(join(repository, "dist"), { recursive: true });
 await rm(join(repository, STAMP), { force: true });
 
-const [modules, packageFailures] = await Promise.all([buildModules(repository, await readDigests(), say), buildPackage(checked)]);
-await writeFile(digestFile, JSON.stringify(modules.digests, null, 2));
+const [modules, packageFailures] = await Promise.all([buildModules(repository, await readDigests(repository), say), buildPackage(checked)]);
+await writeFile(join(repository, DIGESTS), JSON.stringify(modules.digests, null, 2));
 const failures = [...modules.failures, ...packageFailures];
 for (const failure of failures) say(`FAILED ${failure}`);
 // Inputs that changed during the build are noticed, because the stamp is of what was there before it.

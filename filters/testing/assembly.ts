@@ -6,6 +6,8 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { instantiate } from "@assemblyscript/loader";
+import { builtModule, readDigests } from "../../scripts/build/modules.ts";
+import { FILTER_OPTIONS } from "../../scripts/build/options.ts";
 import { assemblySources } from "../../scripts/build/sources.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -15,23 +17,23 @@ const cache = join(repository, ".cache/assembly");
 
 // The asconfig.json of the repository is for filters, which have the SDK's abort.
 const LIBRARY_OPTIONS = ["--config", "none", "-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
-const FILTER_OPTIONS = ["--config", "asconfig.json"];
 
 /** Compiles an AssemblyScript `entry` (a path) that tests call directly. */
 export async function compileAssembly(entry: string, options: readonly string[] = LIBRARY_OPTIONS): Promise<Uint8Array> {
   return readFile(await compileToFile(entry, options));
 }
 
-/** Compiles a filter's `entry` as the build does, and returns the path of the module. */
+/** Compiles a filter's `entry` as the build does, where the build has not, and returns the path of the module. */
 export async function compileFilter(entry: string): Promise<string> {
-  return compileToFile(entry, FILTER_OPTIONS);
+  const built = await builtModule(repository, dirname(relative(repository, entry)), await readDigests(repository));
+  return built ?? compileToFile(entry, FILTER_OPTIONS);
 }
 
 /** Results are kept below `.cache/assembly`, by the content of everything that `entry` imports. */
 async function compileToFile(entry: string, options: readonly string[]): Promise<string> {
   const hash = createHash("sha256").update(JSON.stringify([relative(repository, entry), options]));
   hash.update(await readFile(join(dirname(compiler), "../package.json")));
-  hash.update(await readFile(join(repository, "asconfig.json")));
+  for (const file of ["asconfig.json", "scripts/build/literals.ts"]) hash.update(await readFile(join(repository, file)));
   for (const file of await assemblySources(repository, relative(repository, entry))) {
     hash.update(file).update(await readFile(join(repository, file)));
   }

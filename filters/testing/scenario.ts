@@ -3,20 +3,23 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ChainSpec, FilterSpec } from "../../harness/target/index.ts";
 import { scenario as run, type ScenarioOptions, type ScenarioRun } from "../../harness/vitest.ts";
-import { beforeAll } from "vitest";
 import { compileFilter } from "./assembly.ts";
 
 const mesh = fileURLToPath(new URL("../mesh/index.ts", import.meta.url));
 const names = new Set(globSync("*/manifest.json", { cwd: fileURLToPath(new URL("..", import.meta.url)) }).map(dirname));
 
-// Not in the time of the first scenario.
-beforeAll(() => compileFilter(mesh));
+/** The first scenario of a file may have to wait for a compiler. */
+const COMPILATION = 180_000;
 
 /** As the harness's `scenario`: once with this project's filters, each under its own name, as they are, and once with them inside `mesh`. */
 export function scenario(title: string, options: ScenarioOptions, body: (run: ScenarioRun) => Promise<void>): void {
-  run(title, options, body);
   const { chain } = options;
-  run(`${title}, in mesh`, { ...options, chain: async () => inMesh(typeof chain === "function" ? await chain() : chain) }, body);
+  run(title, { ...options, timeout: COMPILATION }, body);
+  run(
+    `${title}, in mesh`,
+    { ...options, timeout: COMPILATION, chain: async () => inMesh(typeof chain === "function" ? await chain() : chain) },
+    body,
+  );
 }
 
 async function inMesh(chain: ChainSpec): Promise<ChainSpec> {

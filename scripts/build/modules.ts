@@ -3,15 +3,18 @@ import { createHash } from "node:crypto";
 import { copyFile, glob, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { checkModule } from "./check-module.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
+import { FILTER_OPTIONS } from "./options.ts";
 import { assemblySources } from "./sources.ts";
 
 const run = promisify(execFile);
 const COMPILER = "node_modules/assemblyscript/bin/asc.js";
 /** What every module is made with, beside its sources. */
 const TOOLS = ["asconfig.json", "node_modules/assemblyscript/package.json"];
+const TRANSFORM = fileURLToPath(new URL("literals.ts", import.meta.url));
 
 /** A folder with `index.ts` and `manifest.json`, and what becomes of it. */
 interface ModuleSource {
@@ -24,6 +27,9 @@ interface ModuleSource {
 
 /** From the sources of a module to the digest that it was last built with, as `dist/modules.json` keeps it. */
 export type Digests = Record<string, string>;
+
+/** Relative to the repository. */
+export const DIGESTS = "dist/modules.json";
 
 /** Filters become `dist/filters/NAME.wasm`, modules that only the benchmark loads `dist/bench/NAME.wasm`. */
 export async function findModules(repository: string): Promise<ModuleSource[]> {
@@ -69,6 +75,23 @@ export async function buildModules(
   return { digests, failures };
 }
 
+/** The module that was built of the folder, where the present sources are those that it was built of; `undefined` elsewhere. */
+export async function builtModule(repository: string, folder: string, digests: Digests): Promise<string | undefined> {
+  const source = (await findModules(repository)).find((each) => each.folder === folder);
+  if (source === undefined) return undefined;
+  const wasm = join(repository, `${source.output}.wasm`);
+  return digests[source.output] === (await digestOf(repository, source)) && (await exists(wasm)) ? wasm : undefined;
+}
+
+/** What `dist/modules.json` says; nothing where it is not there or not whole. */
+export async function readDigests(repository: string): Promise<Digests> {
+  try {
+    return JSON.parse(await readFile(join(repository, DIGESTS), "utf8")) as Digests;
+  } catch {
+    return {};
+  }
+}
+
 async function build(repository: string, { folder, manifest, output }: ModuleSource): Promise<string> {
   const started = performance.now();
   const wasm = `${output}.wasm`;
@@ -92,7 +115,7 @@ async function build(repository: string, { folder, manifest, output }: ModuleSou
 
 async function compile(repository: string, entry: string, output: string): Promise<void> {
   try {
-    await run(process.execPath, [COMPILER, entry, "--outFile", output, "--config", "asconfig.json"], {
+    await run(process.execPath, [COMPILER, entry, "--outFile", output, ...FILTER_OPTIONS], {
       cwd: repository,
       maxBuffer: 16 << 20,
     });
@@ -103,7 +126,9 @@ async function compile(repository: string, entry: string, output: string): Promi
 }
 
 async function digestOf(repository: string, { folder, manifest, output }: ModuleSource): Promise<string> {
-  const hash = createHash("sha256").update(output);
+  const hash = createHash("sha256")
+    .update(output)
+    .update(await readFile(TRANSFORM));
   const files = [...TOOLS, `${folder}/manifest.json`, ...(await assemblySources(repository, `${folder}/index.ts`))];
   const schema = `${folder}/${manifest.name}.schema.json`;
   if (await exists(join(repository, schema))) files.push(schema);

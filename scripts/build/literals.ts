@@ -1,0 +1,109 @@
+// A transform of asc: string literals are kept as one byte a character, in one piece, and become strings where they are evaluated. As asc has it each would
+// be an object of two bytes a character behind twenty of header: a tenth of a module that has many messages. Literals are evaluated
+// while a module starts and reads its configuration; the request path works on bytes.
+
+import * as assemblyscript from "assemblyscript/dist/assemblyscript.js";
+import { Transform } from "assemblyscript/dist/transform.js";
+
+/** A node of asc's syntax tree, as far as it is looked at. */
+interface SyntaxNode {
+  readonly kind: number;
+  readonly range: object;
+  readonly literalKind?: number;
+  readonly value?: unknown;
+  readonly decorators?: readonly unknown[] | null;
+  readonly expression?: { readonly text?: string };
+}
+
+interface Parser {
+  readonly sources: ReadonlyArray<{ readonly sourceKind: number; readonly statements: object }>;
+  parseFile(text: string, path: string, isEntry: boolean): void;
+}
+
+/** Its declarations are `const enum`s, of which a module whose types were stripped cannot read; the objects are there. */
+interface Compiler {
+  readonly LiteralKind: { readonly String: number };
+  readonly NodeKind: Record<"Literal" | "Import" | "Export" | "Call" | "VariableDeclaration", number>;
+  readonly SourceKind: Record<"Library" | "LibraryEntry", number>;
+  readonly Node: {
+    createIntegerLiteralExpression(value: unknown, range: object): SyntaxNode;
+    createIdentifierExpression(text: string, range: object): SyntaxNode;
+    createCallExpression(expression: SyntaxNode, types: null, parameters: SyntaxNode[], range: object): SyntaxNode;
+  };
+}
+
+const { LiteralKind, Node, NodeKind, SourceKind } = assemblyscript as unknown as Compiler;
+const POOL = "~lib/literals.ts";
+
+export default class Literals extends Transform {
+  afterParse(parser: Parser): void {
+    const pool = new Pool();
+    for (const source of parser.sources) {
+      const ours = source.sourceKind !== SourceKind.Library && source.sourceKind !== SourceKind.LibraryEntry;
+      if (ours) replaceIn(source.statements, pool);
+    }
+    if (pool.text === "") return;
+    const bytes = [...Buffer.from(pool.text, "latin1")].join(",");
+    parser.parseFile(
+      `const POOL: usize = memory.data<u8>([${bytes}]);
+      @global function __literal(offset: i32, length: i32): string {
+        const text = changetype<string>(__new(<usize>length << 1, idof<string>()));
+        for (let i = 0; i < length; i++) store<u16>(changetype<usize>(text) + (<usize>i << 1), load<u8>(POOL + <usize>(offset + i)));
+        return text;
+      }`,
+      POOL,
+      false,
+    );
+  }
+}
+
+/** The characters of all literals; one that stands in another takes no room. */
+class Pool {
+  text = "";
+
+  offsetOf(literal: string): number {
+    const found = this.text.indexOf(literal);
+    if (found >= 0) return found;
+    this.text += literal;
+    return this.text.length - literal.length;
+  }
+}
+
+/** Replaces the literals below `parent`, a node or a list of nodes. */
+function replaceIn(parent: object, pool: Pool): void {
+  const members = parent as Record<string, unknown>;
+  for (const [key, member] of Object.entries(members)) {
+    if (key === "range" || key === "decorators" || typeof member !== "object" || member === null) continue;
+    if (Array.isArray(member)) {
+      replaceIn(member, pool);
+    } else if ("kind" in member && "range" in member) {
+      const node = member as SyntaxNode;
+      const text = literalOf(node);
+      if (text !== undefined) members[key] = evaluation(pool.offsetOf(text), text.length, node.range);
+      else if (!isConstant(node)) replaceIn(node, pool);
+    }
+  }
+}
+
+/** The text of a literal that can be kept as Latin-1. */
+function literalOf({ kind, literalKind, value }: SyntaxNode): string | undefined {
+  if (kind !== NodeKind.Literal || literalKind !== LiteralKind.String || typeof value !== "string" || value === "") return undefined;
+  return [...value].every((character) => character.charCodeAt(0) <= 0xff) ? value : undefined;
+}
+
+/** What the compiler itself wants to know: a module's name, a field's for `offsetof`, a value that is put in where it is used. */
+function isConstant({ kind, expression, decorators }: SyntaxNode): boolean {
+  if (kind === NodeKind.Import || kind === NodeKind.Export) return true;
+  if (kind === NodeKind.Call && expression?.text === "offsetof") return true;
+  return kind === NodeKind.VariableDeclaration && decorators !== undefined && decorators !== null;
+}
+
+function evaluation(offset: number, length: number, range: object): SyntaxNode {
+  const integer = (value: number) => Node.createIntegerLiteralExpression(globalThis.i64_new(value), range);
+  return Node.createCallExpression(Node.createIdentifierExpression("__literal", range), null, [integer(offset), integer(length)], range);
+}
+
+declare global {
+  /** asc's 64-bit integers. */
+  function i64_new(low: number, high?: number): unknown;
+}

@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
-import { scenario, type ScenarioRun } from "../../harness/vitest.ts";
+import type { ScenarioRun } from "../../harness/vitest.ts";
 import type { ChainSpec, ExchangeRequest } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
+import { scenario } from "../testing/scenario.ts";
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
 const handOver = fileURLToPath(new URL("../authorization/testing/index.ts", import.meta.url));
@@ -48,14 +49,18 @@ type Row = readonly [
   statuses: readonly number[],
 ];
 
-/** A scenario for each combination of descriptors, each with a limit of one token. */
+/** Chooses one of the limits of a table, so that a whole table is one configuration. */
+const ROW = "x-row";
+
+/** Combinations of descriptors, each with a limit of one token for requests that choose it. */
 function table(title: string, rows: readonly Row[]): void {
-  describe(title, () => {
-    for (const [row, descriptors, requests, expected] of rows) {
-      const chain = authenticated({ limits: [limit({ descriptors })] });
-      scenario(row, { chain }, async (run) => {
-        expect(await statuses(run, requests)).toEqual(expected);
-      });
+  const list = rows.map(([, descriptors], row) =>
+    limit({ name: String(row), descriptors, match: { headers: { [ROW]: { exact: String(row) } } } }),
+  );
+  scenario(title, { chain: authenticated({ limits: list }) }, async (run) => {
+    for (const [row, [name, , requests, expected]] of rows.entries()) {
+      const chosen = requests.map((request) => ({ ...request, headers: [...(request.headers ?? []), [ROW, String(row)] as const] }));
+      expect(await statuses(run, chosen), name).toEqual(expected);
     }
   });
 }

@@ -40,7 +40,7 @@ export class RateLimitStream extends HttpStream {
     const root = changetype<RateLimitRoot>(this.root);
     const settings = root.settings;
     const request = LimitedRequest.of(headers);
-    const now = monotonicTime() * TICKS_PER_NANOSECOND;
+    let now: u64 = 0;
     let first: Taking | null = null;
     let last: Taking | null = null;
     // Looked at first: a request that one limit refuses takes nothing of the others.
@@ -62,6 +62,7 @@ export class RateLimitStream extends HttpStream {
         this.allowFailure(root, limit, UNDECODABLE);
         continue;
       }
+      if (now == 0) now = monotonicTime() * TICKS_PER_NANOSECOND;
       const taking = Taking.look(limit, key, now);
       if (taking.after == 0 && !limit.shadowMode) return this.refuse(root, limit, taking.fullAt, now);
       if (last == null) first = taking;

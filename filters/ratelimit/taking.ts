@@ -92,7 +92,7 @@ export class Taking {
     for (let i = 0; i < ATTEMPTS; i++) {
       limit.buckets.load(this);
       if (this.fullAt == 0) return;
-      this.after = limit.bucket.giveBack(this.fullAt);
+      this.after = limit.bucket.giveBack(this.fullAt, max<u64>(monotonicTime() * TICKS_PER_NANOSECOND, this.now) - this.now);
       if (limit.buckets.save(this) != Status.CasMismatch) return;
     }
   }

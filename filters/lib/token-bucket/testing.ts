@@ -24,8 +24,8 @@ export function take(fullAt: u64, now: u64): u64 {
   return (bucket as TokenBucket).take(fullAt, now);
 }
 
-export function giveBack(fullAt: u64): u64 {
-  return (bucket as TokenBucket).giveBack(fullAt);
+export function giveBack(fullAt: u64, held: u64): u64 {
+  return (bucket as TokenBucket).giveBack(fullAt, held);
 }
 
 export function remaining(fullAt: u64, now: u64): u32 {

@@ -58,7 +58,18 @@ describe("one bucket", () => {
     expect(take(fullAt, start + 1_000n * MILLISECOND - 1n)).toBe(0n);
     const after = take(fullAt, start + 1_000n * MILLISECOND);
     expect(after).toBe(fullAt + 1_000n * MILLISECOND);
-    expect(wide("giveBack", after)).toBe(fullAt);
+  });
+
+  test("gets back a token less what came of it, so that it gives no more than if it had not been taken", () => {
+    configure(3, 1, 1_000);
+    const second = 1_000n * MILLISECOND;
+    const start = 5n * second;
+    expect(wide("giveBack", take(0n, start), 0n)).toBe(start);
+    // Another is taken before the first comes back: the bucket is as full as if there had been the second only.
+    const later = start + 20n;
+    expect(wide("giveBack", take(take(0n, start), later), 20n)).toBe(take(0n, later));
+    expect(wide("giveBack", start, 2n * second)).toBe(start);
+    expect(wide("giveBack", 5n, 0n)).toBe(0n);
   });
 
   test("filled under other settings counts as empty, not as emptier", () => {

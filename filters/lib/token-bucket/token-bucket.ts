@@ -49,10 +49,13 @@ export class TokenBucket {
     return after - now <= this.capacity ? after : 0;
   }
 
-  /** `fullAt` after a token that was taken is given back. */
-  @inline
-  giveBack(fullAt: u64): u64 {
-    return fullAt > this.cost ? fullAt - this.cost : 0;
+  /**
+   * `fullAt` after a token is given back that was taken `held` ticks ago. What would have come of it meanwhile is not given: somebody may have taken a token since
+   * that would else have come later, and the bound must hold.
+   */
+  giveBack(fullAt: u64, held: u64): u64 {
+    const back = this.cost - min(held, this.cost);
+    return fullAt > back ? fullAt - back : 0;
   }
 
   /** Whole tokens there at `now`. */

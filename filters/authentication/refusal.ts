@@ -32,26 +32,26 @@ const DETAILS = Text.list(
 
 /** By refusal. Nothing of a token stands in them. */
 const DESCRIPTIONS = Text.list(
-  "valid|" +
-    "waiting for keys|" +
-    "Jwt is missing|" +
-    "Several tokens where one may stand|" +
-    "Jwt is not in the form of Header.Payload.Signature|" +
-    "Jwt is too large|" +
-    "Jwt header is an invalid Base64url encoded or is an invalid JSON|" +
-    "Jwt header has a field that is not supported|" +
-    "Jwt header [alg] is not supported|" +
-    "Jwt payload is an invalid Base64url encoded or is an invalid JSON|" +
-    "Jwt issuer is not configured|" +
-    "Jwt not yet valid|" +
-    "Jwt is expired|" +
-    "Audiences in Jwt are not allowed|" +
-    "Jwks remote fetch is failed|" +
-    "Jwks doesn't have key to match kid or alg from Jwt|" +
-    "Jwt verification fails|" +
-    "Jwks has too many keys that could have signed the Jwt|" +
-    "API key is not known",
-  0x7c,
+  `valid
+waiting for keys
+Jwt is missing
+Several tokens where one may stand
+Jwt is not in the form of Header.Payload.Signature
+Jwt is too large
+Jwt header is an invalid Base64url encoded or is an invalid JSON
+Jwt header has a field that is not supported
+Jwt header [alg] is not supported
+Jwt payload is an invalid Base64url encoded or is an invalid JSON
+Jwt issuer is not configured
+Jwt not yet valid
+Jwt is expired
+Audiences in Jwt are not allowed
+Jwks remote fetch is failed
+Jwks doesn't have key to match kid or alg from Jwt
+Jwt verification fails
+Jwks has too many keys that could have signed the Jwt
+API key is not known`,
+  0x0a,
 );
 
 const CHALLENGE_MISSING = Text.of('Bearer realm="meshwright"');

@@ -12,7 +12,6 @@ export class Bytes {
   length: i32;
 
   /** A view of `length` bytes at `pointer`. Both must describe live memory. */
-  @inline
   static view(pointer: usize, length: i32): Bytes {
     const bytes = changetype<Bytes>(allocate(offsetof<Bytes>()));
     bytes.pointer = pointer;

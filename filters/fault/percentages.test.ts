@@ -37,7 +37,7 @@ function interval(draws: number, p: number): readonly [least: number, most: numb
 }
 
 test("the interval is that of the tables", () => {
-  // As good as Poisson's of mean 10, where P(X < 2) = 0.000499, P(X > 22) = 0.000302 and P(X > 21) = 0.000700.
+  // As good as Poisson's of mean 10, where P(X < 2) = 0.000499, P(X > 22) = 0.000296 and P(X > 21) = 0.000700.
   expect(interval(10_000_000, 1e-6)).toEqual([2, 22]);
   expect(interval(10, 0.5)).toEqual([0, 10]);
   const [least, most] = interval(1_000_000, 0.5);

@@ -1,5 +1,6 @@
 import { AuthenticationRoot } from "../authentication/root";
 import { AuthorizationRoot } from "../authorization/root";
+import { FaultRoot } from "../fault/root";
 import { RateLimitRoot } from "../ratelimit/root";
 import { RoutingRoot } from "../routing/root";
 import { Root } from "../sdk";
@@ -24,6 +25,7 @@ export const CATALOGUE: CatalogueEntry[] = [
   new CatalogueEntry("authentication", Chain.Downstream, () => new AuthenticationRoot()),
   new CatalogueEntry("authorization", Chain.Downstream, () => new AuthorizationRoot()),
   new CatalogueEntry("routing", Chain.Downstream, () => new RoutingRoot()),
+  new CatalogueEntry("fault", Chain.Downstream, () => new FaultRoot()),
   new CatalogueEntry("ratelimit", Chain.Downstream, () => new RateLimitRoot()),
 ];
 

@@ -5,6 +5,7 @@ import { headerJob } from "./header-job.ts";
 import { inProcess } from "./in-process.ts";
 import { liveStreams } from "./live-streams.ts";
 import { memory, vms } from "./memory.ts";
+import { ratelimit } from "./ratelimit.ts";
 import { routing } from "./routing.ts";
 import type { Section } from "./section.ts";
 
@@ -16,6 +17,7 @@ export const SECTIONS: readonly Section[] = [
   authorization,
   authentication,
   algorithms,
+  ratelimit,
   memory,
   vms,
   inProcess,

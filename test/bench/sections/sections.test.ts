@@ -3,10 +3,12 @@ import { findEnvoy } from "../../../harness/envoy/release/index.mjs";
 import { TARGETS } from "../report/targets.ts";
 import { algorithms, authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
+import { ratelimit } from "./ratelimit.ts";
 
 const CASES = [
   { section: authorization, expected: ["1, path prefix", "1000, path prefix", "1000, host"] },
   { section: authentication, expected: ["filter `authentication`, token forwarded", "filter `authentication`, token removed"] },
+  { section: ratelimit, expected: ["one bucket for all", "one for each client address", "1000 limits, each for one value of a header"] },
   { section: algorithms, expected: ["RS256", "ES256", "PS256", "EdDSA", "HS256"] },
 ];
 /** Its module needs a compiler that a machine may lack. */

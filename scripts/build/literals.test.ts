@@ -18,6 +18,8 @@ const SOURCE = `
   export function top(): string { return TOP; }
   export function inlined(): string { return INLINED; }
   export function list(): string { return ["a", "", "at"].join("-"); }
+  const LIST: string[] = ["first", "second"];
+  export function typed(): string { LIST.push("third"); return LIST.join(" "); }
   export function latin(): string { return "\\0é\\xff"; }
   export function wide(): string { return "→"; }
   export function offset(): i32 { return <i32>offsetof<Pair>("right"); }
@@ -31,6 +33,7 @@ interface Module {
   readonly top: () => number;
   readonly inlined: () => number;
   readonly list: () => number;
+  readonly typed: () => number;
   readonly latin: () => number;
   readonly wide: () => number;
   readonly offset: () => number;
@@ -62,6 +65,7 @@ test("a module is the same with it, and holds each text once and in one byte a c
     expect(text(module.top())).toBe("at the top");
     expect(text(module.inlined())).toBe("put in");
     expect(text(module.list())).toBe("a--at");
+    expect(text(module.typed())).toBe("first second third");
     expect(text(module.latin())).toBe("\0é\u00ff");
     expect(text(module.wide())).toBe("→");
     expect(module.offset()).toBe(4);

@@ -11,6 +11,7 @@ interface SyntaxNode {
   readonly range: object;
   readonly literalKind?: number;
   readonly value?: unknown;
+  readonly elementExpressions?: readonly SyntaxNode[];
   readonly decorators?: readonly unknown[] | null;
   readonly expression?: { readonly text?: string };
 }
@@ -22,7 +23,7 @@ interface Parser {
 
 /** Its declarations are `const enum`s, of which a module whose types were stripped cannot read; the objects are there. */
 interface Compiler {
-  readonly LiteralKind: { readonly String: number };
+  readonly LiteralKind: Record<"String" | "Array", number>;
   readonly NodeKind: Record<"Literal" | "Import" | "Export" | "Call" | "VariableDeclaration", number>;
   readonly SourceKind: Record<"Library" | "LibraryEntry", number>;
   readonly Node: {
@@ -50,6 +51,15 @@ export default class Literals extends Transform {
         const text = changetype<string>(__new(<usize>length << 1, idof<string>()));
         for (let i = 0; i < length; i++) store<u16>(changetype<usize>(text) + (<usize>i << 1), load<u8>(POOL + <usize>(offset + i)));
         return text;
+      }
+      @global function __literals(offset: i32, length: i32): string[] {
+        const texts: string[] = [];
+        for (let i = 0, begun = 0; i < length; i++) {
+          if (load<u8>(POOL + <usize>(offset + i)) != 0) continue;
+          texts.push(__literal(offset + begun, i - begun));
+          begun = i + 1;
+        }
+        return texts;
       }`,
       POOL,
       false,
@@ -78,8 +88,10 @@ function replaceIn(parent: object, pool: Pool): void {
       replaceIn(member, pool);
     } else if ("kind" in member && "range" in member) {
       const node = member as SyntaxNode;
-      const text = literalOf(node);
-      if (text !== undefined) members[key] = evaluation(pool.offsetOf(text), text.length, node.range);
+      const list = listOf(node);
+      const text = list ?? literalOf(node);
+      const made = list === undefined ? "__literal" : "__literals";
+      if (text !== undefined) members[key] = evaluation(made, pool.offsetOf(text), text.length, node.range);
       else if (!isConstant(node)) replaceIn(node, pool);
     }
   }
@@ -91,6 +103,13 @@ function literalOf({ kind, literalKind, value }: SyntaxNode): string | undefined
   return [...value].every((character) => character.charCodeAt(0) <= 0xff) ? value : undefined;
 }
 
+/** The texts of a list of literals, each with a NUL behind it. */
+function listOf({ kind, literalKind, elementExpressions = [] }: SyntaxNode): string | undefined {
+  if (kind !== NodeKind.Literal || literalKind !== LiteralKind.Array || elementExpressions.length < 2) return undefined;
+  const texts = elementExpressions.map(literalOf);
+  return texts.every((text) => text !== undefined && !text.includes("\0")) ? texts.map((text) => `${text}\0`).join("") : undefined;
+}
+
 /** What the compiler itself wants to know: a module's name, a field's for `offsetof`, a value that is put in where it is used. */
 function isConstant({ kind, expression, decorators }: SyntaxNode): boolean {
   if (kind === NodeKind.Import || kind === NodeKind.Export) return true;
@@ -98,9 +117,9 @@ function isConstant({ kind, expression, decorators }: SyntaxNode): boolean {
   return kind === NodeKind.VariableDeclaration && decorators !== undefined && decorators !== null;
 }
 
-function evaluation(offset: number, length: number, range: object): SyntaxNode {
+function evaluation(made: string, offset: number, length: number, range: object): SyntaxNode {
   const integer = (value: number) => Node.createIntegerLiteralExpression(globalThis.i64_new(value), range);
-  return Node.createCallExpression(Node.createIdentifierExpression("__literal", range), null, [integer(offset), integer(length)], range);
+  return Node.createCallExpression(Node.createIdentifierExpression(made, range), null, [integer(offset), integer(length)], range);
 }
 
 declare global {

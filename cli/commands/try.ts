@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Option, type Command } from "commander";
 import { stringify } from "yaml";
-import { filterFiles, filterNames } from "../../filters/index.ts";
+import { filterFiles, filterNames, readFilterManifest } from "../../filters/index.ts";
 import { isolatedTarget } from "../../harness/host/worker/index.ts";
 import { TargetError, type ChainSpec, type Decision, type ExchangeRequest, type ExchangeResult } from "../../harness/target/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
@@ -73,7 +73,10 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
   if (lines.length === 0) throw new CliError(ExitCode.Input, `${name}: holds no request; a line is {"path": "/"}`);
 
   const callouts = await readClusters(options.cluster);
-  const chain: ChainSpec = { filters: [{ name: options.filter.replace(/^.*\/|\.wasm$/g, ""), module, configuration }], callouts };
+  const spec = { name: options.filter.replace(/^.*\/|\.wasm$/g, ""), module, configuration };
+  const chain: ChainSpec = isUpstream(options.filter)
+    ? { filters: [], upstreamFilters: [{ ...spec, allowOnHeadersStopIteration: true }], callouts }
+    : { filters: [spec], callouts };
   await using target = await start(options, chain);
   // Results come in the order of the lines, however many are under way.
   const pending: Array<Promise<object>> = [];
@@ -99,6 +102,11 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
     ExitCode.Input,
     `${name}:${trapped}: a callback of ${options.filter} trapped (${TRAPPED}). Envoy then answers every request of its VM so; a filter must never trap on input`,
   );
+}
+
+/** Whether a filter of this package says that it belongs into the chain of a cluster, and not into that of a listener. */
+function isUpstream(filter: string): boolean {
+  return !filter.endsWith(".wasm") && readFilterManifest(filter).chain === "upstream";
 }
 
 function modulePath(filter: string): string {

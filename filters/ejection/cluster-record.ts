@@ -67,6 +67,14 @@ export class ClusterRecord extends SharedRecord {
   }
 }
 
+/** Has reports know a cluster by name. `false`: another worker wrote at the same time. */
+export function announce(hash: u64, name: Bytes, now: u64): bool {
+  const record = changetype<ClusterRecord>(clusterRecords.open(hash, now));
+  if (record.nameLength > 0) return true;
+  record.name = name;
+  return clusterRecords.commit();
+}
+
 /** The records of all clusters of this `vm_id`. */
 export const clusterRecords = new SharedTable(
   "meshwright.ejection.cluster.",

@@ -14,6 +14,8 @@ export class Cluster {
   lookedAt: u64 = 0;
   /** The version that its metadata had then; empty for none. */
   version: Text = Text.of("");
+  /** Its name stands in the record that all workers share. */
+  announced: bool = false;
   /** The last interval that somebody evaluated, as far as this worker knows. */
   evaluated: u64 = 0;
 

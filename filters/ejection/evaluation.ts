@@ -172,7 +172,7 @@ export class Evaluation {
       const record = changetype<HostRecord>(hostRecords.open(candidate.hash, now));
       if (record.version != settings.version) return false;
       record.average = candidate.average;
-      const isNew = candidate.verdict != NO_VERDICT && now >= record.quietUntil;
+      const isNew = candidate.verdict != NO_VERDICT && record.verdict == NO_VERDICT && now >= record.quietUntil;
       if (isNew) record.verdict = candidate.verdict;
       if (hostRecords.commit()) return isNew;
     }

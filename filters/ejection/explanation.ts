@@ -16,7 +16,7 @@ const NEXT = Text.of(", the host's next response is marked");
 export function explain(settings: Settings, judge: Judge, verdict: i32, open: bool): void {
   if (!logEnabled(LogLevel.Debug)) return;
   if (verdict != NO_VERDICT) {
-    logDecision(FILTER.bytes, nameOf(verdict, settings).bytes, DecisionResult.Mark, OUT.bytes);
+    explainMark(settings, verdict);
     return;
   }
   const rule = judge.rule;
@@ -33,6 +33,11 @@ export function explain(settings: Settings, judge: Judge, verdict: i32, open: bo
   at = append(at, formatInteger(<i64>limit));
   if (late) at = append(at, NEXT.bytes);
   logDecision(FILTER.bytes, settings.rules[rule].name.bytes, DecisionResult.Allow, Bytes.view(start, <i32>(at - start)));
+}
+
+/** Writes the line of a marked response. */
+export function explainMark(settings: Settings, verdict: i32): void {
+  logDecision(FILTER.bytes, nameOf(verdict, settings).bytes, DecisionResult.Mark, OUT.bytes);
 }
 
 function append(at: usize, bytes: Bytes): usize {

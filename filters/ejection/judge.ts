@@ -76,6 +76,22 @@ export class Judge {
     return this.share(entry, settings, failed, concerned, open, now, events);
   }
 
+  /** The verdict of an answer before, which the response at hand is to carry; for an answer that will be counted later. */
+  take(entry: HostEntry, settings: Settings, now: u64): i32 {
+    const events = this.events.value;
+    if (entry.version == settings.version && entry.clean && entry.seenEvents == events) return NO_VERDICT;
+    this.permitted = false;
+    for (let i = 0; i < ATTEMPTS; i++) {
+      const found = hostRecords.find(entry.hash);
+      if (found == 0) return NO_VERDICT;
+      const record = changetype<HostRecord>(found);
+      if (record.version != settings.version || record.verdict == NO_VERDICT || now < record.quietUntil) return NO_VERDICT;
+      const verdict = this.carryOut(record, settings, now);
+      if (hostRecords.commit()) return verdict;
+    }
+    return NO_VERDICT;
+  }
+
   private countOutcome(entry: HostEntry, settings: Settings, isFailure: bool, latency: u64, now: u64): void {
     const interval = now / settings.interval;
     if (entry.interval != interval) {
@@ -177,7 +193,13 @@ export class Judge {
       }
     }
     record.verdict = verdict;
-    if (verdict == NO_VERDICT || !open) return NO_VERDICT;
+    return open ? this.carryOut(record, settings, now) : NO_VERDICT;
+  }
+
+  /** Has the response at hand carry the verdict of the record, where there is one. Returns it. */
+  private carryOut(record: HostRecord, settings: Settings, now: u64): i32 {
+    const verdict = record.verdict;
+    if (verdict == NO_VERDICT) return NO_VERDICT;
     if (settings.ejectBy == EjectBy.HealthCheck && !this.permitted) {
       // Once for this answer, however often it has to be written.
       this.permitted = takePermit(record.cluster, settings, now);

@@ -1,12 +1,14 @@
 import { BytesTable } from "../lib/table";
 import { Bytes, Counter, LogLevel, logString, monotonicTime, Property, Root, Stream, Text } from "../sdk";
 import { Cluster } from "./cluster";
+import { announce } from "./cluster-record";
 import { forgetCluster, rememberCluster } from "./clusters";
 import { parseConfiguration } from "./configuration";
 import { Evaluation } from "./evaluation";
 import { Judge } from "./judge";
 import { MAX_CLUSTERS } from "./limits";
 import { readMetadata } from "./metadata";
+import { Report } from "./report";
 import { Settings } from "./settings";
 import { EjectionStream } from "./stream";
 
@@ -22,6 +24,7 @@ export class EjectionRoot extends Root {
   readonly judge: Judge = new Judge();
   readonly marks: Counter = new Counter("ejection.marks");
   private readonly evaluation: Evaluation = new Evaluation();
+  private report: Report | null = null;
   private settings: Settings | null = null;
   /** The only cluster, where the configuration names it. */
   private onlyCluster: Cluster | null = null;
@@ -37,6 +40,11 @@ export class EjectionRoot extends Root {
     const name = result.cluster;
     this.onlyCluster = name != null ? this.add(name) : null;
     this.tickAsFastAs(result.settings);
+    const reporting = result.report;
+    if (reporting != null) {
+      this.report = new Report(reporting);
+      this.tick = <u32>min<u64>(<u64>this.tick, reporting.period / 2_000_000);
+    }
     this.tickEvery(this.tick);
     return null;
   }
@@ -54,9 +62,12 @@ export class EjectionRoot extends Root {
       const cluster = this.clusters[i];
       const settings = cluster.settings;
       if (settings == null) continue;
+      if (!cluster.announced) cluster.announced = announce(cluster.hash, cluster.name.bytes, now);
       if (settings.asksQuantile) cluster.latencies.share(cluster.hash, settings, now);
       this.evaluation.run(cluster, settings, now, pluginName);
     }
+    const report = this.report;
+    if (report != null) report.run(this, now);
   }
 
   onDelete(): void {

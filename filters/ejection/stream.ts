@@ -17,7 +17,8 @@ import { mark } from "./mark";
 import { EjectionRoot } from "./root";
 import { Judgement } from "./rule";
 import { Settings } from "./settings";
-import { explain } from "./explanation";
+import { explain, explainMark } from "./explanation";
+import { HostEntry } from "./hosts";
 import { NO_VERDICT } from "./verdict";
 
 const NANOSECONDS_IN_MICROSECOND: u64 = 1_000;
@@ -84,7 +85,9 @@ export class EjectionStream extends HttpStream {
     this.judgeHeaders(settings, headers, endOfStream);
     if (this.pending == 0) {
       this.count(settings, true);
-    } else if (settings.holdTime > 0 && !endOfStream) {
+    } else if (this.takeVerdict(settings, headers)) {
+      return HeadersAction.Continue;
+    } else if (settings.holdTime > 0) {
       this.held = true;
       this.callAfter(settings.holdTime);
       return HeadersAction.StopIteration;
@@ -227,6 +230,21 @@ export class EjectionStream extends HttpStream {
     this.pending &= ~(1 << index);
   }
 
+  /** Marks the response where an answer before found the host to be out. */
+  private takeVerdict(settings: Settings, headers: HeaderMap): bool {
+    const root = changetype<EjectionRoot>(this.root);
+    const verdict = root.judge.take(this.entry(), settings, monotonicTime());
+    if (verdict == NO_VERDICT) return false;
+    mark(root, settings, headers);
+    explainMark(settings, verdict);
+    return true;
+  }
+
+  private entry(): HostEntry {
+    const judge = changetype<EjectionRoot>(this.root).judge;
+    return judge.entryOf(this.cluster as Cluster, Bytes.view(changetype<usize>(this.address), this.addressLength));
+  }
+
   /** Counts the answer, and marks the response where its headers are `open` and its host is out. */
   private count(settings: Settings, open: bool): void {
     this.counted = true;
@@ -234,10 +252,8 @@ export class EjectionStream extends HttpStream {
     const cluster = this.cluster as Cluster;
     const judge = root.judge;
     const isFailure = this.failed != 0 || this.answer.httpStatus >= 500;
-    const address = Bytes.view(changetype<usize>(this.address), this.addressLength);
-    const entry = judge.entryOf(cluster, address);
     if (settings.asksQuantile) cluster.latencies.count(cluster.hash, settings, this.latency, this.started);
-    const verdict = judge.count(entry, settings, this.failed, u32.MAX_VALUE, isFailure, this.latency, open, monotonicTime());
+    const verdict = judge.count(this.entry(), settings, this.failed, u32.MAX_VALUE, isFailure, this.latency, open, monotonicTime());
     if (verdict != NO_VERDICT) mark(root, settings, responseHeaders);
     explain(settings, judge, verdict, open);
   }
@@ -250,9 +266,7 @@ export class EjectionStream extends HttpStream {
     }
     if (failed == 0) return;
     const judge = changetype<EjectionRoot>(this.root).judge;
-    const address = Bytes.view(changetype<usize>(this.address), this.addressLength);
-    const entry = judge.entryOf(this.cluster as Cluster, address);
-    judge.count(entry, settings, failed, failed, true, 0, false, monotonicTime());
+    judge.count(this.entry(), settings, failed, failed, true, 0, false, monotonicTime());
     explain(settings, judge, NO_VERDICT, false);
   }
 

@@ -52,6 +52,8 @@ export interface ChainSpec {
   readonly routes?: readonly RouteSpec[];
   /** Clusters that exist; all lead to the scripted upstream. Default: those that routes name. */
   readonly clusters?: readonly string[];
+  /** Hosts of each cluster, which take turns; all play the request's script. Default: 1. */
+  readonly hosts?: number;
   /** `metadata.filter_metadata` of clusters, by cluster name and namespace. */
   readonly clusterMetadata?: FilterMetadata;
   /** The same of the one endpoint of each cluster. */

@@ -8,6 +8,7 @@ import {
   type RouteSpec,
 } from "../../target/index.ts";
 import {
+  address,
   cluster,
   connectionManager,
   httpWasm,
@@ -40,15 +41,15 @@ export const ACCESS_LOG = {
 } as const;
 
 export interface ChainSurroundings {
-  /** Where Envoy reaches the scripted upstream. */
-  readonly upstream: { readonly host: string; readonly port: number };
+  /** Where Envoy reaches the scripted upstreams, the hosts of every cluster. */
+  readonly upstreams: ReadonlyArray<{ readonly host: string; readonly port: number }>;
   /** The same for each cluster that filters call out to. */
   readonly callouts: ReadonlyMap<string, { readonly host: string; readonly port: number }>;
   readonly server: TlsIdentity;
 }
 
 /** An Envoy with one listener that runs the chain: HTTP/1.1 and HTTP/2, with and without TLS, addresses from the PROXY protocol. */
-export function chainBootstrap(chain: ChainSpec, { upstream, callouts, server }: ChainSurroundings): Bootstrap {
+export function chainBootstrap(chain: ChainSpec, { upstreams, callouts, server }: ChainSurroundings): Bootstrap {
   const routes = chain.routes ?? [{ name: DEFAULT_ROUTE, match: { prefix: "/" }, cluster: DEFAULT_CLUSTER }];
   const clusters = chain.clusters ?? [...new Set(routes.flatMap((route) => route.cluster ?? []))];
   const manager = connectionManager(
@@ -89,9 +90,7 @@ export function chainBootstrap(chain: ChainSpec, { upstream, callouts, server }:
         },
       ],
       clusters: [
-        ...clusters.map((name) =>
-          withMetadata(cluster(name, upstream.host, upstream.port, { protocol: "downstream", upstreamFilters }), chain),
-        ),
+        ...clusters.map((name) => withMetadata(clusterOf(name, upstreams, upstreamFilters), chain)),
         ...[...callouts]
           .filter(([name]) => !clusters.includes(name))
           .map(([name, { host, port }]) => cluster(name, host, port, { protocol: "http2" })),
@@ -99,6 +98,15 @@ export function chainBootstrap(chain: ChainSpec, { upstream, callouts, server }:
     },
     // Histograms are merged when somebody asks.
     stats_flush_on_admin: true,
+  };
+}
+
+function clusterOf(name: string, hosts: ChainSurroundings["upstreams"], upstreamFilters: readonly Extension[]): Cluster {
+  const [{ host, port } = { host: "", port: 0 }] = hosts;
+  const endpoints = hosts.map((one) => ({ endpoint: { address: address(one.host, one.port) } }));
+  return {
+    ...cluster(name, host, port, { protocol: "downstream", upstreamFilters }),
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: endpoints }] },
   };
 }
 

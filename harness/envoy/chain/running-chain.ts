@@ -68,10 +68,11 @@ export class RunningChain implements RunningTarget {
     const host = await provider.upstreamHost();
     const underWay = new Map<number, Exchange>();
     const script = (request: RecordedRequest) => answer(underWay, provider.name === "container", request);
-    const upstream: Upstream = resources.use(await startUpstream({ host: host.bind, script, keep: 0 }));
+    const upstreams: Upstream[] = [];
+    for (let i = 0; i < (chain.hosts ?? 1); i++) upstreams.push(resources.use(await startUpstream({ host: host.bind, script, keep: 0 })));
     const callouts = await startCallouts(chain.callouts ?? {}, host, resources);
     const bootstrap = chainBootstrap(chain, {
-      upstream: { host: host.reach, port: upstream.port },
+      upstreams: upstreams.map(({ port }) => ({ host: host.reach, port })),
       callouts,
       server: identityOf(SERVER_PRINCIPAL),
     });

@@ -126,8 +126,8 @@ export class Router implements HttpFilter, UpstreamEvents {
 
   private startAttempt(): void {
     this.attempts++;
-    const endpoint = this.routes.endpointMetadata(this.info.cluster ?? "");
-    this.attempt = new UpstreamRequest(this.upstreamChain, this.info, endpoint, this.attempts, this.script, this);
+    const host = this.routes.nextHost(this.info.cluster ?? "");
+    this.attempt = new UpstreamRequest(this.upstreamChain, this.info, host, this.attempts, this.script, this);
   }
 
   private armPerTryTimer(): void {

@@ -6,16 +6,28 @@ import type { PropertyObject } from "../properties.ts";
 
 const DEFAULT_ROUTES: readonly RouteSpec[] = [{ name: DEFAULT_ROUTE, match: { prefix: "/" }, cluster: DEFAULT_CLUSTER }];
 
+/** Of the scripted upstreams; the others follow. */
+const FIRST_PORT = 80;
+
+/** A host of a cluster: its address as `upstream.address` shows it, its metadata by namespace. */
+export interface UpstreamHost {
+  readonly address: string;
+  readonly metadata: PropertyObject;
+}
+
 /** The routes of a chain and the clusters that they can lead to. */
 export class RouteTable {
   private readonly routes: readonly RouteSpec[];
   private readonly clusters: ReadonlySet<string>;
+  private readonly hosts: number;
+  private attempts = 0;
   private readonly metadata: FilterMetadata;
   private readonly endpoints: FilterMetadata;
 
   constructor(chain: ChainSpec) {
     this.routes = chain.routes ?? DEFAULT_ROUTES;
     this.metadata = chain.clusterMetadata ?? {};
+    this.hosts = chain.hosts ?? 1;
     this.endpoints = chain.endpointMetadata ?? {};
     this.clusters = new Set(chain.clusters ?? this.routes.flatMap((route) => route.cluster ?? []));
   }
@@ -35,9 +47,10 @@ export class RouteTable {
     return this.clusters.has(name);
   }
 
-  /** Of the one endpoint of a cluster, by namespace. */
-  endpointMetadata(name: string): PropertyObject {
-    return (this.endpoints[name] ?? {}) as PropertyObject;
+  /** Whose turn it is among the hosts of a cluster. */
+  nextHost(cluster: string): UpstreamHost {
+    const address = `127.0.0.1:${FIRST_PORT + (this.attempts++ % this.hosts)}`;
+    return { address, metadata: (this.endpoints[cluster] ?? {}) as PropertyObject };
   }
 
   /** By namespace. */

@@ -3,10 +3,10 @@ import type { FilterChain } from "../filter-chain.ts";
 import { type HeaderMap } from "../header-map.ts";
 import { FilterManager, type Downstream } from "../http/filter-manager.ts";
 import { TestUpstream } from "../http/test-upstream.ts";
-import type { PropertyObject } from "../properties.ts";
 import { StreamInfo } from "../stream-info.ts";
 import type { LocalResponse } from "../context.ts";
 import type { Timer } from "../clock.ts";
+import type { UpstreamHost } from "./routes.ts";
 import type { UpstreamScript } from "./upstream-script.ts";
 
 /** Who made the attempt and takes what comes back: the router. */
@@ -19,9 +19,6 @@ export interface UpstreamEvents {
   /** A filter of the upstream chain answers: neither counted nor retried. */
   onUpstreamLocalReply(response: LocalResponse): void;
 }
-
-/** The scripted upstream's address as `upstream.address` shows it. */
-const UPSTREAM_ADDRESS = "127.0.0.1:80";
 
 /** One attempt: the upstream chain with a context of its own for it, then the scripted upstream. */
 export class UpstreamRequest implements Downstream {
@@ -36,14 +33,7 @@ export class UpstreamRequest implements Downstream {
   private over = false;
   private answered = false;
 
-  constructor(
-    chain: FilterChain,
-    parent: StreamInfo,
-    endpointMetadata: PropertyObject,
-    attempt: number,
-    script: UpstreamScript,
-    events: UpstreamEvents,
-  ) {
+  constructor(chain: FilterChain, parent: StreamInfo, host: UpstreamHost, attempt: number, script: UpstreamScript, events: UpstreamEvents) {
     this.chain = chain;
     this.events = events;
     this.script = script;
@@ -55,11 +45,11 @@ export class UpstreamRequest implements Downstream {
       clusterMetadata: parent.clusterMetadata,
       filterState: parent.filterState,
       attempts: attempt,
-      upstreamAddress: UPSTREAM_ADDRESS,
-      endpointMetadata,
+      upstreamAddress: host.address,
+      endpointMetadata: host.metadata,
     });
     Object.assign(info.dynamicMetadata, parent.dynamicMetadata);
-    Object.assign(parent, { attempts: attempt, upstreamAddress: UPSTREAM_ADDRESS, endpointMetadata });
+    Object.assign(parent, { attempts: attempt, upstreamAddress: host.address, endpointMetadata: host.metadata });
     this.info = info;
     this.parent = parent;
     const filters = [...chain.createFilters(), this.received];

@@ -1,11 +1,16 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect } from "vitest";
+import { beforeAll, describe, expect } from "vitest";
 import { scenario } from "../../harness/vitest.ts";
 import type { ChainSpec, ExchangeRequest } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
 const handOver = fileURLToPath(new URL("testing/index.ts", import.meta.url));
+
+// Not in the time of the first scenario.
+beforeAll(async () => {
+  await Promise.all([compileFilter(entry), compileFilter(handOver)]);
+});
 
 /** A chain with the authorization filter, behind one that hands over a verified token. */
 const authorization = (configuration: object) => async (): Promise<ChainSpec> => ({

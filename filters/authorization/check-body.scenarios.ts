@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect } from "vitest";
+import { beforeAll, describe, expect } from "vitest";
 import type { CalloutRequest, ChainSpec } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
 import { checkResponse, readCheckRequest } from "../testing/ext-authz.ts";
@@ -8,6 +8,11 @@ import { scenario } from "../testing/scenario.ts";
 // `includeRequestBodyInCheck`, over HTTP and over gRPC.
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
+
+// Not in the time of the first scenario.
+beforeAll(async () => {
+  await compileFilter(entry);
+});
 
 let asked: CalloutRequest[] = [];
 const lastHeader = (name: string) => asked.at(-1)?.headers.find(([key]) => key === name)?.[1];

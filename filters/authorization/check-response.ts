@@ -76,7 +76,8 @@ export function readCheckResponse(message: Bytes): CheckAnswer {
   const code = status != null ? readNumber(status) : 0;
   const denies = denied != null || code > 0;
   if (reader.malformed || code < 0) return denies ? CheckAnswer.refusal() : CheckAnswer.create();
-  if (isError) return CheckAnswer.create();
+  // As ext_authz: an error only where the status is one too.
+  if (isError && denied == null) return code > 0 ? CheckAnswer.create() : CheckAnswer.refusal();
   if (denies) return readDenied(denied);
   return ok != null || status != null ? readOk(ok) : CheckAnswer.refusal();
 }
@@ -92,7 +93,9 @@ function readDenied(denied: Bytes | null): CheckAnswer {
     if (field == DeniedHttpResponse.HEADERS) {
       const option = HeaderOption.read(value);
       if (option == null) return CheckAnswer.refusal();
-      if (!isPseudoHeader(option.name) && !isFraming(option.name)) answer.headers.add(option.name, option.value);
+      // As in ext_authz the answer has nothing yet that could be appended to; every other action adds.
+      if (option.isAppended || isPseudoHeader(option.name) || isFraming(option.name)) continue;
+      answer.headers.add(option.name, option.value);
     } else if (field == DeniedHttpResponse.BODY) {
       if (!isUtf8(value)) return CheckAnswer.refusal();
       answer.body = value;
@@ -114,39 +117,33 @@ function readOk(ok: Bytes | null): CheckAnswer {
     const value = reader.bytes;
     if (field == OkHttpResponse.HEADERS) taken = takeRequestHeader(answer.requestHeaders, HeaderOption.read(value));
     else if (field == OkHttpResponse.RESPONSE_HEADERS_TO_ADD) taken = takeResponseHeader(answer.responseHeaders, HeaderOption.read(value));
+    else if (field == OkHttpResponse.HEADERS_TO_REMOVE)
+      taken = !isRemovable(value) || answer.requestHeaders.add(value, Bytes.empty(), MutationAction.Remove);
     else if (field == OkHttpResponse.QUERY_PARAMETERS_TO_SET) taken = takeParameter(answer.query, value);
     else if (field == OkHttpResponse.QUERY_PARAMETERS_TO_REMOVE) taken = answer.query.add(value, Bytes.empty(), MutationAction.Remove);
   }
   if (reader.malformed) return answer;
-  // A second time, because what is removed is gone also where it was set.
-  const removals = ProtobufReader.over(fields);
-  while (taken && removals.next()) {
-    if (!removals.is(OkHttpResponse.HEADERS_TO_REMOVE, WireType.Length) || !isRemovable(removals.bytes)) continue;
-    taken = answer.requestHeaders.add(removals.bytes, Bytes.empty(), MutationAction.Remove);
-  }
   if (!taken) return CheckAnswer.refusal();
   answer.verdict = Verdict.Allowed;
   return answer;
 }
 
-/** As `ext_authz` does: it appends where the deprecated `append` says so, and else replaces, whatever `append_action`. */
+/**
+ * As `ext_authz` does: it appends where the deprecated `append` says so, and else replaces, whatever `append_action`. What a request has once cannot be
+ * appended to: Envoy would make `a.example,b.example` of it.
+ */
 function takeRequestHeader(mutations: Mutations, option: HeaderOption | null): bool {
   if (option == null) return false;
-  if (isFraming(option.name)) return true;
   const name = option.name;
   const value = option.value;
-  if (isPseudoHeader(name)) {
-    if (name.equals(PATH.bytes) ? value.length == 0 || value[0] != SLASH : !name.equals(METHOD.bytes) && !name.equals(AUTHORITY.bytes))
-      return false;
-    return mutations.add(name, value, MutationAction.Overwrite);
-  }
+  if (isFraming(name)) return true;
   // Envoy keeps Host as :authority.
-  const isHost = name.equalsIgnoreCase(HOST.bytes);
-  return mutations.add(
-    isHost ? AUTHORITY.bytes : name,
-    value,
-    option.isAppended && !isHost ? MutationAction.Append : MutationAction.Overwrite,
-  );
+  const isHost = name.equals(AUTHORITY.bytes) || name.equalsIgnoreCase(HOST.bytes);
+  if (!isHost && !isPseudoHeader(name))
+    return mutations.add(name, value, option.isAppended ? MutationAction.Append : MutationAction.Overwrite);
+  if (option.isAppended || value.length == 0) return false;
+  if (name.equals(PATH.bytes) ? value[0] != SLASH : !isHost && !name.equals(METHOD.bytes)) return false;
+  return mutations.add(isHost ? AUTHORITY.bytes : name, value, MutationAction.Overwrite);
 }
 
 function takeResponseHeader(mutations: Mutations, option: HeaderOption | null): bool {

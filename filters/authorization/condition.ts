@@ -31,11 +31,6 @@ export class Key {
     readonly kind: KeyKind,
     readonly text: Text,
   ) {}
-
-  /** The same for two keys only where they stand in one place of the index. */
-  toString(): string {
-    return String.fromCharCode(0x30 + this.kind) + this.text.toString();
-  }
 }
 
 /** One field of a rule, such as `paths` or `notPaths`: some values, one of which must be found, or none of which may be. */

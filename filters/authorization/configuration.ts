@@ -147,5 +147,5 @@ function indexOf(policies: Policies, action: string, dryRun: bool): RuleIndex | 
 
 /** Envoy turns spaces into underscores itself; here it is done so that every host shows the same. */
 function detailsOf(name: string, rule: i32): string {
-  return "authorization_denied_policy[" + name.replaceAll(" ", "_") + "]_rule[" + decimal(rule) + "]";
+  return "authorization_denied_policy[" + name.split(" ").join("_") + "]_rule[" + decimal(rule) + "]";
 }

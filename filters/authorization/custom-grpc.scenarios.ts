@@ -1,11 +1,16 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect } from "vitest";
+import { beforeAll, describe, expect } from "vitest";
 import type { ChainSpec } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
 import { checkResponse, readCheckRequest, type CheckResponse } from "../testing/ext-authz.ts";
 import { scenario } from "../testing/scenario.ts";
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
+
+// Not in the time of the first scenario.
+beforeAll(async () => {
+  await compileFilter(entry);
+});
 
 type Answer = NonNullable<ChainSpec["callouts"]>[string];
 type Asked = ReturnType<typeof readCheckRequest>;
@@ -140,7 +145,10 @@ describe("a permission", () => {
       expect(result).toForward();
       expect(result.request?.path).toBe("/a?q=2&s=%20&new=3");
       expect(result).toSendHeader("x-user", "ann");
-      expect(result).toSendHeader("x-list", "a,b,c");
+      expect(result.request?.headers.filter(([name]) => name === "x-list")).toEqual([
+        ["x-list", "a,c"],
+        ["x-list", "b"],
+      ]);
       expect(result).toSendHeader("x-absent");
       expect(result).toSendHeader("x-set", "1");
       expect(result).toSendHeader("x-caps", "1");

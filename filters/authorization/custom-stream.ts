@@ -88,7 +88,7 @@ export abstract class CustomStream extends HttpStream {
 
   /** Of a stream that asks. */
   get provider(): Provider {
-    return this.policies.provider as Provider;
+    return changetype<Provider>(this.policies.provider);
   }
 
   /** Pauses the request until the provider has answered. */

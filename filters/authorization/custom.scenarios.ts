@@ -1,10 +1,15 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect } from "vitest";
+import { beforeAll, describe, expect } from "vitest";
 import { scenario } from "../../harness/vitest.ts";
 import type { ChainSpec } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
+
+// Not in the time of the first scenario.
+beforeAll(async () => {
+  await compileFilter(entry);
+});
 const to = (operation: object) => ({ to: [{ operation }] });
 const when = (key: string, condition: object) => ({ when: [{ key, ...condition }] });
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { describe, expect } from "vitest";
+import { beforeAll, describe, expect } from "vitest";
 import { scenario } from "../../harness/vitest.ts";
 import type { CalloutAnswer, ChainSpec } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
@@ -9,6 +9,11 @@ import { checkResponse, messageField, readCheckRequest } from "../testing/ext-au
 // `ext_authz` would take and this filter does not is a denial either way.
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
+
+// Not in the time of the first scenario.
+beforeAll(async () => {
+  await compileFilter(entry);
+});
 
 type Outcome = "failed" | "denied";
 type Row = readonly [title: string, answer: CalloutAnswer, outcome: Outcome];

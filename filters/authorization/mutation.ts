@@ -1,17 +1,25 @@
-import { arena, Bytes, HeaderMap } from "../sdk";
+import { arena, Bytes, HeaderMap, Text } from "../sdk";
 import { Limits } from "./limits";
 
-/** What becomes of a header or a query parameter: `HeaderValueOption.append_action` of Envoy, and two that stand elsewhere. */
+const SEPARATOR = Text.of(",");
+const COOKIE = Text.of("cookie");
+/** RFC 6265, section 4.2.1. */
+const COOKIE_SEPARATOR = Text.of("; ");
+
+/**
+ * What becomes of a header or a query parameter: `HeaderValueOption.append_action` of Envoy, and two that stand elsewhere. In the order in which `ext_authz`
+ * carries them out, whatever their order in the answer.
+ */
 export const enum MutationAction {
-  /** OVERWRITE_IF_EXISTS_OR_ADD */
-  Overwrite,
   /** APPEND_IF_EXISTS_OR_ADD: a line of its own. */
   Add,
+  /** OVERWRITE_IF_EXISTS_OR_ADD */
+  Overwrite,
   /** ADD_IF_ABSENT */
   AddIfAbsent,
   /** OVERWRITE_IF_EXISTS */
   OverwriteIfExists,
-  /** Behind a comma in the value that is there, and nothing where none is: what `ext_authz` makes of the deprecated `append`. */
+  /** Behind a comma in the value that is there, and nothing where none is: what becomes of the deprecated `append` in requests. */
   Append,
   Remove,
 }
@@ -80,10 +88,13 @@ export class Mutations {
 }
 
 export function applyAll(first: Mutation | null, headers: HeaderMap): void {
-  let mutation = first;
-  while (mutation != null) {
-    mutation.apply(headers);
-    mutation = mutation.next;
+  if (first == null) return;
+  for (let action = MutationAction.Add; action <= MutationAction.Remove; action++) {
+    let mutation: Mutation | null = first;
+    while (mutation != null) {
+      if (mutation.action == action) mutation.apply(headers);
+      mutation = mutation.next;
+    }
   }
 }
 
@@ -125,20 +136,22 @@ function sizeOf(mutation: Mutation): usize {
   return (offsetof<Mutation>() + <usize>(mutation.nameLength + mutation.valueLength) + 7) & ~7;
 }
 
-/** Appends to all values of `name`, joined, as one line. */
+/** Appends to the first line of `name`, as Envoy does; the others stay as they are. */
 function append(headers: HeaderMap, name: Bytes, value: Bytes): void {
-  let size = value.length;
+  // Over the map as it is now: what it looks at stays when the map changes.
   const lines = headers.values(name);
-  while (lines.next()) size += lines.value.length + 1;
-  if (size == value.length) return;
+  if (!lines.next() || value.length == 0) return;
+  const first = lines.value;
+  let separator = name.equalsIgnoreCase(COOKIE.bytes) ? COOKIE_SEPARATOR.bytes : SEPARATOR.bytes;
+  if (first.length == 0) separator = Bytes.empty();
+  const size = first.length + separator.length + value.length;
   const start = arena.allocate(<usize>size);
   let at = start;
-  const again = headers.values(name);
-  while (again.next()) {
-    memory.copy(at, again.value.pointer, <usize>again.value.length);
-    at += <usize>again.value.length;
-    store<u8>(at++, 0x2c);
-  }
+  memory.copy(at, first.pointer, <usize>first.length);
+  at += <usize>first.length;
+  memory.copy(at, separator.pointer, <usize>separator.length);
+  at += <usize>separator.length;
   memory.copy(at, value.pointer, <usize>value.length);
   headers.set(name, Bytes.view(start, size));
+  while (lines.next()) headers.add(name, lines.value);
 }

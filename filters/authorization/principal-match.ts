@@ -45,7 +45,7 @@ export class PrincipalMatch {
 
   /** A namespace, in which every `*` stands for anything. */
   static namespace(value: string): PrincipalMatch | null {
-    if (!isPlain(value)) return ofRegex(".*/ns/" + value.replaceAll(STAR, ".*") + "/.*", null);
+    if (!isPlain(value)) return ofRegex(".*/ns/" + value.split(STAR).join(".*") + "/.*", null);
     const key: Key | null = value.includes("/") ? null : new Key(KeyKind.Namespace, Text.of(value));
     return new PrincipalMatch(Form.Contains, Text.of("/ns/" + value + "/"), null, key);
   }

@@ -169,7 +169,7 @@ export class RequestView {
       const value = serverName.get();
       this.serverNameValue = value != null ? value : Bytes.empty();
     }
-    return this.serverNameValue as Bytes;
+    return changetype<Bytes>(this.serverNameValue);
   }
 
   /** What `authentication` verified; `null` for an unauthenticated request. */

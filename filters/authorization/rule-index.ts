@@ -13,6 +13,8 @@ const SLASH: u8 = 0x2f;
 @final
 class Bucket {
   readonly rules: Rule[] = [];
+  /** How often the literal stands in rules. */
+  shares: i32 = 0;
 
   /** The first rule that matches and stands before `best`; else `best`. */
   first(request: RequestView, best: Rule | null): Rule | null {
@@ -64,27 +66,25 @@ export class RuleIndex {
 
   /** Distributes the rules. Once, after the last {@link add}. */
   build(): void {
-    const shares = new Map<string, i32>();
+    // As many buckets as there are literals: only those that are chosen may stay, because a table that is not empty has requests looked at.
+    const shares = new RuleIndex();
     for (let i = 0; i < this.rules.length; i++) {
       for (let dimension = 0; dimension < DIMENSIONS; dimension++) {
         const keys = this.rules[i].keys(dimension);
-        for (let k = 0; keys != null && k < keys.length; k++) {
-          const name = keys[k].toString();
-          shares.set(name, (shares.has(name) ? shares.get(name) : 0) + 1);
-        }
+        for (let k = 0; keys != null && k < keys.length; k++) shares.bucketOf(keys[k]).shares++;
       }
     }
     for (let i = 0; i < this.rules.length; i++) this.place(this.rules[i], shares);
   }
 
-  private place(rule: Rule, shares: Map<string, i32>): void {
+  private place(rule: Rule, shares: RuleIndex): void {
     let chosen: Key[] | null = null;
     let fewest = i32.MAX_VALUE;
     for (let dimension = 0; dimension < DIMENSIONS; dimension++) {
       const keys = rule.keys(dimension);
       if (keys == null) continue;
       let most = 0;
-      for (let k = 0; k < keys.length; k++) most = max(most, shares.get(keys[k].toString()));
+      for (let k = 0; k < keys.length; k++) most = max(most, shares.bucketOf(keys[k]).shares);
       if (most >= fewest) continue;
       fewest = most;
       chosen = keys;

@@ -1,6 +1,7 @@
 import { RangeSet } from "../lib/cidr";
 import { ConfigValue } from "../lib/config";
 import { Glob, IstioPath, templateErrorMessage } from "../lib/glob";
+import { decimal } from "../lib/number";
 import { parsePort } from "../lib/url";
 import { Regex } from "../lib/regex";
 import { Text } from "../sdk";
@@ -51,7 +52,7 @@ export function parsePaths(value: ConfigValue, negated: bool, surroundings: Surr
   for (let i = 0; i < items.length; i++) {
     const path = IstioPath.compile(items[i].nonEmptyText().bytes);
     if (path != null) paths.push(path);
-    else items[i].report(templateErrorMessage(IstioPath.error) + ", at character " + (IstioPath.errorOffset + 1).toString() + " of it");
+    else items[i].report(templateErrorMessage(IstioPath.error) + ", at character " + decimal(IstioPath.errorOffset + 1) + " of it");
   }
   return new PathCondition(negated, paths);
 }

@@ -34,8 +34,6 @@ const IAT = 7;
  */
 const UNSUPPORTED = Text.list("crit b64 jwk jku x5u x5c enc zip");
 
-// @ts-ignore: decorator
-@inline
 function nameOf(index: i32): Bytes {
   return unchecked(NAMES[index]).bytes;
 }

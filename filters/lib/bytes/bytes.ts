@@ -39,8 +39,6 @@ export class Bytes {
     return Bytes.view(this.pointer + <usize>from, to - from);
   }
 
-
-  @inline
   equals(other: Bytes): bool {
     return this.length == other.length && memory.compare(this.pointer, other.pointer, <usize>this.length) == 0;
   }
@@ -50,8 +48,6 @@ export class Bytes {
     return this.length == other.length && equalIgnoreCase(this.pointer, other.pointer, this.length);
   }
 
-
-  @inline
   startsWith(prefix: Bytes): bool {
     return this.length >= prefix.length && memory.compare(this.pointer, prefix.pointer, <usize>prefix.length) == 0;
   }

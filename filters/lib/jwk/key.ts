@@ -67,6 +67,14 @@ const P_256 = 18;
 const P_384 = 19;
 const P_521 = 20;
 
+function nameOf(index: i32): Bytes {
+  return unchecked(NAMES[index]).bytes;
+}
+
+function is(text: Bytes, name: i32): bool {
+  return text.equals(nameOf(name));
+}
+
 let problem: string = "";
 
 /** Why the last {@link parseKey} returned `null`. */
@@ -86,19 +94,19 @@ export function parseKey(json: JsonValue): JsonWebKey | null {
   if (kty == null) return unusable("`kty` is missing or no string");
   if (!allowsVerification(json)) return unusable("`use` or `key_ops` does not allow it to verify signatures");
   const key = new JsonWebKey();
-  const kid = json.member(NAMES[KID].bytes);
+  const kid = json.member(nameOf(KID));
   if (kid != null) {
     if (kid.kind != JsonKind.String) return unusable("`kid` is no string");
     key.kid = Text.from(kid.text);
   }
   let complete = false;
-  if (kty.equals(NAMES[RSA].bytes)) complete = readRsa(json, key);
-  else if (kty.equals(NAMES[EC].bytes)) complete = readEc(json, key);
-  else if (kty.equals(NAMES[OKP].bytes)) complete = readOkp(json, key);
-  else if (kty.equals(NAMES[OCT].bytes)) complete = readOct(json, key);
+  if (is(kty, RSA)) complete = readRsa(json, key);
+  else if (is(kty, EC)) complete = readEc(json, key);
+  else if (is(kty, OKP)) complete = readOkp(json, key);
+  else if (is(kty, OCT)) complete = readOct(json, key);
   else problem = "its `kty` is not known";
   if (!complete) return null;
-  const alg = json.member(NAMES[ALG].bytes);
+  const alg = json.member(nameOf(ALG));
   if (alg != null) {
     const algorithm = alg.kind == JsonKind.String ? parseAlgorithm(alg.text) : Algorithm.Unknown;
     if (algorithm == Algorithm.Unknown || !key.allows(algorithm)) return unusable("its `alg` is not known or not for such a key");
@@ -109,14 +117,14 @@ export function parseKey(json: JsonValue): JsonWebKey | null {
 
 /** RFC 7517, sections 4.2 and 4.3: each restricts where it is there. */
 function allowsVerification(json: JsonValue): bool {
-  const use = json.member(NAMES[USE].bytes);
-  if (use != null && (use.kind != JsonKind.String || !use.text.equals(NAMES[SIG].bytes))) return false;
-  const operations = json.member(NAMES[KEY_OPS].bytes);
+  const use = json.member(nameOf(USE));
+  if (use != null && (use.kind != JsonKind.String || !is(use.text, SIG))) return false;
+  const operations = json.member(nameOf(KEY_OPS));
   if (operations == null) return true;
   if (operations.kind != JsonKind.Array) return false;
   let operation = operations.first;
   while (operation != null) {
-    if (operation.kind == JsonKind.String && operation.text.equals(NAMES[VERIFY].bytes)) return true;
+    if (operation.kind == JsonKind.String && is(operation.text, VERIFY)) return true;
     operation = operation.next;
   }
   return false;
@@ -142,7 +150,7 @@ function readEc(json: JsonValue, key: JsonWebKey): bool {
   const y = binaryMember(json, Y);
   problem = "`crv`, `x` or `y` is missing or malformed";
   if (crv == null || x == null || y == null) return false;
-  const curve = crv.equals(NAMES[P_256].bytes) ? 0 : crv.equals(NAMES[P_384].bytes) ? 1 : crv.equals(NAMES[P_521].bytes) ? 2 : -1;
+  const curve = is(crv, P_256) ? 0 : is(crv, P_384) ? 1 : is(crv, P_521) ? 2 : -1;
   problem = "its `crv` is not known";
   if (curve < 0) return false;
   const ecdsa = EcdsaPublicKey.of(<Curve>curve, x, y);
@@ -158,7 +166,7 @@ function readOkp(json: JsonValue, key: JsonWebKey): bool {
   const crv = textMember(json, CRV);
   const x = binaryMember(json, X);
   problem = "its `crv` is not Ed25519, or `x` is missing or malformed";
-  if (crv == null || x == null || !crv.equals(NAMES[ED25519].bytes)) return false;
+  if (crv == null || x == null || !is(crv, ED25519)) return false;
   const ed25519 = Ed25519PublicKey.of(x);
   problem = "`x` is no point of Ed25519";
   if (ed25519 == null) return false;
@@ -180,7 +188,7 @@ function readOct(json: JsonValue, key: JsonWebKey): bool {
 }
 
 function textMember(json: JsonValue, name: i32): Bytes | null {
-  const member = json.member(NAMES[name].bytes);
+  const member = json.member(nameOf(name));
   return member != null && member.kind == JsonKind.String ? member.text : null;
 }
 

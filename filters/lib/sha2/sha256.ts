@@ -138,7 +138,7 @@ export class Sha256 {
     return changetype<usize>(this) + offsetof<Sha256>();
   }
 
-  /** Takes in the 64 bytes at `input` (FIPS 180-4, section 6.2.2). Eight rounds stand in full, so that no variable moves. */
+  /** Takes in the 64 bytes at `input` (FIPS 180-4, section 6.2.2). */
   private compress(input: usize): void {
     schedule(input);
     let a = this.a;
@@ -151,32 +151,18 @@ export class Sha256 {
     let h = this.h;
     let constant = CONSTANTS;
     let word = SCHEDULE;
-    for (const end = word + 256; word < end; word += 32) {
-      h += sum1(e) + choose(e, f, g) + load<u32>(constant, 0) + load<u32>(word, 0);
-      d += h;
-      h += sum0(a) + majority(a, b, c);
-      g += sum1(d) + choose(d, e, f) + load<u32>(constant, 4) + load<u32>(word, 4);
-      c += g;
-      g += sum0(h) + majority(h, a, b);
-      f += sum1(c) + choose(c, d, e) + load<u32>(constant, 8) + load<u32>(word, 8);
-      b += f;
-      f += sum0(g) + majority(g, h, a);
-      e += sum1(b) + choose(b, c, d) + load<u32>(constant, 12) + load<u32>(word, 12);
-      a += e;
-      e += sum0(f) + majority(f, g, h);
-      d += sum1(a) + choose(a, b, c) + load<u32>(constant, 16) + load<u32>(word, 16);
-      h += d;
-      d += sum0(e) + majority(e, f, g);
-      c += sum1(h) + choose(h, a, b) + load<u32>(constant, 20) + load<u32>(word, 20);
-      g += c;
-      c += sum0(d) + majority(d, e, f);
-      b += sum1(g) + choose(g, h, a) + load<u32>(constant, 24) + load<u32>(word, 24);
-      f += b;
-      b += sum0(c) + majority(c, d, e);
-      a += sum1(f) + choose(f, g, h) + load<u32>(constant, 28) + load<u32>(word, 28);
-      e += a;
-      a += sum0(b) + majority(b, c, d);
-      constant += 32;
+    for (const end = word + 256; word < end; word += 4) {
+      const t = h + sum1(e) + choose(e, f, g) + load<u32>(constant) + load<u32>(word);
+      const u = sum0(a) + majority(a, b, c);
+      h = g;
+      g = f;
+      f = e;
+      e = d + t;
+      d = c;
+      c = b;
+      b = a;
+      a = t + u;
+      constant += 4;
     }
     this.a += a;
     this.b += b;

@@ -152,7 +152,7 @@ export class Sha512 {
     return changetype<usize>(this) + offsetof<Sha512>();
   }
 
-  /** Takes in the 128 bytes at `input` (FIPS 180-4, section 6.4.2). Eight rounds stand in full, so that no variable moves. */
+  /** Takes in the 128 bytes at `input` (FIPS 180-4, section 6.4.2). */
   private compress(input: usize): void {
     schedule(input);
     let a = this.a;
@@ -165,32 +165,18 @@ export class Sha512 {
     let h = this.h;
     let constant = CONSTANTS;
     let word = SCHEDULE;
-    for (const end = word + 640; word < end; word += 64) {
-      h += sum1(e) + choose(e, f, g) + load<u64>(constant, 0) + load<u64>(word, 0);
-      d += h;
-      h += sum0(a) + majority(a, b, c);
-      g += sum1(d) + choose(d, e, f) + load<u64>(constant, 8) + load<u64>(word, 8);
-      c += g;
-      g += sum0(h) + majority(h, a, b);
-      f += sum1(c) + choose(c, d, e) + load<u64>(constant, 16) + load<u64>(word, 16);
-      b += f;
-      f += sum0(g) + majority(g, h, a);
-      e += sum1(b) + choose(b, c, d) + load<u64>(constant, 24) + load<u64>(word, 24);
-      a += e;
-      e += sum0(f) + majority(f, g, h);
-      d += sum1(a) + choose(a, b, c) + load<u64>(constant, 32) + load<u64>(word, 32);
-      h += d;
-      d += sum0(e) + majority(e, f, g);
-      c += sum1(h) + choose(h, a, b) + load<u64>(constant, 40) + load<u64>(word, 40);
-      g += c;
-      c += sum0(d) + majority(d, e, f);
-      b += sum1(g) + choose(g, h, a) + load<u64>(constant, 48) + load<u64>(word, 48);
-      f += b;
-      b += sum0(c) + majority(c, d, e);
-      a += sum1(f) + choose(f, g, h) + load<u64>(constant, 56) + load<u64>(word, 56);
-      e += a;
-      a += sum0(b) + majority(b, c, d);
-      constant += 64;
+    for (const end = word + 640; word < end; word += 8) {
+      const t = h + sum1(e) + choose(e, f, g) + load<u64>(constant) + load<u64>(word);
+      const u = sum0(a) + majority(a, b, c);
+      h = g;
+      g = f;
+      f = e;
+      e = d + t;
+      d = c;
+      c = b;
+      b = a;
+      a = t + u;
+      constant += 8;
     }
     this.a += a;
     this.b += b;

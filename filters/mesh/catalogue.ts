@@ -1,9 +1,11 @@
 import { AuthenticationRoot } from "../authentication/root";
 import { AuthorizationRoot } from "../authorization/root";
+import { EjectionRoot } from "../ejection/root";
 import { FaultRoot } from "../fault/root";
 import { RateLimitRoot } from "../ratelimit/root";
 import { RoutingRoot } from "../routing/root";
 import { Root } from "../sdk";
+import { TelemetryRoot } from "../telemetry/root";
 
 /** Which of Envoy's two HTTP filter chains a module runs in. */
 export const enum Chain {
@@ -27,6 +29,8 @@ export const CATALOGUE: CatalogueEntry[] = [
   new CatalogueEntry("routing", Chain.Downstream, () => new RoutingRoot()),
   new CatalogueEntry("fault", Chain.Downstream, () => new FaultRoot()),
   new CatalogueEntry("ratelimit", Chain.Downstream, () => new RateLimitRoot()),
+  new CatalogueEntry("telemetry", Chain.Downstream, () => new TelemetryRoot()),
+  new CatalogueEntry("ejection", Chain.Upstream, () => new EjectionRoot()),
 ];
 
 /** The entry of that name; `null` where this chain has none. */

@@ -74,18 +74,16 @@ describe("inbound", () => {
     expect(await counted(run, source)).toEqual([[1, "unknown", "shop", ...UNKNOWN_LABELS.slice(2)]]);
   });
 
-  scenario("does not answer others, whatever the application writes", { chain: telemetry({ mode: "inbound" }) }, async (run) => {
-    const result = await run.send({
-      path: "/",
-      response: {
-        headers: [
-          [HEADER, "x"],
-          [ID, "y"],
-        ],
-      },
-    });
+  scenario("does not answer others", { chain: telemetry({ mode: "inbound" }) }, async (run) => {
+    const result = await run.send({ path: "/" });
     expect(result).toReturnHeader(HEADER);
     expect(result).toReturnHeader(ID);
+  });
+
+  scenario("answers in the application's place", { chain: telemetry({ mode: "inbound" }) }, async (run) => {
+    const result = await run.send({ path: "/", ...AS_WEB, headers: FROM_WEB, response: { headers: FROM_WEB } });
+    expect(result).toReturnHeader(HEADER, OWN_HEADER);
+    expect(result).toReturnHeader(ID, OWN.id);
   });
 
   scenario("does not believe a client of another namespace", { chain: telemetry({ mode: "inbound" }) }, async (run) => {
@@ -136,10 +134,11 @@ describe("inbound", () => {
     "exchange false: neither takes nor answers, and still takes the headers away",
     { chain: telemetry({ mode: "inbound", peerMetadata: { exchange: false, trust: "ALWAYS" } }) },
     async (run) => {
-      const result = await run.send({ path: "/", ...AS_WEB, headers: FROM_WEB });
+      const result = await run.send({ path: "/", ...AS_WEB, headers: FROM_WEB, response: { headers: FROM_WEB } });
       expect(result).toSendHeader(HEADER);
       expect(result).toSendHeader(ID);
       expect(result).toReturnHeader(HEADER);
+      expect(result).toReturnHeader(ID);
       expect(await counted(run, source)).toEqual([[1, "unknown", "shop", ...UNKNOWN_LABELS.slice(2)]]);
     },
   );

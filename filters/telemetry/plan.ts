@@ -55,10 +55,21 @@ export class Plan {
     return this.mode == Mode.Inbound;
   }
 
+  /** Whether this proxy tells others who it stands for: not where its node's metadata does not say. */
+  get introduces(): bool {
+    return this.settings.exchange && this.workload.header.bytes.length > 0;
+  }
+
   get hostHeaderFallback(): bool {
     const fallback = this.settings.hostHeaderFallback;
     // What stands in `:authority` at the edge is anything that a client made up.
     return fallback < 0 ? this.mode != Mode.Gateway : fallback != 0;
+  }
+
+  /** Whether something is asked that the other side, or the connection with it, says. */
+  get needsPeer(): bool {
+    const ofPeer: u64 = ((<u64>1) << Slot.Service) - 1;
+    return (this.needed & (ofPeer | ((<u64>1) << Slot.SecurityPolicy))) != 0;
   }
 
   needs(slot: i32): bool {

@@ -82,9 +82,10 @@ export class RequestValues {
 
   private readPeer(values: Values, said: WorkloadMetadata | null): void {
     const plan = this.plan;
+    this.rejected = false;
+    if (!plan.needsPeer) return;
     const principal = plan.inbound ? CLIENT_PRINCIPAL.get() : UPSTREAM_PRINCIPAL.get();
-    // A server proves its name in one-way TLS too, and then this proxy proves none; without its certificate there is no TLS at all.
-    const local: Bytes | null = plan.inbound ? SERVER_PRINCIPAL.get() : principal != null ? UPSTREAM_LOCAL_PRINCIPAL.get() : null;
+    const local = principal != null || plan.inbound ? this.localPrincipal() : null;
     values.set(Slot.PeerPrincipal, known(principal));
     values.set(Slot.LocalPrincipal, known(local));
     const policy = !plan.inbound ? UNKNOWN : isThere(principal) && isThere(local) ? MUTUAL_TLS : NONE;
@@ -104,6 +105,10 @@ export class RequestValues {
     }
     // What a certificate says of the namespace is proven.
     if (namespace.length > 0) values.set(Slot.PeerNamespace, namespace);
+  }
+
+  private localPrincipal(): Bytes | null {
+    return this.plan.inbound ? SERVER_PRINCIPAL.get() : UPSTREAM_LOCAL_PRINCIPAL.get();
   }
 
   private believes(said: WorkloadMetadata, principal: Bytes | null, namespace: Bytes): bool {

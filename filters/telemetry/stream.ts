@@ -34,31 +34,35 @@ export class TelemetryStream extends HttpStream {
 
   onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
     const plan = changetype<TelemetryRoot>(this.root).report.plan;
-    const metadata = headers.first(METADATA_HEADER.bytes);
-    const id = headers.first(METADATA_ID_HEADER.bytes);
-    if (plan.mode == Mode.Inbound) {
-      if (metadata != null) this.learn(metadata, plan);
-      this.answers = plan.settings.exchange && (metadata != null || id != null);
-      strip(headers, metadata, id);
+    // Whatever the client says of itself here, at the edge or from the workload next door, it must not say in this proxy's name.
+    if (plan.mode != Mode.Inbound) {
+      if (plan.introduces && this.staysInMesh()) introduce(headers, plan);
+      else strip(headers);
       return HeadersAction.Continue;
     }
-    // Whatever the client says of itself here, at the edge or from the workload next door, it must not say in this proxy's name.
-    if (plan.settings.exchange && this.staysInMesh()) introduce(headers, plan, metadata, id);
-    else strip(headers, metadata, id);
+    const metadata = headers.first(METADATA_HEADER.bytes);
+    if (metadata == null && headers.first(METADATA_ID_HEADER.bytes) == null) return HeadersAction.Continue;
+    if (metadata != null) this.learn(metadata, plan);
+    this.answers = plan.introduces;
+    headers.remove(METADATA_HEADER.bytes);
+    headers.remove(METADATA_ID_HEADER.bytes);
     return HeadersAction.Continue;
   }
 
   onResponseHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
     const plan = changetype<TelemetryRoot>(this.root).report.plan;
-    const metadata = headers.first(METADATA_HEADER.bytes);
-    const id = headers.first(METADATA_ID_HEADER.bytes);
     if (plan.mode == Mode.Inbound) {
-      if (this.answers) introduce(headers, plan, metadata, id);
-      else strip(headers, metadata, id);
+      if (this.answers) introduce(headers, plan);
+      else if (!plan.settings.exchange) strip(headers);
       return HeadersAction.Continue;
     }
-    if (metadata != null) this.learn(metadata, plan);
-    strip(headers, metadata, id);
+    const metadata = headers.first(METADATA_HEADER.bytes);
+    if (metadata != null) {
+      this.learn(metadata, plan);
+      headers.remove(METADATA_HEADER.bytes);
+    }
+    // Without a look: a call that finds nothing costs as much, and of a response no route is chosen.
+    headers.remove(METADATA_ID_HEADER.bytes);
     return HeadersAction.Continue;
   }
 
@@ -100,21 +104,16 @@ export class TelemetryStream extends HttpStream {
   }
 }
 
-/** Says who this proxy stands for; what its node's metadata does not say must not come from somebody else. */
-function introduce(headers: HeaderMap, plan: Plan, metadata: Bytes | null, id: Bytes | null): void {
-  const own = plan.workload.header.bytes;
-  if (own.length == 0) {
-    strip(headers, metadata, id);
-    return;
-  }
-  headers.set(METADATA_HEADER.bytes, own);
+/** Says who this proxy stands for, over whatever was said. */
+function introduce(headers: HeaderMap, plan: Plan): void {
+  headers.set(METADATA_HEADER.bytes, plan.workload.header.bytes);
   headers.set(METADATA_ID_HEADER.bytes, plan.workload.id.bytes);
 }
 
-/** Only what is there: a call that changes nothing has the route chosen again too. */
-function strip(headers: HeaderMap, metadata: Bytes | null, id: Bytes | null): void {
-  if (metadata != null) headers.remove(METADATA_HEADER.bytes);
-  if (id != null) headers.remove(METADATA_ID_HEADER.bytes);
+/** Only what is there: a call that changes nothing has the route of a request chosen again too. */
+function strip(headers: HeaderMap): void {
+  if (headers.first(METADATA_HEADER.bytes) != null) headers.remove(METADATA_HEADER.bytes);
+  if (headers.first(METADATA_ID_HEADER.bytes) != null) headers.remove(METADATA_ID_HEADER.bytes);
 }
 
 function countMessages(ids: usize, plan: Plan): void {

@@ -75,17 +75,21 @@ describe("requests", () => {
   const failing = {
     routes: [
       { match: { prefix: "/none" }, clusterHeader: "x-cluster" },
-      { match: { prefix: "/" }, cluster: "some" },
+      { match: { prefix: "/some" }, cluster: "some", timeout: 0.2 },
     ],
     clusters: ["some"],
   };
   scenario("have the flags of what went wrong", { chain: telemetry({}, failing) }, async (run) => {
     await run.send({ path: "/none", headers: [["x-cluster", "none"]] });
-    await run.send({ path: "/", response: { reset: "before-headers" } });
+    await run.send({ path: "/some", response: { reset: "before-headers" } });
+    await run.send({ path: "/some", response: { delay: 5_000 } });
+    await run.send({ path: "/nowhere" });
     const counted = pick(await run.metrics(), "istio_requests_total", "response_code", "response_flags");
     expect(counted.toSorted()).toEqual([
+      [1, "404", "NR"],
       [1, "503", "NC"],
       [1, "503", "UC"],
+      [1, "504", "UT"],
     ]);
   });
 

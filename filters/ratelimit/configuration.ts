@@ -76,7 +76,7 @@ class LimitsParser {
     const items = limits.items();
     for (let i = 0; i < items.length; i++) {
       const limit = this.parseLimit(items[i]);
-      if (limit != null) this.settings.index.add(limit);
+      if (limit != null) this.settings.add(limit, items[i].get("match") == null);
     }
     if (this.buckets > MAX_BUCKETS) {
       limits.report("`maxDynamicDescriptors` of all limits together must be at most " + decimal(MAX_BUCKETS));

@@ -45,7 +45,6 @@ export class Descriptor {
 
   /** Adds the value to `key`. */
   add(key: BucketKey, request: LimitedRequest): Presence {
-    const view = request.view;
     switch (this.kind) {
       case DescriptorKind.Header:
         return this.addHeader(key, request);
@@ -53,7 +52,7 @@ export class Descriptor {
         // There is always a path, be it empty; what cannot be normalised is none that anybody could compare.
         return addOr(key, request.path, Presence.Undecodable);
       case DescriptorKind.Method:
-        return addOr(key, view.method, Presence.Absent);
+        return addOr(key, request.view.method, Presence.Absent);
       case DescriptorKind.Authority:
         return addOr(key, request.host, Presence.Absent);
       case DescriptorKind.Principal:
@@ -78,7 +77,7 @@ export class Descriptor {
   }
 
   private addClaim(key: BucketKey, request: LimitedRequest): Presence {
-    const claims = request.view.claims;
+    const claims = request.claims;
     if (claims.undecodable) return Presence.Undecodable;
     if (this.kind == DescriptorKind.RequestPrincipal) return addOr(key, claims.principal, Presence.Absent);
     if (this.kind == DescriptorKind.Consumer) return addOr(key, claims.consumer, Presence.Absent);
@@ -87,7 +86,7 @@ export class Descriptor {
   }
 
   private addAddress(key: BucketKey, request: LimitedRequest): Presence {
-    const source = request.view.sourceAddress;
+    const source = request.sourceAddress;
     // A Unix socket, say; Envoy's remote_address makes no descriptor of it either.
     if (source == null) return Presence.Absent;
     const address = source.address;

@@ -1,8 +1,12 @@
+import { toLower } from "../lib/bytes";
+import { SocketAddress } from "../lib/cidr";
+import { Claims, CLAIMS_STATE } from "../lib/claims";
 import { canonicalPath, EscapedSlashes, removeQueryAndFragment } from "../lib/url";
 import { arena, Bytes, HeaderMap, Property, RequestView } from "../sdk";
-import { toLower } from "../lib/bytes";
 
 const peerPrincipal = Property.named("connection.uri_san_peer_certificate");
+const sourceAddress = Property.named("source.address");
+const authentication = Property.of([CLAIMS_STATE]);
 const DOT: u8 = 0x2e;
 /** Bytes of a SPIFFE id (SPIFFE-ID, section 2.3). */
 const MAX_PRINCIPAL: i32 = 2048;
@@ -14,18 +18,36 @@ const MAX_PRINCIPAL: i32 = 2048;
 @unmanaged
 @final
 export class LimitedRequest {
-  view: RequestView;
+  private headersPointer: usize;
+  private viewValue: RequestView | null;
+  private sourceRead: bool;
+  private sourceValue: SocketAddress | null;
+  private claimsValue: Claims | null;
   private principalRead: bool;
   private principalBad: bool;
   private principalValue: Bytes | null;
 
   static of(headers: HeaderMap): LimitedRequest {
     const request = changetype<LimitedRequest>(arena.allocate(offsetof<LimitedRequest>()));
-    request.view = RequestView.of(headers);
+    request.headersPointer = changetype<usize>(headers);
+    request.viewValue = null;
+    request.sourceRead = false;
+    request.sourceValue = null;
+    request.claimsValue = null;
     request.principalRead = false;
     request.principalBad = false;
     request.principalValue = null;
     return request;
+  }
+
+  /** Read when it is asked for: a limit by address or token needs no headers. */
+  get view(): RequestView {
+    let view = this.viewValue;
+    if (view == null) {
+      view = RequestView.of(changetype<HeaderMap>(this.headersPointer));
+      this.viewValue = view;
+    }
+    return view;
   }
 
   /**
@@ -45,6 +67,30 @@ export class LimitedRequest {
     const copy = arena.allocate(<usize>length);
     for (let i = 0; i < length; i++) store<u8>(copy + <usize>i, toLower(host[i]));
     return Bytes.view(copy, length);
+  }
+
+  /** The client's address as Envoy sees it; `null` for a Unix socket. */
+  get sourceAddress(): SocketAddress | null {
+    const view = this.viewValue;
+    if (view != null) return view.sourceAddress;
+    if (!this.sourceRead) {
+      this.sourceRead = true;
+      const value = sourceAddress.get();
+      this.sourceValue = value != null ? SocketAddress.parse(value) : null;
+    }
+    return this.sourceValue;
+  }
+
+  /** What the `authentication` filter of the same chain verified; empty without it. */
+  get claims(): Claims {
+    const view = this.viewValue;
+    if (view != null) return view.claims;
+    let claims = this.claimsValue;
+    if (claims == null) {
+      claims = Claims.parse(authentication.get());
+      this.claimsValue = claims;
+    }
+    return claims;
   }
 
   /** The first URI of the peer certificate's subject alternative names; `null` without mTLS, and where {@link principalUndecodable}. */

@@ -1,13 +1,14 @@
 import { formatInteger } from "../lib/number";
-import { BucketKey, TICKS_PER_NANOSECOND } from "../lib/token-bucket";
-import { DecisionResult, HeaderMap, HeaderPairs, HeadersAction, HttpStream, logDecision, monotonicTime, Text } from "../sdk";
+import { BucketKey } from "../lib/token-bucket";
+import { DecisionResult, HeaderMap, HeaderPairs, HeadersAction, HttpStream, logDecision, Text } from "../sdk";
 import { Presence } from "./descriptor";
 import { RATELIMIT, RATELIMIT_POLICY, Report, RETRY_AFTER } from "./fields";
 import { RateLimit, seconds } from "./limit";
 import { LimitedRequest } from "./request";
 import { RateLimitRoot } from "./root";
-import { RateLimitHeaders, Settings } from "./settings";
+import { RateLimitHeaders } from "./settings";
 import { Outcome, Taking } from "./taking";
+import { Takings } from "./takings";
 
 const FILTER = Text.of("ratelimit");
 const NO_RULE = Text.of("");
@@ -36,40 +37,29 @@ export class RateLimitStream extends HttpStream {
     this.report.clear();
   }
 
+  /** Every limit is looked at before a token is taken: a request that one refuses takes nothing of the others. */
   onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
     const root = changetype<RateLimitRoot>(this.root);
     const settings = root.settings;
     const request = LimitedRequest.of(headers);
-    let now: u64 = 0;
-    let first: Taking | null = null;
-    let last: Taking | null = null;
-    // Looked at first: a request that one limit refuses takes nothing of the others.
-    const candidates = settings.index.candidates(request.view);
+    const takings = Takings.create();
+    if (settings.unconditional) {
+      const limits = settings.limits;
+      for (let i = 0; i < limits.length; i++) {
+        if (!this.look(root, unchecked(limits[i]), request, takings)) return HeadersAction.StopIteration;
+      }
+      return this.take(root, takings);
+    }
+    const view = request.view;
+    const candidates = settings.index.candidates(view);
     let previous: RateLimit | null = null;
     for (let candidate = candidates.next(); candidate != null; candidate = candidates.next()) {
       const limit = candidate.rule;
-      if (limit === previous || !candidate.match.matches(request.view)) continue;
+      if (limit === previous || !candidate.match.matches(view)) continue;
       previous = limit;
-      const key = BucketKey.begin(limit.seedOne, limit.seedTwo);
-      const presence = limit.describe(key, request);
-      if (presence == Presence.Absent) continue;
-      if (presence == Presence.Undecodable) {
-        if (limit.shadowMode) {
-          root.error.increment();
-          continue;
-        }
-        if (settings.failureModeDeny) return this.fail(root, limit, UNDECODABLE, UNDECODABLE_DETAILS);
-        this.allowFailure(root, limit, UNDECODABLE);
-        continue;
-      }
-      if (now == 0) now = monotonicTime() * TICKS_PER_NANOSECOND;
-      const taking = Taking.look(limit, key, now);
-      if (taking.after == 0 && !limit.shadowMode) return this.refuse(root, limit, taking.fullAt, now);
-      if (last == null) first = taking;
-      else last.next = taking;
-      last = taking;
+      if (!this.look(root, limit, request, takings)) return HeadersAction.StopIteration;
     }
-    return this.take(root, settings, first, now);
+    return this.take(root, takings);
   }
 
   onResponseHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
@@ -81,33 +71,53 @@ export class RateLimitStream extends HttpStream {
     return HeadersAction.Continue;
   }
 
+  /** Looks at one limit. False: the request was answered. */
+  private look(root: RateLimitRoot, limit: RateLimit, request: LimitedRequest, takings: Takings): bool {
+    const key = BucketKey.begin(limit.seedOne, limit.seedTwo);
+    const presence = limit.describe(key, request);
+    if (presence == Presence.Absent) return true;
+    if (presence == Presence.Undecodable) {
+      if (limit.shadowMode) root.error.increment();
+      else if (root.settings.failureModeDeny) return this.fail(root, limit, UNDECODABLE, UNDECODABLE_DETAILS);
+      else this.allowFailure(root, limit, UNDECODABLE);
+      return true;
+    }
+    const taking = Taking.look(limit, key, takings.time);
+    if (taking.after == 0 && !limit.shadowMode) return this.refuse(root, taking);
+    takings.add(taking);
+    return true;
+  }
+
   /** Takes what was looked at. Another worker can have been quicker: then what was taken so far is given back. */
-  private take(root: RateLimitRoot, settings: Settings, first: Taking | null, now: u64): HeadersAction {
-    let taking = first;
+  private take(root: RateLimitRoot, takings: Takings): HeadersAction {
+    const settings = root.settings;
+    let taking = takings.first;
     while (taking != null) {
       const outcome = taking.limit.shadowMode ? Outcome.Taken : taking.take();
       if (outcome == Outcome.Refused) {
-        giveBack(first, taking);
-        return this.refuse(root, taking.limit, taking.fullAt, now);
+        takings.giveBack(taking);
+        this.refuse(root, taking);
+        return HeadersAction.StopIteration;
       }
       if (outcome == Outcome.Failed) {
         if (settings.failureModeDeny) {
-          giveBack(first, taking);
-          return this.fail(root, taking.limit, NO_SHARED_DATA, NO_SHARED_DATA_DETAILS);
+          takings.giveBack(taking);
+          this.fail(root, taking.limit, NO_SHARED_DATA, NO_SHARED_DATA_DETAILS);
+          return HeadersAction.StopIteration;
         }
         this.allowFailure(root, taking.limit, NO_SHARED_DATA);
       }
       taking = taking.next;
     }
-    taking = first;
+    taking = takings.first;
     while (taking != null) {
       if (taking.limit.shadowMode) this.takeInShadow(root, taking);
-      else if (settings.headers == RateLimitHeaders.Always) this.report.add(taking.limit, taking.after, now);
+      else if (settings.headers == RateLimitHeaders.Always) this.report.add(taking.limit, taking.after, taking.now);
       if (taking.evicts) root.evicted.increment();
       taking = taking.next;
     }
     root.ok.increment();
-    logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.Allow, first == null ? NO_LIMIT.bytes : WITHIN.bytes);
+    logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.Allow, takings.first == null ? NO_LIMIT.bytes : WITHIN.bytes);
     return HeadersAction.Continue;
   }
 
@@ -119,41 +129,35 @@ export class RateLimitStream extends HttpStream {
     logDecision(FILTER.bytes, taking.limit.name.bytes, DecisionResult.ShadowDeny, SHADOW_EMPTY.bytes);
   }
 
-  private refuse(root: RateLimitRoot, limit: RateLimit, fullAt: u64, now: u64): HeadersAction {
+  private refuse(root: RateLimitRoot, taking: Taking): bool {
+    const limit = taking.limit;
     root.overLimit.increment();
     logDecision(FILTER.bytes, limit.name.bytes, DecisionResult.Limit, EMPTY.bytes);
     const headers = HeaderPairs.create();
     const report = this.report;
     headers.add(X_ENVOY_RATELIMITED.bytes, TRUE.bytes);
-    headers.add(RETRY_AFTER.bytes, formatInteger(<i64>seconds(limit.bucket.wait(fullAt, now))));
+    headers.add(RETRY_AFTER.bytes, formatInteger(<i64>seconds(limit.bucket.wait(taking.fullAt, taking.now))));
     if (root.settings.headers != RateLimitHeaders.Off) {
-      report.add(limit, fullAt, now);
+      report.add(limit, taking.fullAt, taking.now);
       headers.add(RATELIMIT_POLICY.bytes, report.policy);
       headers.add(RATELIMIT.bytes, report.rateLimit);
       // The answer comes by this filter's own onResponseHeaders.
       report.clear();
     }
-    return this.sendLocalResponse(limit.status, limit.details.bytes, BODY.bytes, headers, RESOURCE_EXHAUSTED);
+    this.sendLocalResponse(limit.status, limit.details.bytes, BODY.bytes, headers, RESOURCE_EXHAUSTED);
+    return false;
   }
 
-  private fail(root: RateLimitRoot, limit: RateLimit, reason: Text, details: Text): HeadersAction {
+  private fail(root: RateLimitRoot, limit: RateLimit, reason: Text, details: Text): bool {
     root.error.increment();
     logDecision(FILTER.bytes, limit.name.bytes, DecisionResult.Deny, reason.bytes);
-    return this.sendLocalResponse(root.settings.statusOnError, details.bytes);
+    this.sendLocalResponse(root.settings.statusOnError, details.bytes);
+    return false;
   }
 
   private allowFailure(root: RateLimitRoot, limit: RateLimit, reason: Text): void {
     root.error.increment();
     root.failureModeAllowed.increment();
     logDecision(FILTER.bytes, limit.name.bytes, DecisionResult.Allow, reason.bytes);
-  }
-}
-
-/** Gives back what was taken for the limits in front of `end`. */
-function giveBack(first: Taking | null, end: Taking): void {
-  let taking = first;
-  while (taking != null && taking !== end) {
-    if (!taking.limit.shadowMode) taking.giveBack();
-    taking = taking.next;
   }
 }

@@ -36,7 +36,8 @@ export class Taking {
   after: u64;
   private limitPointer: usize;
   private bucket: usize;
-  private now: u64;
+  /** When it was looked at, in ticks. */
+  now: u64;
   /** Another bucket has to be forgotten for this one, though it is not full. */
   evicts: bool;
 

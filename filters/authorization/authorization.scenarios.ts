@@ -365,6 +365,25 @@ describe("rules and policies", () => {
     );
   }
   scenario(
+    "CVE-2023-35944: the scheme in capitals",
+    { chain: deny(when("request.headers[:scheme]", { values: ["http"] })) },
+    async (run) => {
+      expect(await run.send({ path: "/", protocol: "h2", scheme: "HTTP" })).toRespond(403);
+    },
+  );
+  for (const rule of [to({ hosts: ["admin.example"] }), when("request.headers[host]", { values: ["admin.example"] })]) {
+    scenario(`a Host beside :authority: ${JSON.stringify(rule)}`, { chain: deny(rule) }, async (run) => {
+      const headers = [["host", "a.example"]] as const;
+      expect(await run.send({ path: "/", protocol: "h2", authority: "admin.example", headers })).toRespond(403);
+      expect(await run.send({ path: "/", protocol: "h2", authority: "a.example,admin.example" })).toRespond(
+        403,
+        "authorization_denied_undecodable_authority",
+      );
+      const two = await run.send({ path: "/", authority: "admin.example", headers });
+      expect([400, 403]).toContain(two.status);
+    });
+  }
+  scenario(
     "trusted hops",
     {
       chain: authorization({ trustedHops: 1, policies: [{ name: "p", rules: [from({ remoteIpBlocks: ["203.0.113.7"] })] }] }),

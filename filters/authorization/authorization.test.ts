@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Host, HostError, ManualClock, type PluginHandle } from "../../harness/host/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
+import { checkResponse } from "../testing/ext-authz.ts";
 
 // Generated and broken input: no configuration and no request makes the module trap, hang or grow, and none gets in that a rule keeps out.
 
@@ -19,6 +20,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   host = new Host({ clock: new ManualClock(), instances: { canary: false, mainThread: false, workers: 1 } });
+  host.clusters.set("portal", { http: () => ({ status: 200 }), grpc: () => ({ message: checkResponse({ code: 0 }) }) });
   plugin = host.load({ name: "authorization", module, configuration: GOOD });
 });
 
@@ -188,6 +190,7 @@ describe("configurations of any kind", () => {
     );
   });
 
+  const PROVIDER = (fields: object) => JSON.stringify({ extensionProviders: [{ name: "x", ...fields }], policies: [] });
   const one = (fields: object) => JSON.stringify({ policies: [{ name: "p", rules: [fields] }] });
   test.each([
     ["of random bytes", Buffer.from(Array.from({ length: 400 }, (_, i) => (i * 131) & 0xff)), /not JSON/],
@@ -223,6 +226,44 @@ describe("configurations of any kind", () => {
       '{"extensionProviders":[{"name":"x","envoyExtAuthzHttp":{}}],"policies":[]}',
       /extensionProviders\[0\]\.envoyExtAuthzHttp: `cluster` is missing/,
     ],
+    ["a provider of no kind", PROVIDER({}), /needs one of `envoyExtAuthzHttp` and `envoyExtAuthzGrpc`/],
+    ["a provider of two kinds", PROVIDER({ envoyExtAuthzHttp: { cluster: "c" }, envoyExtAuthzGrpc: { cluster: "c" } }), /needs one of/],
+    [
+      "a provider by service",
+      PROVIDER({ envoyExtAuthzGrpc: { cluster: "c", service: "a/b" } }),
+      /service: a filter knows Envoy's clusters/,
+    ],
+    ["a provider by port", PROVIDER({ envoyExtAuthzHttp: { cluster: "c", port: 80 } }), /port: a filter knows Envoy's clusters/],
+    [
+      "a provider that keeps the route",
+      PROVIDER({ envoyExtAuthzHttp: { cluster: "c", clearRouteCache: false } }),
+      /clearRouteCache: Envoy chooses the route anew/,
+    ],
+    [
+      "a provider with the old name of a field beside the new one",
+      PROVIDER({ envoyExtAuthzHttp: { cluster: "c", includeHeadersInCheck: ["a"], includeRequestHeadersInCheck: ["a"] } }),
+      /includeHeadersInCheck: is the old name/,
+    ],
+    [
+      "a provider over gRPC with fields of HTTP",
+      PROVIDER({ envoyExtAuthzGrpc: { cluster: "c", pathPrefix: "/a" } }),
+      /envoyExtAuthzGrpc\.pathPrefix: unknown field/,
+    ],
+    [
+      "a body without a limit",
+      PROVIDER({ envoyExtAuthzGrpc: { cluster: "c", includeRequestBodyInCheck: {} } }),
+      /includeRequestBodyInCheck: `maxRequestBytes` is missing/,
+    ],
+    [
+      "a body without end",
+      PROVIDER({ envoyExtAuthzGrpc: { cluster: "c", includeRequestBodyInCheck: { maxRequestBytes: 2_000_000 } } }),
+      /maxRequestBytes: must be from 1 to 1048576/,
+    ],
+    [
+      "a provider without a timeout",
+      PROVIDER({ envoyExtAuthzGrpc: { cluster: "c", timeout: "0s" } }),
+      /timeout: must be more than nothing/,
+    ],
     [
       "a provider whose failure would be a success",
       '{"extensionProviders":[{"name":"x","envoyExtAuthzHttp":{"cluster":"c","statusOnError":"200"}}],"policies":[]}',
@@ -250,6 +291,19 @@ const to = (operation: object) => ({ to: [{ operation }] });
 const from = (source: object) => ({ from: [{ source }] });
 const when = (name: string, list: readonly string[]) => ({ when: [{ key: name, values: list }] });
 const x = (...list: readonly string[]) => list.map((value) => ["x-h", value] as const);
+/** Asks an authoriser that allows everything. */
+const CUSTOM = ({ http }: { readonly http: boolean }) =>
+  JSON.stringify({
+    extensionProviders: [
+      {
+        name: "p",
+        ...(http
+          ? { envoyExtAuthzHttp: { cluster: "portal", includeRequestHeadersInCheck: ["x-h"] } }
+          : { envoyExtAuthzGrpc: { cluster: "portal" } }),
+      },
+    ],
+    policies: [{ name: "c", action: "CUSTOM", provider: { name: "p" }, rules: [{}] }],
+  });
 const ADMIN = DENY(to({ paths: ["/admin", "/admin/*"] }));
 
 // Ways past an access filter that others had. Each request must be denied.
@@ -274,6 +328,7 @@ describe("attacks", () => {
     ["CVE-2021-39156: a fragment that looks like a path", ADMIN, { path: "/admin#/../x" }],
     ["CVE-2021-39155: the host in capitals", DENY(to({ hosts: ["admin.example"] })), { authority: "ADMIN.Example" }],
     ["CVE-2026-73511: parameters of a dot segment", ADMIN, { path: "/x/..;a=b/admin" }],
+    ["CVE-2026-73553: parameters behind a segment", DENY(to({ paths: ["/admin", "/admin/*", "/admin;*"] })), { path: "/admin;a=b" }],
     ["CVE-2025-46821: a star in the path", DENY(to({ paths: ["/a/{*}"] })), { path: "/a/*" }],
     ["CVE-2026-26205: two slashes in front", DENY(to({ paths: ["//admin*"] })), { path: "//admin/x" }],
     ["CVE-2026-73547: CONNECT without a path", ADMIN, { method: "CONNECT", path: undefined }],
@@ -281,6 +336,33 @@ describe("attacks", () => {
     ["CVE-2025-66220: a NUL in a SAN", ALLOW(from({ principals: ["*"] })), { principal: "spiffe://td/ns/a/sa/b\0.evil" }],
     ["CVE-2026-47778: a NUL in a SAN, negated", ALLOW(from({ notPrincipals: ["x"] })), { principal: "spiffe://td/ns/a/sa/b\0" }],
     ["CVE-2023-27487: a forged x-envoy-original-path", ADMIN, { path: "/admin", headers: [["x-envoy-original-path", "/"]] }],
+    [
+      "CVE-2024-45806: a forged x-envoy-external-address",
+      DENY(from({ remoteIpBlocks: ["10.1.2.3"] })),
+      {
+        headers: [
+          ["x-envoy-external-address", "203.0.113.1"],
+          ["x-envoy-internal", "true"],
+        ],
+      },
+    ],
+    ["CVE-2023-27493: a line break on its way to the authoriser", CUSTOM({ http: true }), { headers: x("a\r\nx-admin: 1") }],
+    [
+      "CVE-2026-73547: CONNECT without a path, on its way to the authoriser",
+      CUSTOM({ http: true }),
+      { method: "CONNECT", path: undefined },
+    ],
+    [
+      "CVE-2025-66220: a NUL in a SAN, on its way to the authoriser",
+      CUSTOM({ http: false }),
+      { principal: "spiffe://td/ns/a/sa/b\0.evil" },
+    ],
+    [
+      "more headers than an authoriser is given",
+      CUSTOM({ http: false }),
+      { headers: Array.from({ length: 1_001 }, () => ["x-h", "1"] as const) },
+    ],
+    ["a host with a port", DENY(to({ hosts: ["admin.example", "admin.example:*"] })), { authority: "admin.example:8080" }],
     ["a forged x-forwarded-for", DENY(from({ remoteIpBlocks: ["10.1.2.3"] })), { headers: [["x-forwarded-for", "203.0.113.1"]] }],
     ["an address out of x-forwarded-for as the peer's", ALLOW(from({ ipBlocks: ["10.0.0.0/8"] })), { source: "10.1.2.3:0" }],
     ["a header with underscores", ALLOW(when("request.headers[x-h]", ["a"])), { headers: [["x_h", "a"]] }],
@@ -300,6 +382,11 @@ describe("attacks", () => {
   ])("%s", (_, configuration_, attack) => {
     plugin.update(configuration_);
     expect(decided(attack)).toBe(403);
+  });
+
+  test.each([true, false])("what an authoriser allows is let in (over HTTP: %s)", (http) => {
+    plugin.update(CUSTOM({ http }));
+    expect(decided({ headers: x("a") })).toBe(200);
   });
 });
 

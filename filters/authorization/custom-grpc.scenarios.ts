@@ -218,13 +218,19 @@ describe("a permission", () => {
     },
   );
   scenario(
-    "cannot lead past a DENY policy",
+    "CVE-2024-45809: cannot lead past a DENY policy by another route",
     {
-      chain: custom(
-        { code: 0, ok: { headers: [{ name: "x-role", value: "admin" }] } },
-        {},
-        { name: "d", action: "DENY", rules: [{ when: [{ key: "request.headers[x-role]", values: ["admin"] }] }] },
-      ),
+      chain: async () => ({
+        ...(await custom(
+          { code: 0, ok: { headers: [{ name: "x-role", value: "admin" }] } },
+          {},
+          { name: "d", action: "DENY", rules: [{ when: [{ key: "request.headers[x-role]", values: ["admin"] }] }] },
+        )()),
+        routes: [
+          { match: { prefix: "/", headers: [{ name: "x-role", exact: "admin" }] }, cluster: "upstream" },
+          { match: { prefix: "/" }, cluster: "upstream" },
+        ],
+      }),
     },
     async (run) => {
       expect(await run.send({ path: "/a" })).toRespond(403, "authorization_denied_policy[d]_rule[0]");

@@ -2,7 +2,7 @@ import { GlobKind, Glob, IstioPath } from "../lib/glob";
 import { isHeaderValue } from "../lib/http";
 import { Bytes, Text } from "../sdk";
 import { Condition, Dimension, Key, KeyKind } from "./condition";
-import { RequestView } from "./request";
+import { AUTHORITY, RequestView } from "./request";
 import { anyHeaderMatches, anyHostMatches } from "./values";
 
 const LINE_FEED: u8 = 0x0a;
@@ -127,7 +127,9 @@ export class HeaderCondition extends Condition {
   }
 
   found(request: RequestView): bool {
-    const lines = request.headers.values(this.name.bytes);
+    const name = this.name.bytes;
+    if (name.equals(AUTHORITY.bytes)) request.authority;
+    const lines = request.headers.values(name);
     let found = false;
     while (lines.next()) {
       // Envoy's codecs refuse such a value (CVE-2019-9900); where one comes all the same, what is behind it would read another.

@@ -7,7 +7,8 @@ import { Token } from "./token";
 
 const PATH = Text.of(":path");
 const METHOD = Text.of(":method");
-const AUTHORITY = Text.of(":authority");
+export const AUTHORITY = Text.of(":authority");
+const COMMA: u8 = 0x2c;
 
 const sourceAddress = Property.named("source.address");
 const destinationAddress = Property.named("destination.address");
@@ -19,6 +20,7 @@ const DIRECT_ADDRESS_STATE = "meshwright.direct_remote_address";
 const directAddress = Property.of(["filter_state", DIRECT_ADDRESS_STATE]);
 
 const UNDECODABLE_PRINCIPAL = Text.of("undecodable_principal");
+const UNDECODABLE_AUTHORITY = Text.of("undecodable_authority");
 const UNDECODABLE_TOKEN = Text.of("undecodable_token");
 const UNKNOWN_SOURCE = Text.of("unknown_source_address");
 const UNKNOWN_DESTINATION = Text.of("unknown_destination_address");
@@ -33,6 +35,7 @@ const enum Read {
   Port = 16,
   ServerName = 32,
   Token = 64,
+  Authority = 128,
 }
 
 /**
@@ -91,8 +94,12 @@ export class RequestView {
     return this.headers.get(METHOD.bytes);
   }
 
+  /** `:authority`. Envoy makes `a,b` of `:authority: a` and a `host: b` beside it, or of two `host`: nobody can say which of them the upstream takes. */
   get authority(): Bytes | null {
-    return this.headers.get(AUTHORITY.bytes);
+    const value = this.headers.get(AUTHORITY.bytes);
+    if (this.claim(Read.Authority) && value != null && (value.indexOf(COMMA) >= 0 || !isVisibleAscii(value))) this.failed |= Read.Authority;
+    if (this.failed & Read.Authority) this.report(UNDECODABLE_AUTHORITY);
+    return value;
   }
 
   /** The first URI of the peer certificate's subject alternative names; `null` without mTLS. */

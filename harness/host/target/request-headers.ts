@@ -43,12 +43,14 @@ const INTERNAL_HEADERS = [
 /** The headers as the codec hands them on: pseudo-headers, then those of the request, then what its protocol adds. */
 export function codecHeaders(request: ExchangeRequest, hasBody: boolean, bodyLength: number | undefined): HeaderMap {
   const protocol = request.protocol ?? "http/1.1";
+  const isHttp2 = protocol === "h2" || protocol === "grpc";
   const headers: Array<readonly [string, string]> = [
     [":authority", request.authority ?? DEFAULT_AUTHORITY],
     [":path", request.path],
     [":method", request.method ?? (protocol === "grpc" ? "POST" : DEFAULT_METHOD)],
     [":scheme", schemeOf(request)],
-    ...(request.headers ?? []),
+    // Over HTTP/2 Envoy drops a Host beside :authority.
+    ...(request.headers ?? []).filter(([name]) => !isHttp2 || name.toLowerCase() !== "host"),
   ];
   const has = (name: string) => headers.some(([other]) => other.toLowerCase() === name);
   if (protocol === "grpc") {
@@ -60,7 +62,7 @@ export function codecHeaders(request: ExchangeRequest, hasBody: boolean, bodyLen
   } else if (hasBody && bodyLength !== undefined && !has("content-length") && protocol === "http/1.1") {
     headers.push(["content-length", String(bodyLength)]);
   }
-  return HeaderMap.from("request", protocol === "h2" || protocol === "grpc" ? joinCookies(headers) : headers);
+  return HeaderMap.from("request", isHttp2 ? joinCookies(headers) : headers);
 }
 
 /** Envoy's HTTP/2 codec puts the cookie headers of a request into one (RFC 9113, section 8.2.3). */

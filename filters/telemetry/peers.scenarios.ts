@@ -1,15 +1,12 @@
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect } from "vitest";
-import { scenario } from "../../harness/vitest.ts";
+import { describe, expect } from "vitest";
 import type { ChainSpec, ExchangeRequest, HeaderList } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
+import { scenario } from "../testing/scenario.ts";
 import { metadataHeader } from "./testing/metadata.ts";
 import { pick } from "./testing/series.ts";
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
-
-// In a hook, which may wait for a compiler longer than a scenario may.
-beforeAll(() => compileFilter(entry));
 const HEADER = "x-envoy-peer-metadata";
 const ID = "x-envoy-peer-metadata-id";
 

@@ -1,14 +1,12 @@
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect } from "vitest";
-import { scenario } from "../../harness/vitest.ts";
+import { describe, expect } from "vitest";
 import type { ChainSpec, ExchangeRequest } from "../../harness/target/index.ts";
+import { scenario as alone } from "../../harness/vitest.ts";
 import { compileFilter } from "../testing/assembly.ts";
+import { scenario } from "../testing/scenario.ts";
 import { pick, seriesOf } from "./testing/series.ts";
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
-
-// In a hook, which may wait for a compiler longer than a scenario may.
-beforeAll(() => compileFilter(entry));
 
 const telemetry =
   (configuration: unknown = {}, chain: Omit<ChainSpec, "filters"> = {}) =>
@@ -57,7 +55,8 @@ describe("requests", () => {
     expect(metrics).toMatchObject({ "telemetry.series": 1, "telemetry.overflow": 0, "telemetry.peer_rejected": 0 });
   });
 
-  scenario("no configuration at all is the default of everything", { chain: telemetry("") }, async (run) => {
+  // Inside mesh a filter always has one.
+  alone("no configuration at all is the default of everything", { chain: telemetry("") }, async (run) => {
     await run.send({ path: "/" });
     expect(pick(await run.metrics(), "istio_requests_total", "reporter")).toEqual([[1, "source"]]);
   });
@@ -210,22 +209,23 @@ describe("the destination's service", () => {
     expect(pick(await run.metrics(), "istio_requests_total", ...labels)).toEqual([[1, "reviews.default.svc.cluster.local", "reviews"]]);
   });
 
-  for (const cluster of [
+  const named = [
     "PassthroughCluster",
     "BlackHoleCluster",
     "InboundPassthroughCluster",
     "InboundPassthroughClusterIpv4",
     "InboundPassthroughClusterIpv6",
-  ]) {
-    scenario(
-      `has the name ${cluster} where the request goes there`,
-      { chain: telemetry({}, { routes: [{ match: { prefix: "/" }, cluster }] }) },
-      async (run) => {
-        await run.send({ path: "/", authority: "example.com" });
-        expect(pick(await run.metrics(), "istio_requests_total", ...labels)).toEqual([[1, "example.com", cluster]]);
-      },
-    );
-  }
+  ];
+  const toNamed = { routes: named.map((cluster) => ({ match: { prefix: `/${cluster}/` }, cluster })) };
+  scenario(
+    "has the name of the cluster where it is one of Istio's for unknown services",
+    { chain: telemetry({}, toNamed) },
+    async (run) => {
+      for (const cluster of named) await run.send({ path: `/${cluster}/`, authority: "example.com" });
+      const counted = pick(await run.metrics(), "istio_requests_total", ...labels);
+      expect(counted.toSorted()).toEqual(named.map((cluster) => [1, "example.com", cluster]).toSorted());
+    },
+  );
 
   const blocked = { routes: [{ name: "block_all", match: { prefix: "/" }, directResponse: { status: 502 } }] };
   scenario("has the name BlackHoleCluster where the route blocks", { chain: telemetry({}, blocked) }, async (run) => {

@@ -1,6 +1,6 @@
 import { SHA256_LENGTH, sha256 } from "../lib/sha2";
 import { BytesTable } from "../lib/table";
-import { Bytes, Text } from "../sdk";
+import { arena, Bytes, Text } from "../sdk";
 
 /** Who holds a key. */
 @final
@@ -34,14 +34,14 @@ export class ApiKeyProvider {
 
 function decodeHexadecimal(digits: Bytes): Text | null {
   if (digits.length != 2 * SHA256_LENGTH) return null;
-  const bytes = new StaticArray<u8>(SHA256_LENGTH);
+  const bytes = arena.allocate(<usize>SHA256_LENGTH);
   for (let i = 0; i < SHA256_LENGTH; i++) {
     const high = digitOf(digits[2 * i]);
     const low = digitOf(digits[2 * i + 1]);
     if (high > 15 || low > 15) return null;
-    bytes[i] = (high << 4) | low;
+    store<u8>(bytes + <usize>i, (high << 4) | low);
   }
-  return Text.from(Bytes.view(changetype<usize>(bytes), SHA256_LENGTH));
+  return Text.from(Bytes.view(bytes, SHA256_LENGTH));
 }
 
 /** 255 for what is no hexadecimal digit. */

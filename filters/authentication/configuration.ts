@@ -2,39 +2,26 @@ import { Config, ConfigValue } from "../lib/config";
 import { Bytes, Text } from "../sdk";
 import { ApiKeyProvider, Consumer } from "./api-key";
 import { parseJwtRule } from "./rule-configuration";
-import { parseLocations } from "./location-configuration";
+import { itemsOf, parseLocations } from "./location-configuration";
 import { Settings } from "./settings";
 
 const FIELDS: string[] = ["jwtRules", "apiKeys", "required"];
 const API_KEY_FIELDS: string[] = ["fromHeaders", "fromParams", "fromCookies", "consumers", "outputConsumerToHeader", "forwardOriginalKey"];
 const CONSUMER_FIELDS: string[] = ["name", "sha256"];
 
-/** What became of a configuration: settings, or what is wrong with it in one line. */
-@final
-export class Parsed {
-  constructor(
-    readonly settings: Settings | null,
-    readonly problem: string | null,
-  ) {}
-}
-
-/** Reads `{jwtRules, apiKeys, required}`, described by authentication.schema.json. */
-export function parseConfiguration(source: Bytes): Parsed {
+/** Reads `{jwtRules, apiKeys, required}`, described by authentication.schema.json, into `settings`. Returns what is wrong with it, in one line. */
+export function parseConfiguration(source: Bytes, settings: Settings): string | null {
   const config = new Config(source);
-  const settings = new Settings();
   const root = config.root;
   if (root != null) parseSettings(root, settings);
-  const problem = config.problem;
-  return problem == null ? new Parsed(settings, null) : new Parsed(null, problem);
+  return config.problem;
 }
 
 function parseSettings(root: ConfigValue, settings: Settings): void {
   root.object(FIELDS);
-  const rules = root.get("jwtRules");
-  const ruleItems = rules != null ? rules.items() : [];
+  const ruleItems = itemsOf(root, "jwtRules");
   for (let i = 0; i < ruleItems.length; i++) parseJwtRule(ruleItems[i], settings);
-  const apiKeys = root.get("apiKeys");
-  const keyItems = apiKeys != null ? apiKeys.items() : [];
+  const keyItems = itemsOf(root, "apiKeys");
   for (let i = 0; i < keyItems.length; i++) parseApiKeys(keyItems[i], settings);
   const required = root.get("required");
   if (required != null) settings.required = required.bool();

@@ -2,7 +2,7 @@ import { Cookies, QueryParameters } from "../lib/url";
 import { arena, Bytes, HeaderMap, Text } from "../sdk";
 import { Location, LocationKind } from "./location";
 
-const PATH = Text.of(":path");
+export const PATH = Text.of(":path");
 const COOKIE = Text.of("cookie");
 const QUESTION_MARK: u8 = 0x3f;
 

@@ -200,7 +200,7 @@ test("places of any bytes are looked at without a trap", () => {
 });
 
 describe("memory stays as it was", () => {
-  test("over 20,000 mixed requests: tokens seen and new, bad ones of every kind, API keys and none", async () => {
+  test("over 20,000 mixed requests: tokens seen and new, bad ones of every kind, API keys and none", { timeout: 120_000 }, async () => {
     const { apiKeys } = JSON.parse(GOOD) as { apiKeys: unknown };
     load({ ...CONFIGURATION, apiKeys });
     const good = MUTATIONS.find(({ name }) => name === "nothing");

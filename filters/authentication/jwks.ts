@@ -159,10 +159,10 @@ export class Jwks extends HttpCallout {
       const problem = this.take(body);
       if (problem != null) return problem;
     }
-    const remote = this.remote as RemoteJwks;
-    const now = monotonicTime();
+    const remote = this.remote;
+    if (remote == null) return null;
     this.failures = 0;
-    this.nextFetch = now + remote.cacheDuration;
+    this.nextFetch = monotonicTime() + remote.cacheDuration;
     this.goodUntil = this.nextFetch + remote.staleDuration;
     this.succeeded.increment();
     return null;
@@ -179,7 +179,8 @@ export class Jwks extends HttpCallout {
   }
 
   private fail(problem: string): void {
-    const remote = this.remote as RemoteJwks;
+    const remote = this.remote;
+    if (remote == null) return;
     this.nextFetch = monotonicTime() + (BACKOFF << (<u64>min(this.failures, MOST_DOUBLINGS)));
     this.failures++;
     this.failed.increment();

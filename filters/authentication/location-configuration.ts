@@ -5,11 +5,16 @@ import { addLocation } from "./settings";
 
 const HEADER_FIELDS: string[] = ["name", "prefix"];
 
+/** The items of the list `name`; none where it is not there. */
+export function itemsOf(value: ConfigValue, name: string): Array<ConfigValue> {
+  const list = value.get(name);
+  return list != null ? list.items() : new Array<ConfigValue>();
+}
+
 /** Reads fromHeaders, fromParams and fromCookies into `locations`, for `user`. Returns how many places they name. */
 export function parseLocations(value: ConfigValue, locations: Array<Location>, user: i32, forward: bool): i32 {
   let count = 0;
-  const headers = value.get("fromHeaders");
-  const headerItems = headers != null ? headers.items() : [];
+  const headerItems = itemsOf(value, "fromHeaders");
   for (let i = 0; i < headerItems.length; i++) {
     const item = headerItems[i].object(HEADER_FIELDS);
     const name = item.required("name");
@@ -19,13 +24,11 @@ export function parseLocations(value: ConfigValue, locations: Array<Location>, u
     addLocation(locations, new Location(LocationKind.Header, name.headerName(), text), user, forward);
     count++;
   }
-  count += parseNames(value.get("fromParams"), LocationKind.Parameter, locations, user, forward);
-  return count + parseNames(value.get("fromCookies"), LocationKind.Cookie, locations, user, forward);
+  count += parseNames(itemsOf(value, "fromParams"), LocationKind.Parameter, locations, user, forward);
+  return count + parseNames(itemsOf(value, "fromCookies"), LocationKind.Cookie, locations, user, forward);
 }
 
-function parseNames(value: ConfigValue | null, kind: LocationKind, locations: Array<Location>, user: i32, forward: bool): i32 {
-  if (value == null) return 0;
-  const items = value.items();
+function parseNames(items: Array<ConfigValue>, kind: LocationKind, locations: Array<Location>, user: i32, forward: bool): i32 {
   for (let i = 0; i < items.length; i++) addLocation(locations, new Location(kind, items[i].nonEmptyText(), Text.of("")), user, forward);
   return items.length;
 }

@@ -54,8 +54,8 @@ API key is not known`,
   0x0a,
 );
 
-const CHALLENGE_MISSING = Text.of('Bearer realm="meshwright"');
-const CHALLENGE_START = Text.of('Bearer realm="meshwright", error="invalid_token", error_description="');
+const CHALLENGE_MISSING_LENGTH = 25;
+const CHALLENGE = Text.of('Bearer realm="meshwright", error="invalid_token", error_description="');
 
 /** `%RESPONSE_CODE_DETAILS%`. */
 export function detailsOf(refusal: Refusal): Bytes {
@@ -78,5 +78,5 @@ export function statusOf(refusal: Refusal): u32 {
 
 /** What stands before the description in `WWW-Authenticate` (RFC 6750, section 3): without an error where nothing was sent. */
 export function challengeOf(refusal: Refusal): Bytes {
-  return refusal == Refusal.Missing ? CHALLENGE_MISSING.bytes : CHALLENGE_START.bytes;
+  return refusal == Refusal.Missing ? CHALLENGE.bytes.slice(0, CHALLENGE_MISSING_LENGTH) : CHALLENGE.bytes;
 }

@@ -1,9 +1,7 @@
-import { arena, Bytes, HeaderMap, Text } from "../sdk";
-import { findCredential, Found, withoutParameter } from "./credentials";
+import { arena, Bytes, HeaderMap } from "../sdk";
+import { findCredential, Found, PATH, withoutParameter } from "./credentials";
 import { Location, LocationKind } from "./location";
 import { Settings } from "./settings";
-
-const PATH = Text.of(":path");
 
 /**
  * What is taken from a request: collected first, because each change makes the next look read all headers again, then applied. In the arena.

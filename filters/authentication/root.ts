@@ -17,9 +17,9 @@ export class AuthenticationRoot extends Root {
   readonly cacheMisses: Counter = new Counter("authentication.jwt_cache_miss");
 
   configure(configuration: Bytes): string | null {
-    const parsed = parseConfiguration(configuration);
-    const settings = parsed.settings;
-    if (settings == null) return parsed.problem;
+    const settings = new Settings();
+    const problem = parseConfiguration(configuration, settings);
+    if (problem != null) return problem;
     this.settings = settings;
     if (settings.rules.length > 0) this.cache.allocate();
     let remote = false;

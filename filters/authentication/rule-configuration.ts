@@ -2,8 +2,8 @@ import { ConfigValue } from "../lib/config";
 import { KeySet } from "../lib/jwk";
 import { Bytes, Text } from "../sdk";
 import { Jwks, RemoteJwks } from "./jwks";
-import { addDefaultLocations, parseLocations } from "./location-configuration";
-import { ClaimHeader, JwtRule, plainAudience } from "./rule";
+import { addDefaultLocations, itemsOf, parseLocations } from "./location-configuration";
+import { ClaimHeader, HTTP, HTTPS, JwtRule, plainAudience } from "./rule";
 import { Settings } from "./settings";
 
 const FIELDS: string[] = [
@@ -35,8 +35,7 @@ export function parseJwtRule(value: ConfigValue, settings: Settings): void {
   value.object(FIELDS);
   const issuer = value.required("issuer");
   const rule = new JwtRule(issuer != null ? issuer.nonEmptyText() : Text.of(""), parseJwks(value));
-  const audiences = value.get("audiences");
-  const audienceItems = audiences != null ? audiences.items() : [];
+  const audienceItems = itemsOf(value, "audiences");
   for (let i = 0; i < audienceItems.length; i++) rule.audiences.push(Text.from(plainAudience(audienceItems[i].nonEmptyText().bytes)));
   const forward = value.get("forwardOriginalToken");
   if (forward != null) rule.forward = forward.bool();
@@ -57,8 +56,7 @@ function parseOutputs(value: ConfigValue, rule: JwtRule, settings: Settings): vo
     rule.payloadHeader = name;
     settings.addTrustedHeader(name);
   }
-  const claims = value.get("outputClaimToHeaders");
-  const items = claims != null ? claims.items() : [];
+  const items = itemsOf(value, "outputClaimToHeaders");
   for (let i = 0; i < items.length; i++) {
     const item = items[i].object(CLAIM_FIELDS);
     const header = item.required("header");
@@ -118,9 +116,6 @@ function parseRemote(value: ConfigValue, uri: ConfigValue): Jwks {
   );
   return new Jwks(remote, null);
 }
-
-const HTTP = Text.of("http://");
-const HTTPS = Text.of("https://");
 
 function milliseconds(value: ConfigValue, name: string, fallback: i64, least: i64): i64 {
   const field = value.get(name);

@@ -36,8 +36,8 @@ export class JwtRule {
   }
 }
 
-const HTTP = Text.of("http://");
-const HTTPS = Text.of("https://");
+export const HTTP = Text.of("http://");
+export const HTTPS = Text.of("https://");
 
 /** As Envoy compares audiences: without `http://` or `https://` in front and one `/` behind. */
 export function plainAudience(audience: Bytes): Bytes {

@@ -216,7 +216,7 @@ export class AuthenticationStream extends HttpStream {
     if (known) {
       let state: Bytes | null = count > 0 ? changetype<TokenRecord>(load<usize>(records)).state : null;
       if (consumer != null) state = withConsumer(state, consumer.json.bytes);
-      setFilterState(STATE.bytes, state as Bytes);
+      if (state != null) setFilterState(STATE.bytes, state);
     }
     const settings = root.settings;
     const removals = Removals.create(settings);

@@ -40,12 +40,16 @@ export class RsaPublicKey {
     if (encoded == null) return false;
     const digest = digestOf(hash, message);
     const prefix = digestInfo(hash);
-    const start = encoded.length - digest.length - prefix.length;
-    if (start < 11 || encoded[0] != 0 || encoded[1] != 1 || encoded[start - 1] != 0) return false;
-    for (let i = 2; i < start - 1; i++) {
-      if (encoded[i] != 0xff) return false;
-    }
-    return encoded.slice(start, start + prefix.length).equals(prefix) && encoded.slice(start + prefix.length).equals(digest);
+    // 00 01 ff ... ff 00 prefix digest. The shortest modulus has room for three times as much as the longest digest wants.
+    const size = <usize>encoded.length;
+    const expected = arena.allocate(size);
+    memory.fill(expected, 0xff, size);
+    store<u16>(expected, 0x0100);
+    const end = expected + size - <usize>digest.length;
+    memory.copy(end, digest.pointer, <usize>digest.length);
+    memory.copy(end - <usize>prefix.length, prefix.pointer, <usize>prefix.length);
+    store<u8>(end - <usize>prefix.length - 1, 0);
+    return memory.compare(expected, encoded.pointer, size) == 0;
   }
 
   /** RSASSA-PSS (RFC 8017, sections 8.1.2 and 9.1.2) with MGF1 by the same hash and a salt as long as it (RFC 7518, section 3.5). */

@@ -2,24 +2,32 @@ import { arena, Bytes, Text } from "../../lib/bytes";
 import { LogLevel } from "../abi/enums";
 import { log, logEnabled } from "./log";
 
+const RESULTS = Text.list("allow deny shadow-deny route delay abort limit mark");
+
 /** What a filter decided, as `meshwright try --explain` and operators read it. */
 export namespace DecisionResult {
-  export const Allow: Text = Text.of("allow");
-  export const Deny: Text = Text.of("deny");
-  export const ShadowDeny: Text = Text.of("shadow-deny");
-  export const Route: Text = Text.of("route");
-  export const Delay: Text = Text.of("delay");
-  export const Abort: Text = Text.of("abort");
-  export const Limit: Text = Text.of("limit");
-  export const Mark: Text = Text.of("mark");
+  export const Allow: Text = RESULTS[0];
+  export const Deny: Text = RESULTS[1];
+  export const ShadowDeny: Text = RESULTS[2];
+  export const Route: Text = RESULTS[3];
+  export const Delay: Text = RESULTS[4];
+  export const Abort: Text = RESULTS[5];
+  export const Limit: Text = RESULTS[6];
+  export const Mark: Text = RESULTS[7];
 }
 
-const START = Text.of('decision {"filter":"');
-const RULE = Text.of('","rule":"');
-const RESULT = Text.of('","result":"');
-const REASON = Text.of('","reason":"');
-const END = Text.of('"}');
-const HEX = Text.of("0123456789abcdef");
+/** What stands in the line around names, and the digits of its escapes. */
+const PARTS = Text.list('decision {"filter":"|","rule":"|","result":"|","reason":"|"}|0123456789abcdef', 0x7c);
+const START = 0;
+const RULE = 1;
+const RESULT = 2;
+const REASON = 3;
+const END = 4;
+const HEX = 5;
+
+function part(index: i32): Bytes {
+  return unchecked(PARTS[index]).bytes;
+}
 
 /**
  * Writes the line of one decision, at log level debug; at any other level it costs one hostcall without data.
@@ -27,18 +35,18 @@ const HEX = Text.of("0123456789abcdef");
  */
 export function logDecision(filter: Bytes, rule: Bytes, result: Text, reason: Bytes): void {
   if (!logEnabled(LogLevel.Debug)) return;
-  const fixed = START.bytes.length + RULE.bytes.length + RESULT.bytes.length + REASON.bytes.length + END.bytes.length;
+  const fixed = part(START).length + part(RULE).length + part(RESULT).length + part(REASON).length + part(END).length;
   // An escaped byte takes six at most.
   const start = arena.allocate(<usize>(fixed + (filter.length + rule.length + result.bytes.length + reason.length) * 6));
-  let at = append(start, START.bytes);
+  let at = append(start, part(START));
   at = escape(at, filter);
-  at = append(at, RULE.bytes);
+  at = append(at, part(RULE));
   at = escape(at, rule);
-  at = append(at, RESULT.bytes);
+  at = append(at, part(RESULT));
   at = append(at, result.bytes);
-  at = append(at, REASON.bytes);
+  at = append(at, part(REASON));
   at = escape(at, reason);
-  at = append(at, END.bytes);
+  at = append(at, part(END));
   log(LogLevel.Debug, Bytes.view(start, <i32>(at - start)));
 }
 
@@ -57,8 +65,8 @@ function escape(start: usize, bytes: Bytes): usize {
       store<u8>(at++, byte);
     } else if (byte < 0x20) {
       store<u32>(at, 0x3030_755c); // \u00
-      store<u8>(at, HEX.bytes[byte >> 4], 4);
-      store<u8>(at, HEX.bytes[byte & 15], 5);
+      store<u8>(at, part(HEX)[byte >> 4], 4);
+      store<u8>(at, part(HEX)[byte & 15], 5);
       at += 6;
     } else {
       store<u8>(at++, byte);

@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
-import { scenario } from "../../harness/vitest.ts";
 import type { ChainSpec, FilterSpec, HeaderList } from "../../harness/target/index.ts";
 import { ISSUER, keySet, sign, signingKey } from "../authentication/tokens.mts";
 import { compileFilter } from "../testing/assembly.ts";
+import { scenario } from "../testing/scenario.ts";
 
 // Istio's "JWT claim based routing": claims that `authentication` verified, by their names where a header's name can stand.
 

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
-import { scenario } from "../../harness/vitest.ts";
 import type { ChainSpec, ExchangeRequest, RouteSpec } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
+import { scenario } from "../testing/scenario.ts";
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));
 

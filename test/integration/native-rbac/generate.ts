@@ -125,6 +125,15 @@ export const policies: fc.Arbitrary<Policy[]> = fc
   .array(policy, { minLength: 1, maxLength: 3 })
   .map((list) => list.map(({ action, rules }, i) => ({ name: `p${i}`, namespace: "shop", action, rules })));
 
+/** What `authentication` never hands over: no JSON, a claim twice, too deep, too long. */
+export const BROKEN_TOKENS: readonly string[] = [
+  "{",
+  "[]",
+  '{"claims":{"iss":"a","iss":"b"}}',
+  `{"claims":${'{"a":'.repeat(100)}1${"}".repeat(100)}}`,
+  JSON.stringify({ claims: { iss: "x".repeat(30_000) } }).replace("}}", `,"\\u0000":"\\ud800"}}`),
+];
+
 export const request: fc.Arbitrary<GeneratedRequest> = fc.record(
   {
     method: fc.constantFrom("GET", "POST", "PUT", "DELETE", "get"),
@@ -159,3 +168,20 @@ export const request: fc.Arbitrary<GeneratedRequest> = fc.record(
   },
   { requiredKeys: ["method", "path", "authority", "headers", "source", "port"] },
 );
+
+/** Requests of which a part cannot be decoded, or is not normalised in a way that Envoy knows. */
+export const undecodable: fc.Arbitrary<GeneratedRequest & { readonly brokenToken?: string }> = fc
+  .tuple(
+    request,
+    fc.constantFrom("token", "authority", "path", "header"),
+    fc.constantFrom(...BROKEN_TOKENS),
+    fc.constantFrom("a.example,b.example", "b.example,a.example"),
+    fc.constantFrom("/a/..;x/b", "/a/%2e%2e%2fb", "/%5c..%5ca", "/a\\b", "/a/%00", "/%ff", "/a%c0%af"),
+    fc.constantFrom("\x80", "a\xff", "a\tb"),
+  )
+  .map(([base, what, brokenToken, authority, path, value]) => {
+    if (what === "token") return { ...base, headers: base.headers.filter(([name]) => name !== "x-token"), brokenToken };
+    if (what === "authority") return { ...base, authority };
+    if (what === "path") return { ...base, path };
+    return { ...base, headers: [...base.headers, ["x-a", value] as const] };
+  });

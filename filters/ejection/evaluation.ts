@@ -46,11 +46,13 @@ export class Evaluation {
     cluster.evaluated = interval;
     const hosts = this.collect(cluster.hash, settings, interval - 1, now);
     const record = changetype<ClusterRecord>(clusterRecords.open(cluster.hash, now));
-    if (record.evaluated >= interval) return;
+    const before = record.evaluated;
+    if (before >= interval) return;
     record.evaluated = interval;
     record.hosts = hosts;
     if (record.nameLength == 0) record.name = cluster.name.bytes;
-    const warns = hosts > 0 && record.warned != settings.version && <i32>hosts * settings.maxEjectionPercent < 100;
+    // In its first interval a cluster may not have been seen whole.
+    const warns = hosts > 0 && before != 0 && record.warned != settings.version && <i32>hosts * settings.maxEjectionPercent < 100;
     if (warns) record.warned = settings.version;
     if (!clusterRecords.commit()) {
       // Somebody wrote in between: was it the same, the next tick sees it.

@@ -23,25 +23,32 @@ export interface ServiceHost {
   readonly upstream: Upstream;
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+
 export interface ServiceOptions {
   readonly hosts: number;
+  /** Address that the hosts bind. Default: 127.0.0.1. */
+  readonly bind?: string;
   /** Of the filter. */
   readonly configuration: object;
   /** Fields of the cluster's `outlier_detection` beside those that every set-up with the filter has. */
   readonly outlierDetection?: Readonly<Record<string, unknown>>;
   /** More of the cluster. */
-  readonly cluster?: Readonly<Record<string, unknown>>;
+  readonly cluster?: Fields | ((hosts: readonly ServiceHost[]) => Promise<Fields>);
   readonly route?: Readonly<Record<string, unknown>>;
   readonly more?: readonly Cluster[];
   readonly envoy?: EnvoyOptions;
-  /** Addresses of the hosts by number, where not all are in the cluster from the start. */
-  readonly listed?: (hosts: readonly ServiceHost[]) => readonly ServiceHost[];
 }
 
 const FILTER = join(import.meta.dirname, "../../../filters/ejection/index.ts");
+/** Compiles the filter; for a hook, which may take longer than a test. */
+export const buildFilter = (): Promise<string> => compileFilter(FILTER);
+
 const PROTOCOL_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 export const MARK = "x-meshwright-ejection";
 export const SERVICE = "reviews";
+/** Every host answers this with 200, however it answers the rest. */
+export const HEALTH = "/health";
 
 /** The part of `HttpProtocolOptions` that has Envoy's outlier detection count marks, and nothing else, as errors. */
 export const MARKS_ARE_ERRORS = {
@@ -65,12 +72,13 @@ export class Service implements AsyncDisposable {
     const hosts: ServiceHost[] = [];
     for (let i = 0; i < options.hosts; i++) {
       const state = { answer: { body: `host ${i}` } as UpstreamAnswer };
-      const upstream = resources.use(await startUpstream({ script: () => state.answer, keep: 100_000 }));
+      const script = ({ path }: { readonly path: string }) => (path === HEALTH ? { status: 200 } : state.answer);
+      const upstream = resources.use(await startUpstream({ host: options.bind ?? "127.0.0.1", script, keep: 100_000 }));
       hosts.push(Object.assign(state, { upstream, address: `${upstream.host}:${upstream.port}` }));
     }
     const ejection = httpWasm({
       name: "ejection",
-      vm_config: { vm_id: "ejection", runtime: "envoy.wasm.runtime.v8", code: { local: { filename: await compileFilter(FILTER) } } },
+      vm_config: { vm_id: "ejection", runtime: "envoy.wasm.runtime.v8", code: { local: { filename: await buildFilter() } } },
       failure_policy: "FAIL_CLOSED",
       configuration: stringValue(JSON.stringify(options.configuration)),
       allow_on_headers_stop_iteration: true,
@@ -79,7 +87,7 @@ export class Service implements AsyncDisposable {
     const service: Cluster = {
       name: SERVICE,
       connect_timeout: "1s",
-      load_assignment: assignment((options.listed ?? ((all) => all))(hosts)),
+      load_assignment: assignment(hosts),
       // One mark ejects. Local origin errors apart, or the first of them would eject too.
       outlier_detection: {
         consecutive_5xx: 1,
@@ -96,13 +104,19 @@ export class Service implements AsyncDisposable {
           outlier_detection: MARKS_ARE_ERRORS,
         }),
       },
-      ...options.cluster,
+      ...(typeof options.cluster === "function" ? await options.cluster(hosts) : options.cluster),
     };
     const routes = [{ match: { prefix: "/" }, route: { cluster: SERVICE, ...options.route }, response_headers_to_remove: [MARK] }];
     const manager = connectionManager({ stat_prefix: "main" }, [], [{ name: "all", domains: ["*"], routes }]);
     const envoy = resources.use(
       await binaryProvider.start(
-        { static_resources: { listeners: [listener("main", [{ filters: [manager] }])], clusters: [service, ...(options.more ?? [])] } },
+        {
+          node: { id: "test", cluster: "test" },
+          static_resources: {
+            listeners: [{ ...listener("main", [{ filters: [manager] }]), connection_balance_config: { exact_balance: {} } }],
+            clusters: [service, ...(options.more ?? [])],
+          },
+        },
         { componentLogLevels: { wasm: "warning" }, ...options.envoy },
       ),
     );
@@ -116,12 +130,29 @@ export class Service implements AsyncDisposable {
     return { status: answer.status, body: await answer.text(), marked: answer.headers.has(MARK) };
   }
 
-  /** Numbers of the hosts that Envoy's outlier detection has taken out at present. */
-  async ejected(flag = "failed_outlier_check"): Promise<number[]> {
+  /** Addresses of the hosts that Envoy's outlier detection has taken out at present. */
+  async ejectedAddresses(flag = "failed_outlier_check"): Promise<string[]> {
     const clusters = await this.envoy.admin.clusters();
     const found = clusters.find(({ name }) => name === SERVICE)?.hosts ?? [];
-    const out = new Set(found.filter(({ health }) => health[flag] === true).map((host) => host.address));
+    return found.filter(({ health }) => health[flag] === true).map((host) => host.address);
+  }
+
+  /** Numbers of the hosts that Envoy's outlier detection has taken out at present. */
+  async ejected(flag = "failed_outlier_check"): Promise<number[]> {
+    const out = new Set(await this.ejectedAddresses(flag));
     return this.hosts.flatMap((host, index) => (out.has(host.address) ? [index] : []));
+  }
+
+  /** Lines of the filter with these words. */
+  logs(words: string): string[] {
+    this.envoy.log.refresh();
+    return this.envoy.log.entries.flatMap((entry) => (entry.kind === "log" && entry.message.includes(words) ? [entry.message] : []));
+  }
+
+  /** Of the filter. Up to Envoy 1.38 its name stands behind the cluster's. */
+  async metric(name: string): Promise<number> {
+    const { values } = await this.envoy.admin.stats(`wasmcustom\\.ejection\\.${name}$`);
+    return Object.values(values)[0] ?? 0;
   }
 
   async stat(name: string): Promise<number> {

@@ -1,6 +1,6 @@
 import { formatInteger } from "../lib/number";
 import { arena, Bytes, Text } from "../sdk";
-import { RateLimit, seconds } from "./limit";
+import { delaySeconds, RateLimit, seconds } from "./limit";
 
 // draft-ietf-httpapi-ratelimit-headers-11: both fields are lists (RFC 9651, section 3.1) of strings with parameters.
 export const RATELIMIT = Text.of("ratelimit");
@@ -44,7 +44,7 @@ export class Report {
     const i = this.count++;
     unchecked((this.limits[i] = limit));
     unchecked((this.remaining[i] = remaining));
-    unchecked((this.windows[i] = seconds(remaining == 0 ? bucket.wait(fullAt, now) : bucket.cost * <u64>remaining)));
+    unchecked((this.windows[i] = remaining == 0 ? delaySeconds(bucket.wait(fullAt, now)) : seconds(bucket.cost * <u64>remaining)));
   }
 
   /** `"per-user";r=3;t=30, "all";r=0;t=1`. */

@@ -6,6 +6,9 @@ import { Buckets } from "./buckets";
 import { Descriptor, Presence } from "./descriptor";
 import { LimitedRequest } from "./request";
 
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3_600;
+
 /** One limit: which requests it concerns, what tells its buckets apart, and how large and fast they are. */
 @final
 export class RateLimit {
@@ -55,7 +58,15 @@ export class RateLimit {
   }
 }
 
-/** `ticks` in seconds, rounded up: who waits as long as he is told finds his token. */
+/** `ticks` in seconds, rounded up. */
 export function seconds(ticks: u64): u64 {
   return (ticks + TICKS_PER_SECOND - 1) / TICKS_PER_SECOND;
+}
+
+/**
+ * A wait of `ticks` as clients are told: in seconds, above an hour in whole minutes, rounded up: who waits as long as he is told finds his token.
+ */
+export function delaySeconds(ticks: u64): u64 {
+  const exact = seconds(ticks);
+  return exact <= HOUR ? exact : ((exact + MINUTE - 1) / MINUTE) * MINUTE;
 }

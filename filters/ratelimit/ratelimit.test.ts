@@ -49,6 +49,17 @@ describe("time", () => {
   });
 });
 
+test("how long to wait is said in seconds up to an hour, then in minutes", () => {
+  load(limits({ tokenBucket: { maxTokens: 1, fillInterval: "2h" } }));
+  send();
+  const waits = [0, 1, 59_000, 999, 1, 3_540_000 - 1_000, 1_000, 3_599_000].map((milliseconds) => {
+    clock.advance(milliseconds);
+    return refusal().headers;
+  });
+  expect(waits.map((headers) => Number(headers["retry-after"]))).toEqual([7_200, 7_200, 7_200, 7_140, 7_140, 3_660, 3_600, 1]);
+  for (const headers of waits) expect(headers["ratelimit"]).toBe(`"limit-0";r=0;t=${headers["retry-after"]}`);
+});
+
 describe("several limits", () => {
   test("a request that one refuses takes nothing of the others, in whichever order they stand", () => {
     const narrow = { name: "narrow", match: { uri: { exact: "/narrow" } } };

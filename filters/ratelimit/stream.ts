@@ -3,7 +3,7 @@ import { BucketKey } from "../lib/token-bucket";
 import { DecisionResult, HeaderMap, HeaderPairs, HeadersAction, HttpStream, logDecision, Text } from "../sdk";
 import { Presence } from "./descriptor";
 import { RATELIMIT, RATELIMIT_POLICY, Report, RETRY_AFTER } from "./fields";
-import { RateLimit, seconds } from "./limit";
+import { delaySeconds, RateLimit } from "./limit";
 import { LimitedRequest } from "./request";
 import { RateLimitRoot } from "./root";
 import { RateLimitHeaders } from "./settings";
@@ -136,7 +136,7 @@ export class RateLimitStream extends HttpStream {
     const headers = HeaderPairs.create();
     const report = this.report;
     headers.add(X_ENVOY_RATELIMITED.bytes, TRUE.bytes);
-    headers.add(RETRY_AFTER.bytes, formatInteger(<i64>seconds(limit.bucket.wait(taking.fullAt, taking.now))));
+    headers.add(RETRY_AFTER.bytes, formatInteger(<i64>delaySeconds(limit.bucket.wait(taking.fullAt, taking.now))));
     if (root.settings.headers != RateLimitHeaders.Off) {
       report.add(limit, taking.fullAt, taking.now);
       headers.add(RATELIMIT_POLICY.bytes, report.policy);

@@ -123,6 +123,19 @@ describe("a delay", () => {
     expect(result.delay).toBeGreaterThanOrEqual(0.1);
   });
 
+  const early = async (): Promise<ChainSpec> => {
+    const { filters } = await rules({ delay: delay(), abort: { percentage: { value: 0 }, httpStatus: 503 } })();
+    return { filters: filters.map((filter) => ({ ...filter, allowOnHeadersStopIteration: true })) };
+  };
+  scenario("holds back a request whose body comes early", { chain: early }, async (run) => {
+    const result = await run.send({ ...grpc(), body: "hello", trailers: [["x-t", "1"]] });
+    expect(result).toForward({});
+    expect(result.delay).toBeGreaterThanOrEqual(0.1);
+    const chunks = await run.send({ path: "/", method: "POST", chunks: ["a", "b", "c"] });
+    expect(chunks.request?.body).toBe("abc");
+    expect(chunks.delay).toBeGreaterThanOrEqual(0.1);
+  });
+
   scenario("ends for all who wait, each in its time", { chain: rules({ delay: delay({ percentage: ALWAYS }) }) }, async (run) => {
     const results = await Promise.all(Array.from({ length: 20 }, () => run.send(get())));
     for (const result of results) {

@@ -171,6 +171,8 @@ function parseLatency(value: ConfigValue, rule: Rule): void {
   const until = value.get("until");
   if (until == null) return;
   const text = until.text().toString();
-  if (text == "end") rule.latencyToEnd = true;
-  else if (text != "headers") until.report("must be headers or end");
+  if (text == "end") {
+    rule.latencyToEnd = true;
+    if (quantile != null) until.report("a quantile is known of latency until the headers alone");
+  } else if (text != "headers") until.report("must be headers or end");
 }

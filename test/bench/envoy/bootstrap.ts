@@ -10,6 +10,8 @@ export interface BenchBootstrap {
   readonly routes?: readonly Json[];
   /** Port of an upstream that never answers; requests to `/hold` go there. */
   readonly holdPort?: number;
+  /** Of the listeners' connection managers. Default: none. */
+  readonly accessLog?: readonly Json[];
   /** Whether there is the listener `echo`, for which Envoy starts each plugin once more. Default: true. */
   readonly echo?: boolean;
 }
@@ -33,8 +35,8 @@ export function benchBootstrap(options: BenchBootstrap): Json {
     stats_flush_interval: "299s",
     static_resources: {
       listeners: [
-        listener("bench", options.filters, { routes }),
-        ...(options.echo === false ? [] : [listener("echo", options.filters, { routes, ...echo })]),
+        listener("bench", options, { routes }),
+        ...(options.echo === false ? [] : [listener("echo", options, { routes, ...echo })]),
       ],
       clusters: options.holdPort === undefined ? [] : [holdCluster(options.holdPort)],
     },
@@ -66,13 +68,14 @@ function configurationOf(configuration: unknown): Json {
   return { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(configuration) };
 }
 
-function listener(name: string, filters: readonly Json[], virtualHost: Json): Json {
+function listener(name: string, { filters, accessLog = [] }: BenchBootstrap, virtualHost: Json): Json {
   const manager = {
     "@type": `${TYPE}network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: name,
     codec_type: name === "bench" ? "HTTP2" : "AUTO",
     http2_protocol_options: { max_concurrent_streams: 2000 },
     stream_idle_timeout: "0s",
+    access_log: accessLog,
     http_filters: [...filters, { name: "router", typed_config: { "@type": `${TYPE}http.router.v3.Router` } }],
     route_config: { virtual_hosts: [{ name: "bench", domains: ["*"], ...virtualHost }] },
   };

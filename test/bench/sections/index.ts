@@ -8,6 +8,7 @@ import { memory, vms } from "./memory.ts";
 import { ratelimit } from "./ratelimit.ts";
 import { routing } from "./routing.ts";
 import type { Section } from "./section.ts";
+import { telemetry } from "./telemetry.ts";
 
 /** In the order of the report. */
 export const SECTIONS: readonly Section[] = [
@@ -18,6 +19,7 @@ export const SECTIONS: readonly Section[] = [
   authentication,
   algorithms,
   ratelimit,
+  telemetry,
   memory,
   vms,
   inProcess,

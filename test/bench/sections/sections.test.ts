@@ -4,11 +4,13 @@ import { TARGETS } from "../report/targets.ts";
 import { algorithms, authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
 import { ratelimit } from "./ratelimit.ts";
+import { telemetry } from "./telemetry.ts";
 
 const CASES = [
   { section: authorization, expected: ["1, path prefix", "1000, path prefix", "1000, host"] },
   { section: authentication, expected: ["filter `authentication`, token forwarded", "filter `authentication`, token removed"] },
   { section: ratelimit, expected: ["one bucket for all", "one for each client address", "1000 limits, each for one value of a header"] },
+  { section: telemetry, expected: ["filter `telemetry`, every metric", "Envoy's `stats` access logger, every metric"] },
   { section: algorithms, expected: ["RS256", "ES256", "PS256", "EdDSA", "HS256"] },
 ];
 /** Its module needs a compiler that a machine may lack. */

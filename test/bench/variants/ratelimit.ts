@@ -72,6 +72,34 @@ export const RATELIMIT: readonly Variant[] = RATELIMIT_CASES.flatMap((each) => {
   return [...scoped, native];
 });
 
+/** A flood: most requests are of a client of their own, for which another has to be forgotten; one client asks again and again and is limited. */
+export const FLOOD: Variant = {
+  id: "flood",
+  title: "filter `ratelimit`, a new bucket for most requests",
+  request: requestOf("greedy"),
+  requests: {
+    first: requestOf("first"),
+    // Its only token went when the way was checked.
+    at: (i) => (i % 4 === 3 ? { headers: requestOf("greedy"), allowed: false } : { headers: requestOf(`client-${i}`), allowed: true }),
+    count: Infinity,
+  },
+  async prepare() {
+    const module = await built("dist/filters/ratelimit.wasm");
+    const perClient = { descriptors: [{ header: "x-tenant" }, { path: true }], maxDynamicDescriptors: 1_000 };
+    const limits = [
+      { name: "greedy", match: { headers: { "x-tenant": { exact: "greedy" } } }, tokenBucket: { maxTokens: 1, fillInterval: "12h" } },
+      { name: "shared", ...perClient, tokenBucket: { maxTokens: 1_000, fillInterval: "12h" } },
+      { name: "own", ...perClient, scope: "WORKER", tokenBucket: { maxTokens: 1_000, fillInterval: "12h" } },
+    ];
+    if ("missing" in module) return module;
+    return { filters: [wasmFilter(module.module, { configuration: { rateLimitHeaders: "ALWAYS", limits } })] };
+  },
+  check(counters) {
+    const [limited, forgotten] = ["over_limit", "evicted"].map((name) => counters.get(`wasmcustom.ratelimit.${name}`) ?? 0);
+    return limited !== 0 && forgotten !== 0 ? undefined : `${limited} were limited, ${forgotten} buckets forgotten`;
+  },
+};
+
 function localRateLimit(fields: Json): Json {
   const always = { default_value: { numerator: 100, denominator: "HUNDRED" }, runtime_key: "always" };
   return {

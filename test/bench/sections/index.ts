@@ -5,6 +5,7 @@ import { headerJob } from "./header-job.ts";
 import { inProcess } from "./in-process.ts";
 import { liveStreams } from "./live-streams.ts";
 import { memory, vms } from "./memory.ts";
+import { mesh } from "./mesh.ts";
 import { ratelimit } from "./ratelimit.ts";
 import { routing } from "./routing.ts";
 import type { Section } from "./section.ts";
@@ -20,6 +21,7 @@ export const SECTIONS: readonly Section[] = [
   algorithms,
   ratelimit,
   telemetry,
+  mesh,
   memory,
   vms,
   inProcess,

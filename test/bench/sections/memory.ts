@@ -66,6 +66,7 @@ export const vms: Section = {
         requestWith(issuer.token("RS256", 0)),
       ],
       ["authorization", "filter `authorization`", () => built("dist/filters/authorization.wasm"), { policies: [] }],
+      ["mesh", "`mesh`, all filters", () => built("dist/filters/mesh.wasm"), { filters: [] }],
       ["rust", "Rust crate `proxy-wasm`", MODULES.rust],
       ["proxy-wasm-sdk-as", "`proxy-wasm-sdk-as`", MODULES["proxy-wasm-sdk-as"]],
     ];

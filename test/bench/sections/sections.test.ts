@@ -3,6 +3,7 @@ import { findEnvoy } from "../../../harness/envoy/release/index.mjs";
 import { TARGETS } from "../report/targets.ts";
 import { algorithms, authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
+import { mesh } from "./mesh.ts";
 import { ratelimit } from "./ratelimit.ts";
 import { telemetry } from "./telemetry.ts";
 
@@ -11,6 +12,7 @@ const CASES = [
   { section: authentication, expected: ["filter `authentication`, token forwarded", "filter `authentication`, token removed"] },
   { section: ratelimit, expected: ["one bucket for all", "one for each client address", "1000 limits, each for one value of a header"] },
   { section: telemetry, expected: ["filter `telemetry`, every metric", "Envoy's `stats` access logger, every metric"] },
+  { section: mesh, expected: ["`authentication`", "`telemetry`", "all six"] },
   { section: algorithms, expected: ["RS256", "ES256", "PS256", "EdDSA", "HS256"] },
 ];
 /** Its module needs a compiler that a machine may lack. */

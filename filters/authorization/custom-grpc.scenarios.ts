@@ -15,7 +15,7 @@ beforeAll(async () => {
 type Answer = NonNullable<ChainSpec["callouts"]>[string];
 type Asked = ReturnType<typeof readCheckRequest>;
 
-let asked: { path: string | undefined; request: Asked } | undefined;
+let asked: { path: string | undefined; authority: string | undefined; request: Asked } | undefined;
 
 /** A chain whose CUSTOM policy for paths that begin with /a asks an authoriser over gRPC. */
 const custom =
@@ -36,8 +36,9 @@ const custom =
       },
     ],
     callouts: {
-      portal: (request) => {
-        asked = { path: request.headers.find(([name]) => name === ":path")?.[1], request: readCheckRequest(request.body) };
+      ["cluster" in provider ? String(provider.cluster) : "portal"]: (request) => {
+        const { ":path": path, ":authority": authority } = Object.fromEntries(request.headers);
+        asked = { path, authority, request: readCheckRequest(request.body) };
         return typeof answer === "function" ? answer(request) : { status: 200, body: checkResponse(answer) };
       },
     },
@@ -100,6 +101,14 @@ describe("the CheckRequest", () => {
   scenario("what no CUSTOM rule matches is not asked about", { chain: custom({ code: 7 }) }, async (run) => {
     expect(await run.send({ path: "/b" })).toForward();
   });
+  scenario(
+    "goes to a cluster of Istio's name too",
+    { chain: custom({ code: 0 }, { cluster: "outbound|9000||portal.shop" }) },
+    async (run) => {
+      expect(await run.send({ path: "/a" })).toForward();
+      expect(asked?.authority).toBe("outbound_.9000_._.portal.shop");
+    },
+  );
   scenario("has x-request-id as its id", { chain: custom({ code: 0 }) }, async (run) => {
     expect(await run.send({ path: "/a", headers: [["x-request-id", "one"]] })).toForward();
     expect(asked?.request.id).toBe("one");

@@ -127,8 +127,7 @@ export class Callouts {
   }
 
   private grpcCluster(request: GrpcRequest) {
-    const name = readGrpcService(request.grpcService);
-    return this.worker.host.clusters.get(name);
+    return this.worker.host.clusters.get(readGrpcService(request.grpcService).cluster);
   }
 
   /** A VM died: what it had sent is lost, and no callback comes. */

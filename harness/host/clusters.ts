@@ -16,6 +16,7 @@ export interface GrpcAnswer {
 export type GrpcHandler = (call: {
   readonly service: string;
   readonly method: string;
+  readonly authority: string;
   readonly message: Uint8Array;
 }) => GrpcAnswer | undefined;
 

@@ -5,6 +5,7 @@ import { ByteBuffer } from "./byte-buffer.ts";
 import type { CallbackName } from "./callbacks.ts";
 import type { Context } from "./context.ts";
 import { HeaderMap } from "./header-map.ts";
+import { readGrpcService } from "./foreign/messages.ts";
 import type { Worker } from "./host.ts";
 
 const DEADLINE_EXCEEDED = 4;
@@ -20,6 +21,7 @@ export class GrpcCallout {
   readonly kind: "unary" | "stream";
   readonly service: string;
   readonly method: string;
+  readonly authority: string;
   readonly metadata: ReadonlyArray<readonly [string, string]>;
   /** What the filter sent, oldest first. */
   readonly messages: Uint8Array[] = [];
@@ -39,6 +41,7 @@ export class GrpcCallout {
     this.kind = kind;
     this.service = request.service;
     this.method = request.method;
+    this.authority = readGrpcService(request.grpcService).authority;
     this.metadata = request.metadata.toList();
     this.forget = forget;
   }
@@ -46,7 +49,8 @@ export class GrpcCallout {
   /** @internal */
   start(handler: GrpcHandler | undefined, timeout: number): void {
     if (timeout > 0) this.timer = this.worker.schedule(timeout, () => this.close(DEADLINE_EXCEEDED, "upstream request timeout"));
-    const answer = handler?.({ service: this.service, method: this.method, message: this.messages[0] ?? new Uint8Array(0) });
+    const { service, method, authority } = this;
+    const answer = handler?.({ service, method, authority, message: this.messages[0] ?? new Uint8Array(0) });
     if (answer !== undefined) this.respond(answer);
   }
 

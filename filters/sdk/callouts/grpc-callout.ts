@@ -1,4 +1,5 @@
 import { arena, Bytes } from "../../lib/bytes";
+import { ProtobufWriter } from "../../lib/protobuf";
 import { BufferType, HeaderMapType, Status } from "../abi/enums";
 import { proxy_grpc_call, proxy_grpc_cancel, proxy_grpc_close, proxy_grpc_send, proxy_grpc_stream } from "../abi/hostcalls";
 import { RESULT, resultU32 } from "../abi/results";
@@ -114,35 +115,36 @@ export abstract class GrpcCallout extends Callout {
   }
 }
 
-/**
- * `envoy.config.core.v3.GrpcService { envoy_grpc { cluster_name } }`: field 1 of field 1. Envoy parses it in preference to a bare cluster name.
- */
+// envoy.config.core.v3.GrpcService { envoy_grpc { cluster_name, authority } }
+const ENVOY_GRPC: u32 = 1;
+const CLUSTER_NAME: u32 = 1;
+const AUTHORITY: u32 = 2;
+const BAR: u8 = 0x7c;
+
+/** The service that Envoy calls. Envoy parses it in preference to a bare cluster name. */
 function grpcService(cluster: Bytes): Bytes {
-  const inner = 1 + varintSize(cluster.length) + cluster.length;
-  const size = 1 + varintSize(inner) + inner;
-  const start = arena.allocate(<usize>size);
+  const writer = ProtobufWriter.create(<usize>cluster.length * 3 + 16);
+  if (cluster.indexOf(BAR) >= 0) writer.bytes(AUTHORITY, authorityOf(cluster));
+  writer.bytes(CLUSTER_NAME, cluster);
+  writer.message(ENVOY_GRPC, 0);
+  return writer.written;
+}
+
+/**
+ * Envoy would make the name of the cluster the `:authority`; servers refuse one with the bars of Istio's names (`outbound|80||host`). Istio itself writes
+ * `_.` for each.
+ */
+function authorityOf(cluster: Bytes): Bytes {
+  const start = arena.allocate(<usize>cluster.length * 2);
   let at = start;
-  store<u8>(at++, 0x0a);
-  at = writeVarint(at, inner);
-  store<u8>(at++, 0x0a);
-  at = writeVarint(at, cluster.length);
-  memory.copy(at, cluster.pointer, <usize>cluster.length);
-  return Bytes.view(start, size);
-}
-
-function varintSize(value: i32): i32 {
-  let size = 1;
-  for (let rest = (<u32>value) >> 7; rest != 0; rest >>= 7) size++;
-  return size;
-}
-
-function writeVarint(pointer: usize, value: i32): usize {
-  let at = pointer;
-  let rest = <u32>value;
-  while (rest >= 0x80) {
-    store<u8>(at++, <u8>(rest | 0x80));
-    rest >>= 7;
+  for (let i = 0; i < cluster.length; i++) {
+    const byte = cluster[i];
+    if (byte == BAR) {
+      store<u16>(at, 0x2e5f); // _.
+      at += 2;
+    } else {
+      store<u8>(at++, byte);
+    }
   }
-  store<u8>(at++, <u8>rest);
-  return at;
+  return Bytes.view(start, <i32>(at - start));
 }

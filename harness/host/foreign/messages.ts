@@ -2,12 +2,17 @@ import { bytesField, readMessage, textField } from "./protobuf.ts";
 
 const ENVOY_GRPC = 1;
 const CLUSTER_NAME = 1;
+const AUTHORITY = 2;
 
-/** The cluster that gRPC callouts go to: of a serialised `envoy.config.core.v3.GrpcService`, else the bytes are the cluster's name. */
-export function readGrpcService(bytes: Uint8Array): string {
+/**
+ * Where gRPC callouts go: by a serialised `envoy.config.core.v3.GrpcService`, else the bytes are the cluster's name. The authority is that of the message, else
+ * the cluster's name.
+ */
+export function readGrpcService(bytes: Uint8Array): { readonly cluster: string; readonly authority: string } {
   const service = readMessage(bytes);
   const envoyGrpc = service?.get(ENVOY_GRPC);
-  if (service === undefined || !(envoyGrpc instanceof Uint8Array)) return Buffer.from(bytes).toString("utf8");
-  const fields = readMessage(bytesField(service, ENVOY_GRPC));
-  return fields === undefined ? Buffer.from(bytes).toString("utf8") : textField(fields, CLUSTER_NAME);
+  const fields = service !== undefined && envoyGrpc instanceof Uint8Array ? readMessage(bytesField(service, ENVOY_GRPC)) : undefined;
+  const cluster = fields === undefined ? Buffer.from(bytes).toString("utf8") : textField(fields, CLUSTER_NAME);
+  const authority = fields === undefined ? "" : textField(fields, AUTHORITY);
+  return { cluster, authority: authority === "" ? cluster : authority };
 }

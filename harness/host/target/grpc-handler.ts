@@ -9,14 +9,14 @@ const UNAVAILABLE = 14;
 const STATUS_OF: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 };
 
 /** Lets the script of a cluster's HTTP answers answer unary gRPC calls too, as the scripted server behind an Envoy does. */
-export function grpcHandler(cluster: string, answer: NonNullable<ChainSpec["callouts"]>[string]): GrpcHandler {
-  return ({ service, method, message }) =>
+export function grpcHandler(answer: NonNullable<ChainSpec["callouts"]>[string]): GrpcHandler {
+  return ({ service, method, authority, message }) =>
     grpcAnswer(
       answer({
         headers: [
           [":method", "POST"],
           [":path", `/${service}/${method}`],
-          [":authority", cluster],
+          [":authority", authority],
           [":scheme", "http"],
           ["te", "trailers"],
           ["content-type", "application/grpc"],

@@ -50,7 +50,7 @@ class InProcessTarget implements RunningTarget {
     });
     this.grpcStats = spec.grpcStats ?? false;
     for (const name of spec.clusters ?? spec.routes?.flatMap((route) => route.cluster ?? []) ?? ["upstream"]) this.host.clusters.set(name);
-    for (const [name, http] of Object.entries(spec.callouts ?? {})) this.host.clusters.set(name, { http, grpc: grpcHandler(name, http) });
+    for (const [name, http] of Object.entries(spec.callouts ?? {})) this.host.clusters.set(name, { http, grpc: grpcHandler(http) });
     this.routes = new RouteTable(spec);
     try {
       this.chain = this.host.chain(spec.filters.map((filter) => this.host.load(pluginConfig(filter))));

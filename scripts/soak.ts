@@ -38,6 +38,12 @@ const STEPS: readonly Step[] = [
     environment: { MESHWRIGHT_RBAC_PAIRS: "10000" },
   },
   {
+    name: "native-ext-authz",
+    title: "3,000 requests and answers of an external authoriser against Envoy's own ext_authz",
+    command: ["vitest", "run", "--project", "integration", "test/integration/native-ext-authz.test.ts"],
+    environment: { MESHWRIGHT_EXT_AUTHZ_RUNS: "3000" },
+  },
+  {
     name: "mixed-requests",
     title: "1,000,000 mixed requests through authentication and authorization, and a flood of clients through ratelimit, leave memory flat",
     command: ["vitest", "run", "--project", "integration", "test/bench/measure/memory.test.ts"],

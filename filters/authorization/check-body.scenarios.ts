@@ -22,34 +22,32 @@ const lastCheck = () => readCheckRequest(asked.at(-1)?.body ?? new Uint8Array(0)
 type Kind = "envoyExtAuthzHttp" | "envoyExtAuthzGrpc";
 
 /** An authoriser that allows, unless the body that it sees has the word "evil". */
-const custom =
-  (kind: Kind, includeRequestBodyInCheck: object | undefined, allowOnHeadersStopIteration = true) =>
-  async (): Promise<ChainSpec> => {
-    asked = [];
-    return {
-      filters: [
-        {
-          name: "authorization",
-          module: await compileFilter(entry),
-          allowOnHeadersStopIteration,
-          configuration: {
-            extensionProviders: [
-              { name: "p", [kind]: { cluster: "portal", timeout: "2s", ...(includeRequestBodyInCheck && { includeRequestBodyInCheck }) } },
-            ],
-            policies: [{ name: "c", action: "CUSTOM", provider: { name: "p" }, rules: [{ to: [{ operation: { paths: ["/a*"] } }] }] }],
-          },
-        },
-      ],
-      callouts: {
-        portal: (request) => {
-          asked.push(request);
-          const evil = Buffer.from(request.body).includes("evil");
-          if (kind === "envoyExtAuthzHttp") return { status: evil ? 403 : 200 };
-          return { status: 200, body: checkResponse({ code: evil ? 7 : 0 }) };
+const custom = (kind: Kind, includeRequestBodyInCheck: object | undefined) => async (): Promise<ChainSpec> => {
+  asked = [];
+  return {
+    filters: [
+      {
+        name: "authorization",
+        module: await compileFilter(entry),
+        allowOnHeadersStopIteration: true,
+        configuration: {
+          extensionProviders: [
+            { name: "p", [kind]: { cluster: "portal", timeout: "2s", ...(includeRequestBodyInCheck && { includeRequestBodyInCheck }) } },
+          ],
+          policies: [{ name: "c", action: "CUSTOM", provider: { name: "p" }, rules: [{ to: [{ operation: { paths: ["/a*"] } }] }] }],
         },
       },
-    };
+    ],
+    callouts: {
+      portal: (request) => {
+        asked.push(request);
+        const evil = Buffer.from(request.body).includes("evil");
+        if (kind === "envoyExtAuthzHttp") return { status: evil ? 403 : 200 };
+        return { status: 200, body: checkResponse({ code: evil ? 7 : 0 }) };
+      },
+    },
   };
+};
 
 const post = (more: object) => ({ path: "/a", method: "POST", protocol: "h2", ...more }) as const;
 

@@ -1,3 +1,7 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { meshwright } from "./testing/run.ts";
 
@@ -34,4 +38,18 @@ test.each([
 test("messages have colours only on a terminal", async () => {
   const { errors } = await meshwright(["try", "--filter", "rooting", "-"]);
   expect(errors).not.toContain("\u001b");
+});
+
+test("a reader that goes away, as head does, ends it without a word", async () => {
+  const main = fileURLToPath(new URL("main.ts", import.meta.url));
+  const config = fileURLToPath(new URL("../filters/routing/examples/config.json", import.meta.url));
+  const child = spawn(process.execPath, [main, "try", "--filter", "routing", "--config", config, "-"], { stdio: ["pipe", "pipe", "pipe"] });
+  const errors = text(child.stderr);
+  const closed = once(child, "close");
+  child.stdin.on("error", () => undefined);
+  child.stdin.end('{"path": "/"}\n'.repeat(5_000));
+  child.stdout.once("data", () => child.stdout.destroy());
+  await closed;
+  expect(await errors).toBe("");
+  expect(child.exitCode).toBe(0);
 });

@@ -15,6 +15,12 @@ const program = new Command("meshwright")
 for (const add of commands) add(program);
 for (const each of descendants(program)) each.exitOverride().showHelpAfterError("(--help shows what there is)");
 
+// Who reads no further, as `head` does, has seen enough. A running Envoy ends with this process.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(ExitCode.Good);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

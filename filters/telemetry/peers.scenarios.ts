@@ -216,11 +216,18 @@ for (const mode of ["outbound", "gateway"] as const) {
     );
 
     const external = { clusterMetadata: { upstream: { istio: { external: true } } } };
-    scenario("tells a cluster outside of the mesh nothing", { chain: telemetry({ mode }, external) }, async (run) => {
-      const result = await run.send({ path: "/", headers: FROM_WEB });
-      expect(result).toSendHeader(HEADER);
-      expect(result).toSendHeader(ID);
-    });
+    scenario(
+      "tells a cluster outside of the mesh nothing, and believes nothing that it says",
+      { chain: telemetry({ mode, peerMetadata: { trust: "ALWAYS" } }, external) },
+      async (run) => {
+        const result = await run.send({ path: "/", headers: FROM_WEB, response: { headers: FROM_WEB } });
+        expect(result).toSendHeader(HEADER);
+        expect(result).toSendHeader(ID);
+        expect(result).toReturnHeader(HEADER);
+        expect(result).toReturnHeader(ID);
+        expect(await counted(run, destination)).toEqual([[1, ...UNKNOWN_LABELS]]);
+      },
+    );
 
     scenario(
       "tells PassthroughCluster nothing",

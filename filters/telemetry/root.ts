@@ -13,21 +13,14 @@ const LISTENER_DIRECTION = Property.named("xds.listener_direction");
 /** `envoy.config.core.v3.TrafficDirection`. */
 const INBOUND: i64 = 1;
 
-/** What needs a stream to be known, and is then the same for all of them. */
+/** What needs a stream to be known, and is then the same for all of one mode. */
 @final
 export class Reporting {
   readonly plan: Plan;
   readonly values: RequestValues;
   readonly series: SeriesTable;
 
-  constructor(
-    settings: Settings,
-    readonly services: Services,
-    created: Counter,
-    overflowed: Counter,
-  ) {
-    const byListener = LISTENER_DIRECTION.getInteger() == INBOUND ? Mode.Inbound : Mode.Outbound;
-    const mode = settings.mode == Mode.ByListener ? byListener : settings.mode;
+  constructor(settings: Settings, mode: Mode, services: Services, created: Counter, overflowed: Counter) {
     const plan = new Plan(settings, mode, Workload.read());
     this.plan = plan;
     this.values = new RequestValues(plan, services);
@@ -41,7 +34,8 @@ export class TelemetryRoot extends Root {
   readonly services: Services = new Services();
   readonly peers: Peers = new Peers();
   private settings: Settings = new Settings();
-  private reporting: Reporting | null = null;
+  /** By {@link Mode}. */
+  private readonly reportings: StaticArray<Reporting | null> = new StaticArray<Reporting | null>(<i32>Mode.Gateway + 1);
   private readonly created: Counter = new Counter("telemetry.series");
   private readonly overflowed: Counter = new Counter("telemetry.overflow");
   /** Metadata of the other side that was not believed, or could not be read. */
@@ -55,21 +49,27 @@ export class TelemetryRoot extends Root {
     return null;
   }
 
-  /** Made with the first stream, in its context. */
-  get report(): Reporting {
-    let reporting = this.reporting;
-    if (reporting == null) {
-      reporting = new Reporting(this.settings, this.services, this.created, this.overflowed);
-      this.reporting = reporting;
-    }
-    return reporting;
+  /**
+   * For the current stream. Listeners of both directions share one root where they have the same configuration, so that each stream must say whose it
+   * is; what is made for a mode is made with its first stream.
+   */
+  report(): Reporting {
+    let mode = this.settings.mode;
+    if (mode == Mode.ByListener) mode = LISTENER_DIRECTION.getInteger() == INBOUND ? Mode.Inbound : Mode.Outbound;
+    const known = this.reportings[mode];
+    if (known != null) return known;
+    const made = new Reporting(this.settings, mode, this.services, this.created, this.overflowed);
+    this.reportings[mode] = made;
+    return made;
   }
 
   onDelete(): void {
     this.services.dispose();
     this.peers.dispose();
-    const reporting = this.reporting;
-    if (reporting != null) reporting.series.dispose();
+    for (let i = 0; i < this.reportings.length; i++) {
+      const reporting = this.reportings[i];
+      if (reporting != null) reporting.series.dispose();
+    }
   }
 
   createStream(): Stream {

@@ -5,7 +5,7 @@ import { Metric } from "./metric";
 import { METADATA_HEADER, METADATA_ID_HEADER } from "./peers";
 import { Plan } from "./plan";
 import { isGrpc } from "./request-values";
-import { TelemetryRoot } from "./root";
+import { Reporting, TelemetryRoot } from "./root";
 import { Mode, Trust } from "./settings";
 
 const CLUSTER_NAME = Property.named("xds.cluster_name");
@@ -24,41 +24,53 @@ export class TelemetryStream extends HttpStream {
   /** What the other side said of itself, as a block of {@link WorkloadMetadata}. */
   private readonly peer: StaticArray<u8> = new StaticArray<u8>(BLOCK_SIZE);
   private hasPeer: bool = false;
-  /** Whether the client is a proxy that wants to know who answers. */
-  private answers: bool = false;
+  /** Inbound: whether the client is a proxy that wants to know who answers. Else: whether the upstream was told who asks, and may say who answers. */
+  private exchanges: bool = false;
+  private reporting: Reporting | null = null;
 
   reset(): void {
     this.hasPeer = false;
-    this.answers = false;
+    this.exchanges = false;
+    this.reporting = null;
+  }
+
+  private get report(): Reporting {
+    let reporting = this.reporting;
+    if (reporting == null) {
+      reporting = changetype<TelemetryRoot>(this.root).report();
+      this.reporting = reporting;
+    }
+    return reporting;
   }
 
   onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
-    const plan = changetype<TelemetryRoot>(this.root).report.plan;
+    const plan = this.report.plan;
     // Whatever the client says of itself here, at the edge or from the workload next door, it must not say in this proxy's name.
     if (plan.mode != Mode.Inbound) {
-      if (plan.introduces && this.staysInMesh()) introduce(headers, plan);
+      this.exchanges = plan.introduces && this.staysInMesh();
+      if (this.exchanges) introduce(headers, plan);
       else strip(headers);
       return HeadersAction.Continue;
     }
     const metadata = headers.first(METADATA_HEADER.bytes);
     if (metadata == null && headers.first(METADATA_ID_HEADER.bytes) == null) return HeadersAction.Continue;
     if (metadata != null) this.learn(metadata, plan);
-    this.answers = plan.introduces;
+    this.exchanges = plan.introduces;
     headers.remove(METADATA_HEADER.bytes);
     headers.remove(METADATA_ID_HEADER.bytes);
     return HeadersAction.Continue;
   }
 
   onResponseHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
-    const plan = changetype<TelemetryRoot>(this.root).report.plan;
+    const plan = this.report.plan;
     if (plan.mode == Mode.Inbound) {
-      if (this.answers) introduce(headers, plan);
+      if (this.exchanges) introduce(headers, plan);
       else if (!plan.settings.exchange) strip(headers);
       return HeadersAction.Continue;
     }
     const metadata = headers.first(METADATA_HEADER.bytes);
     if (metadata != null) {
-      this.learn(metadata, plan);
+      if (this.exchanges) this.learn(metadata, plan);
       headers.remove(METADATA_HEADER.bytes);
     }
     // Without a look: a call that finds nothing costs as much, and of a response no route is chosen.
@@ -68,7 +80,7 @@ export class TelemetryStream extends HttpStream {
 
   onLog(): void {
     const root = changetype<TelemetryRoot>(this.root);
-    const report = root.report;
+    const report = this.report;
     const plan = report.plan;
     const grpc = isGrpc();
     const values = report.values.read(grpc, this.hasPeer ? WorkloadMetadata.at(changetype<usize>(this.peer)) : null);

@@ -7,7 +7,7 @@ import { metadataHeader } from "../../filters/telemetry/testing/metadata.ts";
 import { envoyTarget, type StartedEnvoy } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { readPage, type Page, type Sample } from "./telemetry/prometheus.ts";
-import { HOST, PRODUCTPAGE, principalOf, REVIEWS, startMesh } from "./telemetry/sidecars.ts";
+import { HOST, PRODUCTPAGE, principalOf, REVIEWS, startBothWays, startMesh } from "./telemetry/sidecars.ts";
 
 // What Prometheus reads of two real sidecars that speak mutual TLS, with the stats_tags of the filter's examples.
 
@@ -95,6 +95,18 @@ test("in plain text nobody proves anything, and nothing that anybody says is bel
     destination_workload: "reviews-v1",
     connection_security_policy: "none",
   });
+});
+
+test("two listeners that share a configuration, and so a root, each report on their own side", async (context) => {
+  await requireTarget(envoyTarget, context);
+  await using sidecar = await startBothWays();
+  for (const name of ["inbound", "outbound", "inbound", "outbound", "inbound"])
+    await fetch(`http://127.0.0.1:${sidecar.address(name).port}/`);
+  const counted = named(await scrape(sidecar), "istio_requests_total").map(({ labels, value }) => [labels["reporter"], value]);
+  expect(counted.toSorted()).toEqual([
+    ["destination", 3],
+    ["source", 2],
+  ]);
 });
 
 test("messages of gRPC are counted on both sides", async (context) => {

@@ -88,13 +88,22 @@ export async function startMesh(options: {
   return { productpage, reviews, application, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-async function sidecar(
-  workload: Workload,
-  direction: string,
-  to: Cluster,
-  configuration: object,
-  transport?: Extension,
-): Promise<StartedEnvoy> {
+/** A sidecar with the listeners `inbound` and `outbound`, which answer themselves, and one configuration. */
+export async function startBothWays(): Promise<StartedEnvoy> {
+  const filters = await httpFilters({});
+  const routes = [{ match: { prefix: "/" }, direct_response: { status: 200 } }];
+  const both = ["inbound", "outbound"].map((name) => {
+    const manager = connectionManager({ stat_prefix: name }, filters, [{ name: "all", domains: ["*"], routes }]);
+    return { ...listener(name, [{ filters: [manager] }]), traffic_direction: name.toUpperCase() };
+  });
+  return binaryProvider.start({
+    node: nodeOf(REVIEWS),
+    stats_config: statsConfig ?? {},
+    static_resources: { listeners: both, clusters: [] },
+  });
+}
+
+async function httpFilters(configuration: object): Promise<Extension[]> {
   const telemetry = httpWasm({
     name: "telemetry",
     vm_config: {
@@ -106,8 +115,18 @@ async function sidecar(
     configuration: stringValue(JSON.stringify(configuration)),
   });
   const grpcStats = { name: "grpc_stats", typed_config: typed("filters.http.grpc_stats.v3.FilterConfig", { emit_filter_state: true }) };
+  return [grpcStats, telemetry];
+}
+
+async function sidecar(
+  workload: Workload,
+  direction: string,
+  to: Cluster,
+  configuration: object,
+  transport?: Extension,
+): Promise<StartedEnvoy> {
   const routes = [{ match: { prefix: "/" }, route: { cluster: to.name } }];
-  const manager = connectionManager({ stat_prefix: "main" }, [grpcStats, telemetry], [{ name: "all", domains: ["*"], routes }]);
+  const manager = connectionManager({ stat_prefix: "main" }, await httpFilters(configuration), [{ name: "all", domains: ["*"], routes }]);
   const main = listener("main", [{ filters: [manager], ...(transport !== undefined && { transport_socket: transport }) }]);
   return binaryProvider.start({
     node: nodeOf(workload),

@@ -46,6 +46,8 @@ export class EjectionStream extends HttpStream {
   private readonly address: StaticArray<u8> = new StaticArray<u8>(MAX_ADDRESS_LENGTH);
   private addressLength: i32 = 0;
   private started: u64 = 0;
+  /** The time that was read last: one hostcall serves a callback. */
+  private now: u64 = 0;
   /** Microseconds until the headers of the answer. */
   private latency: u64 = 0;
   /** Rules by which the answer is a failure, a bit each. */
@@ -101,6 +103,7 @@ export class EjectionStream extends HttpStream {
     this.scan(settings, size, endOfStream);
     if (endOfStream) this.judgeEnd(settings, false);
     if (this.pending == 0) {
+      if (!endOfStream) this.now = monotonicTime();
       this.count(settings, this.held);
       this.letGo();
     } else if (this.held) {
@@ -160,8 +163,10 @@ export class EjectionStream extends HttpStream {
     return settings;
   }
 
+  /** Microseconds since the attempt began. */
   private elapsed(): u64 {
-    return (monotonicTime() - this.started) / NANOSECONDS_IN_MICROSECOND;
+    this.now = monotonicTime();
+    return (this.now - this.started) / NANOSECONDS_IN_MICROSECOND;
   }
 
   /** Whether the request is over on the client's side, which ended the attempt: then its end says nothing about the host. */
@@ -233,7 +238,7 @@ export class EjectionStream extends HttpStream {
   /** Marks the response where an answer before found the host to be out. */
   private takeVerdict(settings: Settings, headers: HeaderMap): bool {
     const root = changetype<EjectionRoot>(this.root);
-    const verdict = root.judge.take(this.entry(), settings, monotonicTime());
+    const verdict = root.judge.take(this.entry(), settings, this.now);
     if (verdict == NO_VERDICT) return false;
     mark(root, settings, headers);
     explainMark(settings, verdict);
@@ -253,7 +258,7 @@ export class EjectionStream extends HttpStream {
     const judge = root.judge;
     const isFailure = this.failed != 0 || this.answer.httpStatus >= 500;
     if (settings.asksQuantile) cluster.latencies.count(cluster.hash, settings, this.latency, this.started);
-    const verdict = judge.count(this.entry(), settings, this.failed, u32.MAX_VALUE, isFailure, this.latency, open, monotonicTime());
+    const verdict = judge.count(this.entry(), settings, this.failed, u32.MAX_VALUE, isFailure, this.latency, open, this.now);
     if (verdict != NO_VERDICT) mark(root, settings, responseHeaders);
     explain(settings, judge, verdict, open);
   }

@@ -66,6 +66,26 @@ describe("attacks on keys", () => {
   });
 });
 
+describe("attacks on jwksUri (CVE-2026-41413)", () => {
+  test.each([
+    ["a user", "https://issuer.example.com@169.254.169.254/keys"],
+    ["a fragment", "https://issuer.example.com/keys#x"],
+    ["CR and LF", "https://issuer.example.com/keys\r\nx-admin: 1"],
+    ["a space", "https://issuer.example.com/keys HTTP/1.1"],
+    ["NUL", "https://issuer.example.com/keys\0"],
+    ["letters beyond ASCII", "https://issuer.example.com/ke\u00ffs"],
+    ["no host", "https:///keys"],
+    ["another scheme", "file:///etc/passwd"],
+    ["no scheme", "//issuer.example.com/keys"],
+    ["nothing", ""],
+  ])("with %s it is refused", (_, jwksUri) => {
+    expect(() => load({ jwtRules: [{ issuer: "https://issuer.example.com", jwksUri, jwksCluster: "issuer" }] })).toThrow(HostError);
+    expect(host.logs.lines.map(({ message }) => message).join("\n")).toContain(
+      "jwtRules[0].jwksUri: expected an absolute http or https URI",
+    );
+  });
+});
+
 describe("the cache", () => {
   test("keyed by place, so that one rule's token is not another's, and never past exp", async () => {
     const exp = Number(clock.now() / 1_000_000_000n) + 100;

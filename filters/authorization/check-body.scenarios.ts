@@ -115,6 +115,17 @@ for (const kind of ["envoyExtAuthzHttp", "envoyExtAuthzGrpc"] as const) {
         expect(partial()).toBe("false");
       },
     );
+    scenario(
+      "is seen whatever `upgrade` says, but for that of a WebSocket",
+      { chain: custom(kind, { maxRequestBytes: 100 }) },
+      async (run) => {
+        const evil = { path: "/a", method: "POST", body: "an evil body" };
+        expect(await run.send({ ...evil, headers: [["upgrade", "websocket"]] })).toRespond(403, "authorization_denied_policy[c]_rule[0]");
+        expect(await run.send({ path: "/a", protocol: "websocket", body: "an evil message" })).toForward();
+        expect(body()).toBe("");
+        expect(partial()).toBe("true");
+      },
+    );
     // Without the setting: Envoy lets a paused request go on where a body callback answers Continue.
     scenario("does not carry a request past the authoriser", { chain: custom(kind, undefined) }, async (run) => {
       const result = await run.send(post({ chunks: ["one", "two"] }));

@@ -15,6 +15,7 @@ import { CheckAnswer, Verdict } from "./check-answer";
 import { CheckBody } from "./check-body";
 import { checkRequest } from "./check-request";
 import { CHECK, GrpcCheck, SERVICE } from "./grpc-check";
+import { isWebSocket } from "./framing";
 import { checkHeaders, HttpCheck } from "./http-check";
 import { applyAll, keep, Mutation } from "./mutation";
 import { Policies } from "./policies";
@@ -26,7 +27,6 @@ import { Rule } from "./rule";
 
 const FILTER = Text.of("authorization");
 const PATH = Text.of(":path");
-const UPGRADE = Text.of("upgrade");
 const FORBIDDEN: u32 = 403;
 const PAYLOAD_TOO_LARGE: u32 = 413;
 
@@ -97,7 +97,7 @@ export abstract class CustomStream extends HttpStream {
     this.rule = rule;
     if (provider.maxRequestBytes == 0 || endOfStream) return this.check(request, null);
     // What follows an upgrade is no body that ends; the provider learns that it saw none of it.
-    if (request.headers.has(UPGRADE.bytes)) return this.check(request, CheckBody.of(Bytes.empty(), 0, true, provider.packAsBytes));
+    if (isWebSocket(request.headers)) return this.check(request, CheckBody.of(Bytes.empty(), 0, true, provider.packAsBytes));
     this.phase = Phase.Body;
     return HeadersAction.StopIteration;
   }

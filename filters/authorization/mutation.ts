@@ -71,7 +71,8 @@ export class Mutations {
 
   /** `false` where there are too many. */
   add(name: Bytes, value: Bytes, action: MutationAction): bool {
-    if (this.count++ == Limits.MUTATIONS) return false;
+    if (this.count >= Limits.MUTATIONS) return false;
+    this.count++;
     const mutation = changetype<Mutation>(arena.allocate(offsetof<Mutation>()));
     mutation.namePointer = name.pointer;
     mutation.nameLength = name.length;

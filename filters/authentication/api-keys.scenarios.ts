@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import { scenario } from "../../harness/vitest.ts";
+import { scenario } from "../testing/scenario.ts";
 import { compileFilter } from "../testing/assembly.ts";
 
 const entry = fileURLToPath(new URL("index.ts", import.meta.url));

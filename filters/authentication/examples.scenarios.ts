@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import { scenario } from "../../harness/vitest.ts";
+import { scenario } from "../testing/scenario.ts";
 import { compileFilter } from "../testing/assembly.ts";
 import { RFC_EXAMPLES } from "./rfc-examples.mts";
 

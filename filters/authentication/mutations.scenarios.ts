@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
-import { scenario } from "../../harness/vitest.ts";
+import { scenario } from "../testing/scenario.ts";
 import { compileFilter } from "../testing/assembly.ts";
 import { CONFIGURATION, KEYS, MUTATIONS } from "./mutations.mts";
 

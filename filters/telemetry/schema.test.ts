@@ -30,8 +30,7 @@ function refusal(configuration: unknown): string | undefined {
 
 const wrong = fc.constantFrom<unknown>(null, "", "x", 0, 1.5, -1, true, [], {}, ["x"], { x: 1 });
 /** Mostly what is meant, now and then something else. */
-const or = <T>(meant: fc.Arbitrary<T>) =>
-  fc.oneof({ weight: 12, arbitrary: meant }, { weight: 1, arbitrary: wrong });
+const or = <T>(meant: fc.Arbitrary<T>) => fc.oneof({ weight: 12, arbitrary: meant }, { weight: 1, arbitrary: wrong });
 const some = <T extends Record<string, fc.Arbitrary<unknown>>>(fields: T) => or(fc.record({ ...fields }, { requiredKeys: [] }));
 const list = (items: fc.Arbitrary<unknown>) => or(fc.array(items, { maxLength: 3 }));
 

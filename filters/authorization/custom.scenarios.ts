@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect } from "vitest";
-import { scenario } from "../../harness/vitest.ts";
+import { scenario } from "../testing/scenario.ts";
 import type { ChainSpec } from "../../harness/target/index.ts";
 import { compileFilter } from "../testing/assembly.ts";
 

@@ -21,8 +21,8 @@ export interface FilterFiles {
 export interface FilterManifest {
   readonly name: string;
   readonly description: string;
-  /** Where Envoy runs it: before the router, or in `http_filters` of a cluster's `HttpProtocolOptions`. Default: `downstream`. */
-  readonly chain?: "downstream" | "upstream";
+  /** Where Envoy runs it: before the router (`downstream`, where absent), in `http_filters` of a cluster's `HttpProtocolOptions` (`upstream`), or either. */
+  readonly chain?: string;
   /** The functions that the module imports, by name: hostcalls and WASI's. */
   readonly capabilities: readonly string[];
 }

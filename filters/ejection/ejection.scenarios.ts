@@ -296,6 +296,10 @@ describe("rules", () => {
     },
   );
 
+  scenario("a service's own mark is taken away", { chain: chain(rule({ status: [500] })) }, async (run) => {
+    expect(await marked(run, [{ headers: [[MARK, "out"]] }, { status: 500, headers: [[MARK, "me"]] }])).toEqual([false, true]);
+  });
+
   scenario(
     "every attempt is judged, those that are retried too",
     {

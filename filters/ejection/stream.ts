@@ -17,6 +17,7 @@ import { mark } from "./mark";
 import { EjectionRoot } from "./root";
 import { Judgement } from "./rule";
 import { Settings } from "./settings";
+import { MARK_HEADER } from "./headers";
 import { explain, explainMark } from "./explanation";
 import { HostEntry } from "./hosts";
 import { NO_VERDICT } from "./verdict";
@@ -85,6 +86,8 @@ export class EjectionStream extends HttpStream {
     this.latency = max<u64>(this.elapsed(), 1);
     this.answer.latency = this.latency;
     this.judgeHeaders(settings, headers, endOfStream);
+    // A service's own: whoever makes it send one would choose what is ejected.
+    if (headers.has(MARK_HEADER.bytes)) headers.remove(MARK_HEADER.bytes);
     if (this.pending == 0) {
       this.count(settings, true);
     } else if (this.takeVerdict(settings, headers)) {

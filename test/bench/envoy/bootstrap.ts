@@ -12,6 +12,8 @@ export interface BenchBootstrap {
   readonly holdPort?: number;
   /** Of the listeners' connection managers. Default: none. */
   readonly accessLog?: readonly Json[];
+  /** Filters of the upstream chain of the cluster `loopback`, which leads to a listener of the same Envoy that answers 200; its port. */
+  readonly loopback?: { readonly port: number; readonly filters: readonly Json[] };
   /** Whether there is the listener `echo`, for which Envoy starts each plugin once more. Default: true. */
   readonly echo?: boolean;
 }
@@ -26,6 +28,7 @@ export const DIRECT_RESPONSE: Json = { direct_response: { status: 200 } };
 export function benchBootstrap(options: BenchBootstrap): Json {
   const hold = { match: { path: "/hold" }, route: { cluster: "hold", timeout: "0s" } };
   const answers = options.routes ?? [{ match: { prefix: "/" }, ...DIRECT_RESPONSE }];
+  const { loopback: loop } = options;
   const routes = options.holdPort === undefined ? answers : [...answers.slice(0, -1), hold, ...answers.slice(-1)];
   const seen = { "x-seen-route": "%REQ(X-ROUTE)%", "x-seen-authorization": "%REQ(AUTHORIZATION)%" };
   const echo = { response_headers_to_add: Object.entries(seen).map(([key, value]) => ({ header: { key, value } })) };
@@ -37,8 +40,12 @@ export function benchBootstrap(options: BenchBootstrap): Json {
       listeners: [
         listener("bench", options, { routes }),
         ...(options.echo === false ? [] : [listener("echo", options, { routes, ...echo })]),
+        ...(loop === undefined ? [] : [loopbackListener(loop.port)]),
       ],
-      clusters: options.holdPort === undefined ? [] : [holdCluster(options.holdPort)],
+      clusters: [
+        ...(options.holdPort === undefined ? [] : [cluster("hold", options.holdPort)]),
+        ...(loop === undefined ? [] : [cluster("loopback", loop.port, loop.filters)]),
+      ],
     },
   };
 }
@@ -82,15 +89,28 @@ function listener(name: string, { filters, accessLog = [] }: BenchBootstrap, vir
   return { name, address: loopback(0), filter_chains: [{ filters: [{ name: "http", typed_config: manager }] }] };
 }
 
-function holdCluster(port: number): Json {
+/** What the router asks for of itself: the cost of an upstream without another process. */
+export const TO_LOOPBACK: Json = { route: { cluster: "loopback" } };
+
+function loopbackListener(port: number): Json {
+  const answers = { routes: [{ match: { prefix: "/" }, ...DIRECT_RESPONSE }] };
+  return { ...listener("loopback", { filters: [] }, answers), address: loopback(port) };
+}
+
+function cluster(name: string, port: number, filters: readonly Json[] = []): Json {
   const options = { "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions" };
+  const codec = { name: "codec", typed_config: { "@type": `${TYPE}http.upstream_codec.v3.UpstreamCodec` } };
   return {
-    name: "hold",
+    name,
     connect_timeout: "5s",
     typed_extension_protocol_options: {
-      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": { ...options, explicit_http_config: { http2_protocol_options: {} } },
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        ...options,
+        explicit_http_config: { http2_protocol_options: {} },
+        ...(filters.length > 0 && { http_filters: [...filters, codec] }),
+      },
     },
-    load_assignment: { cluster_name: "hold", endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(port) } }] }] },
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(port) } }] }] },
   };
 }
 

@@ -53,7 +53,7 @@ const counted = async (run: { metrics(): Promise<Readonly<Record<string, number>
 describe("inbound", () => {
   scenario(
     "takes the metadata of a client that proves its namespace, and answers with its own",
-    { chain: telemetry({ mode: "inbound" }), container: true },
+    { chain: telemetry({ mode: "inbound" }) },
     async (run) => {
       const result = await run.send({ path: "/", ...AS_WEB, headers: FROM_WEB });
       expect(result).toSendHeader(HEADER);

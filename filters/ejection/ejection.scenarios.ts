@@ -275,14 +275,15 @@ describe("rules", () => {
 
   scenario(
     "aboveQuantile: slower than the others in the interval before",
-    { chain: chain({ outlierDetection: { interval: "600ms" }, ...rule({ latency: { aboveQuantile: 90 } }) }) },
+    { chain: chain({ outlierDetection: { interval: "600ms" }, ...rule({ latency: { aboveQuantile: 99.9 } }, 3) }) },
     async (run) => {
       // Thirty quick answers, twice: one of two intervals has enough of them.
       await marked(
         run,
         Array.from({ length: 60 }, () => ({})),
       );
-      expect(await marked(run, [{ delay: 1_300 }])).toEqual([true]);
+      const slow = { delay: 700 };
+      expect(await marked(run, [slow, slow, slow])).toEqual([false, false, true]);
     },
   );
 

@@ -1,5 +1,5 @@
 import { formatInteger } from "../lib/number";
-import { arena, Bytes, DecisionResult, logDecision, logEnabled, LogLevel, Text } from "../sdk";
+import { arena, Bytes, DecisionResult, logDecision, Text } from "../sdk";
 import { Judge } from "./judge";
 import { Settings } from "./settings";
 import { nameOf, NO_VERDICT } from "./verdict";
@@ -12,9 +12,8 @@ const FAILURE = Text.of("failure ");
 const OF = Text.of(" of ");
 const NEXT = Text.of(", the host's next response is marked");
 
-/** Writes the line of one answer, at log level debug: who counted it as a failure, the how manieth in a row, and whether it was marked. */
+/** Writes the line of one answer: who counted it as a failure, the how manieth in a row, and whether it was marked. */
 export function explain(settings: Settings, judge: Judge, verdict: i32, open: bool): void {
-  if (!logEnabled(LogLevel.Debug)) return;
   if (verdict != NO_VERDICT) {
     explainMark(settings, verdict);
     return;

@@ -1,5 +1,4 @@
 export * from "../sdk/exports/stateful";
-export * from "../sdk/exports/done";
 export * from "../sdk/exports/http-callout";
 export * from "../sdk/exports/response-body";
 export * from "../sdk/exports/response-headers";

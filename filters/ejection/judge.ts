@@ -1,5 +1,5 @@
 import { xxHash64 } from "../lib/hash";
-import { Bytes, Counter } from "../sdk";
+import { Bytes, Counter, monotonicTime } from "../sdk";
 import { Cluster } from "./cluster";
 import { knownCluster } from "./clusters";
 import { HostRecord, hostRecords } from "./host-record";
@@ -58,7 +58,7 @@ export class Judge {
 
   /**
    * Counts an answer, or an attempt without one. `failed` and `concerned` have a bit for each rule: the answer is a failure by it, the answer
-   * says something about it. `latency`: microseconds, 0 where there was no answer. Returns the verdict that the response is to carry; with `open` false its headers are gone, and one that is reached stays for the
+   * says something about it. `now` may be as old as a tick. `latency`: microseconds, 0 where there was no answer. Returns the verdict that the response is to carry; with `open` false its headers are gone, and one that is reached stays for the
    * host's next response.
    */
   count(entry: HostEntry, settings: Settings, failed: u32, concerned: u32, isFailure: bool, latency: u64, open: bool, now: u64): i32 {
@@ -73,14 +73,15 @@ export class Judge {
     }
     this.countOutcome(entry, settings, isFailure, latency, now);
     if (failed == 0 && entry.clean && entry.seenEvents == events) return NO_VERDICT;
-    return this.share(entry, settings, failed, concerned, open, now, events);
+    return this.share(entry, settings, failed, concerned, open, monotonicTime(), events);
   }
 
   /** The verdict of an answer before, which the response at hand is to carry; for an answer that will be counted later. */
-  take(entry: HostEntry, settings: Settings, now: u64): i32 {
+  take(entry: HostEntry, settings: Settings): i32 {
     const events = this.events.value;
     if (entry.version == settings.version && entry.clean && entry.seenEvents == events) return NO_VERDICT;
     this.permitted = false;
+    const now = monotonicTime();
     for (let i = 0; i < ATTEMPTS; i++) {
       const found = hostRecords.find(entry.hash);
       if (found == 0) return NO_VERDICT;

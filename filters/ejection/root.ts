@@ -1,5 +1,5 @@
 import { BytesTable } from "../lib/table";
-import { Bytes, Counter, LogLevel, logString, monotonicTime, Property, Root, Stream, Text } from "../sdk";
+import { Bytes, Counter, logEnabled, LogLevel, logString, monotonicTime, Property, Root, Stream, Text } from "../sdk";
 import { Cluster } from "./cluster";
 import { announce } from "./cluster-record";
 import { forgetCluster, rememberCluster } from "./clusters";
@@ -31,18 +31,27 @@ export class EjectionRoot extends Root {
   private readonly byName: BytesTable<Cluster> = new BytesTable<Cluster>();
   private readonly clusters: Cluster[] = [];
   private tick: u32 = SLOWEST_TICK;
+  /** The monotonic time at the last tick: near enough to tell intervals apart, and no hostcall for each answer. */
+  now: u64 = 0;
+  /** Whether answers are timed. */
+  timesAnswers: bool = false;
+  /** Whether decisions are logged, as of the last tick. */
+  explains: bool = false;
   private warned: bool = false;
 
   configure(configuration: Bytes): string | null {
     const result = parseConfiguration(configuration);
     if (result.problem != null) return result.problem;
+    this.now = monotonicTime();
+    this.explains = logEnabled(LogLevel.Debug);
     this.settings = result.settings;
     const name = result.cluster;
     this.onlyCluster = name != null ? this.add(name) : null;
-    this.tickAsFastAs(result.settings);
+    this.serve(result.settings);
     const reporting = result.report;
     if (reporting != null) {
       this.report = new Report(reporting);
+      this.timesAnswers = true;
       this.tick = <u32>min<u64>(<u64>this.tick, reporting.period / 2_000_000);
     }
     this.tickEvery(this.tick);
@@ -56,6 +65,8 @@ export class EjectionRoot extends Root {
   /** Shares what this worker counted, and evaluates the intervals that ended. */
   onTick(): void {
     const now = monotonicTime();
+    this.now = now;
+    this.explains = logEnabled(LogLevel.Debug);
     this.judge.flushAll(now);
     const pluginName = this.pluginName.toString();
     for (let i = 0; i < this.clusters.length; i++) {
@@ -104,12 +115,15 @@ export class EjectionRoot extends Root {
     cluster.lookedAt = now;
     if (!readMetadata(cluster, this.settings)) return;
     const tick = this.tick;
-    this.tickAsFastAs(cluster.settings);
+    this.serve(cluster.settings);
     if (this.tick != tick) this.tickEvery(this.tick);
   }
 
-  private tickAsFastAs(settings: Settings | null): void {
-    if (settings != null) this.tick = min(this.tick, settings.tick);
+  /** Ticks as fast, and times answers, where these settings ask for it. */
+  private serve(settings: Settings | null): void {
+    if (settings == null) return;
+    this.tick = min(this.tick, settings.tick);
+    this.timesAnswers = this.timesAnswers || settings.timesAnswers;
   }
 
   warnOnce(message: string): void {

@@ -54,6 +54,14 @@ export class Settings {
     return this.successRate != null || this.failurePercentage != null || this.latency != null;
   }
 
+  /** Whether it matters how long answers take. */
+  get timesAnswers(): bool {
+    for (let i = 0; i < this.rules.length; i++) {
+      if (this.rules[i].asksLatency) return true;
+    }
+    return this.latency != null;
+  }
+
   /** Whether a rule asks for a quantile of latency. */
   get asksQuantile(): bool {
     for (let i = 0; i < this.rules.length; i++) {

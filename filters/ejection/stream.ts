@@ -75,7 +75,9 @@ export class EjectionStream extends HttpStream {
     this.held = false;
     this.scanned = 0;
     // The context is made when the attempt begins: so no callback is needed for the request's headers.
-    this.started = monotonicTime();
+    const root = changetype<EjectionRoot>(this.root);
+    this.started = root.timesAnswers ? monotonicTime() : root.now;
+    this.now = this.started;
   }
 
   onResponseHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
@@ -83,7 +85,7 @@ export class EjectionStream extends HttpStream {
     if (settings == null) return HeadersAction.Continue;
     this.answered = true;
     this.answer.begin(headers);
-    this.latency = max<u64>(this.elapsed(), 1);
+    this.latency = this.elapsed();
     this.answer.latency = this.latency;
     this.judgeHeaders(settings, headers, endOfStream);
     // A service's own: whoever makes it send one would choose what is ejected.
@@ -106,7 +108,6 @@ export class EjectionStream extends HttpStream {
     this.scan(settings, size, endOfStream);
     if (endOfStream) this.judgeEnd(settings, false);
     if (this.pending == 0) {
-      if (!endOfStream) this.now = monotonicTime();
       this.count(settings, this.held);
       this.letGo();
     } else if (this.held) {
@@ -134,9 +135,20 @@ export class EjectionStream extends HttpStream {
     this.resumeResponse();
   }
 
-  /** An attempt that did not come to its end: without an answer, or with a part of one. */
   onDone(): void {
+    this.finish();
+  }
+
+  /** The same where the module does without `proxy_on_done`: one callback less for each attempt. */
+  end(): void {
+    this.finish();
+    super.end();
+  }
+
+  /** An attempt that did not come to its end: without an answer, or with a part of one. */
+  private finish(): void {
     if (this.counted) return;
+    this.counted = true;
     if (!this.answered) {
       const settings = this.open();
       if (settings == null || this.clientLeft()) return;
@@ -166,10 +178,11 @@ export class EjectionStream extends HttpStream {
     return settings;
   }
 
-  /** Microseconds since the attempt began. */
+  /** Microseconds since the attempt began, 1 at least; 0 where nobody asks. */
   private elapsed(): u64 {
-    this.now = monotonicTime();
-    return (this.now - this.started) / NANOSECONDS_IN_MICROSECOND;
+    const root = changetype<EjectionRoot>(this.root);
+    this.now = root.timesAnswers ? monotonicTime() : root.now;
+    return root.timesAnswers ? max<u64>((this.now - this.started) / NANOSECONDS_IN_MICROSECOND, 1) : 0;
   }
 
   /** Whether the request is over on the client's side, which ended the attempt: then its end says nothing about the host. */
@@ -241,10 +254,10 @@ export class EjectionStream extends HttpStream {
   /** Marks the response where an answer before found the host to be out. */
   private takeVerdict(settings: Settings, headers: HeaderMap): bool {
     const root = changetype<EjectionRoot>(this.root);
-    const verdict = root.judge.take(this.entry(), settings, this.now);
+    const verdict = root.judge.take(this.entry(), settings);
     if (verdict == NO_VERDICT) return false;
     mark(root, settings, headers);
-    explainMark(settings, verdict);
+    if (root.explains) explainMark(settings, verdict);
     return true;
   }
 
@@ -263,7 +276,7 @@ export class EjectionStream extends HttpStream {
     if (settings.asksQuantile) cluster.latencies.count(cluster.hash, settings, this.latency, this.started);
     const verdict = judge.count(this.entry(), settings, this.failed, u32.MAX_VALUE, isFailure, this.latency, open, this.now);
     if (verdict != NO_VERDICT) mark(root, settings, responseHeaders);
-    explain(settings, judge, verdict, open);
+    if (root.explains) explain(settings, judge, verdict, open);
   }
 
   private countLocalOrigin(settings: Settings): void {
@@ -273,9 +286,10 @@ export class EjectionStream extends HttpStream {
       if (unchecked(settings.rules[i]).localOrigin) failed |= 1 << i;
     }
     if (failed == 0) return;
-    const judge = changetype<EjectionRoot>(this.root).judge;
-    judge.count(this.entry(), settings, failed, failed, true, 0, false, monotonicTime());
-    explain(settings, judge, NO_VERDICT, false);
+    const root = changetype<EjectionRoot>(this.root);
+    const judge = root.judge;
+    judge.count(this.entry(), settings, failed, failed, true, 0, false, this.now);
+    if (root.explains) explain(settings, judge, NO_VERDICT, false);
   }
 
   private letGo(): void {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { describe, expect } from "vitest";
 import type { ChainSpec } from "../../harness/target/index.ts";
@@ -10,6 +11,8 @@ import { scenario } from "../testing/scenario.ts";
 const rs256 = await signingKey("RS256");
 const token = await sign(rs256);
 const bearer: [string, string] = ["authorization", `Bearer ${token}`];
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
 const entry = (name: string) => compileFilter(fileURLToPath(new URL(`../${name}/index.ts`, import.meta.url)));
 
@@ -89,6 +92,19 @@ describe("a request", () => {
         "authorization.custom_denied": 1,
       });
       expect((await run.metrics())["routing.matched"] ?? 0).toBe(0);
+    },
+  );
+});
+
+describe("what one filter knows", () => {
+  const apiKeys = [{ fromHeaders: [{ name: "x-api-key" }], consumers: [{ name: 'night "batch"', sha256: [sha256("key")] }] }];
+  const consumers = { policies: [{ name: "jobs", rules: [{ when: [{ key: "request.auth.consumer", values: ['night "batch"'] }] }] }] };
+  scenario(
+    "others read: the owner of an API key",
+    { chain: chain({ authentication: { apiKeys }, authorization: consumers }) },
+    async (run) => {
+      expect(await run.send({ path: "/", headers: [["x-api-key", "key"]] })).toForward();
+      expect(await run.send({ path: "/" })).toRespond(403, "authorization_denied_no_allow_policy_matched");
     },
   );
 });

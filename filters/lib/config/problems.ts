@@ -12,9 +12,19 @@ export class Problems {
 
   /** Offsets are told from `start` on in `source`. */
   constructor(
-    readonly source: Bytes,
+    private readonly source: Bytes,
     private readonly start: i32,
   ) {}
+
+  /** The text between two offsets. */
+  slice(start: i32, end: i32): Bytes {
+    return this.source.slice(this.start + start, this.start + end);
+  }
+
+  /** For a document that begins at `offset` of this one. */
+  within(offset: i32): Problems {
+    return new Problems(this.source, this.start + offset);
+  }
 
   get empty(): bool {
     return this.count == 0;

@@ -34,12 +34,12 @@ export class ConfigValue {
 
   /** Its text in the document. */
   get source(): Bytes {
-    return this.problems.source.slice(this.json.start, this.json.end);
+    return this.problems.slice(this.json.start, this.json.end);
   }
 
   /** For what is read of {@link source} as a document of its own. */
   problemsWithin(): Problems {
-    return new Problems(this.problems.source, this.json.start);
+    return this.problems.within(this.json.start);
   }
 
   get isObject(): bool {

@@ -45,7 +45,8 @@ const STEPS: readonly Step[] = [
   },
   {
     name: "mixed-requests",
-    title: "1,000,000 mixed requests through authentication and authorization, and a flood of clients through ratelimit, leave memory flat",
+    title:
+      "1,000,000 mixed requests through authentication and authorization and through the whole of mesh, and a flood of clients through ratelimit, leave memory flat",
     command: ["vitest", "run", "--project", "integration", "test/bench/measure/memory.test.ts"],
     environment: { MESHWRIGHT_MIXED_REQUESTS: "1000000" },
   },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { findEnvoy } from "../../../harness/envoy/release/index.mjs";
-import { mixed } from "../variants/mixed.ts";
+import { mixed, mixedMesh } from "../variants/mixed.ts";
 import { FLOOD } from "../variants/ratelimit.ts";
 import { measureMemory } from "./memory.ts";
 
@@ -11,6 +11,7 @@ const MOST = REQUESTS < 1_000_000 ? 100 : 0.1;
 
 test.for([
   ["mixed requests through authentication and authorization", mixed],
+  ["mixed requests through six filters inside mesh", mixedMesh],
   ["requests of which most are of a new client through ratelimit", async () => FLOOD],
 ] as const)(
   `${REQUESTS.toLocaleString("en-US")} %s are answered rightly and leave memory flat`,

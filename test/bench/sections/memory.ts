@@ -4,7 +4,7 @@ import { measureMemory } from "../measure/memory.ts";
 import { measureVms } from "../measure/vms.ts";
 import { authenticationConfiguration, requestWith } from "../variants/authentication.ts";
 import { built, HEADER_JOB, MODULES } from "../variants/header-job.ts";
-import { mixed } from "../variants/mixed.ts";
+import { mixed, mixedMesh } from "../variants/mixed.ts";
 import { ROUTING } from "../variants/routing.ts";
 import { Issuer } from "../variants/tokens.ts";
 import { describeMissing, digits, type Section } from "./section.ts";
@@ -19,7 +19,7 @@ export const memory: Section = {
   title: "Memory of requests",
   text: "Growth of Envoy's resident memory over the last three quarters of the requests (least-squares slope). Mixed requests have tokens and API keys, seen before, new and bad, and ask for what they may and may not have.",
   async run(context) {
-    const variants = [...[...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id)), await mixed()];
+    const variants = [...[...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id)), await mixed(), await mixedMesh()];
     const missing = new Map<string, string>();
     const figures: Record<string, number> = {};
     const rows: string[][] = [];

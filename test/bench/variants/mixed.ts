@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { HeaderList } from "../../../harness/target/index.ts";
 import type { Asked, Requests } from "../client/requests.ts";
-import { wasmFilter } from "../envoy/bootstrap.ts";
+import { wasmFilter, type Json } from "../envoy/bootstrap.ts";
 import { built } from "./header-job.ts";
 import { ISSUER, Issuer } from "./tokens.ts";
-import type { Counters, Variant } from "./variant.ts";
+import type { Counters, Prepared, Variant } from "./variant.ts";
 
 const KEY = "the key of the nightly batch";
 
@@ -27,32 +27,69 @@ const POLICIES = [
   },
 ];
 
+/** What acts on traffic, for the same requests: a route by header, a fault for testers, a bucket for each user, metrics for all. */
+const TRAFFIC = {
+  routing: { rules: [{ name: "public", match: { uri: { prefix: "/public/" } }, headers: { request: { set: { "x-tier": "public" } } } }] },
+  fault: {
+    rules: [
+      { name: "never", match: { headers: { "x-fault": { exact: "abort" } } }, abort: { percentage: { value: 100 }, httpStatus: 503 } },
+    ],
+  },
+  ratelimit: {
+    limits: [
+      {
+        name: "users",
+        descriptors: [{ requestPrincipal: true, skipIfAbsent: true }],
+        tokenBucket: { maxTokens: 1_000_000, tokensPerFill: 1_000_000, fillInterval: "1s" },
+      },
+    ],
+  },
+  telemetry: { mode: "inbound" },
+};
+
 type Case = (i: number) => { readonly path: string; readonly headers?: HeaderList; readonly allowed: boolean };
 
 /** `authentication` and `authorization`, one after the other, and requests of every sort: with tokens and keys, seen, new and bad, for what they may and may not do. */
 export async function mixed(): Promise<Variant> {
+  return mixedWith("mixed", "filters `authentication` and `authorization`, mixed requests", async (configurations) => {
+    const filters: Json[] = [];
+    for (const [name, configuration] of Object.entries(configurations)) {
+      const module = await built(`dist/filters/${name}.wasm`);
+      if ("missing" in module) return module;
+      filters.push(wasmFilter(module.module, { vmId: `mixed-${name}`, configuration }));
+    }
+    return { filters };
+  });
+}
+
+/** The same requests through `mesh` with every filter of its downstream chain. */
+export async function mixedMesh(): Promise<Variant> {
+  return mixedWith("mixed-mesh", "`mesh` with six filters, mixed requests", async (configurations) => {
+    const module = await built("dist/filters/mesh.wasm");
+    if ("missing" in module) return module;
+    const members = Object.entries({ ...configurations, ...TRAFFIC }).map(([name, configuration]) => ({ name, configuration }));
+    return { filters: [wasmFilter(module.module, { vmId: "mixed-mesh", configuration: { filters: members } })] };
+  });
+}
+
+async function mixedWith(
+  id: string,
+  title: string,
+  prepare: (configurations: Readonly<Record<string, Json>>) => Promise<Prepared>,
+): Promise<Variant> {
   const issuer = await Issuer.create("RS256", "ES256", "HS256");
   const apiKeys = [{ fromHeaders: [{ name: "x-api-key" }], consumers: [{ name: "batch", sha256: [sha256(KEY)] }] }];
-  const configuration = { jwtRules: [{ issuer: ISSUER, jwks: issuer.jwks }], apiKeys };
+  const authentication = { jwtRules: [{ issuer: ISSUER, jwks: issuer.jwks }], apiKeys };
   const request = requestOf("/account/orders", bearer(issuer.token("RS256", 0)));
   return {
-    id: "mixed",
-    title: "filters `authentication` and `authorization`, mixed requests",
+    id,
+    title,
     request,
     requests: { first: request, at: mixture(casesOf(issuer)), count: Infinity } satisfies Requests,
     expected: { "x-seen-authorization": undefined },
     refused: requestOf("/nothing"),
     check,
-    async prepare() {
-      const modules = [await built("dist/filters/authentication.wasm"), await built("dist/filters/authorization.wasm")];
-      const configurations = [configuration, { policies: POLICIES }];
-      const filters = [];
-      for (const [i, module] of modules.entries()) {
-        if ("missing" in module) return module;
-        filters.push(wasmFilter(module.module, { vmId: `mixed-${i}`, configuration: configurations[i] }));
-      }
-      return { filters };
-    },
+    prepare: () => prepare({ authentication, authorization: { policies: POLICIES } }),
   };
 }
 

@@ -275,7 +275,7 @@ describe("rules", () => {
 
   scenario(
     "aboveQuantile: slower than the others in the interval before",
-    { chain: chain({ outlierDetection: { interval: "600ms" }, ...rule({ latency: { aboveQuantile: 95 } }, 3) }) },
+    { chain: chain({ outlierDetection: { interval: "600ms" }, ...rule({ latency: { above: "300ms", aboveQuantile: 95 } }, 3) }) },
     async (run) => {
       // Thirty quick answers, twice: one of two intervals has enough of them.
       await marked(

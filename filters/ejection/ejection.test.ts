@@ -350,7 +350,7 @@ describe("answers of any kind", () => {
   });
 
   test("a hundred thousand good ones at ten thousand hosts leave memory flat", () => {
-    plugin.update(JSON.stringify({ outlierDetection: { interval: "1s", maxEjectionPercent: 100 } }));
+    plugin.update(JSON.stringify({ outlierDetection: { interval: "1s", maxEjectionPercent: 100 }, failurePercentage: {} }));
     const chain = host.chain([plugin]);
     const run = (times: number) => {
       for (let i = 0; i < times; i++) {

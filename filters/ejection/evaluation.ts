@@ -6,12 +6,15 @@ import { ClusterRecord, clusterRecords } from "./cluster-record";
 import { allHosts, HostRecord, hostRecords } from "./host-record";
 import { isRecent } from "./population";
 import { Settings } from "./settings";
+import { Suspects } from "./suspects";
 import { BY_FAILURE_PERCENTAGE, BY_LATENCY, BY_SUCCESS_RATE, NO_VERDICT } from "./verdict";
 
 const ATTEMPTS: i32 = 64;
 /** Ticks of all workers by which an interval's outcomes are shared after its end. */
 const GRACE: u64 = 2;
 const MILLISECOND: u64 = 1_000_000;
+/** Suspects that are forgotten in one evaluation. */
+const MAX_STALE: i32 = 64;
 /** The weight of the newest interval in a host's moving average of latency: one in so many. */
 const SMOOTHING: u64 = 4;
 
@@ -37,9 +40,11 @@ export class Evaluation {
   private readonly events: Counter = new Counter("ejection.events");
   private candidates: usize = 0;
   private count: i32 = 0;
+  private staleHashes: usize = 0;
+  private stale: i32 = 0;
 
   /** Evaluates an interval of `cluster` where one ended and nobody else did. `pluginName`: for the warning. */
-  run(cluster: Cluster, settings: Settings, now: u64, pluginName: string): void {
+  run(cluster: Cluster, settings: Settings, now: u64, pluginName: string, suspects: Suspects): void {
     const interval = now / settings.interval;
     const grace = min(GRACE * <u64>settings.tick * MILLISECOND, settings.interval / 2);
     if (interval == 0 || now % settings.interval < grace || cluster.evaluated >= interval) return;
@@ -60,7 +65,8 @@ export class Evaluation {
       return;
     }
     if (warns) warn(pluginName, cluster, settings, hosts);
-    if (settings.comparesHosts) this.compare(settings, now);
+    this.forget(settings, now, suspects);
+    if (settings.comparesHosts) this.compare(settings, now, suspects);
   }
 
   /** Takes down the hosts of the interval. Returns how many the cluster has. */
@@ -68,12 +74,18 @@ export class Evaluation {
     let hosts: u32 = 0;
     this.count = 0;
     this.candidates = 0;
+    this.stale = 0;
+    this.staleHashes = arena.allocate((<usize>MAX_STALE) << 3);
     let capacity = 0;
     for (let slot = 0; slot < allHosts.slots; slot++) {
       allHosts.load(slot);
       for (let at = allHosts.first; at != 0; at = allHosts.next(at)) {
         const record = changetype<HostRecord>(at);
-        if (record.cluster != cluster || !isRecent(record, settings, now)) continue;
+        if (record.cluster != cluster) continue;
+        if (!isRecent(record, settings, now)) {
+          this.noteStale(record);
+          continue;
+        }
         hosts++;
         const outcomes = record.version == settings.version ? record.outcomesOf(interval) : null;
         if (!settings.comparesHosts || outcomes == null || outcomes.total == 0) continue;
@@ -95,18 +107,39 @@ export class Evaluation {
     return hosts;
   }
 
+  /** A few each time are enough. */
+  private noteStale(record: HostRecord): void {
+    if (this.stale == MAX_STALE || !record.isSuspect) return;
+    store<u64>(this.staleHashes + ((<usize>this.stale) << 3), record.hash);
+    this.stale++;
+  }
+
 
   @inline
   private candidate(index: i32): Candidate {
     return changetype<Candidate>(this.candidates + <usize>index * offsetof<Candidate>());
   }
 
-  private compare(settings: Settings, now: u64): void {
+  /** Suspects that have answered nothing for long are none any more: they are gone, and would cost every good answer of the others. */
+  private forget(settings: Settings, now: u64, suspects: Suspects): void {
+    for (let i = 0; i < this.stale; i++) {
+      const hash = load<u64>(this.staleHashes + ((<usize>i) << 3));
+      const found = hostRecords.find(hash);
+      if (found == 0) continue;
+      const record = changetype<HostRecord>(found);
+      if (isRecent(record, settings, now) || !record.isSuspect) continue;
+      record.verdict = NO_VERDICT;
+      record.clearCounters();
+      if (hostRecords.commit()) suspects.settle(true, record);
+    }
+  }
+
+  private compare(settings: Settings, now: u64, suspects: Suspects): void {
     this.compareSuccessRates(settings);
     this.compareFailurePercentages(settings);
     this.compareLatencies(settings);
     let found = false;
-    for (let i = 0; i < this.count; i++) found = this.note(this.candidate(i), settings, now) || found;
+    for (let i = 0; i < this.count; i++) found = this.note(this.candidate(i), settings, now, suspects) || found;
     if (found) this.events.increment();
   }
 
@@ -168,15 +201,18 @@ export class Evaluation {
   }
 
   /** Writes down what was found. Returns whether there is a verdict. */
-  private note(candidate: Candidate, settings: Settings, now: u64): bool {
+  private note(candidate: Candidate, settings: Settings, now: u64, suspects: Suspects): bool {
     if (candidate.verdict == NO_VERDICT && settings.latency == null) return false;
     for (let i = 0; i < ATTEMPTS; i++) {
       const record = changetype<HostRecord>(hostRecords.open(candidate.hash, now));
       if (record.version != settings.version) return false;
+      const before = suspects.before(record);
       record.average = candidate.average;
       const isNew = candidate.verdict != NO_VERDICT && record.verdict == NO_VERDICT && now >= record.quietUntil;
       if (isNew) record.verdict = candidate.verdict;
-      if (hostRecords.commit()) return isNew;
+      if (!hostRecords.commit()) continue;
+      suspects.settle(before, record);
+      return isNew;
     }
     return false;
   }

@@ -116,6 +116,11 @@ export class HostRecord extends SharedRecord {
     return false;
   }
 
+  /** Whether a good answer would change something: there are failures in a row, or a verdict. */
+  get isSuspect(): bool {
+    return this.verdict != NO_VERDICT || this.hasCounters;
+  }
+
   private get countersPointer(): usize {
     return this.addressPointer + MAX_ADDRESS;
   }

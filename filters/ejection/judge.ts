@@ -6,6 +6,7 @@ import { HostRecord, hostRecords } from "./host-record";
 import { HostEntry, hosts } from "./hosts";
 import { takePermit } from "./permit";
 import { EjectBy, Settings } from "./settings";
+import { Suspects } from "./suspects";
 import { NO_VERDICT } from "./verdict";
 
 /** Workers that write at once make each other begin anew; one that lost so often gives up this answer. */
@@ -26,12 +27,13 @@ class Outcome {
 /**
  * Counts answers against their hosts, in windows that all workers share.
  *
- * A failure is written to the host's shared record at once; then `events` is counted up. A good answer of a host without failures need not be
+ * While no host is suspect ({@link Suspects}) and nobody compares hosts, good answers are not counted at all. Else a failure is written to the host's shared record at once; then `events` is counted up. A good answer of a host without failures need not be
  * written: it is enough that `events`, one cheap hostcall, is what it was when the record was last seen without any. So a worker learns of
  * another's failure at its own next answer, and `consecutive` is exact over all of them.
  */
 @final
 export class Judge {
+  readonly suspects: Suspects = new Suspects();
   private readonly events: Counter = new Counter("ejection.events");
   private readonly failures: Counter = new Counter("ejection.failures");
   private readonly overflow: Counter = new Counter("ejection.overflow");
@@ -88,7 +90,9 @@ export class Judge {
       const record = changetype<HostRecord>(found);
       if (record.version != settings.version || record.verdict == NO_VERDICT || now < record.quietUntil) return NO_VERDICT;
       const verdict = this.carryOut(record, settings, now);
-      if (hostRecords.commit()) return verdict;
+      if (!hostRecords.commit()) continue;
+      this.suspects.settle(true, record);
+      return verdict;
     }
     return NO_VERDICT;
   }
@@ -130,9 +134,12 @@ export class Judge {
     if (outcomes.total == 0) return;
     for (let i = 0; i < ATTEMPTS; i++) {
       const record = changetype<HostRecord>(hostRecords.open(entry.hash, now));
+      const before = this.suspects.before(record);
       record.belongTo(entry.cluster, settings, entry.address);
       record.addOutcomes(entry.interval, outcomes);
-      if (hostRecords.commit()) break;
+      if (!hostRecords.commit()) continue;
+      this.suspects.settle(before, record);
+      break;
     }
     outcomes.clear();
   }
@@ -147,11 +154,13 @@ export class Judge {
         return NO_VERDICT;
       }
       const record = changetype<HostRecord>(hostRecords.open(entry.hash, now));
+      const before = this.suspects.before(record);
       record.belongTo(entry.cluster, settings, entry.address);
       const mark = this.apply(record, settings, failed, concerned, open, now);
       record.addOutcomes(entry.interval, entry.outcomes);
       const clean = isClean(record, settings);
       if (!hostRecords.commit()) continue;
+      this.suspects.settle(before, record);
       entry.outcomes.clear();
       entry.clean = clean;
       entry.seenEvents = events;
@@ -218,5 +227,5 @@ export class Judge {
 
 /** Whether a good answer has nothing to change in the record. */
 function isClean(record: HostRecord, settings: Settings): bool {
-  return record.version == settings.version && record.verdict == NO_VERDICT && !record.hasCounters;
+  return record.version == settings.version && !record.isSuspect;
 }

@@ -26,6 +26,8 @@ export class SharedRecord {
 @final
 export class SharedTable {
   private readonly key: StaticArray<u8>;
+  /** A copy of the record that had to make room for the one that was opened last; 0 for none. */
+  displaced: usize = 0;
   private value: usize = 0;
   private length: i32 = 0;
   private cas: u32 = NEVER;
@@ -43,6 +45,7 @@ export class SharedTable {
 
   /** The record of `hash`, which is made where there is none: zeros but for its hash. It lives in the arena. */
   open(hash: u64, now: u64): usize {
+    this.displaced = 0;
     this.load(<i32>(hash % <u64>this.slots));
     const size = <usize>this.size;
     let oldest = this.value;
@@ -54,7 +57,11 @@ export class SharedTable {
       }
       if (record.lastSeen < changetype<SharedRecord>(oldest).lastSeen) oldest = at;
     }
-    if (this.length == this.ways * this.size) return begin(oldest, size, hash, now);
+    if (this.length == this.ways * this.size) {
+      this.displaced = arena.allocate(size);
+      memory.copy(this.displaced, oldest, size);
+      return begin(oldest, size, hash, now);
+    }
     const grown = arena.allocate(<usize>this.length + size);
     memory.copy(grown, this.value, <usize>this.length);
     const added = grown + <usize>this.length;

@@ -81,7 +81,7 @@ export class EjectionStream extends HttpStream {
   }
 
   onResponseHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
-    const settings = this.open();
+    const settings = this.findSettings();
     if (settings == null) return HeadersAction.Continue;
     this.answered = true;
     this.answer.begin(headers);
@@ -90,6 +90,12 @@ export class EjectionStream extends HttpStream {
     this.judgeHeaders(settings, headers, endOfStream);
     // A service's own: whoever makes it send one would choose what is ejected.
     if (headers.has(MARK_HEADER.bytes)) headers.remove(MARK_HEADER.bytes);
+    const isGood = (this.failed | this.pending) == 0;
+    if ((isGood && changetype<EjectionRoot>(this.root).needsNoHost(settings)) || !this.readAddress()) {
+      this.counted = true;
+      this.pending = 0;
+      return HeadersAction.Continue;
+    }
     if (this.pending == 0) {
       this.count(settings, true);
     } else if (this.takeVerdict(settings, headers)) {
@@ -150,8 +156,8 @@ export class EjectionStream extends HttpStream {
     if (this.counted) return;
     this.counted = true;
     if (!this.answered) {
-      const settings = this.open();
-      if (settings == null || this.clientLeft()) return;
+      const settings = this.findSettings();
+      if (settings == null || this.clientLeft() || !this.readAddress()) return;
       this.countLocalOrigin(settings);
       return;
     }
@@ -162,20 +168,23 @@ export class EjectionStream extends HttpStream {
     this.count(settings, false);
   }
 
-  /** The settings for this attempt, and whose host it is; `null` where nothing judges it. */
-  private open(): Settings | null {
+  /** The settings for this attempt; `null` where nothing judges it. */
+  private findSettings(): Settings | null {
     const root = changetype<EjectionRoot>(this.root);
     const cluster = root.clusterOfAttempt(this.started);
     if (cluster == null) return null;
-    const settings = cluster.settings;
-    if (settings == null) return null;
+    this.cluster = cluster;
+    this.settings = cluster.settings;
+    return this.settings;
+  }
+
+  /** Notes whose answer this is. `false`: nobody knows. */
+  private readAddress(): bool {
     const address = upstreamAddress.get();
-    if (address == null) return null;
+    if (address == null) return false;
     this.addressLength = min(address.length, MAX_ADDRESS_LENGTH);
     memory.copy(changetype<usize>(this.address), address.pointer, <usize>this.addressLength);
-    this.cluster = cluster;
-    this.settings = settings;
-    return settings;
+    return true;
   }
 
   /** Microseconds since the attempt began, 1 at least; 0 where nobody asks. */

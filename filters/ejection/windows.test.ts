@@ -91,6 +91,32 @@ describe("failures in a row", () => {
     expect(metric("marks")).toBe(1);
   });
 
+  test("are counted the same behind more good answers than are looked at", () => {
+    start({ outlierDetection: { consecutive5xxErrors: 3 } }, 2);
+    const good = repeat(200, { worker: 1 });
+    const bad = { worker: 0, status: 500 };
+    marked([...repeat(200, {}), ...good]);
+    expect(metric("suspects")).toBe(0);
+    expect(marked([bad, bad])).toEqual([false, false]);
+    expect(metric("suspects")).toBe(1);
+    expect(marked([{ host: 2, worker: 1 }, { worker: 1 }])).toEqual([false, false]);
+    expect(metric("suspects")).toBe(0);
+    expect(marked([bad, bad, ...repeat(100, { host: 2, worker: 1 }), bad])).toEqual([...Array<boolean>(102).fill(false), true]);
+    expect(metric("suspects")).toBe(0);
+  });
+
+  test("of a host that is gone are forgotten", () => {
+    start({ outlierDetection: { ...FAST, consecutive5xxErrors: 3 } });
+    marked([{ host: 7, status: 500 }, { host: 8 }]);
+    expect(metric("suspects")).toBe(1);
+    for (let second = 0; second < 70; second++) {
+      attempt({ host: 8 });
+      host.advance(1_000);
+    }
+    expect(metric("suspects")).toBe(0);
+    expect(marked(repeat(3, { host: 7, status: 500 }))).toEqual([false, false, true]);
+  });
+
   test("of a host that is out say nothing, until it may be back", () => {
     start({ outlierDetection: { ...FAST, consecutive5xxErrors: 1 } });
     expect(attempt({ status: 500 })).toBe(true);

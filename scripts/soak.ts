@@ -50,6 +50,12 @@ const STEPS: readonly Step[] = [
     command: ["vitest", "run", "--project", "integration", "test/bench/measure/memory.test.ts"],
     environment: { MESHWRIGHT_MIXED_REQUESTS: "1000000" },
   },
+  {
+    name: "fault-percentages",
+    title: "10,000,000 draws of each percentage of fault",
+    command: ["vitest", "run", "--project", "unit", "filters/fault/percentages.test.ts"],
+    environment: { MESHWRIGHT_FAULT_DRAWS: "10000000" },
+  },
   ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
     name: `envoy-${version}`,
     title: `the tests on Envoy ${version}`,

@@ -2,6 +2,7 @@ import { answers } from "./answers.ts";
 import { algorithms, authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
 import { ejection } from "./ejection.ts";
+import { fault } from "./fault.ts";
 import { headerJob } from "./header-job.ts";
 import { inProcess } from "./in-process.ts";
 import { liveStreams } from "./live-streams.ts";
@@ -20,6 +21,7 @@ export const SECTIONS: readonly Section[] = [
   authorization,
   authentication,
   algorithms,
+  fault,
   ratelimit,
   ejection,
   telemetry,

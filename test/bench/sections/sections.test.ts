@@ -3,6 +3,7 @@ import { findEnvoy } from "../../../harness/envoy/release/index.mjs";
 import { TARGETS } from "../report/targets.ts";
 import { algorithms, authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
+import { fault } from "./fault.ts";
 import { mesh } from "./mesh.ts";
 import { ratelimit } from "./ratelimit.ts";
 import { telemetry } from "./telemetry.ts";
@@ -10,6 +11,10 @@ import { telemetry } from "./telemetry.ts";
 const CASES = [
   { section: authorization, expected: ["1, path prefix", "1000, path prefix", "1000, host"] },
   { section: authentication, expected: ["filter `authentication`, token forwarded", "filter `authentication`, token removed"] },
+  {
+    section: fault,
+    expected: ["filter `fault`, 1,000 rules", "native `fault`, by a header", "filter `fault`, a delay of 100 ms is late by"],
+  },
   { section: ratelimit, expected: ["one bucket for all", "one for each client address", "1000 limits, each for one value of a header"] },
   { section: telemetry, expected: ["filter `telemetry`, every metric", "Envoy's `stats` access logger, every metric"] },
   { section: mesh, expected: ["`authentication`", "`telemetry`", "all six"] },

@@ -214,6 +214,6 @@ test(`${RUNS} generated requests and answers (seed ${SEED})`, { timeout: 60_000 
     expect({ ...own, asked: undefined }, about).toEqual({ ...theirs, asked: undefined });
   }
   // Denials of what Envoy lets pass must be rare, or nothing was compared.
-  expect(forwardings).toBeGreaterThan(RUNS / 4);
-  expect(denials).toBeGreaterThan(RUNS / 10);
+  expect(forwardings).toBeGreaterThan(RUNS / 10);
+  expect(denials).toBeGreaterThan(RUNS / 30);
 });

@@ -24,6 +24,9 @@ const repository = fileURLToPath(new URL("..", import.meta.url));
 const { values, positionals } = parseArgs({ options: { seconds: { type: "string", default: "20" } }, allowPositionals: true });
 const seconds = Number(values.seconds);
 
+/** Named in the titles of the tests that take it, so that a failure can be had again. */
+const seed = String(Date.now() % 1_000_000);
+
 const STEPS: readonly Step[] = [
   {
     name: "fuzz",
@@ -35,13 +38,13 @@ const STEPS: readonly Step[] = [
     name: "native-rbac",
     title: "10,000 pairs of policies and requests against native RBAC",
     command: ["vitest", "run", "--project", "integration", "test/integration/native-rbac.test.ts"],
-    environment: { MESHWRIGHT_RBAC_PAIRS: "10000" },
+    environment: { MESHWRIGHT_RBAC_PAIRS: "10000", MESHWRIGHT_RBAC_SEED: seed },
   },
   {
     name: "native-ext-authz",
     title: "3,000 requests and answers of an external authoriser against Envoy's own ext_authz",
     command: ["vitest", "run", "--project", "integration", "test/integration/native-ext-authz.test.ts"],
-    environment: { MESHWRIGHT_EXT_AUTHZ_RUNS: "3000" },
+    environment: { MESHWRIGHT_EXT_AUTHZ_RUNS: "3000", MESHWRIGHT_EXT_AUTHZ_SEED: seed },
   },
   {
     name: "mixed-requests",

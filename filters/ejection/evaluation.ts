@@ -31,8 +31,8 @@ class Candidate {
 }
 
 /**
- * Compares the hosts of a cluster by the outcomes of the interval that ended last. One worker does it: the first that writes the interval's number
- * into the cluster's record. So no worker has to live on, and none has to know of the others.
+ * Compares the hosts of a cluster by the outcomes of the interval that ended last. One worker does it: the first that writes the
+ * interval's number into the cluster's record. So no worker has to live on, and none has to know of the others.
  */
 @final
 export class Evaluation {

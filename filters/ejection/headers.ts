@@ -2,7 +2,10 @@ import { Text } from "../sdk";
 
 // Names that the filter and Envoy's own configuration agree on.
 
-/** What `outlier_detection.error_matcher` of the cluster's `HttpProtocolOptions` matches. The route takes it away (`response_headers_to_remove`). */
+/**
+ * What `outlier_detection.error_matcher` of the cluster's `HttpProtocolOptions` matches. The route takes it away
+ * (`response_headers_to_remove`).
+ */
 export const MARK_HEADER = Text.of("x-meshwright-ejection");
 export const MARK_VALUE = Text.of("out");
 /** Takes a host out of a cluster with active health checks, until the next good one (router_filter, "HTTP headers consumed"). */

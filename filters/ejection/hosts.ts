@@ -53,7 +53,10 @@ export class HostEntry {
 
 const ENTRY_SIZE: usize = offsetof<HostEntry>() + offsetof<Outcomes>() + <usize>MAX_ADDRESS;
 
-/** A worker's entries: {@link SETS} sets of {@link WAYS}, each made when its first host comes. In a full set the one unused for longest makes room. */
+/**
+ * A worker's entries: {@link SETS} sets of {@link WAYS}, each made when its first host comes. In a full set the one unused for longest
+ * makes room.
+ */
 @final
 export class Hosts {
   private readonly sets: StaticArray<usize> = new StaticArray<usize>(SETS);

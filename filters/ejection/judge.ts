@@ -27,9 +27,10 @@ class Outcome {
 /**
  * Counts answers against their hosts, in windows that all workers share.
  *
- * While no host is suspect ({@link Suspects}) and nobody compares hosts, good answers are not counted at all. Else a failure is written to the host's shared record at once; then `events` is counted up. A good answer of a host without failures need not be
- * written: it is enough that `events`, one cheap hostcall, is what it was when the record was last seen without any. So a worker learns of
- * another's failure at its own next answer, and `consecutive` is exact over all of them.
+ * While no host is suspect ({@link Suspects}) and nobody compares hosts, good answers are not counted at all. Else a failure is written to
+ * the host's shared record at once; then `events` is counted up. A good answer of a host without failures need not be written: it is
+ * enough that `events`, one cheap hostcall, is what it was when the record was last seen without any. So a worker learns of another's
+ * failure at its own next answer, and `consecutive` is exact over all of them.
  */
 @final
 export class Judge {
@@ -59,9 +60,10 @@ export class Judge {
   }
 
   /**
-   * Counts an answer, or an attempt without one. `failed` and `concerned` have a bit for each rule: the answer is a failure by it, the answer
-   * says something about it. `now` may be as old as a tick. `latency`: microseconds, 0 where there was no answer. Returns the verdict that the response is to carry; with `open` false its headers are gone, and one that is reached stays for the
-   * host's next response.
+   * Counts an answer, or an attempt without one. `failed` and `concerned` have a bit for each rule: the answer is a failure by it, the
+   * answer says something about it. `now` may be as old as a tick. `latency`: microseconds, 0 where there was no answer. Returns the
+   * verdict that the response is to carry; with `open` false its headers are gone, and one that is reached stays for the host's next
+   * response.
    */
   count(entry: HostEntry, settings: Settings, failed: u32, concerned: u32, isFailure: bool, latency: u64, open: bool, now: u64): i32 {
     const outcome = this.outcome;

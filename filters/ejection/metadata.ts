@@ -10,8 +10,9 @@ const version = Property.of(["xds", "cluster_metadata", "filter_metadata", NAMES
 const configuration = Property.of(["xds", "cluster_metadata", "filter_metadata", NAMESPACE, "configuration"]);
 
 /**
- * Takes the settings of the current attempt's cluster from its metadata, `{version, configuration}`, both texts; the second is what the filter's configuration
- * is, JSON. It is read only where the version is a new one. What cannot be accepted leaves the settings as they were. Returns whether they changed.
+ * Takes the settings of the current attempt's cluster from its metadata, `{version, configuration}`, both texts; the second is what the
+ * filter's configuration is, JSON. It is read only where the version is a new one. What cannot be accepted leaves the settings as they
+ * were. Returns whether they changed.
  */
 export function readMetadata(cluster: Cluster, fallback: Settings | null): bool {
   const now = version.get();

@@ -5,8 +5,8 @@ import { Settings } from "./settings";
 const ATTEMPTS: i32 = 64;
 
 /**
- * Whether one more host of a cluster may be out, and if so notes that it is. Only where health checks eject: with outlier detection Envoy itself keeps to
- * `max_ejection_percent`, and knows better than a filter how many hosts there are. Exact over all workers.
+ * Whether one more host of a cluster may be out, and if so notes that it is. Only where health checks eject: with outlier detection Envoy
+ * itself keeps to `max_ejection_percent`, and knows better than a filter how many hosts there are. Exact over all workers.
  */
 export function takePermit(cluster: u64, settings: Settings, now: u64): bool {
   for (let i = 0; i < ATTEMPTS; i++) {

@@ -35,7 +35,10 @@ export class EjectionRoot extends Root {
   private tick: u32 = SLOWEST_TICK;
   /** The monotonic time at the last tick: near enough to tell intervals apart, and no hostcall for each answer. */
   now: u64 = 0;
-  /** Good answers whose host is still looked at before the next tick, even where nothing depends on it: so that it is known which hosts there are. */
+  /**
+   * Good answers whose host is still looked at before the next tick, even where nothing depends on it: so that it is known which hosts
+   * there are.
+   */
   private looks: i32 = LOOKS;
   /** Whether answers are timed. */
   timesAnswers: bool = false;

@@ -2,8 +2,8 @@ import { Gauge } from "../sdk";
 import { HostRecord, hostRecords } from "./host-record";
 
 /**
- * Counts, over all workers, the hosts with failures in a row or a verdict. While there is none a good answer changes nothing anywhere, and need not even know
- * whose it is. To be asked before and after each change of a record:
+ * Counts, over all workers, the hosts with failures in a row or a verdict. While there is none a good answer changes nothing anywhere, and
+ * need not even know whose it is. To be asked before and after each change of a record:
  *
  * ```
  * const before = suspects.before(record);   // behind hostRecords.open

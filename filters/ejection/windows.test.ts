@@ -31,7 +31,10 @@ interface Attempt {
   readonly cluster?: string;
 }
 
-/** One attempt at a host, in the upstream chain: its stream has no response code as long as no answer was taken. Returns whether the answer is marked. */
+/**
+ * One attempt at a host, in the upstream chain: its stream has no response code as long as no answer was taken. Returns whether the answer
+ * is marked.
+ */
 function attempt({ host: name = 1, status = 200, headers = [], latency = 0, worker = 0, cluster = "c" }: Attempt = {}): boolean {
   const chain = chains[worker];
   if (chain === undefined) throw new Error(`no worker ${worker}`);

@@ -1,6 +1,6 @@
 /**
- * Mean and standard deviation of numbers that come one by one, in one pass (Welford, "Note on a method for calculating corrected sums of squares and products",
- * 1962): of the whole population, as Envoy's outlier detection has it. One object serves again and again.
+ * Mean and standard deviation of numbers that come one by one, in one pass (Welford, "Note on a method for calculating corrected sums of
+ * squares and products", 1962): of the whole population, as Envoy's outlier detection has it. One object serves again and again.
  */
 @final
 export class Spread {

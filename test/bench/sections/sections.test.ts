@@ -3,6 +3,7 @@ import { findEnvoy } from "../../../harness/envoy/release/index.mjs";
 import { TARGETS } from "../report/targets.ts";
 import { algorithms, authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
+import { ejection } from "./ejection.ts";
 import { fault } from "./fault.ts";
 import { mesh } from "./mesh.ts";
 import { ratelimit } from "./ratelimit.ts";
@@ -16,6 +17,7 @@ const CASES = [
     expected: ["filter `fault`, 1,000 rules", "native `fault`, by a header", "filter `fault`, a delay of 100 ms is late by"],
   },
   { section: ratelimit, expected: ["one bucket for all", "one for each client address", "1000 limits, each for one value of a header"] },
+  { section: ejection, expected: ["Istio's `outlierDetection`, the cluster named", "no settings for the cluster"] },
   { section: telemetry, expected: ["filter `telemetry`, every metric", "Envoy's `stats` access logger, every metric"] },
   { section: mesh, expected: ["`authentication`", "`telemetry`", "all six"] },
   { section: algorithms, expected: ["RS256", "ES256", "PS256", "EdDSA", "HS256"] },

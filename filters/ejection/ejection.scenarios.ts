@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { beforeAll, describe, expect } from "vitest";
 import type { ChainSpec, ExchangeRequest, RouteSpec, ScriptedResponse } from "../../harness/target/index.ts";
-import { scenario, type ScenarioRun } from "../../harness/vitest.ts";
+import { scenario as alone, type ScenarioRun } from "../../harness/vitest.ts";
 import { compileFilter } from "../testing/assembly.ts";
+import { scenario } from "../testing/scenario.ts";
 
 let module: string;
 let routing: string;
@@ -142,7 +143,8 @@ describe("outlierDetection", () => {
     },
   );
 
-  scenario(
+  // A plugin names itself in its warnings.
+  alone(
     "maxEjectionPercent that lets no host be ejected is a warning",
     { chain: chain({ outlierDetection: { interval: "400ms", maxEjectionPercent: 33 } }, { hosts: 3 }) },
     async (run) => {

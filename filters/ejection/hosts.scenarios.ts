@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect } from "vitest";
 import type { ChainSpec, ExchangeRequest, RouteSpec, ScriptedResponse } from "../../harness/target/index.ts";
-import { scenario, type ScenarioRun } from "../../harness/vitest.ts";
+import { scenario as alone, type ScenarioRun } from "../../harness/vitest.ts";
 import { compileFilter } from "../testing/assembly.ts";
+import { scenario } from "../testing/scenario.ts";
 
 let module: string;
 beforeAll(async () => {
@@ -200,7 +201,8 @@ describe("settings", () => {
     },
   );
 
-  scenario(
+  // A plugin names itself in its warnings.
+  alone(
     "in the downstream chain nothing is marked, with a warning",
     {
       chain: async () => ({

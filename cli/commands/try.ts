@@ -8,7 +8,7 @@ import { TargetError, type ChainSpec, type Decision, type ExchangeRequest, type 
 import { CliError, ExitCode } from "../cli-error.ts";
 import { readInput } from "../read-file.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
-import { suggestion } from "../suggestion.ts";
+import { suggestion } from "../../control/model/fields/suggestion.ts";
 import { readClusters } from "../try/clusters.ts";
 import { readConfiguration } from "../try/configuration.ts";
 import { parseRequests } from "../try/requests.ts";

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { ExchangeRequest } from "../../harness/target/index.ts";
-import { suggestion } from "../suggestion.ts";
+import { suggestion } from "../../control/model/fields/suggestion.ts";
 
 /** A line of the input: a request, or what is wrong with it. Empty lines are none. */
 export type RequestLine =

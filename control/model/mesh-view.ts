@@ -1,0 +1,28 @@
+import type { Gateway } from "./gateway.ts";
+import type { HostName } from "./host.ts";
+import type { MeshObject } from "./object.ts";
+import type { Plugin } from "./plugin.ts";
+import type { Routing } from "./routing.ts";
+import type { Secret } from "./secret.ts";
+import type { Endpoint, Service, Workload } from "./service.ts";
+import type { MeshSettings } from "./settings.ts";
+import type { SidecarScope } from "./sidecar.ts";
+import type { TrafficRules } from "./traffic-policy.ts";
+
+/** All that is in the mesh, whoever may see it: for checks across objects. Lists are in the order of `compareAge`. */
+export interface MeshView {
+  readonly settings: MeshSettings;
+  /** Every object that was accepted, by kind. */
+  objects(kind: string): readonly MeshObject[];
+  services(): readonly Service[];
+  /** Those of exactly this host name, of all namespaces. */
+  servicesOf(host: HostName): readonly Service[];
+  endpointsOf(service: Service): readonly Endpoint[];
+  workloads(): readonly Workload[];
+  routings(): readonly Routing[];
+  trafficRules(): readonly TrafficRules[];
+  gateways(): readonly Gateway[];
+  sidecars(): readonly SidecarScope[];
+  secret(namespace: string, name: string): Secret | undefined;
+  plugins(): readonly Plugin[];
+}

@@ -1,0 +1,84 @@
+import type { Gateway } from "./gateway.ts";
+import type { HostName } from "./host.ts";
+import type { Labels } from "./labels.ts";
+import type { Plugin } from "./plugin.ts";
+import type { Proxy } from "./proxy.ts";
+import type { HttpRoute, Routing } from "./routing.ts";
+import type { Secret } from "./secret.ts";
+import type { Endpoint, Locality, Service, ServicePort, Workload } from "./service.ts";
+import type { MeshSettings, ProxySettings } from "./settings.ts";
+import type { SidecarScope } from "./sidecar.ts";
+import type { TrafficRules } from "./traffic-policy.ts";
+
+/**
+ * The mesh as one proxy sees it, which is all that its configuration is made of. Every method is a fact by its arguments: values are immutable and the same object
+ * as long as nothing about them changed. What is translated records the facts that it read, so it is made again only when one of them is another, and is shared by
+ * all proxies for which they are the same. Read no more of it than is needed: whoever reads `proxy` shares with no one.
+ */
+export interface ProxyView {
+  /** The one proxy; for what stands before its own workload, and what depends on its version and modules. */
+  proxy(): Proxy;
+  /** What many proxies have in common. */
+  client(): Client;
+  settings(): MeshSettings;
+  proxySettings(): ProxySettings;
+
+  /** Hosts of the services that the proxy may call, sorted: exported to its namespace and imported by its Sidecar. Of two with a host, the one in the proxy's namespace counts, else the oldest. */
+  hosts(): readonly HostName[];
+  service(host: HostName): Service | undefined;
+  /** The hosts behind a service, in the order of their addresses. */
+  endpoints(host: HostName): readonly Endpoint[];
+  /** Rules for how to connect to a host, merged: of the client's namespace, else of the service's, else of the root namespace; exact hosts hide wildcards. */
+  trafficRules(host: HostName): TrafficRules | undefined;
+
+  /**
+   * Rules for how a sidecar routes to a host: of the oldest object whose hosts name or cover it, visible and bound to `mesh`; delegates put in their place; matches for other
+   * namespaces, labels and gateways taken out. Ports are still there.
+   */
+  routing(host: HostName): Routing | undefined;
+  /** Hosts of routings that are no service and no wildcard over one: a sidecar serves them too. Sorted. */
+  routedHosts(): readonly HostName[];
+
+  /** The Sidecar in force; undefined where none is. */
+  sidecar(): SidecarScope | undefined;
+  /** What clients call this proxy's workload by. */
+  inbound(): Inbound;
+
+  /** Gateways whose selector picks this proxy, oldest first. */
+  gateways(): readonly Gateway[];
+  /** Hosts that routings serve through a gateway (`namespace/name`), within the hosts of its servers. Sorted. */
+  gatewayHosts(gateway: string): readonly HostName[];
+  /** What routings say of a host on a gateway, merged in the order of their age, delegates put in their place, matches for other gateways taken out. */
+  gatewayRouting(gateway: string, host: HostName): GatewayRouting | undefined;
+
+  /** A secret of the proxy's own namespace. */
+  secret(name: string): Secret | undefined;
+  /** Filters for this proxy, by phase, then priority (highest first), then age. */
+  plugins(): readonly Plugin[];
+}
+
+/** What proxies have in common that get the same. */
+export interface Client {
+  readonly type: Proxy["type"];
+  readonly namespace: string;
+  /** Those labels that some object selects or matches by. */
+  readonly labels: Labels;
+  readonly locality: Locality;
+  readonly network: string;
+  readonly clusterId: string;
+  readonly dnsDomain: string;
+  readonly interceptionMode: Proxy["interceptionMode"];
+}
+
+export interface Inbound {
+  /** Undefined where nothing in the mesh has the proxy's address. */
+  readonly workload: Workload | undefined;
+  /** Ports of services that this workload stands behind, with the number on which it listens. */
+  readonly ports: readonly { readonly service: Service; readonly port: ServicePort; readonly targetPort: number }[];
+}
+
+export interface GatewayRouting {
+  readonly http: readonly HttpRoute[];
+  readonly tls: Routing["tls"];
+  readonly tcp: Routing["tcp"];
+}

@@ -1,0 +1,88 @@
+import type { Labels } from "./labels.ts";
+import type { Locality } from "./service.ts";
+
+/** An Envoy that asks for configuration, as its node says. */
+export interface Proxy {
+  /** `sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local` */
+  readonly id: string;
+  readonly type: "sidecar" | "router";
+  /** Of its workload: from the id, then `INSTANCE_IPS`. */
+  readonly addresses: readonly string[];
+  /** Of the pod or the like. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Labels;
+  readonly serviceAccount: string;
+  readonly clusterId: string;
+  readonly network: string;
+  readonly locality: Locality;
+  readonly dnsDomain: string;
+  /** How traffic reaches it: iptables' REDIRECT or TPROXY, or not by itself. */
+  readonly interceptionMode: "REDIRECT" | "TPROXY" | "NONE";
+  /** `1.40.0`; empty where the node does not say. */
+  readonly envoyVersion: string;
+  /** Our modules that are files beside the proxy: path by name, of the digest that it announced. */
+  readonly modules: Readonly<Record<string, { readonly path: string; readonly sha256: string }>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** What an Envoy says of itself, as far as a proxy is made of it (`envoy.config.core.v3.Node`). */
+export interface ProxyNode {
+  readonly id: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string } | undefined;
+  readonly envoyVersion?: string | undefined;
+}
+
+/** Metadata key under which `meshwright proxy` announces the modules beside it: `{NAME: {path, sha256}}`. */
+export const MODULES_KEY = "MESHWRIGHT_MODULES";
+
+/** A proxy from its node; a text that says what is wrong and what the id should look like where it is none. */
+export function readProxy({ id, metadata, locality, envoyVersion = "" }: ProxyNode): Proxy | string {
+  const [type, address, workload, dnsDomain, ...rest] = id.split("~");
+  if ((type !== "sidecar" && type !== "router") || address === undefined || !workload || !dnsDomain || rest.length > 0) {
+    return `node id ${JSON.stringify(id.slice(0, 200))} is none of Istio's; expected TYPE~IP~NAME.NAMESPACE~DOMAIN with TYPE sidecar or router, such as sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local`;
+  }
+  const dot = workload.lastIndexOf(".");
+  const name = dot < 0 ? workload : workload.slice(0, dot);
+  const instances = textOf(metadata["INSTANCE_IPS"]).split(",");
+  const mode = metadata["INTERCEPTION_MODE"];
+  return {
+    id,
+    type,
+    addresses: [...new Set([address, ...instances].filter((each) => each !== ""))],
+    name,
+    namespace: textOf(metadata["NAMESPACE"]) || (dot < 0 ? (dnsDomain.split(".")[0] ?? "default") : workload.slice(dot + 1)),
+    labels: textsOf(metadata["LABELS"]),
+    serviceAccount: textOf(metadata["SERVICE_ACCOUNT"]) || "default",
+    clusterId: textOf(metadata["CLUSTER_ID"]) || "Kubernetes",
+    network: textOf(metadata["NETWORK"]),
+    locality: locality === undefined ? "" : [locality.region, locality.zone, locality.subZone].join("/").replace(/\/+$/, ""),
+    dnsDomain,
+    interceptionMode: mode === "TPROXY" || mode === "NONE" ? mode : "REDIRECT",
+    envoyVersion,
+    modules: modulesOf(metadata[MODULES_KEY]),
+    metadata,
+  };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function textsOf(value: unknown): Labels {
+  const texts: Record<string, string> = {};
+  if (typeof value !== "object" || value === null) return texts;
+  for (const [key, entry] of Object.entries(value)) if (typeof entry === "string") texts[key] = entry;
+  return texts;
+}
+
+function modulesOf(value: unknown): Proxy["modules"] {
+  const modules: Record<string, { path: string; sha256: string }> = {};
+  if (typeof value !== "object" || value === null) return modules;
+  for (const [name, entry] of Object.entries(value)) {
+    const { path, sha256 } = textsOf(entry);
+    if (path !== undefined && sha256 !== undefined) modules[name] = { path, sha256 };
+  }
+  return modules;
+}

@@ -1,0 +1,109 @@
+import type { HostName } from "./host.ts";
+import type { Labels } from "./labels.ts";
+import type { MeshObject } from "./object.ts";
+import type { ExportTo } from "./visibility.ts";
+
+/** What is spoken on a port: from Istio's port names (`http-web`), `appProtocol` or ServiceEntry's `protocol`; `auto` is found out by Envoy. */
+export type Protocol = "http" | "http2" | "grpc" | "grpc-web" | "https" | "tls" | "tcp" | "mongo" | "mysql" | "redis" | "udp" | "auto";
+
+/** Whether requests on such a port are seen by HTTP filters without a look into the bytes. */
+export function isHttp(protocol: Protocol): boolean {
+  return protocol === "http" || protocol === "http2" || protocol === "grpc" || protocol === "grpc-web";
+}
+
+export interface ServicePort {
+  /** Empty where the service has one port without a name. */
+  readonly name: string;
+  readonly number: number;
+  readonly protocol: Protocol;
+  /** Where its workloads listen: a number, or the name of a port of theirs; `number` where nothing else is said. */
+  readonly targetPort: number | string;
+}
+
+/**
+ * How the hosts behind a service are found. `static`: its endpoints are known here and sent as EDS. `dns`, `dns-round-robin`: Envoy resolves names (all
+ * addresses, or the first). `none`: wherever the client wanted to go (original destination).
+ */
+export type Resolution = "static" | "dns" | "dns-round-robin" | "none";
+
+/** Something that can be called by its name: of a Kubernetes Service or a ServiceEntry. */
+export interface Service {
+  readonly host: HostName;
+  /** Name and namespace of the object; `name` is what short host names are made of. */
+  readonly name: string;
+  readonly namespace: string;
+  /** True where short forms (`reviews`, `reviews.default`, `reviews.default.svc`) name it too: Kubernetes Services. */
+  readonly hasShortNames: boolean;
+  readonly exportTo: ExportTo;
+  /** Virtual addresses: IPs, or CIDR ranges of a ServiceEntry. Empty for headless services and names that only HTTP carries. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly ServicePort[];
+  readonly resolution: Resolution;
+  /** Whether its workloads are part of the mesh (mTLS, identities) or strangers. */
+  readonly location: "internal" | "external";
+  /** Labels of the workloads behind it; undefined where its endpoints are listed. */
+  readonly selector: Labels | undefined;
+  /** What the object itself lists: a ServiceEntry's `endpoints`. */
+  readonly endpoints: readonly Endpoint[];
+  /** Names that the certificate of the service must have one of. */
+  readonly subjectAltNames: readonly string[];
+  /** Kubernetes: `clusterIP: None`; clients connect to the workloads' own addresses. */
+  readonly headless: boolean;
+  /** Kubernetes: endpoints that are not ready get traffic too (`publishNotReadyAddresses`). */
+  readonly publishNotReady: boolean;
+  /** Kubernetes: `internalTrafficPolicy: Local` keeps traffic on the client's node; `trafficDistribution: PreferClose` keeps it near. */
+  readonly preference: "none" | "same-node" | "near";
+  /** Kubernetes: `sessionAffinity: ClientIP`. */
+  readonly labels: Labels;
+  readonly object: MeshObject;
+}
+
+/** `region/zone/subzone`, from the left as far as known; empty where nothing is. */
+export type Locality = string;
+
+/** One host behind a service. */
+export interface Endpoint {
+  /** An IP address, a name for `dns` services, or `unix://PATH`. */
+  readonly address: string;
+  /** Port numbers by the name of the service's port; a port that is not here is taken from the service's `targetPort`. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly labels: Labels;
+  readonly locality: Locality;
+  readonly network: string;
+  /** Relative; 1 where nothing is said. */
+  readonly weight: number;
+  readonly serviceAccount: string;
+  readonly namespace: string;
+  /** Of the workload; for telemetry and for people. */
+  readonly workload: string;
+  readonly node: string;
+  readonly health: "healthy" | "unhealthy" | "draining";
+}
+
+/** Endpoints that an object lists for a service: an EndpointSlice or Endpoints. */
+export interface EndpointList {
+  readonly host: HostName;
+  readonly namespace: string;
+  readonly endpoints: readonly Endpoint[];
+  readonly object: MeshObject;
+}
+
+/** Something that runs and can be selected by labels: a Pod or a WorkloadEntry. */
+export interface Workload {
+  readonly name: string;
+  readonly namespace: string;
+  /** The deployment or the like that it belongs to, as telemetry names it. */
+  readonly workloadName: string;
+  readonly addresses: readonly string[];
+  readonly labels: Labels;
+  readonly serviceAccount: string;
+  /** Numbers of its ports by name. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly locality: Locality;
+  readonly network: string;
+  readonly weight: number;
+  readonly node: string;
+  readonly ready: boolean;
+  /** WorkloadEntries are selected by ServiceEntries and Services; Pods by both too. */
+  readonly object: MeshObject;
+}

@@ -1,0 +1,22 @@
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { ProxyView } from "../../model/index.ts";
+
+/** One of xDS's resource types: how its resources are made for a proxy. */
+export interface XdsType<Desc extends DescMessage = DescMessage> {
+  /** As `--type` of the command line has it: `listener`, `scope`, `route`, `cluster`, `endpoint`, `filter`, `secret`. */
+  readonly name: string;
+  readonly schema: Desc;
+  /**
+   * What the proxy's resources are made from, one by one, such as the hosts that it may call. A unit is translated again only when a fact that it read has changed; so a
+   * unit should be as small as what changes by itself.
+   */
+  units(view: ProxyView): Iterable<string>;
+  /** The resources of one unit. Pure: depends on nothing but the view; the same facts yield the same bytes. */
+  translate(view: ProxyView, unit: string): readonly Translated<Desc>[];
+}
+
+export interface Translated<Desc extends DescMessage = DescMessage> {
+  /** Unique within the type for one proxy. */
+  readonly name: string;
+  readonly message: MessageShape<Desc>;
+}

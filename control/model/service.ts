@@ -51,9 +51,12 @@ export interface Service {
   readonly headless: boolean;
   /** Kubernetes: endpoints that are not ready get traffic too (`publishNotReadyAddresses`). */
   readonly publishNotReady: boolean;
-  /** Kubernetes: `internalTrafficPolicy: Local` keeps traffic on the client's node; `trafficDistribution: PreferClose` keeps it near. */
-  readonly preference: "none" | "same-node" | "near";
-  /** Kubernetes: `sessionAffinity: ClientIP`. */
+  /** Kubernetes: `trafficDistribution` prefers endpoints in the client's zone (`PreferClose`, `PreferSameZone`) or on its node (`PreferSameNode`). */
+  readonly preference: "none" | "zone" | "node";
+  /** Kubernetes: `internalTrafficPolicy: Local` allows endpoints on the client's node only. */
+  readonly nodeLocal: boolean;
+  /** Kubernetes: `sessionAffinity: ClientIP` keeps a client's address at one endpoint. */
+  readonly clientAffinity: boolean;
   readonly labels: Labels;
   readonly object: MeshObject;
 }

@@ -27,7 +27,8 @@ export interface TrafficPolicy extends PortPolicy {
   readonly ports: ReadonlyMap<number, PortPolicy>;
   readonly tunnel: { readonly protocol: "CONNECT" | "POST"; readonly targetHost: string; readonly targetPort: number } | undefined;
   readonly proxyProtocol: "V1" | "V2" | undefined;
-  readonly retryBudget: { readonly percent: number; readonly minRetryConcurrency: number } | undefined;
+  readonly retryBudget:
+    { readonly percent: number; readonly minRetryConcurrency: number; readonly budgetInterval: number | undefined } | undefined;
 }
 
 export interface PortPolicy {
@@ -47,7 +48,14 @@ export interface LoadBalancer {
 export interface ConsistentHash {
   readonly key:
     | { readonly header: string }
-    | { readonly cookie: { readonly name: string; readonly path: string | undefined; readonly ttl: number | undefined } }
+    | {
+        readonly cookie: {
+          readonly name: string;
+          readonly path: string | undefined;
+          readonly ttl: number | undefined;
+          readonly attributes: readonly { readonly name: string; readonly value: string }[];
+        };
+      }
     | { readonly queryParameter: string }
     | "source-ip";
   readonly algorithm: { readonly ringHash: { readonly minimumRingSize: number } } | { readonly maglev: { readonly tableSize: number } };
@@ -76,6 +84,7 @@ export interface ConnectionPool {
   readonly h2UpgradePolicy: "DEFAULT" | "DO_NOT_UPGRADE" | "UPGRADE" | undefined;
   readonly useClientProtocol: boolean | undefined;
   readonly maxConcurrentStreams: number | undefined;
+  readonly http2KeepAlive: { readonly interval: number; readonly timeout: number } | undefined;
 }
 
 export interface OutlierDetection {
@@ -87,6 +96,8 @@ export interface OutlierDetection {
   readonly baseEjectionTime: number | undefined;
   readonly maxEjectionPercent: number | undefined;
   readonly minHealthPercent: number | undefined;
+  /** Status codes that count as errors, in the place of 5xx; empty: 5xx. */
+  readonly httpErrorCodes: readonly number[];
 }
 
 export interface ClientTls {

@@ -10,6 +10,11 @@ export interface ObjectOptions<T> {
   readonly exclusive?: readonly (readonly (keyof T & string)[])[];
   /** Of each group of fields exactly one must be there. */
   readonly one?: readonly (readonly (keyof T & string)[])[];
+  /**
+   * Of Kubernetes: fields that users' files carry and that mean nothing to a mesh. Where this is given, a field that is neither here nor among the members is a warning and no
+   * error, because Kubernetes' API grows.
+   */
+  readonly ignored?: readonly string[];
   /** What the fields by themselves cannot tell; called where every field was read without an error. */
   readonly check?: (value: T, context: ReadContext) => void;
 }
@@ -35,8 +40,11 @@ export function object<Fields extends Members>(
         const name = names.get(key);
         const field = name === undefined ? undefined : members[name];
         if (name === undefined || field === undefined) {
-          context.at(key).report("error", Code.UnknownField, `unknown field "${key}"${suggestion(key, Object.keys(members))}`);
-          good = false;
+          if (options.ignored?.includes(key) === true) continue;
+          const known = [...Object.keys(members), ...(options.ignored ?? [])];
+          const level = options.ignored === undefined ? "error" : "warning";
+          context.at(key).report(level, Code.UnknownField, `unknown field "${key}"${suggestion(key, known)}`);
+          good = good && level === "warning";
           continue;
         }
         if (entry === null || entry === undefined) continue;

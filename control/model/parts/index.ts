@@ -1,0 +1,19 @@
+/** Parts of objects that several kinds have, in the words of Istio's API: fields, checks and what is made of them. */
+export { connectionPool, tcpKeepalive, wholeMilliseconds } from "./connection-pool.ts";
+export { checkExportTo, exportTo, type ExportToRules } from "./export-to.ts";
+export { labels, selectorLabels, typedWorkloadSelector, workloadSelector } from "./labels.ts";
+export { localityLoadBalancing } from "./locality.ts";
+export {
+  dnsLabel,
+  domain,
+  subnet,
+  wildcardDomain,
+  wrongDnsLabel,
+  wrongDomain,
+  wrongLabelKey,
+  wrongLabelValue,
+  wrongSubnet,
+  wrongWildcardDomain,
+} from "./names.ts";
+export { parseProtocol, wrongProtocol } from "./protocol.ts";
+export { endpointOf, localityOf, workloadEntry, type WorkloadEntrySpec, workloadNameOf } from "./workload-entry.ts";

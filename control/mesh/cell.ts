@@ -1,0 +1,41 @@
+import type { HostName } from "../model/index.ts";
+
+/**
+ * The name of something in the mesh that changes by itself. Whoever reads it says so to its `Reads`; a change says which cells it touched; so what must be
+ * made again is known without looking at the rest.
+ */
+export type Cell = string;
+
+export const cell = {
+  settings: "settings",
+  /** Which host names there are, and who sees them. */
+  hosts: "hosts",
+  /** Which host names routings have, and who sees them. */
+  routedHosts: "routed hosts",
+  sidecars: "sidecars",
+  gateways: "gateways",
+  plugins: "plugins",
+  proxySettings: "proxy settings",
+  /** The services of exactly this host name. */
+  service: (host: HostName): Cell => `service ${host}`,
+  endpoints: (host: HostName): Cell => `endpoints ${host}`,
+  /** Routings of which one host is exactly this. */
+  routing: (host: HostName): Cell => `routing ${host}`,
+  /** A routing by its object: delegates are found so. */
+  routingObject: (namespace: string, name: string): Cell => `routing object ${namespace}/${name}`,
+  /** Hosts of the routings that are bound to a gateway. */
+  gatewayHosts: (gateway: string): Cell => `gateway hosts ${gateway}`,
+  trafficRules: (host: HostName): Cell => `traffic rules ${host}`,
+  secret: (namespace: string, name: string): Cell => `secret ${namespace}/${name}`,
+  /** The workload that has an address, and the lists of endpoints that have it. */
+  address: (address: string): Cell => `address ${address}`,
+  /** Services of a namespace that select workloads. */
+  selectors: (namespace: string): Cell => `selectors ${namespace}`,
+} as const;
+
+/** The cells that something was made from. */
+export class Reads {
+  readonly cells = new Set<Cell>();
+  /** Whether it was made for one proxy alone. */
+  individual = false;
+}

@@ -1,0 +1,40 @@
+import { type Inbound, type Proxy, selects, type Service } from "../model/index.ts";
+import { cell, type Reads } from "./cell.ts";
+import { endpointListKey } from "./indices.ts";
+import type { Mesh } from "./mesh.ts";
+
+/** The services that a proxy's workload stands behind: those that select it, and those whose listed endpoints have its address. */
+export function inboundOf(mesh: Mesh, proxy: Proxy, reads: Reads): Inbound {
+  for (const address of proxy.addresses) reads.cells.add(cell.address(address));
+  reads.cells.add(cell.selectors(proxy.namespace));
+  const { index } = mesh;
+  const workload = proxy.addresses
+    .flatMap((address) => index.addresses.get(address) ?? [])
+    .find(({ namespace }) => namespace === proxy.namespace);
+  const labels = workload?.labels ?? proxy.labels;
+  const ports: Inbound["ports"][number][] = [];
+  const seen = new Set<string>();
+  for (const service of candidates(mesh, proxy)) {
+    const { selector, host } = service;
+    const slices = index.endpoints.get(endpointListKey(service)) ?? [];
+    const listed = slices.flatMap(({ endpoints }) => endpoints).filter(({ address }) => proxy.addresses.includes(address));
+    if (listed.length === 0 && (selector === undefined || !selects(selector, labels))) continue;
+    reads.cells.add(cell.endpoints(host));
+    for (const port of service.ports) {
+      const named = typeof port.targetPort === "string" ? workload?.ports[port.targetPort] : port.targetPort;
+      const targetPort = listed[0]?.ports[port.name] ?? workload?.ports[port.name] ?? named;
+      const key = `${host} ${port.number}`;
+      if (targetPort === undefined || seen.has(key)) continue;
+      seen.add(key);
+      ports.push({ service, port, targetPort });
+    }
+  }
+  return { workload, ports };
+}
+
+function candidates({ index }: Mesh, { namespace, addresses }: Proxy): ReadonlySet<Service> {
+  const listed = addresses
+    .flatMap((address) => index.endpointAddresses.get(`${namespace} ${address}`) ?? [])
+    .flatMap(({ host }) => index.services.get(host) ?? []);
+  return new Set([...(index.selecting.get(namespace) ?? []), ...listed.filter((service) => service.namespace === namespace)]);
+}

@@ -1,0 +1,186 @@
+import {
+  compareAge,
+  type Contribution,
+  type EndpointList,
+  type Gateway,
+  type HostName,
+  type MeshObject,
+  type Plugin,
+  type ProxySettingsOverride,
+  type Routing,
+  type Secret,
+  type Service,
+  type SidecarScope,
+  type TrafficRules,
+  type Workload,
+} from "../model/index.ts";
+import { type Grouped, regroup } from "./grouped.ts";
+
+/** All contributions, by what they are looked for by. Lists are in the order of `compareAge`. Immutable. */
+export interface Indices {
+  /** By host. */
+  readonly services: Grouped<Service>;
+  /** By namespace: those that select workloads. */
+  readonly selecting: Grouped<Service>;
+  /** By `namespace host`. */
+  readonly endpoints: Grouped<EndpointList>;
+  /** The same by each `namespace address` in them. */
+  readonly endpointAddresses: Grouped<EndpointList>;
+  /** By namespace. */
+  readonly workloads: Grouped<Workload>;
+  /** By address. */
+  readonly addresses: Grouped<Workload>;
+  /** By each of their hosts. */
+  readonly routings: Grouped<Routing>;
+  /** By `namespace/name` of their object. */
+  readonly routingObjects: ReadonlyMap<string, Routing>;
+  /** By each gateway that they are bound to. */
+  readonly gatewayRoutings: Grouped<Routing>;
+  /** By host. */
+  readonly trafficRules: Grouped<TrafficRules>;
+  /** By `namespace/name`. */
+  readonly secrets: Grouped<Secret>;
+  readonly gateways: readonly Gateway[];
+  readonly sidecars: readonly SidecarScope[];
+  readonly plugins: readonly Plugin[];
+  readonly proxySettings: readonly ProxySettingsOverride[];
+}
+
+const nothing = new Map<string, never>();
+
+export const noIndices: Indices = {
+  services: nothing,
+  selecting: nothing,
+  endpoints: nothing,
+  endpointAddresses: nothing,
+  workloads: nothing,
+  addresses: nothing,
+  routings: nothing,
+  routingObjects: nothing,
+  gatewayRoutings: nothing,
+  trafficRules: nothing,
+  secrets: nothing,
+  gateways: [],
+  sidecars: [],
+  plugins: [],
+  proxySettings: [],
+};
+
+/** The indices after contributions went and came. */
+export function indices(before: Indices, gone: readonly Contribution[], come: readonly Contribution[]): Indices {
+  const group = <T extends Owned>(
+    index: Grouped<T>,
+    entries: (contribution: Contribution) => readonly T[] | undefined,
+    keys: (entry: T) => Iterable<string>,
+  ) => regroup(index, keyed(gone, entries, keys), keyed(come, entries, keys), byAge);
+  const list = <T extends Owned>(entries: readonly T[], of: (contribution: Contribution) => readonly T[] | undefined) =>
+    relist(entries, gone, come, of);
+  const routings = (contribution: Contribution) => contribution.routings;
+  return {
+    services: group(
+      before.services,
+      ({ services }) => services,
+      ({ host }) => [host],
+    ),
+    selecting: group(
+      before.selecting,
+      ({ services }) => services,
+      ({ namespace, selector }) => (selector === undefined ? [] : [namespace]),
+    ),
+    endpoints: group(
+      before.endpoints,
+      ({ endpoints }) => endpoints,
+      (each) => [endpointListKey(each)],
+    ),
+    endpointAddresses: group(
+      before.endpointAddresses,
+      ({ endpoints }) => endpoints,
+      ({ namespace, endpoints }) => new Set(endpoints.map(({ address }) => `${namespace} ${address}`)),
+    ),
+    workloads: group(
+      before.workloads,
+      ({ workloads }) => workloads,
+      ({ namespace }) => [namespace],
+    ),
+    addresses: group(
+      before.addresses,
+      ({ workloads }) => workloads,
+      ({ addresses }) => addresses,
+    ),
+    routings: group(before.routings, routings, ({ hosts }) => new Set(hosts)),
+    routingObjects: routingObjects(before.routingObjects, gone, come),
+    gatewayRoutings: group(before.gatewayRoutings, routings, gatewaysOf),
+    trafficRules: group(
+      before.trafficRules,
+      ({ trafficRules }) => trafficRules,
+      ({ host }) => [host],
+    ),
+    secrets: group(
+      before.secrets,
+      ({ secrets }) => secrets,
+      ({ namespace, name }) => [`${namespace}/${name}`],
+    ),
+    gateways: list(before.gateways, ({ gateways }) => gateways),
+    sidecars: list(before.sidecars, ({ sidecars }) => sidecars),
+    plugins: list(before.plugins, ({ plugins }) => plugins),
+    proxySettings: list(before.proxySettings, ({ proxySettings }) => proxySettings),
+  };
+}
+
+export function endpointListKey({ namespace, host }: { readonly namespace: string; readonly host: HostName }): string {
+  return `${namespace} ${host}`;
+}
+
+/** Every gateway that a routing names, also in single matches. */
+export function gatewaysOf(routing: Routing): ReadonlySet<string> {
+  const gateways = new Set(routing.gateways);
+  for (const route of [...routing.http, ...routing.tls, ...routing.tcp]) {
+    for (const match of route.match) for (const gateway of match.gateways ?? []) gateways.add(gateway);
+  }
+  return gateways;
+}
+
+interface Owned {
+  readonly object: MeshObject;
+}
+
+function byAge(a: Owned, b: Owned): number {
+  return compareAge(a.object, b.object);
+}
+
+function keyed<T>(
+  contributions: readonly Contribution[],
+  entries: (contribution: Contribution) => readonly T[] | undefined,
+  keys: (entry: T) => Iterable<string>,
+): readonly (readonly [string, T])[] {
+  return contributions.flatMap((contribution) =>
+    (entries(contribution) ?? []).flatMap((entry) => Array.from(keys(entry), (key) => [key, entry] as const)),
+  );
+}
+
+function relist<T extends Owned>(
+  list: readonly T[],
+  gone: readonly Contribution[],
+  come: readonly Contribution[],
+  of: (contribution: Contribution) => readonly T[] | undefined,
+): readonly T[] {
+  const removed = new Set(gone.flatMap((contribution) => of(contribution) ?? []));
+  const added = come.flatMap((contribution) => of(contribution) ?? []);
+  if (removed.size === 0 && added.length === 0) return list;
+  return [...list.filter((entry) => !removed.has(entry)), ...added].sort(byAge);
+}
+
+function routingObjects(
+  before: ReadonlyMap<string, Routing>,
+  gone: readonly Contribution[],
+  come: readonly Contribution[],
+): ReadonlyMap<string, Routing> {
+  const key = ({ object: { metadata } }: Routing): string => `${metadata.namespace}/${metadata.name}`;
+  const removed = gone.flatMap(({ routings = [] }) => routings);
+  const added = come.flatMap(({ routings = [] }) => routings);
+  if (removed.length === 0 && added.length === 0) return before;
+  const result = new Map(before);
+  for (const routing of removed) result.delete(key(routing));
+  for (const routing of added) result.set(key(routing), routing);
+  return result;
+}

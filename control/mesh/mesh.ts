@@ -1,0 +1,195 @@
+import {
+  compareAge,
+  type Contribution,
+  type Endpoint,
+  type Gateway,
+  type HostName,
+  type Kind,
+  type MeshObject,
+  type MeshSettings,
+  type MeshView,
+  objectKey,
+  type Plugin,
+  type ProxySettingsOverride,
+  type Routing,
+  type Secret,
+  type Service,
+  type SidecarScope,
+  type TrafficRules,
+  type Workload,
+} from "../model/index.ts";
+import { type Cell, cell } from "./cell.ts";
+import { endpointsOf } from "./endpoints.ts";
+import { indices, type Indices, noIndices } from "./indices.ts";
+import { touchedBy } from "./touched.ts";
+
+/** Objects that came, that were replaced, and that went (by `objectKey`). */
+export interface MeshChange {
+  readonly upserted: readonly MeshObject[];
+  readonly removed: readonly string[];
+}
+
+interface Member {
+  readonly object: MeshObject;
+  readonly contribution: Contribution;
+}
+
+/** The mesh at one moment. Immutable: a change makes another, which shares with this one what did not change. */
+export class Mesh implements MeshView {
+  readonly settings: MeshSettings;
+  readonly #kinds: ReadonlyMap<string, Kind>;
+  readonly #defaults: MeshSettings;
+  readonly #members: ReadonlyMap<string, Member>;
+  readonly index: Indices;
+  readonly #endpoints = new Map<Service, readonly Endpoint[]>();
+  readonly #lists = new Map<string, readonly unknown[]>();
+
+  private constructor(
+    kinds: ReadonlyMap<string, Kind>,
+    defaults: MeshSettings,
+    settings: MeshSettings,
+    members: ReadonlyMap<string, Member>,
+    index: Indices,
+  ) {
+    this.#kinds = kinds;
+    this.#defaults = defaults;
+    this.settings = settings;
+    this.#members = members;
+    this.index = index;
+  }
+
+  /** A mesh without objects; `settings` hold until an object brings others. */
+  static empty(kinds: readonly Kind[], settings: MeshSettings): Mesh {
+    return new Mesh(new Map(kinds.map((kind) => [kind.kind, kind])), settings, settings, new Map(), noIndices);
+  }
+
+  /** The mesh after a change, and which cells it touched. Costs what changed, but for new settings: every object may depend on those. */
+  apply({ upserted, removed }: MeshChange): { readonly mesh: Mesh; readonly touched: ReadonlySet<Cell> } {
+    const members = new Map(this.#members);
+    const gone: Member[] = [];
+    const come: Member[] = [];
+    const take = (key: string): void => {
+      const member = members.get(key);
+      if (member === undefined) return;
+      gone.push(member);
+      members.delete(key);
+    };
+    for (const key of removed) take(key);
+    for (const object of upserted) {
+      const key = objectKey(object);
+      if (members.get(key)?.object === object) continue;
+      take(key);
+      const member = { object, contribution: this.#contribution(object, this.settings) };
+      come.push(member);
+      members.set(key, member);
+    }
+    const settings = this.#settingsOf(members);
+    const settingsChanged = settings !== this.settings;
+    if (settingsChanged) this.#contributeAgain(settings, members, gone, come);
+    const index = indices(this.index, gone.map(contributionOf), come.map(contributionOf));
+    const mesh = new Mesh(this.#kinds, this.#defaults, settings, members, index);
+    const touched = touchedBy(this.index, index, gone.map(contributionOf), come.map(contributionOf));
+    if (settingsChanged) touched.add(cell.settings);
+    return { mesh, touched };
+  }
+
+  objects(kind: string): readonly MeshObject[] {
+    return this.#list(`objects ${kind}`, () =>
+      [...this.#members.values()].map(({ object }) => object).filter((object) => object.kind === kind),
+    ).toSorted(compareAge);
+  }
+
+  object(key: string): MeshObject | undefined {
+    return this.#members.get(key)?.object;
+  }
+
+  allObjects(): readonly MeshObject[] {
+    return this.#list("objects", () => [...this.#members.values()].map(({ object }) => object));
+  }
+
+  /** What every object adds. */
+  *contributions(): Iterable<Contribution> {
+    for (const { contribution } of this.#members.values()) yield contribution;
+  }
+
+  services(): readonly Service[] {
+    return this.#list("services", () => [...this.index.services.values()].flat());
+  }
+
+  servicesOf(host: HostName): readonly Service[] {
+    return this.index.services.get(host) ?? [];
+  }
+
+  endpointsOf(service: Service): readonly Endpoint[] {
+    let endpoints = this.#endpoints.get(service);
+    if (endpoints === undefined) this.#endpoints.set(service, (endpoints = endpointsOf(service, this.index)));
+    return endpoints;
+  }
+
+  workloads(): readonly Workload[] {
+    return this.#list("workloads", () => [...this.index.workloads.values()].flat());
+  }
+
+  routings(): readonly Routing[] {
+    return this.#list("routings", () => [...this.index.routingObjects.values()].toSorted(byObject));
+  }
+
+  trafficRules(): readonly TrafficRules[] {
+    return this.#list("trafficRules", () => [...this.index.trafficRules.values()].flat().toSorted(byObject));
+  }
+
+  gateways(): readonly Gateway[] {
+    return this.index.gateways;
+  }
+
+  sidecars(): readonly SidecarScope[] {
+    return this.index.sidecars;
+  }
+
+  secret(namespace: string, name: string): Secret | undefined {
+    return this.index.secrets.get(`${namespace}/${name}`)?.[0];
+  }
+
+  plugins(): readonly Plugin[] {
+    return this.index.plugins;
+  }
+
+  proxySettings(): readonly ProxySettingsOverride[] {
+    return this.index.proxySettings;
+  }
+
+  #contribution(object: MeshObject, settings: MeshSettings): Contribution {
+    return this.#kinds.get(object.kind)?.contribute(object, settings) ?? {};
+  }
+
+  #settingsOf(members: ReadonlyMap<string, Member>): MeshSettings {
+    const found = [...members.values()].filter(({ contribution }) => contribution.settings !== undefined);
+    return found.toSorted(byObject)[0]?.contribution.settings ?? this.#defaults;
+  }
+
+  #contributeAgain(settings: MeshSettings, members: Map<string, Member>, gone: Member[], come: Member[]): void {
+    for (const [key, member] of members) {
+      if (member.contribution.settings !== undefined) continue;
+      const again = { object: member.object, contribution: this.#contribution(member.object, settings) };
+      members.set(key, again);
+      const index = come.indexOf(member);
+      if (index >= 0) come[index] = again;
+      else {
+        gone.push(member);
+        come.push(again);
+      }
+    }
+  }
+
+  #list<T>(name: string, make: () => readonly T[]): readonly T[] {
+    let list = this.#lists.get(name) as readonly T[] | undefined;
+    if (list === undefined) this.#lists.set(name, (list = make()));
+    return list;
+  }
+}
+
+const contributionOf = ({ contribution }: Member): Contribution => contribution;
+
+function byObject(a: { readonly object: MeshObject }, b: { readonly object: MeshObject }): number {
+  return compareAge(a.object, b.object);
+}

@@ -1,0 +1,182 @@
+import {
+  type Client,
+  compareAge,
+  type Endpoint,
+  type Gateway,
+  type GatewayRouting,
+  type HostName,
+  type Inbound,
+  isVisible,
+  type MeshSettings,
+  type Plugin,
+  type Proxy,
+  type ProxySettings,
+  type ProxyView,
+  type Routing,
+  type Secret,
+  selects,
+  type Service,
+  type SidecarScope,
+  type TrafficRules,
+} from "../model/index.ts";
+import { cell, type Reads } from "./cell.ts";
+import { inboundOf } from "./inbound.ts";
+import type { Mesh } from "./mesh.ts";
+import { applicable, MESH_GATEWAY, routingsOf, sharedHost } from "./routing-choice.ts";
+import { importedHosts, sidecarOf } from "./scope.ts";
+import { trafficRulesFor } from "./traffic-rules.ts";
+
+/** The view of one proxy at one moment; it writes down which cells it was asked about. */
+export class MeshProxyView implements ProxyView {
+  readonly #mesh: Mesh;
+  readonly #proxy: Proxy;
+  readonly #client: Client;
+  readonly #reads: Reads;
+
+  constructor(mesh: Mesh, proxy: Proxy, client: Client, reads: Reads) {
+    this.#mesh = mesh;
+    this.#proxy = proxy;
+    this.#client = client;
+    this.#reads = reads;
+  }
+
+  proxy(): Proxy {
+    this.#reads.individual = true;
+    return this.#proxy;
+  }
+
+  client(): Client {
+    return this.#client;
+  }
+
+  settings(): MeshSettings {
+    this.#reads.cells.add(cell.settings);
+    return this.#mesh.settings;
+  }
+
+  proxySettings(): ProxySettings {
+    this.#reads.cells.add(cell.settings).add(cell.proxySettings);
+    const { rootNamespace, defaultConfig } = this.#mesh.settings;
+    const { namespace, labels } = this.#client;
+    const mine = this.#mesh
+      .proxySettings()
+      .filter((each) => (each.namespace === namespace || each.namespace === rootNamespace) && selects(each.selector, labels));
+    if (mine.length === 0) return defaultConfig;
+    // The root namespace first, then the namespace, then the workload; of equals the oldest is the last word.
+    const rank = (each: (typeof mine)[number]): number =>
+      each.namespace === rootNamespace ? 0 : Object.keys(each.selector).length === 0 ? 1 : 2;
+    const ordered = mine.toSorted((a, b) => rank(a) - rank(b) || compareAge(b.object, a.object));
+    return ordered.reduce<ProxySettings>((settings, { settings: override }) => ({ ...settings, ...override }), defaultConfig);
+  }
+
+  hosts(): readonly HostName[] {
+    return importedHosts(this.#mesh, this.#client, this.#reads).services;
+  }
+
+  routedHosts(): readonly HostName[] {
+    return importedHosts(this.#mesh, this.#client, this.#reads).routed;
+  }
+
+  service(host: HostName): Service | undefined {
+    this.#reads.cells.add(cell.service(host));
+    const { namespace } = this.#client;
+    const visible = this.#mesh.servicesOf(host).filter((service) => isVisible(service.exportTo, service.namespace, namespace));
+    return visible.find((service) => service.namespace === namespace) ?? visible[0];
+  }
+
+  endpoints(host: HostName): readonly Endpoint[] {
+    const service = this.service(host);
+    this.#reads.cells.add(cell.endpoints(host));
+    return service === undefined ? [] : this.#mesh.endpointsOf(service);
+  }
+
+  trafficRules(host: HostName): TrafficRules | undefined {
+    this.#reads.cells.add(cell.settings);
+    return trafficRulesFor(this.#mesh, this.#client, host, this.service(host), this.#reads);
+  }
+
+  routing(host: HostName): Routing | undefined {
+    for (const routing of routingsOf(this.#mesh, this.#client, MESH_GATEWAY, host, this.#reads)) {
+      return applicable(this.#mesh, this.#client, MESH_GATEWAY, routing, this.#reads);
+    }
+    return undefined;
+  }
+
+  sidecar(): SidecarScope | undefined {
+    this.#reads.cells.add(cell.sidecars).add(cell.settings);
+    return sidecarOf(this.#mesh, this.#client);
+  }
+
+  inbound(): Inbound {
+    this.#reads.individual = true;
+    return inboundOf(this.#mesh, this.#proxy, this.#reads);
+  }
+
+  gateways(): readonly Gateway[] {
+    this.#reads.cells.add(cell.gateways);
+    return this.#mesh.gateways().filter(({ selector }) => selects(selector, this.#client.labels));
+  }
+
+  gatewayHosts(gateway: string): readonly HostName[] {
+    this.#reads.cells.add(cell.gateways).add(cell.gatewayHosts(gateway));
+    const hosts = new Set<HostName>();
+    for (const routing of this.#mesh.index.gatewayRoutings.get(gateway) ?? []) {
+      for (const server of this.#serverHosts(gateway, routing)) {
+        for (const host of routing.hosts) {
+          const shared = sharedHost(server, host);
+          if (shared !== undefined) hosts.add(shared);
+        }
+      }
+    }
+    return [...hosts].sort();
+  }
+
+  gatewayRouting(gateway: string, host: HostName): GatewayRouting | undefined {
+    this.#reads.cells.add(cell.gateways);
+    const found = [...routingsOf(this.#mesh, this.#client, gateway, host, this.#reads)]
+      .filter((routing) => [...this.#serverHosts(gateway, routing)].some((server) => sharedHost(server, host) !== undefined))
+      .toSorted((a, b) => compareAge(a.object, b.object))
+      .map((routing) => applicable(this.#mesh, this.#client, gateway, routing, this.#reads));
+    if (found.length === 0) return undefined;
+    const http = found.flatMap((routing) => routing.http);
+    // What matches every request goes to the end, or nothing behind it would be reached (Istio's `CombineVHostRoutes`).
+    const isCatchAll = ({ match }: (typeof http)[number]): boolean => match.length === 0;
+    return {
+      http: [...http.filter((route) => !isCatchAll(route)), ...http.filter(isCatchAll)],
+      tls: found.flatMap(({ tls }) => tls),
+      tcp: found.flatMap(({ tcp }) => tcp),
+    };
+  }
+
+  /** Hosts of a gateway's servers that take routings of this one's namespace. */
+  *#serverHosts(gateway: string, routing: Routing): Iterable<HostName> {
+    for (const { name, namespace, servers } of this.#mesh.gateways()) {
+      if (`${namespace}/${name}` !== gateway) continue;
+      for (const { hosts } of servers) {
+        for (const each of hosts) {
+          const from = each.namespace === "." ? namespace : each.namespace;
+          if (from === "*" || from === routing.object.metadata.namespace) yield each.host;
+        }
+      }
+    }
+  }
+
+  secret(name: string): Secret | undefined {
+    const { namespace } = this.#client;
+    this.#reads.cells.add(cell.secret(namespace, name));
+    return this.#mesh.secret(namespace, name);
+  }
+
+  plugins(): readonly Plugin[] {
+    this.#reads.cells.add(cell.plugins).add(cell.settings);
+    const { namespace, labels } = this.#client;
+    const phases: readonly Plugin["phase"][] = ["AUTHN", "AUTHZ", "STATS", "UNSPECIFIED_PHASE"];
+    return this.#mesh
+      .plugins()
+      .filter(
+        (plugin) =>
+          (plugin.namespace === namespace || plugin.namespace === this.#mesh.settings.rootNamespace) && selects(plugin.selector, labels),
+      )
+      .toSorted((a, b) => phases.indexOf(a.phase) - phases.indexOf(b.phase) || b.priority - a.priority || compareAge(a.object, b.object));
+  }
+}

@@ -16,11 +16,18 @@ export interface MeshSettings {
   readonly domainSuffix: string;
   readonly outboundTrafficPolicy: OutboundTrafficPolicy;
   readonly inboundTrafficPolicy: "PASSTHROUGH" | "LOCALHOST";
+  /** Where redirected connections of workloads come in: outbound 15001, inbound 15006. */
+  readonly proxyListenPort: number;
+  readonly proxyInboundListenPort: number;
+  /** Port on the loopback interface where sidecars are an HTTP proxy; 0: none. */
+  readonly proxyHttpPort: number;
   /** Empty: no log. */
   readonly accessLogFile: string;
   readonly accessLogEncoding: "TEXT" | "JSON";
   /** Empty: Istio's default format. */
   readonly accessLogFormat: string;
+  /** Whether connections that no filter chain takes are left out of the access log. */
+  readonly disableEnvoyListenerLog: boolean;
   readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
   readonly connectTimeout: number;
   readonly tcpKeepalive: ConnectionPool["tcpKeepalive"];
@@ -41,6 +48,12 @@ export interface MeshSettings {
     readonly accessLogging: readonly string[];
   };
   readonly enableTracing: boolean;
+  /** For TLS that is not the mesh's own, where a server says nothing else. */
+  readonly tlsDefaults: {
+    readonly minProtocolVersion: "TLSV1_2" | "TLSV1_3" | undefined;
+    readonly ecdhCurves: readonly string[];
+    readonly cipherSuites: readonly string[];
+  };
   readonly defaultConfig: ProxySettings;
   readonly object: MeshObject | undefined;
 }
@@ -65,11 +78,64 @@ export interface ProxySettings {
   readonly tracing: Readonly<Record<string, unknown>> | undefined;
   readonly gatewayTopology: {
     readonly numTrustedProxies: number;
-    readonly forwardClientCertDetails: string | undefined;
+    readonly forwardClientCertDetails: ForwardClientCertDetails | undefined;
     readonly proxyProtocol: boolean;
   };
   readonly statusPort: number | undefined;
-  readonly proxyHeaders: Readonly<Record<string, unknown>> | undefined;
+  /** Of Envoy's admin interface. */
+  readonly proxyAdminPort: number | undefined;
+  readonly proxyHeaders: ProxyHeaders;
+  readonly connectionSettings: ConnectionSettings;
+}
+
+/** What becomes of `x-forwarded-client-cert`, in the words of Envoy's `ForwardClientCertDetails`. */
+export type ForwardClientCertDetails = "SANITIZE" | "FORWARD_ONLY" | "APPEND_FORWARD" | "SANITIZE_SET" | "ALWAYS_FORWARD_ONLY";
+
+/** Headers that proxies add by themselves. */
+export interface ProxyHeaders {
+  /** Of sidecars' inbound side; gateways have `gatewayTopology`. */
+  readonly forwardedClientCert: ForwardClientCertDetails | undefined;
+  readonly setCurrentClientCertDetails: {
+    readonly subject: boolean;
+    readonly cert: boolean;
+    readonly chain: boolean;
+    readonly dns: boolean;
+    readonly uri: boolean;
+  };
+  /** `x-request-id` is made where the client sends none. */
+  readonly requestId: boolean;
+  /** `server`: undefined passes on what the service says. */
+  readonly server: string | undefined;
+  /** `x-envoy-attempt-count` */
+  readonly attemptCount: boolean;
+  /** `x-envoy-upstream-service-time` and the like. */
+  readonly envoyDebugHeaders: boolean;
+  readonly preserveHttp1HeaderCase: boolean;
+  /** `x-forwarded-host`: where a route rewrites the authority, what it was. */
+  readonly xForwardedHost: boolean;
+  readonly xForwardedPort: boolean;
+}
+
+/** Limits of listeners and of HTTP connections; times are milliseconds, 0 disables; undefined: Envoy's default, or Istio's for the proxy's profile. */
+export interface ConnectionSettings {
+  readonly profile: "SIDECAR" | "EDGE" | undefined;
+  readonly listenerPerConnectionBufferLimitBytes: number | undefined;
+  readonly clusterPerConnectionBufferLimitBytes: number | undefined;
+  readonly httpIdleTimeout: number | undefined;
+  readonly httpMaxConnectionDuration: number | undefined;
+  readonly httpDrainTimeout: number | undefined;
+  readonly httpRequestTimeout: number | undefined;
+  readonly httpRequestHeadersTimeout: number | undefined;
+  readonly httpStreamIdleTimeout: number | undefined;
+  readonly httpMaxStreamDuration: number | undefined;
+  readonly httpMaxConcurrentStreams: number | undefined;
+  readonly http2InitialStreamWindowSize: number | undefined;
+  readonly http2InitialConnectionWindowSize: number | undefined;
+  readonly httpHeadersWithUnderscoresAction: "ALLOW" | "REJECT_REQUEST" | "DROP_HEADER" | undefined;
+  readonly httpMergeSlashes: boolean | undefined;
+  readonly httpPathWithEscapedSlashesAction:
+    "KEEP_UNCHANGED" | "REJECT_REQUEST" | "UNESCAPE_AND_REDIRECT" | "UNESCAPE_AND_FORWARD" | undefined;
+  readonly listenerConnectionLimit: number | undefined;
 }
 
 /** ProxyConfig: settings for the selected proxies of its namespace. */

@@ -1,0 +1,1 @@
+export { defaultConnectionSettings, defaultMeshSettings, defaultProxyHeaders, defaultProxySettings } from "./defaults.ts";

@@ -14,6 +14,10 @@ export interface BenchBootstrap {
   readonly accessLog?: readonly Json[];
   /** Filters of the upstream chain of the cluster `loopback`, which leads to a listener of the same Envoy that answers 200; its port. */
   readonly loopback?: { readonly port: number; readonly filters: readonly Json[] };
+  /** Port of an upstream elsewhere, the cluster `upstream`, which is spoken to in HTTP/1.1; and filters of its upstream chain. */
+  readonly upstream?: { readonly port: number; readonly filters: readonly Json[] };
+  /** Whether the listener `bench` takes HTTP/1.1 too. Default: false. */
+  readonly http1?: boolean;
   /** Whether there is the listener `echo`, for which Envoy starts each plugin once more. Default: true. */
   readonly echo?: boolean;
 }
@@ -28,7 +32,7 @@ export const DIRECT_RESPONSE: Json = { direct_response: { status: 200 } };
 export function benchBootstrap(options: BenchBootstrap): Json {
   const hold = { match: { path: "/hold" }, route: { cluster: "hold", timeout: "0s" } };
   const answers = options.routes ?? [{ match: { prefix: "/" }, ...DIRECT_RESPONSE }];
-  const { loopback: loop } = options;
+  const { loopback: loop, upstream } = options;
   const routes = options.holdPort === undefined ? answers : [...answers.slice(0, -1), hold, ...answers.slice(-1)];
   const seen = { "x-seen-route": "%REQ(X-ROUTE)%", "x-seen-authorization": "%REQ(AUTHORIZATION)%" };
   const echo = { response_headers_to_add: Object.entries(seen).map(([key, value]) => ({ header: { key, value } })) };
@@ -45,13 +49,17 @@ export function benchBootstrap(options: BenchBootstrap): Json {
       clusters: [
         ...(options.holdPort === undefined ? [] : [cluster("hold", options.holdPort)]),
         ...(loop === undefined ? [] : [cluster("loopback", loop.port, loop.filters)]),
+        ...(upstream === undefined ? [] : [cluster("upstream", upstream.port, upstream.filters, "http_protocol_options")]),
       ],
     },
   };
 }
 
 /** A wasm filter whose code is the file `module`; `vmId` tells VMs apart. A `configuration` of bytes is handed over as it is, all else as JSON. */
-export function wasmFilter(module: string, options: { readonly vmId?: string; readonly configuration?: unknown } = {}): Json {
+export function wasmFilter(
+  module: string,
+  options: { readonly vmId?: string; readonly rootId?: string; readonly configuration?: unknown } = {},
+): Json {
   const configuration = options.configuration === undefined ? {} : { configuration: configurationOf(options.configuration) };
   const code = { local: { filename: module } };
   return {
@@ -60,6 +68,7 @@ export function wasmFilter(module: string, options: { readonly vmId?: string; re
       "@type": `${TYPE}http.wasm.v3.Wasm`,
       config: {
         name: options.vmId ?? "bench",
+        ...(options.rootId !== undefined && { root_id: options.rootId }),
         failure_policy: "FAIL_CLOSED",
         vm_config: { vm_id: options.vmId ?? "bench", runtime: "envoy.wasm.runtime.v8", code },
         ...configuration,
@@ -75,11 +84,11 @@ function configurationOf(configuration: unknown): Json {
   return { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(configuration) };
 }
 
-function listener(name: string, { filters, accessLog = [] }: BenchBootstrap, virtualHost: Json): Json {
+function listener(name: string, { filters, accessLog = [], http1 = false }: BenchBootstrap, virtualHost: Json): Json {
   const manager = {
     "@type": `${TYPE}network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: name,
-    codec_type: name === "bench" ? "HTTP2" : "AUTO",
+    codec_type: name === "bench" && !http1 ? "HTTP2" : "AUTO",
     http2_protocol_options: { max_concurrent_streams: 2000 },
     stream_idle_timeout: "0s",
     access_log: accessLog,
@@ -92,12 +101,15 @@ function listener(name: string, { filters, accessLog = [] }: BenchBootstrap, vir
 /** What the router asks for of itself: the cost of an upstream without another process. */
 export const TO_LOOPBACK: Json = { route: { cluster: "loopback" } };
 
+/** What the router sends on to {@link BenchBootstrap.upstream}. */
+export const TO_UPSTREAM: Json = { route: { cluster: "upstream" } };
+
 function loopbackListener(port: number): Json {
   const answers = { routes: [{ match: { prefix: "/" }, ...DIRECT_RESPONSE }] };
   return { ...listener("loopback", { filters: [] }, answers), address: loopback(port) };
 }
 
-function cluster(name: string, port: number, filters: readonly Json[] = []): Json {
+function cluster(name: string, port: number, filters: readonly Json[] = [], protocol = "http2_protocol_options"): Json {
   const options = { "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions" };
   const codec = { name: "codec", typed_config: { "@type": `${TYPE}http.upstream_codec.v3.UpstreamCodec` } };
   return {
@@ -106,7 +118,7 @@ function cluster(name: string, port: number, filters: readonly Json[] = []): Jso
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         ...options,
-        explicit_http_config: { http2_protocol_options: {} },
+        explicit_http_config: { [protocol]: {} },
         ...(filters.length > 0 && { http_filters: [...filters, codec] }),
       },
     },

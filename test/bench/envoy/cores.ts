@@ -18,7 +18,9 @@ export async function chooseCores(): Promise<Cores | undefined> {
 
 /** Pins every thread of a running process; what it starts afterwards is pinned too. */
 export async function pin(pid: number, ...cores: readonly number[]): Promise<void> {
-  await run("taskset", ["-a", "-c", "-p", cores.join(","), String(pid)]);
+  const parameters = ["-a", "-c", "-p", cores.join(","), String(pid)];
+  // A thread that ends while they are gone through makes it fail.
+  await run("taskset", parameters).catch(() => run("taskset", parameters));
 }
 
 /** `0-2,5` is 0, 1, 2, 5. */

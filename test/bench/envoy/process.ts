@@ -17,6 +17,8 @@ export class EnvoyProcess implements AsyncDisposable {
   private readonly process: ChildProcess;
   private readonly folder: string;
   private readonly admin: string;
+  /** Its folder in `/proc`, once it was looked for. */
+  private worker: string | undefined;
 
   private constructor(child: ChildProcess, folder: string, admin: string, ports: ReadonlyMap<string, number>) {
     this.process = child;
@@ -81,6 +83,12 @@ export class EnvoyProcess implements AsyncDisposable {
     return (await Promise.all(times)).reduce((sum, nanoseconds) => sum + nanoseconds / 1e6, 0);
   }
 
+  /** Nanoseconds that the worker has been on a CPU so far. */
+  async workerNanoseconds(): Promise<number> {
+    this.worker ??= await findThread(this.pid, "wrk:worker_0");
+    return Number((await readFile(`${this.worker}/schedstat`, "utf8")).split(" ")[0]);
+  }
+
   /** What has been counted so far, by name. */
   async counters(): Promise<Map<string, number>> {
     const text = await (await fetch(`http://${this.admin}/stats?type=Counters&usedonly`)).text();
@@ -93,6 +101,14 @@ export class EnvoyProcess implements AsyncDisposable {
     await exited;
     await rm(this.folder, { recursive: true });
   }
+}
+
+async function findThread(pid: number, name: string): Promise<string> {
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const folder = `/proc/${pid}/task/${thread}`;
+    if ((await readFile(`${folder}/comm`, "utf8").catch(() => "")).trim() === name) return folder;
+  }
+  throw new Error(`process ${pid} has no thread ${name}`);
 }
 
 /** The binary that the harness would take, and its version. */

@@ -74,7 +74,7 @@ export async function measureInterleaved(variants: readonly Variant[], options: 
 }
 
 /** Fisher and Yates. */
-function shuffle(items: unknown[]): void {
+export function shuffle(items: unknown[]): void {
   for (let i = items.length - 1; i > 0; i--) {
     const other = Math.floor(Math.random() * (i + 1));
     [items[i], items[other]] = [items[other], items[i]];

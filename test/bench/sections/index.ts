@@ -12,6 +12,7 @@ import { ratelimit } from "./ratelimit.ts";
 import { routing } from "./routing.ts";
 import type { Section } from "./section.ts";
 import { telemetry } from "./telemetry.ts";
+import { throughput } from "./throughput.ts";
 
 /** In the order of the report. */
 export const SECTIONS: readonly Section[] = [
@@ -26,6 +27,7 @@ export const SECTIONS: readonly Section[] = [
   ejection,
   telemetry,
   mesh,
+  throughput,
   memory,
   vms,
   inProcess,

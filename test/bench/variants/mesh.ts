@@ -8,8 +8,8 @@ import type { Variant } from "./variant.ts";
 export const MEMBERS = ["authentication", "authorization", "routing", "fault", "ratelimit", "telemetry"] as const;
 type Member = (typeof MEMBERS)[number];
 
-/** What a sidecar typically has: one issuer, a few rules each, no fault at this time. The request of the benchmark comes by all. */
-function configurations(jwks: string): Readonly<Record<Member, Json>> {
+/** What a sidecar typically has for what comes in, by filter: one issuer, a few rules each, no fault at this time. The request of the benchmark comes by all. */
+export function configurations(jwks: string): Readonly<Record<Member, Json>> {
   return {
     authentication: authenticationConfiguration(jwks, true),
     authorization: {

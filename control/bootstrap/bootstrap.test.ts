@@ -1,0 +1,229 @@
+import { createRegistry, fromJson, type JsonValue } from "@bufbuild/protobuf";
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { BootstrapSchema } from "../envoy-api/generated/envoy/config/bootstrap/v3/bootstrap_pb.ts";
+import { RouterSchema } from "../envoy-api/generated/envoy/extensions/filters/http/router/v3/router_pb.ts";
+import { HttpConnectionManagerSchema } from "../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { DownstreamConnectionsConfigSchema } from "../envoy-api/generated/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.ts";
+import { UpstreamTlsContextSchema } from "../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import { HttpProtocolOptionsSchema } from "../envoy-api/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
+import { type BootstrapRequest, bootstrapOf } from "./bootstrap.ts";
+import type { Json } from "./json.ts";
+import { METRIC_LABELS } from "./stats.ts";
+
+const SIDECAR: BootstrapRequest = {
+  nodeId: "sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local",
+  control: { host: "127.0.0.1", port: 15_010 },
+};
+
+const registry = createRegistry(
+  RouterSchema,
+  HttpConnectionManagerSchema,
+  DownstreamConnectionsConfigSchema,
+  UpstreamTlsContextSchema,
+  HttpProtocolOptionsSchema,
+);
+
+/** Read by Envoy's schemas, which refuse a field that there is not. c-ares' message is none of those that are generated. */
+function read(request: Partial<BootstrapRequest> = {}) {
+  const made = bootstrapOf({ ...SIDECAR, ...request });
+  if ("problems" in made) throw new Error(made.problems.join("\n"));
+  const { typed_dns_resolver_config: _, ...rest } = made.bootstrap;
+  return { json: made.bootstrap, message: fromJson(BootstrapSchema, rest as JsonValue, { registry }), node: made.node };
+}
+
+function problems(request: Partial<BootstrapRequest>): readonly string[] {
+  const made = bootstrapOf({ ...SIDECAR, ...request });
+  return "problems" in made ? made.problems : [];
+}
+
+const metadataOf = (json: Json) => (json["node"] as { metadata: Record<string, unknown> }).metadata;
+
+describe("the node", () => {
+  test("says of itself what follows from its id, in Istio's keys", () => {
+    const { message, json } = read();
+    expect(message.node).toMatchObject({ id: SIDECAR.nodeId, cluster: "reviews-v1.default" });
+    expect(metadataOf(json)).toEqual({
+      NAME: "reviews-v1",
+      NAMESPACE: "default",
+      WORKLOAD_NAME: "reviews-v1",
+      SERVICE_ACCOUNT: "default",
+      CLUSTER_ID: "Kubernetes",
+      MESH_ID: "cluster.local",
+      INSTANCE_IPS: "10.0.0.1",
+      INTERCEPTION_MODE: "REDIRECT",
+      LABELS: { "service.istio.io/canonical-name": "reviews-v1", "service.istio.io/canonical-revision": "latest" },
+      ENVOY_STATUS_PORT: 15_021,
+      ENVOY_PROMETHEUS_PORT: 15_090,
+    });
+  });
+
+  test("says what it was told, and has the canonical name and revision of its labels", () => {
+    const labels = { app: "reviews", version: "v1" };
+    const { json, node } = read({ metadata: { LABELS: labels, SERVICE_ACCOUNT: "bookshop", OWN: { a: 1 }, INTERCEPTION_MODE: "NONE" } });
+    expect(metadataOf(json)).toMatchObject({ SERVICE_ACCOUNT: "bookshop", OWN: { a: 1 }, INTERCEPTION_MODE: "NONE" });
+    expect(metadataOf(json)["LABELS"]).toEqual({
+      ...labels,
+      "service.istio.io/canonical-name": "reviews",
+      "service.istio.io/canonical-revision": "v1",
+    });
+    expect(node.cluster).toBe("reviews.default");
+  });
+
+  test("a router is captured by nobody", () => {
+    const { json } = read({ nodeId: "router~10.0.0.2~ingress.istio-system~istio-system.svc.cluster.local" });
+    expect(metadataOf(json)).not.toHaveProperty("INTERCEPTION_MODE");
+  });
+
+  test("announces its modules by digest", () => {
+    const modules = { mesh: { path: "/modules/mesh.wasm", sha256: "ab".repeat(32) } };
+    expect(metadataOf(read({ modules }).json)["MESHWRIGHT_MODULES"]).toEqual(modules);
+  });
+
+  test.each([
+    [{ serviceCluster: "shop" }, "shop"],
+    [{ serviceCluster: "istio-proxy" }, "reviews.default"],
+    [{ tracingServiceName: "CANONICAL_NAME_ONLY" }, "reviews"],
+    [{ tracingServiceName: "CANONICAL_NAME_AND_NAMESPACE" }, "reviews.default"],
+  ])("PROXY_CONFIG %j: its cluster is %s", (PROXY_CONFIG, cluster) => {
+    expect(read({ metadata: { LABELS: { app: "reviews" }, PROXY_CONFIG } }).node.cluster).toBe(cluster);
+  });
+
+  test.each([
+    [{ "istio-locality": "eu.eu-1.rack" }, { region: "eu", zone: "eu-1", subZone: "rack" }],
+    [
+      { "topology.kubernetes.io/region": "eu", "topology.kubernetes.io/zone": "eu-1" },
+      { region: "eu", zone: "eu-1", subZone: "" },
+    ],
+  ])("labels %j: it is in %j", (LABELS, locality) => {
+    expect(read({ metadata: { LABELS } }).message.node?.locality).toMatchObject(locality);
+  });
+});
+
+describe("what is wrong with a node", () => {
+  test.each<[string, Partial<BootstrapRequest>, string]>([
+    ["an id of two parts", { nodeId: "sidecar~10.0.0.1" }, "is none of Istio's; expected TYPE~IP~NAME.NAMESPACE~DOMAIN"],
+    ["a type that there is not", { nodeId: "agent~10.0.0.1~a.b~c" }, "TYPE sidecar or router"],
+    ["an id without an address", { nodeId: "sidecar~here~a.b~c" }, "its second part is no IP address"],
+    ["labels that are no texts", { metadata: { LABELS: { a: 1 } } }, "metadata LABELS: expected texts by name"],
+    ["a name that is none", { metadata: { NAME: {} } }, "metadata NAME: expected a text"],
+    ["an address that is none", { metadata: { INSTANCE_IPS: "10.0.0.1,x" } }, "metadata INSTANCE_IPS: expected IP addresses"],
+    ["a mode that there is not", { metadata: { INTERCEPTION_MODE: "ALL" } }, "metadata INTERCEPTION_MODE: expected REDIRECT, TPROXY, NONE"],
+    ["a key in the wrong case", { metadata: { service_account: "a" } }, "metadata service_account: did you mean SERVICE_ACCOUNT?"],
+    ["a ProxyConfig that is none", { metadata: { PROXY_CONFIG: [] } }, "PROXY_CONFIG: expected an object"],
+    ["half a processor", { metadata: { PROXY_CONFIG: { concurrency: 0.5 } } }, "PROXY_CONFIG.concurrency: expected a whole number"],
+  ])("%s", (_, request, text) => {
+    expect(problems(request).join("\n")).toContain(text);
+  });
+
+  test("is said all at once", () => {
+    expect(problems({ metadata: { LABELS: 1, NAME: 2, PROXY_CONFIG: 3 } })).toHaveLength(3);
+  });
+});
+
+describe("the control service", () => {
+  test("is asked by delta, at most 5 s after it went away", () => {
+    const { adsConfig, ldsConfig, cdsConfig } = read().message.dynamicResources ?? {};
+    expect(adsConfig).toMatchObject({ apiType: 3, setNodeOnFirstMessageOnly: true });
+    const service = adsConfig?.grpcServices[0]?.targetSpecifier;
+    expect(service).toMatchObject({
+      case: "envoyGrpc",
+      value: { clusterName: "xds-grpc", retryPolicy: { retryBackOff: { maxInterval: { seconds: 5n } } } },
+    });
+    for (const source of [ldsConfig, cdsConfig]) expect(source?.configSourceSpecifier.case).toBe("ads");
+  });
+
+  test("is asked for the state of the world where that is wanted", () => {
+    expect(read({ apiType: "GRPC" }).message.dynamicResources?.adsConfig?.apiType).toBe(2);
+  });
+
+  test("by its name, is looked up; over TLS, has to be who it is called", () => {
+    const cluster = read({
+      control: { host: "control.example", port: 15_012 },
+      controlTls: { caFile: "/ca.pem", certificateFile: "/own.pem", keyFile: "/own.key" },
+    }).json["static_resources"] as { clusters: ReadonlyArray<Record<string, unknown>> };
+    expect(cluster.clusters[1]).toMatchObject({
+      type: "STRICT_DNS",
+      transport_socket: {
+        typed_config: {
+          sni: "control.example",
+          common_tls_context: {
+            validation_context: { match_typed_subject_alt_names: [{ san_type: "DNS", matcher: { exact: "control.example" } }] },
+            tls_certificates: [{ private_key: { filename: "/own.key" } }],
+          },
+        },
+      },
+    });
+  });
+});
+
+describe("statistics", () => {
+  interface Tag {
+    readonly tag_name: string;
+    readonly regex: string;
+  }
+  const statsOf = (request: Partial<BootstrapRequest> = {}) =>
+    read(request).json["stats_config"] as {
+      stats_tags: readonly Tag[];
+      stats_matcher?: { inclusion_list: { patterns: ReadonlyArray<Record<string, unknown>> } };
+    };
+
+  test("have every label that the example of the filter telemetry cuts out, and each only once", () => {
+    const example = parse(readFileSync(new URL("../../filters/telemetry/examples/stats-tags.yaml", import.meta.url), "utf8")) as {
+      stats_config: { stats_tags: readonly Tag[] };
+    };
+    const names = statsOf({ metadata: { PROXY_CONFIG: { extraStatTags: ["request_method", "reporter"] } } }).stats_tags.map(
+      ({ tag_name }) => tag_name,
+    );
+    expect(names).toEqual(expect.arrayContaining(example.stats_config.stats_tags.map(({ tag_name }) => tag_name)));
+    expect(new Set(names).size).toBe(names.length);
+    expect(METRIC_LABELS).toHaveLength(25);
+  });
+
+  test.each([
+    ["cluster.outbound|80|v1|reviews.default.svc.cluster.local.upstream_cx_total", "outbound|80|v1|reviews.default.svc.cluster.local"],
+    ["cluster.outbound|443||api.example.com.http2.header_overflow", "outbound|443||api.example.com"],
+    ["cluster.outbound|80||ssl.version.grpc.svc.cluster.local.ssl.connection_error", "outbound|80||ssl.version.grpc.svc.cluster.local"],
+    ["cluster.inbound|9080||.membership_total", "inbound|9080||"],
+    ["cluster.xds-grpc.circuit_breakers.default.cx_open", "xds-grpc"],
+  ])("%s is of the cluster %s", (name, cluster) => {
+    const tag = statsOf().stats_tags.find(({ tag_name }) => tag_name === "cluster_name");
+    expect(new RegExp(tag?.regex ?? "").exec(name)?.[2]).toBe(cluster);
+  });
+
+  test("are Istio's and those that are asked for", () => {
+    const metadata = {
+      PROXY_CONFIG: { proxyStatsMatcher: { inclusionPrefixes: ["hidden"], inclusionSuffixes: ["upstream_rq_timeout"] } },
+      ANNOTATIONS: { "sidecar.istio.io/statsInclusionPrefixes": "cluster.outbound, http." },
+    };
+    const patterns = statsOf({ metadata }).stats_matcher?.inclusion_list.patterns;
+    for (const pattern of [
+      { prefix: "cluster.outbound" },
+      { prefix: "http." },
+      { suffix: "upstream_rq_timeout" },
+      { prefix: "reporter=" },
+      { safe_regex: { regex: "vhost\\..*\\.route\\..*" } },
+    ]) {
+      expect(patterns).toContainEqual(pattern);
+    }
+    expect(patterns).not.toContainEqual({ prefix: "hidden" });
+    expect(statsOf({ stats: "all" })).not.toHaveProperty("stats_matcher");
+  });
+});
+
+test("runtimeValues of ProxyConfig stand over Istio's: one is set, one taken away", () => {
+  const runtimeValues = { "re2.max_program_size.error_level": "", "envoy.reloadable_features.x": "true", n: "7" };
+  const layers = (read({ metadata: { PROXY_CONFIG: { runtimeValues } } }).json["layered_runtime"] as { layers: readonly unknown[] }).layers;
+  expect(layers[0]).toEqual({ name: "global config", static_layer: { "envoy.reloadable_features.x": true, n: "7" } });
+  expect((read().json["layered_runtime"] as { layers: readonly unknown[] }).layers[0]).toMatchObject({
+    static_layer: { "re2.max_program_size.error_level": 32_768 },
+  });
+});
+
+test("a proxy of IPv6 addresses listens on them", () => {
+  const { message } = read({ nodeId: "sidecar~fd00::1~a.b~b.svc.cluster.local" });
+  for (const { address } of message.staticResources?.listeners ?? []) {
+    expect(address?.address).toMatchObject({ case: "socketAddress", value: { address: "::" } });
+  }
+});

@@ -1,0 +1,123 @@
+import { isIP } from "node:net";
+import { addressOf, type ListenAddress } from "./address.ts";
+import { adminCluster, CONTROL_CLUSTER, controlCluster, type ControlTls } from "./clusters.ts";
+import { type Json, typed } from "./json.ts";
+import { PROMETHEUS_PORT, prometheusListener, STATUS_PORT, statusListener } from "./listeners.ts";
+import { type AnnouncedModule, describeNode, type NodeDescription } from "./metadata.ts";
+import { overloadManager, type OverloadLimits } from "./overload.ts";
+import { layeredRuntime } from "./runtime.ts";
+import { statsConfig, type StatsSelection } from "./stats.ts";
+
+export const DEFAULT_ADMIN: ListenAddress = { host: "127.0.0.1", port: 15_000 };
+
+/** Where a proxy is, for the locality of load balancing. */
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
+
+/** What a bootstrap is made of. */
+export interface BootstrapRequest extends OverloadLimits {
+  /** `TYPE~IP~NAME.NAMESPACE~DOMAIN`, TYPE `sidecar` or `router`. */
+  readonly nodeId: string;
+  /** Istio's node metadata; what is not given follows from the id. Default: none. */
+  readonly metadata?: Json;
+  /** Default: the label `istio-locality` or those of Kubernetes' topology, else none. */
+  readonly locality?: Locality;
+  readonly control: ListenAddress;
+  /** Default: plain text, which is for the loopback interface. */
+  readonly controlTls?: ControlTls;
+  /** Default: {@link DEFAULT_ADMIN}. */
+  readonly admin?: ListenAddress;
+  /** Default: {@link STATUS_PORT}; 0 is any that is free. */
+  readonly statusPort?: number;
+  /** Default: {@link PROMETHEUS_PORT}; 0 is any that is free. */
+  readonly prometheusPort?: number;
+  /** How changes are sent: `DELTA_GRPC` (default), or `GRPC`, the state of the world with each. */
+  readonly apiType?: "DELTA_GRPC" | "GRPC";
+  /** Modules that are files beside the proxy, by name: announced in its metadata, so that none is sent to it. Default: none. */
+  readonly modules?: Readonly<Record<string, AnnouncedModule>>;
+  /** Name servers. Default: those of the machine. */
+  readonly dnsResolvers?: readonly ListenAddress[];
+  /** Default: `istio`. */
+  readonly stats?: StatsSelection;
+  /** What Envoy's own log lines look like: `text` (default) is Envoy's format, `json` one object a line. */
+  readonly logFormat?: "text" | "json";
+}
+
+export type MadeBootstrap =
+  { readonly bootstrap: Json; readonly node: NodeDescription } | { readonly problems: readonly [string, ...string[]] };
+
+/**
+ * How long Envoy waits until it asks a control service again that went away: first 0.2 s, then up to 5 s, at random below that, so that a thousand proxies do not come
+ * at once. Envoy's own limit of 30 s would leave a proxy behind for as long.
+ */
+const RETRY_BACK_OFF = { base_interval: "0.2s", max_interval: "5s" };
+
+/** The bootstrap, or one text for each thing that is wrong. No secret stands in it but those that were given as metadata. */
+export function bootstrapOf(request: BootstrapRequest): MadeBootstrap {
+  const problems: string[] = [];
+  const node = describeNode(request.nodeId, request.metadata ?? {}, request.modules ?? {}, problems);
+  const [first, ...more] = problems;
+  if (first !== undefined || node === undefined) return { problems: [first ?? "no node", ...more] };
+  return { bootstrap: assemble(request, node), node };
+}
+
+function assemble(request: BootstrapRequest, node: NodeDescription): Json {
+  const { admin = DEFAULT_ADMIN, statusPort = STATUS_PORT, prometheusPort = PROMETHEUS_PORT } = request;
+  const wildcard = node.addresses.every((address) => isIP(address) === 6) ? "::" : "0.0.0.0";
+  const locality = request.locality ?? localityOf(node.labels);
+  // Until the first configuration came, Envoy is not ready, however long that takes: as in Istio.
+  const aggregated = { ads: {}, initial_fetch_timeout: "0s", resource_api_version: "V3" };
+  return {
+    node: {
+      id: request.nodeId,
+      cluster: node.cluster,
+      ...(locality !== undefined && { locality: { region: locality.region, zone: locality.zone, sub_zone: locality.subZone } }),
+      metadata: { ...node.metadata, ENVOY_STATUS_PORT: statusPort, ENVOY_PROMETHEUS_PORT: prometheusPort },
+    },
+    admin: { address: addressOf(admin) },
+    dynamic_resources: {
+      ads_config: {
+        api_type: request.apiType ?? "DELTA_GRPC",
+        transport_api_version: "V3",
+        set_node_on_first_message_only: true,
+        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_CLUSTER, retry_policy: { retry_back_off: RETRY_BACK_OFF } } }],
+      },
+      cds_config: aggregated,
+      lds_config: aggregated,
+    },
+    static_resources: {
+      clusters: [adminCluster(admin), controlCluster(request.control, request.controlTls)],
+      listeners: [prometheusListener(wildcard, prometheusPort), statusListener(wildcard, statusPort)],
+    },
+    typed_dns_resolver_config: dnsResolver(request.dnsResolvers ?? []),
+    stats_config: statsConfig(request.stats ?? "istio", node.proxyConfig, node.annotations),
+    overload_manager: overloadManager(request),
+    layered_runtime: layeredRuntime(node.proxyConfig),
+    ...(request.logFormat === "json" && { application_log_config: { log_format: { json_format: LOG_FIELDS } } }),
+  };
+}
+
+/** As the rest of the proxy's log: `warning` and the like, the time with its zone. */
+const LOG_FIELDS = { level: "%l", time: "%Y-%m-%dT%T.%e%z", scope: "envoy %n", msg: "%j", thread: "%t" };
+
+/** As in Istio, a UDP socket is given up after some queries: what balances them by port would keep one that went away. */
+function dnsResolver(resolvers: readonly ListenAddress[]): Json {
+  const fields = { udp_max_queries: 100, ...(resolvers.length > 0 && { resolvers: resolvers.map(addressOf) }) };
+  return {
+    name: "envoy.network.dns_resolver.cares",
+    typed_config: typed("network.dns_resolver.cares.v3.CaresDnsResolverConfig", fields),
+  };
+}
+
+/** Istio's own label (`region.zone.subzone`, because labels hold no slashes), else Kubernetes'. */
+function localityOf(labels: Readonly<Record<string, string>>): Locality | undefined {
+  const own = labels["istio-locality"];
+  const [region = "", zone = "", subZone = ""] =
+    own !== undefined
+      ? own.split(own.includes("/") ? "/" : ".")
+      : [labels["topology.kubernetes.io/region"], labels["topology.kubernetes.io/zone"], labels["topology.istio.io/subzone"]];
+  return region === "" ? undefined : { region, zone, subZone };
+}

@@ -1,0 +1,78 @@
+import { isIP } from "node:net";
+import { addressOf, type ListenAddress } from "./address.ts";
+import { type Json, seconds, typed } from "./json.ts";
+
+/** The control service, by the name that it has in Istio's bootstrap: its statistics are asked for by it. */
+export const CONTROL_CLUSTER = "xds-grpc";
+/** Envoy's own admin interface, as Istio's bootstrap calls it. */
+export const ADMIN_CLUSTER = "prometheus_stats";
+
+const HTTP_PROTOCOL_OPTIONS = "upstreams.http.v3.HttpProtocolOptions";
+
+/** A silent connection to the control service is asked for a sign of life this often, seconds, and given up when none comes. */
+const KEEPALIVE_INTERVAL = 30;
+/** Long enough for a control service that is busy with a thousand proxies at once. */
+const KEEPALIVE_TIMEOUT = 20;
+/** As in Istio's bootstrap: TCP's own probes, for what stands between. */
+const TCP_KEEPALIVE = 300;
+
+/** How the control service is reached over TLS. All are paths of files that Envoy reads; none of their content stands in a bootstrap. */
+export interface ControlTls {
+  /** Certificates of the authorities that may have signed the control service's, PEM. */
+  readonly caFile: string;
+  /** The proxy's own certificate and key, where the control service asks for one. */
+  readonly certificateFile?: string;
+  readonly keyFile?: string;
+  /** What the certificate must be for. Default: the host of the address. */
+  readonly serverName?: string;
+}
+
+export function controlCluster(address: ListenAddress, tls: ControlTls | undefined): Json {
+  const named = "host" in address && isIP(address.host) === 0;
+  return {
+    name: CONTROL_CLUSTER,
+    type: named ? "STRICT_DNS" : "STATIC",
+    ...(named && { dns_lookup_family: "ALL" }),
+    connect_timeout: seconds(1),
+    load_assignment: assignment(CONTROL_CLUSTER, address),
+    upstream_connection_options: { tcp_keepalive: { keepalive_time: TCP_KEEPALIVE } },
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(HTTP_PROTOCOL_OPTIONS, {
+        explicit_http_config: {
+          http2_protocol_options: {
+            connection_keepalive: { interval: seconds(KEEPALIVE_INTERVAL), timeout: seconds(KEEPALIVE_TIMEOUT) },
+          },
+        },
+      }),
+    },
+    ...(tls !== undefined && { transport_socket: { name: "envoy.transport_sockets.tls", typed_config: tlsContext(address, tls) } }),
+  };
+}
+
+export function adminCluster(address: ListenAddress): Json {
+  return { name: ADMIN_CLUSTER, type: "STATIC", connect_timeout: "0.25s", load_assignment: assignment(ADMIN_CLUSTER, address) };
+}
+
+function tlsContext(address: ListenAddress, tls: ControlTls): Json {
+  const name = tls.serverName ?? ("host" in address ? address.host : "localhost");
+  const { caFile, certificateFile, keyFile } = tls;
+  return typed("transport_sockets.tls.v3.UpstreamTlsContext", {
+    // RFC 6066, section 3: no addresses.
+    ...(isIP(name) === 0 && { sni: name }),
+    common_tls_context: {
+      alpn_protocols: ["h2"],
+      ...(certificateFile !== undefined &&
+        keyFile !== undefined && {
+          tls_certificates: [{ certificate_chain: { filename: certificateFile }, private_key: { filename: keyFile } }],
+        }),
+      validation_context: {
+        trusted_ca: { filename: caFile },
+        match_typed_subject_alt_names: [{ san_type: isIP(name) === 0 ? "DNS" : "IP_ADDRESS", matcher: { exact: name } }],
+      },
+    },
+  });
+}
+
+function assignment(cluster: string, address: ListenAddress): Json {
+  return { cluster_name: cluster, endpoints: [{ lb_endpoints: [{ endpoint: { address: addressOf(address) } }] }] };
+}

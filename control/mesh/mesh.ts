@@ -37,12 +37,12 @@ interface Member {
 /** The mesh at one moment. Immutable: a change makes another, which shares with this one what did not change. */
 export class Mesh implements MeshView {
   readonly settings: MeshSettings;
-  readonly #kinds: ReadonlyMap<string, Kind>;
-  readonly #defaults: MeshSettings;
-  readonly #members: ReadonlyMap<string, Member>;
+  private readonly kinds: ReadonlyMap<string, Kind>;
+  private readonly defaults: MeshSettings;
+  private readonly members: ReadonlyMap<string, Member>;
   readonly index: Indices;
-  readonly #endpoints = new Map<Service, readonly Endpoint[]>();
-  readonly #lists = new Map<string, readonly unknown[]>();
+  private readonly endpoints = new Map<Service, readonly Endpoint[]>();
+  private readonly lists = new Map<string, readonly unknown[]>();
 
   private constructor(
     kinds: ReadonlyMap<string, Kind>,
@@ -51,10 +51,10 @@ export class Mesh implements MeshView {
     members: ReadonlyMap<string, Member>,
     index: Indices,
   ) {
-    this.#kinds = kinds;
-    this.#defaults = defaults;
+    this.kinds = kinds;
+    this.defaults = defaults;
     this.settings = settings;
-    this.#members = members;
+    this.members = members;
     this.index = index;
   }
 
@@ -65,55 +65,58 @@ export class Mesh implements MeshView {
 
   /** The mesh after a change, and which cells it touched. Costs what changed, but for new settings: every object may depend on those. */
   apply({ upserted, removed }: MeshChange): { readonly mesh: Mesh; readonly touched: ReadonlySet<Cell> } {
-    const members = new Map(this.#members);
+    const members = new Map(this.members);
     const gone: Member[] = [];
     const come: Member[] = [];
     const take = (key: string): void => {
       const member = members.get(key);
       if (member === undefined) return;
-      gone.push(member);
       members.delete(key);
+      // Of an object that comes twice in one change the last is meant.
+      const index = come.indexOf(member);
+      if (index >= 0) come.splice(index, 1);
+      else gone.push(member);
     };
     for (const key of removed) take(key);
     for (const object of upserted) {
       const key = objectKey(object);
       if (members.get(key)?.object === object) continue;
       take(key);
-      const member = { object, contribution: this.#contribution(object, this.settings) };
+      const member = { object, contribution: this.contribution(object, this.settings) };
       come.push(member);
       members.set(key, member);
     }
-    const settings = this.#settingsOf(members);
+    const settings = this.settingsOf(members);
     const settingsChanged = settings !== this.settings;
-    if (settingsChanged) this.#contributeAgain(settings, members, gone, come);
+    if (settingsChanged) this.contributeAgain(settings, members, gone, come);
     const index = indices(this.index, gone.map(contributionOf), come.map(contributionOf));
-    const mesh = new Mesh(this.#kinds, this.#defaults, settings, members, index);
+    const mesh = new Mesh(this.kinds, this.defaults, settings, members, index);
     const touched = touchedBy(this.index, index, gone.map(contributionOf), come.map(contributionOf));
     if (settingsChanged) touched.add(cell.settings);
     return { mesh, touched };
   }
 
   objects(kind: string): readonly MeshObject[] {
-    return this.#list(`objects ${kind}`, () =>
-      [...this.#members.values()].map(({ object }) => object).filter((object) => object.kind === kind),
+    return this.list(`objects ${kind}`, () =>
+      [...this.members.values()].map(({ object }) => object).filter((object) => object.kind === kind),
     ).toSorted(compareAge);
   }
 
   object(key: string): MeshObject | undefined {
-    return this.#members.get(key)?.object;
+    return this.members.get(key)?.object;
   }
 
   allObjects(): readonly MeshObject[] {
-    return this.#list("objects", () => [...this.#members.values()].map(({ object }) => object));
+    return this.list("objects", () => [...this.members.values()].map(({ object }) => object));
   }
 
   /** What every object adds. */
   *contributions(): Iterable<Contribution> {
-    for (const { contribution } of this.#members.values()) yield contribution;
+    for (const { contribution } of this.members.values()) yield contribution;
   }
 
   services(): readonly Service[] {
-    return this.#list("services", () => [...this.index.services.values()].flat());
+    return this.list("services", () => [...this.index.services.values()].flat());
   }
 
   servicesOf(host: HostName): readonly Service[] {
@@ -121,21 +124,21 @@ export class Mesh implements MeshView {
   }
 
   endpointsOf(service: Service): readonly Endpoint[] {
-    let endpoints = this.#endpoints.get(service);
-    if (endpoints === undefined) this.#endpoints.set(service, (endpoints = endpointsOf(service, this.index)));
+    let endpoints = this.endpoints.get(service);
+    if (endpoints === undefined) this.endpoints.set(service, (endpoints = endpointsOf(service, this.index)));
     return endpoints;
   }
 
   workloads(): readonly Workload[] {
-    return this.#list("workloads", () => [...this.index.workloads.values()].flat());
+    return this.list("workloads", () => [...this.index.workloads.values()].flat());
   }
 
   routings(): readonly Routing[] {
-    return this.#list("routings", () => [...this.index.routingObjects.values()].toSorted(byObject));
+    return this.list("routings", () => [...this.index.routingObjects.values()].toSorted(byObject));
   }
 
   trafficRules(): readonly TrafficRules[] {
-    return this.#list("trafficRules", () => [...this.index.trafficRules.values()].flat().toSorted(byObject));
+    return this.list("trafficRules", () => [...this.index.trafficRules.values()].flat().toSorted(byObject));
   }
 
   gateways(): readonly Gateway[] {
@@ -158,19 +161,19 @@ export class Mesh implements MeshView {
     return this.index.proxySettings;
   }
 
-  #contribution(object: MeshObject, settings: MeshSettings): Contribution {
-    return this.#kinds.get(object.kind)?.contribute(object, settings) ?? {};
+  private contribution(object: MeshObject, settings: MeshSettings): Contribution {
+    return this.kinds.get(object.kind)?.contribute(object, settings) ?? {};
   }
 
-  #settingsOf(members: ReadonlyMap<string, Member>): MeshSettings {
+  private settingsOf(members: ReadonlyMap<string, Member>): MeshSettings {
     const found = [...members.values()].filter(({ contribution }) => contribution.settings !== undefined);
-    return found.toSorted(byObject)[0]?.contribution.settings ?? this.#defaults;
+    return found.toSorted(byObject)[0]?.contribution.settings ?? this.defaults;
   }
 
-  #contributeAgain(settings: MeshSettings, members: Map<string, Member>, gone: Member[], come: Member[]): void {
+  private contributeAgain(settings: MeshSettings, members: Map<string, Member>, gone: Member[], come: Member[]): void {
     for (const [key, member] of members) {
       if (member.contribution.settings !== undefined) continue;
-      const again = { object: member.object, contribution: this.#contribution(member.object, settings) };
+      const again = { object: member.object, contribution: this.contribution(member.object, settings) };
       members.set(key, again);
       const index = come.indexOf(member);
       if (index >= 0) come[index] = again;
@@ -181,9 +184,9 @@ export class Mesh implements MeshView {
     }
   }
 
-  #list<T>(name: string, make: () => readonly T[]): readonly T[] {
-    let list = this.#lists.get(name) as readonly T[] | undefined;
-    if (list === undefined) this.#lists.set(name, (list = make()));
+  private list<T>(name: string, make: () => readonly T[]): readonly T[] {
+    let list = this.lists.get(name) as readonly T[] | undefined;
+    if (list === undefined) this.lists.set(name, (list = make()));
     return list;
   }
 }

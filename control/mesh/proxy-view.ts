@@ -28,37 +28,37 @@ import { trafficRulesFor } from "./traffic-rules.ts";
 
 /** The view of one proxy at one moment; it writes down which cells it was asked about. */
 export class MeshProxyView implements ProxyView {
-  readonly #mesh: Mesh;
-  readonly #proxy: Proxy;
-  readonly #client: Client;
-  readonly #reads: Reads;
+  private readonly mesh: Mesh;
+  private readonly proxy: Proxy;
+  private readonly client: Client;
+  private readonly reads: Reads;
 
   constructor(mesh: Mesh, proxy: Proxy, client: Client, reads: Reads) {
-    this.#mesh = mesh;
-    this.#proxy = proxy;
-    this.#client = client;
-    this.#reads = reads;
+    this.mesh = mesh;
+    this.proxy = proxy;
+    this.client = client;
+    this.reads = reads;
   }
 
   proxy(): Proxy {
-    this.#reads.individual = true;
-    return this.#proxy;
+    this.reads.individual = true;
+    return this.proxy;
   }
 
   client(): Client {
-    return this.#client;
+    return this.client;
   }
 
   settings(): MeshSettings {
-    this.#reads.cells.add(cell.settings);
-    return this.#mesh.settings;
+    this.reads.cells.add(cell.settings);
+    return this.mesh.settings;
   }
 
   proxySettings(): ProxySettings {
-    this.#reads.cells.add(cell.settings).add(cell.proxySettings);
-    const { rootNamespace, defaultConfig } = this.#mesh.settings;
-    const { namespace, labels } = this.#client;
-    const mine = this.#mesh
+    this.reads.cells.add(cell.settings).add(cell.proxySettings);
+    const { rootNamespace, defaultConfig } = this.mesh.settings;
+    const { namespace, labels } = this.client;
+    const mine = this.mesh
       .proxySettings()
       .filter((each) => (each.namespace === namespace || each.namespace === rootNamespace) && selects(each.selector, labels));
     if (mine.length === 0) return defaultConfig;
@@ -70,58 +70,58 @@ export class MeshProxyView implements ProxyView {
   }
 
   hosts(): readonly HostName[] {
-    return importedHosts(this.#mesh, this.#client, this.#reads).services;
+    return importedHosts(this.mesh, this.client, this.reads).services;
   }
 
   routedHosts(): readonly HostName[] {
-    return importedHosts(this.#mesh, this.#client, this.#reads).routed;
+    return importedHosts(this.mesh, this.client, this.reads).routed;
   }
 
   service(host: HostName): Service | undefined {
-    this.#reads.cells.add(cell.service(host));
-    const { namespace } = this.#client;
-    const visible = this.#mesh.servicesOf(host).filter((service) => isVisible(service.exportTo, service.namespace, namespace));
+    this.reads.cells.add(cell.service(host));
+    const { namespace } = this.client;
+    const visible = this.mesh.servicesOf(host).filter((service) => isVisible(service.exportTo, service.namespace, namespace));
     return visible.find((service) => service.namespace === namespace) ?? visible[0];
   }
 
   endpoints(host: HostName): readonly Endpoint[] {
     const service = this.service(host);
-    this.#reads.cells.add(cell.endpoints(host));
-    return service === undefined ? [] : this.#mesh.endpointsOf(service);
+    this.reads.cells.add(cell.endpoints(host));
+    return service === undefined ? [] : this.mesh.endpointsOf(service);
   }
 
   trafficRules(host: HostName): TrafficRules | undefined {
-    this.#reads.cells.add(cell.settings);
-    return trafficRulesFor(this.#mesh, this.#client, host, this.service(host), this.#reads);
+    this.reads.cells.add(cell.settings);
+    return trafficRulesFor(this.mesh, this.client, host, this.service(host), this.reads);
   }
 
   routing(host: HostName): Routing | undefined {
-    for (const routing of routingsOf(this.#mesh, this.#client, MESH_GATEWAY, host, this.#reads)) {
-      return applicable(this.#mesh, this.#client, MESH_GATEWAY, routing, this.#reads);
+    for (const routing of routingsOf(this.mesh, this.client, MESH_GATEWAY, host, this.reads)) {
+      return applicable(this.mesh, this.client, MESH_GATEWAY, routing, this.reads);
     }
     return undefined;
   }
 
   sidecar(): SidecarScope | undefined {
-    this.#reads.cells.add(cell.sidecars).add(cell.settings);
-    return sidecarOf(this.#mesh, this.#client);
+    this.reads.cells.add(cell.sidecars).add(cell.settings);
+    return sidecarOf(this.mesh, this.client);
   }
 
   inbound(): Inbound {
-    this.#reads.individual = true;
-    return inboundOf(this.#mesh, this.#proxy, this.#reads);
+    this.reads.individual = true;
+    return inboundOf(this.mesh, this.proxy, this.reads);
   }
 
   gateways(): readonly Gateway[] {
-    this.#reads.cells.add(cell.gateways);
-    return this.#mesh.gateways().filter(({ selector }) => selects(selector, this.#client.labels));
+    this.reads.cells.add(cell.gateways);
+    return this.mesh.gateways().filter(({ selector }) => selects(selector, this.client.labels));
   }
 
   gatewayHosts(gateway: string): readonly HostName[] {
-    this.#reads.cells.add(cell.gateways).add(cell.gatewayHosts(gateway));
+    this.reads.cells.add(cell.gateways).add(cell.gatewayHosts(gateway));
     const hosts = new Set<HostName>();
-    for (const routing of this.#mesh.index.gatewayRoutings.get(gateway) ?? []) {
-      for (const server of this.#serverHosts(gateway, routing)) {
+    for (const routing of this.mesh.index.gatewayRoutings.get(gateway) ?? []) {
+      for (const server of this.serverHosts(gateway, routing)) {
         for (const host of routing.hosts) {
           const shared = sharedHost(server, host);
           if (shared !== undefined) hosts.add(shared);
@@ -132,11 +132,11 @@ export class MeshProxyView implements ProxyView {
   }
 
   gatewayRouting(gateway: string, host: HostName): GatewayRouting | undefined {
-    this.#reads.cells.add(cell.gateways);
-    const found = [...routingsOf(this.#mesh, this.#client, gateway, host, this.#reads)]
-      .filter((routing) => [...this.#serverHosts(gateway, routing)].some((server) => sharedHost(server, host) !== undefined))
+    this.reads.cells.add(cell.gateways);
+    const found = [...routingsOf(this.mesh, this.client, gateway, host, this.reads)]
+      .filter((routing) => [...this.serverHosts(gateway, routing)].some((server) => sharedHost(server, host) !== undefined))
       .toSorted((a, b) => compareAge(a.object, b.object))
-      .map((routing) => applicable(this.#mesh, this.#client, gateway, routing, this.#reads));
+      .map((routing) => applicable(this.mesh, this.client, gateway, routing, this.reads));
     if (found.length === 0) return undefined;
     const http = found.flatMap((routing) => routing.http);
     // What matches every request goes to the end, or nothing behind it would be reached (Istio's `CombineVHostRoutes`).
@@ -149,8 +149,8 @@ export class MeshProxyView implements ProxyView {
   }
 
   /** Hosts of a gateway's servers that take routings of this one's namespace. */
-  *#serverHosts(gateway: string, routing: Routing): Iterable<HostName> {
-    for (const { name, namespace, servers } of this.#mesh.gateways()) {
+  private *serverHosts(gateway: string, routing: Routing): Iterable<HostName> {
+    for (const { name, namespace, servers } of this.mesh.gateways()) {
       if (`${namespace}/${name}` !== gateway) continue;
       for (const { hosts } of servers) {
         for (const each of hosts) {
@@ -162,20 +162,20 @@ export class MeshProxyView implements ProxyView {
   }
 
   secret(name: string): Secret | undefined {
-    const { namespace } = this.#client;
-    this.#reads.cells.add(cell.secret(namespace, name));
-    return this.#mesh.secret(namespace, name);
+    const { namespace } = this.client;
+    this.reads.cells.add(cell.secret(namespace, name));
+    return this.mesh.secret(namespace, name);
   }
 
   plugins(): readonly Plugin[] {
-    this.#reads.cells.add(cell.plugins).add(cell.settings);
-    const { namespace, labels } = this.#client;
+    this.reads.cells.add(cell.plugins).add(cell.settings);
+    const { namespace, labels } = this.client;
     const phases: readonly Plugin["phase"][] = ["AUTHN", "AUTHZ", "STATS", "UNSPECIFIED_PHASE"];
-    return this.#mesh
+    return this.mesh
       .plugins()
       .filter(
         (plugin) =>
-          (plugin.namespace === namespace || plugin.namespace === this.#mesh.settings.rootNamespace) && selects(plugin.selector, labels),
+          (plugin.namespace === namespace || plugin.namespace === this.mesh.settings.rootNamespace) && selects(plugin.selector, labels),
       )
       .toSorted((a, b) => phases.indexOf(a.phase) - phases.indexOf(b.phase) || b.priority - a.priority || compareAge(a.object, b.object));
   }

@@ -1,0 +1,190 @@
+import { typeUrl } from "../envoy-api/index.ts";
+import { type Cell, type Mesh, type MeshChange, MeshProxyView, Reads } from "../mesh/index.ts";
+import type { Client, Proxy } from "../model/index.ts";
+import type { Change, Resource, ResourceView, Snapshot } from "../xds/server/index.ts";
+import type { XdsType } from "../xds/types/xds-type.ts";
+import { clientOf, relevantLabels } from "./groups.ts";
+import { Encoder, ResourceSet, type Translation, type TranslationFailure } from "./resource-set.ts";
+
+/** What has changed for one proxy. */
+export interface ProxyChange {
+  readonly proxy: Proxy;
+  readonly snapshot: Snapshot;
+  readonly changes: readonly Change[];
+}
+
+export interface Outcome {
+  readonly changed: readonly ProxyChange[];
+  readonly failures: readonly TranslationFailure[];
+}
+
+interface Group {
+  readonly client: Client;
+  readonly shared: ResourceSet;
+  readonly members: Set<Member>;
+}
+
+interface Member {
+  readonly proxy: Proxy;
+  own: ResourceSet;
+  group: Group;
+  snapshot: Snapshot;
+}
+
+/**
+ * The configuration of every proxy that is connected. Proxies that have in common what resources are made from share the resources; a change of the mesh makes
+ * again what it touches, and nothing else.
+ */
+export class Configurations {
+  private readonly types: readonly XdsType[];
+  private readonly encoder = new Encoder();
+  private readonly groups = new Map<string, Group>();
+  private readonly members = new Map<string, Member>();
+  private current: Mesh;
+  private relevant: ReadonlySet<string>;
+  private version = 0;
+
+  constructor(types: readonly XdsType[], mesh: Mesh) {
+    this.types = types;
+    this.current = mesh;
+    this.relevant = relevantLabels(mesh);
+  }
+
+  get mesh(): Mesh {
+    return this.current;
+  }
+
+  /** What a proxy gets. It is kept up to date until `remove`. */
+  add(proxy: Proxy): { readonly snapshot: Snapshot; readonly failures: readonly TranslationFailure[] } {
+    this.remove(proxy.id);
+    const failures: TranslationFailure[] = [];
+    const member = this.join(proxy, failures);
+    return { snapshot: member.snapshot, failures };
+  }
+
+  remove(id: string): void {
+    const member = this.members.get(id);
+    if (member === undefined) return;
+    this.members.delete(id);
+    this.leave(member);
+  }
+
+  snapshotOf(id: string): Snapshot | undefined {
+    return this.members.get(id)?.snapshot;
+  }
+
+  /** Changes the mesh, and says for which proxies what is another now. */
+  apply(change: MeshChange): Outcome {
+    const { mesh, touched } = this.current.apply(change);
+    this.current = mesh;
+    this.version += 1;
+    const failures: TranslationFailure[] = [];
+    const changed: ProxyChange[] = [];
+    const relevant = relevantLabels(mesh);
+    const regrouped = !sameMembers(relevant, this.relevant);
+    this.relevant = relevant;
+    if (regrouped) this.regroup();
+    for (const group of this.groups.values()) {
+      const [first] = group.members;
+      if (first === undefined) continue;
+      const shared = group.shared.refresh(this.translation(first.proxy, group.client), regrouped ? undefined : touched, failures);
+      for (const member of group.members) this.update(member, shared, regrouped ? undefined : touched, failures, changed);
+    }
+    return { changed, failures };
+  }
+
+  private update(
+    member: Member,
+    shared: readonly Change[],
+    touched: ReadonlySet<Cell> | undefined,
+    failures: TranslationFailure[],
+    changed: ProxyChange[],
+  ): void {
+    const own = member.own.refresh(this.translation(member.proxy, member.group.client), touched, failures);
+    // After a regrouping what the proxy had came from another set: everything has to be compared.
+    const changes =
+      touched === undefined
+        ? this.types.map(({ schema }) => ({ typeUrl: typeUrl(schema) }))
+        : own.length === 0
+          ? shared
+          : [...shared, ...own];
+    if (changes.length === 0) return;
+    member.snapshot = this.snapshot(member);
+    changed.push({ proxy: member.proxy, snapshot: member.snapshot, changes });
+  }
+
+  private join(proxy: Proxy, failures: TranslationFailure[]): Member {
+    const client = clientOf(proxy, this.relevant);
+    const key = JSON.stringify(client);
+    let group = this.groups.get(key);
+    if (group === undefined) {
+      group = { client, shared: new ResourceSet(this.types, this.encoder), members: new Set() };
+      this.groups.set(key, group);
+      group.shared.refresh(this.translation(proxy, client), undefined, failures);
+    }
+    const own = new ResourceSet(this.types, this.encoder, group.shared);
+    own.refresh(this.translation(proxy, client), undefined, failures);
+    const member: Member = { proxy, own, group, snapshot: EMPTY };
+    group.members.add(member);
+    this.members.set(proxy.id, member);
+    member.snapshot = this.snapshot(member);
+    return member;
+  }
+
+  private leave(member: Member): void {
+    member.group.members.delete(member);
+    if (member.group.members.size === 0) this.groups.delete(JSON.stringify(member.group.client));
+  }
+
+  private regroup(): void {
+    for (const member of this.members.values()) {
+      this.leave(member);
+      const client = clientOf(member.proxy, this.relevant);
+      const key = JSON.stringify(client);
+      let group = this.groups.get(key);
+      if (group === undefined)
+        this.groups.set(key, (group = { client, shared: new ResourceSet(this.types, this.encoder), members: new Set() }));
+      group.members.add(member);
+      member.group = group;
+      member.own = new ResourceSet(this.types, this.encoder, group.shared);
+    }
+  }
+
+  private translation(proxy: Proxy, client: Client): Translation {
+    const view = (reads: Reads) => new MeshProxyView(this.current, proxy, client, reads);
+    return {
+      units: (type) => {
+        const reads = new Reads();
+        return { units: [...type.units(view(reads))], reads };
+      },
+      translate: (type, unit) => {
+        const reads = new Reads();
+        return { resources: type.translate(view(reads), unit), reads };
+      },
+    };
+  }
+
+  private snapshot({ own, group: { shared } }: Member): Snapshot {
+    const views = new Map<string, ResourceView>();
+    for (const type of this.types) views.set(typeUrl(type.schema), joined(own.resources(type), shared.resources(type)));
+    return { version: String(this.version), resources: (url) => views.get(url) ?? NOTHING };
+  }
+}
+
+const NOTHING: ResourceView = { get: () => undefined, names: () => [] };
+const EMPTY: Snapshot = { version: "0", resources: () => NOTHING };
+
+function joined(own: ReadonlyMap<string, Resource>, shared: ReadonlyMap<string, Resource>): ResourceView {
+  if (own.size === 0) return { get: (name) => shared.get(name), names: () => shared.keys() };
+  return {
+    get: (name) => own.get(name) ?? shared.get(name),
+    *names() {
+      yield* own.keys();
+      for (const name of shared.keys()) if (!own.has(name)) yield name;
+    },
+  };
+}
+
+function sameMembers<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  return a.size === b.size && [...a].every((each) => b.has(each));
+}

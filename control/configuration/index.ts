@@ -1,0 +1,2 @@
+export { Configurations, type Outcome, type ProxyChange } from "./configurations.ts";
+export type { TranslationFailure } from "./resource-set.ts";

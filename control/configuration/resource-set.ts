@@ -1,0 +1,204 @@
+import { createHash } from "node:crypto";
+import { type DescMessage, toBinary } from "@bufbuild/protobuf";
+import { typeUrl } from "../envoy-api/index.ts";
+import type { Cell, Reads } from "../mesh/index.ts";
+import type { Change, Resource } from "../xds/server/index.ts";
+import type { Translated, XdsType } from "../xds/types/xds-type.ts";
+
+/** Makes one unit of one type, or says of which units a type is made; what it reads is written down. */
+export interface Translation {
+  units(type: XdsType): { readonly units: readonly string[]; readonly reads: Reads };
+  translate(type: XdsType, unit: string): { readonly resources: readonly Translated[]; readonly reads: Reads };
+}
+
+/** A unit could not be translated: an error of ours, which must not keep the others. Its last good resources stay. */
+export interface TranslationFailure {
+  readonly type: string;
+  readonly unit: string;
+  readonly error: unknown;
+}
+
+interface Made {
+  readonly cells: ReadonlySet<Cell>;
+  readonly individual: boolean;
+  readonly resources: readonly Resource[];
+}
+
+interface TypeState {
+  units: readonly string[];
+  cells: ReadonlySet<Cell>;
+  readonly made: Map<string, Made>;
+  readonly individual: Set<string>;
+  /** Tried again whenever something changes. */
+  readonly failed: Set<string>;
+  /** Replaced, never changed: snapshots hold it. */
+  resources: ReadonlyMap<string, Resource>;
+}
+
+/** Resources of every type, each made again only when something was touched that it was made from. */
+export class ResourceSet {
+  private readonly types: readonly XdsType[];
+  /** Of a proxy's own set: that of its group. */
+  private readonly shared: ResourceSet | undefined;
+  private readonly states = new Map<XdsType, TypeState>();
+  private readonly readers = new Map<Cell, Set<string>>();
+  private readonly encoder: Encoder;
+
+  /** A set for a group of proxies; or one for a single proxy, with those units that are not the same for its whole group. */
+  constructor(types: readonly XdsType[], encoder: Encoder, shared?: ResourceSet) {
+    this.types = types;
+    this.encoder = encoder;
+    this.shared = shared;
+  }
+
+  /** The resources of a type; the map is never changed, later calls may give another. */
+  resources(type: XdsType): ReadonlyMap<string, Resource> {
+    return this.states.get(type)?.resources ?? NONE;
+  }
+
+  /** Units of a group's set that turned out to be made of one proxy alone; they are in that proxy's own set. */
+  individualUnits(type: XdsType): ReadonlySet<string> {
+    return this.states.get(type)?.individual ?? new Set();
+  }
+
+  /** Brings the set up to date. `touched` undefined: everything is made again. Gives the names that differ, by type. */
+  refresh(translation: Translation, touched: ReadonlySet<Cell> | undefined, failures: TranslationFailure[]): readonly Change[] {
+    const changes: Change[] = [];
+    const dirty = this.dirty(touched);
+    for (const type of this.types) {
+      const names = this.refreshType(type, translation, touched, dirty.get(type.name) ?? new Set(), failures);
+      if (names.size > 0) changes.push({ typeUrl: typeUrl(type.schema), names: [...names] });
+    }
+    return changes;
+  }
+
+  private dirty(touched: ReadonlySet<Cell> | undefined): ReadonlyMap<string, Set<string>> {
+    const dirty = new Map<string, Set<string>>();
+    for (const cell of touched ?? []) {
+      for (const reader of this.readers.get(cell) ?? []) {
+        const [name = "", ...unit] = reader.split(" ");
+        const units = dirty.get(name) ?? new Set();
+        dirty.set(name, units.add(unit.join(" ")));
+      }
+    }
+    return dirty;
+  }
+
+  private refreshType(
+    type: XdsType,
+    translation: Translation,
+    touched: ReadonlySet<Cell> | undefined,
+    dirty: Set<string>,
+    failures: TranslationFailure[],
+  ): Set<string> {
+    let state = this.states.get(type);
+    if (state === undefined)
+      this.states.set(
+        type,
+        (state = { units: [], cells: new Set(), made: new Map(), individual: new Set(), failed: new Set(), resources: NONE }),
+      );
+    const listed = touched === undefined || intersects(state.cells, touched);
+    const gone: string[] = [];
+    if (listed || this.shared !== undefined) {
+      const { units, cells } = this.list(type, translation);
+      const before = new Set(state.units);
+      const now = new Set(units);
+      gone.push(...state.units.filter((unit) => !now.has(unit)));
+      for (const unit of now) if (touched === undefined || !before.has(unit)) dirty.add(unit);
+      state.units = [...now];
+      state.cells = cells;
+    }
+    for (const unit of state.failed) dirty.add(unit);
+    state.failed.clear();
+    if (dirty.size === 0 && gone.length === 0) return new Set();
+
+    const resources = new Map(state.resources);
+    const names = new Set<string>();
+    for (const unit of gone) this.replace(type, state, unit, undefined, resources, names);
+    for (const unit of dirty) {
+      if (gone.includes(unit)) continue;
+      try {
+        const { resources: translated, reads } = translation.translate(type, unit);
+        const individual = this.shared === undefined && reads.individual;
+        const encoded = individual ? [] : translated.map((each) => this.encoder.encode(type, each));
+        this.replace(type, state, unit, { cells: reads.cells, individual, resources: encoded }, resources, names);
+      } catch (error) {
+        state.failed.add(unit);
+        failures.push({ type: type.name, unit, error });
+      }
+    }
+    if (names.size > 0) state.resources = resources;
+    return names;
+  }
+
+  private list(type: XdsType, translation: Translation): { readonly units: Iterable<string>; readonly cells: ReadonlySet<Cell> } {
+    if (this.shared !== undefined) return { units: this.shared.individualUnits(type), cells: new Set() };
+    const { units, reads } = translation.units(type);
+    return { units, cells: reads.cells };
+  }
+
+  private replace(
+    type: XdsType,
+    state: TypeState,
+    unit: string,
+    made: Made | undefined,
+    resources: Map<string, Resource>,
+    names: Set<string>,
+  ): void {
+    const reader = `${type.name} ${unit}`;
+    const before = state.made.get(unit);
+    for (const cell of before?.cells ?? []) this.readers.get(cell)?.delete(reader);
+    const now = new Map(made?.resources.map((resource) => [resource.name, resource]));
+    for (const { name } of before?.resources ?? []) {
+      if (now.has(name)) continue;
+      resources.delete(name);
+      names.add(name);
+    }
+    for (const [name, resource] of now) {
+      if (resources.get(name)?.version === resource.version) continue;
+      resources.set(name, resource);
+      names.add(name);
+    }
+    if (made?.individual === true) state.individual.add(unit);
+    else state.individual.delete(unit);
+    if (made === undefined) {
+      state.made.delete(unit);
+      return;
+    }
+    state.made.set(unit, made);
+    for (const cell of made.cells) {
+      const readers = this.readers.get(cell);
+      if (readers === undefined) this.readers.set(cell, new Set([reader]));
+      else readers.add(reader);
+    }
+  }
+}
+
+const NONE: ReadonlyMap<string, Resource> = new Map();
+
+function intersects(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean {
+  const [small, large] = a.size < b.size ? [a, b] : [b, a];
+  for (const each of small) if (large.has(each)) return true;
+  return false;
+}
+
+/** Encodes resources; what has the same bytes as before is the same object, for whomever it was made. */
+export class Encoder {
+  private readonly known = new Map<string, WeakRef<Resource>>();
+  private readonly gone = new FinalizationRegistry((key: string) => {
+    if (this.known.get(key)?.deref() === undefined) this.known.delete(key);
+  });
+
+  encode<Desc extends DescMessage>(type: XdsType<Desc>, { name, message }: Translated<Desc>): Resource {
+    const value = toBinary(type.schema, message);
+    const version = createHash("sha256").update(value).digest("base64url").slice(0, 22);
+    const key = `${type.name} ${name} ${version}`;
+    const known = this.known.get(key)?.deref();
+    if (known !== undefined) return known;
+    const companions = type.companions?.(name, message).map((each) => ({ typeUrl: each.typeUrl, name: each.name }));
+    const resource = { name, version, value, ...(companions === undefined ? {} : { companions }) };
+    this.known.set(key, new WeakRef(resource));
+    this.gone.register(resource, key);
+    return resource;
+  }
+}

@@ -29,24 +29,24 @@ import { trafficRulesFor } from "./traffic-rules.ts";
 /** The view of one proxy at one moment; it writes down which cells it was asked about. */
 export class MeshProxyView implements ProxyView {
   private readonly mesh: Mesh;
-  private readonly proxy: Proxy;
-  private readonly client: Client;
+  private readonly self: Proxy;
+  private readonly common: Client;
   private readonly reads: Reads;
 
   constructor(mesh: Mesh, proxy: Proxy, client: Client, reads: Reads) {
     this.mesh = mesh;
-    this.proxy = proxy;
-    this.client = client;
+    this.self = proxy;
+    this.common = client;
     this.reads = reads;
   }
 
   proxy(): Proxy {
     this.reads.individual = true;
-    return this.proxy;
+    return this.self;
   }
 
   client(): Client {
-    return this.client;
+    return this.common;
   }
 
   settings(): MeshSettings {
@@ -57,7 +57,7 @@ export class MeshProxyView implements ProxyView {
   proxySettings(): ProxySettings {
     this.reads.cells.add(cell.settings).add(cell.proxySettings);
     const { rootNamespace, defaultConfig } = this.mesh.settings;
-    const { namespace, labels } = this.client;
+    const { namespace, labels } = this.common;
     const mine = this.mesh
       .proxySettings()
       .filter((each) => (each.namespace === namespace || each.namespace === rootNamespace) && selects(each.selector, labels));
@@ -70,16 +70,16 @@ export class MeshProxyView implements ProxyView {
   }
 
   hosts(): readonly HostName[] {
-    return importedHosts(this.mesh, this.client, this.reads).services;
+    return importedHosts(this.mesh, this.common, this.reads).services;
   }
 
   routedHosts(): readonly HostName[] {
-    return importedHosts(this.mesh, this.client, this.reads).routed;
+    return importedHosts(this.mesh, this.common, this.reads).routed;
   }
 
   service(host: HostName): Service | undefined {
     this.reads.cells.add(cell.service(host));
-    const { namespace } = this.client;
+    const { namespace } = this.common;
     const visible = this.mesh.servicesOf(host).filter((service) => isVisible(service.exportTo, service.namespace, namespace));
     return visible.find((service) => service.namespace === namespace) ?? visible[0];
   }
@@ -92,29 +92,29 @@ export class MeshProxyView implements ProxyView {
 
   trafficRules(host: HostName): TrafficRules | undefined {
     this.reads.cells.add(cell.settings);
-    return trafficRulesFor(this.mesh, this.client, host, this.service(host), this.reads);
+    return trafficRulesFor(this.mesh, this.common, host, this.service(host), this.reads);
   }
 
   routing(host: HostName): Routing | undefined {
-    for (const routing of routingsOf(this.mesh, this.client, MESH_GATEWAY, host, this.reads)) {
-      return applicable(this.mesh, this.client, MESH_GATEWAY, routing, this.reads);
+    for (const routing of routingsOf(this.mesh, this.common, MESH_GATEWAY, host, this.reads)) {
+      return applicable(this.mesh, this.common, MESH_GATEWAY, routing, this.reads);
     }
     return undefined;
   }
 
   sidecar(): SidecarScope | undefined {
     this.reads.cells.add(cell.sidecars).add(cell.settings);
-    return sidecarOf(this.mesh, this.client);
+    return sidecarOf(this.mesh, this.common);
   }
 
   inbound(): Inbound {
     this.reads.individual = true;
-    return inboundOf(this.mesh, this.proxy, this.reads);
+    return inboundOf(this.mesh, this.self, this.reads);
   }
 
   gateways(): readonly Gateway[] {
     this.reads.cells.add(cell.gateways);
-    return this.mesh.gateways().filter(({ selector }) => selects(selector, this.client.labels));
+    return this.mesh.gateways().filter(({ selector }) => selects(selector, this.common.labels));
   }
 
   gatewayHosts(gateway: string): readonly HostName[] {
@@ -133,10 +133,10 @@ export class MeshProxyView implements ProxyView {
 
   gatewayRouting(gateway: string, host: HostName): GatewayRouting | undefined {
     this.reads.cells.add(cell.gateways);
-    const found = [...routingsOf(this.mesh, this.client, gateway, host, this.reads)]
+    const found = [...routingsOf(this.mesh, this.common, gateway, host, this.reads)]
       .filter((routing) => [...this.serverHosts(gateway, routing)].some((server) => sharedHost(server, host) !== undefined))
       .toSorted((a, b) => compareAge(a.object, b.object))
-      .map((routing) => applicable(this.mesh, this.client, gateway, routing, this.reads));
+      .map((routing) => applicable(this.mesh, this.common, gateway, routing, this.reads));
     if (found.length === 0) return undefined;
     const http = found.flatMap((routing) => routing.http);
     // What matches every request goes to the end, or nothing behind it would be reached (Istio's `CombineVHostRoutes`).
@@ -162,14 +162,14 @@ export class MeshProxyView implements ProxyView {
   }
 
   secret(name: string): Secret | undefined {
-    const { namespace } = this.client;
+    const { namespace } = this.common;
     this.reads.cells.add(cell.secret(namespace, name));
     return this.mesh.secret(namespace, name);
   }
 
   plugins(): readonly Plugin[] {
     this.reads.cells.add(cell.plugins).add(cell.settings);
-    const { namespace, labels } = this.client;
+    const { namespace, labels } = this.common;
     const phases: readonly Plugin["phase"][] = ["AUTHN", "AUTHZ", "STATS", "UNSPECIFIED_PHASE"];
     return this.mesh
       .plugins()

@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { readPlainScalar } from "./plain-scalar.ts";
+
+// What `sigs.k8s.io/yaml` 1.4 made of each; kubectl and istiod read YAML with it.
+test.each([
+  ["on", true],
+  ["y", true],
+  ["Yes", true],
+  ["TRUE", true],
+  ["off", false],
+  ["No", false],
+  ["n", false],
+  ["tRUE", "tRUE"],
+  ["", null],
+  ["~", null],
+  ["Null", null],
+  ["nULL", "nULL"],
+  ["5", 5],
+  ["+5", 5],
+  ["-0", 0],
+  ["80.0", 80],
+  ["010", 8],
+  ["0o10", 8],
+  ["08", 8],
+  ["0x1F", 31],
+  ["0b11", 3],
+  ["1_000", 1000],
+  ["1_0.5", 10.5],
+  [".5", 0.5],
+  ["1.", 1],
+  ["1e3", 1000],
+  ["12e03", 12000],
+  ["1e400", "1e400"],
+  ["100000000000000000000", 100000000000000000000],
+  ["1:30", "1:30"],
+  ["2001-01-01", "2001-01-01"],
+  ["1.2.3", "1.2.3"],
+  ["10.0.0.1", "10.0.0.1"],
+  ["5s", "5s"],
+  [".inf", ".inf"],
+  ["=", "="],
+  ["-", "-"],
+  ["toString", "toString"],
+  ["constructor", "constructor"],
+])("%j is %j", (text, value) => {
+  expect(readPlainScalar(text)).toStrictEqual(value);
+});

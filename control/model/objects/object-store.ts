@@ -1,0 +1,191 @@
+import type { Manifest } from "../manifest.ts";
+import { type MeshObject, objectKey } from "../object.ts";
+import { Code, compareProblems, type Problem } from "../problem.ts";
+import type { SourceChange, SourceFile } from "../source.ts";
+import type { Kinds } from "./kinds.ts";
+import { type ObjectRead, readObject } from "./read-object.ts";
+
+/** What a change of the sources did to the objects. */
+export interface ObjectChange {
+  /** New objects and those that are another than before; never one that is as it was. */
+  readonly upserted: readonly MeshObject[];
+  readonly removed: readonly MeshObject[];
+  /** Every problem of the files that changed, or whose standing did; empty where all is good now. */
+  readonly problems: ReadonlyMap<string, readonly Problem[]>;
+}
+
+/** One document and what it was read as. */
+interface Entry {
+  readonly manifest: Manifest;
+  readonly read: ObjectRead;
+  /** Where the document began when it was read. */
+  readonly line: number;
+}
+
+interface FileState {
+  /** What is in the file now, as far as it could be read. */
+  entries: readonly Entry[];
+  /** What counts of it, by key: its good objects, and of those that are refused now what was good before. */
+  objects: ReadonlyMap<string, MeshObject>;
+  /** Of the source. */
+  fileProblems: readonly Problem[];
+}
+
+/**
+ * The objects of all sources: a bad one never replaces a good one and never stops the others. What counts is a function of the files, and of what was good in them before:
+ *
+ * - A file with a document that is no YAML keeps all objects that it had: it may be half-written. The first time, its other documents count.
+ * - An object with an error keeps its last good version, and so does one that may be what a document without a legible name is about.
+ * - Of objects with the same key, the first by the order of the files counts.
+ */
+export class ObjectStore {
+  readonly #kinds: Kinds;
+  readonly #files = new Map<string, FileState>();
+  /** The files that have an object of a key, in order; almost always one. */
+  readonly #holders = new Map<string, string[]>();
+  readonly #objects = new Map<string, MeshObject>();
+
+  constructor(kinds: Kinds) {
+    this.#kinds = kinds;
+  }
+
+  /** Everything that counts, by key. */
+  get objects(): ReadonlyMap<string, MeshObject> {
+    return this.#objects;
+  }
+
+  /** Every problem there is, by file and place. */
+  problems(): Problem[] {
+    return [...this.#files.keys()].flatMap((file) => this.#problemsOf(file)).sort(compareProblems);
+  }
+
+  /** Applies a change of a source, whole. */
+  apply({ files, complete }: SourceChange): ObjectChange {
+    const touched = new Set<string>();
+    const affected = new Set<string>();
+    const changed = new Map(files.map((file) => [file.file, file]));
+    if (complete) for (const file of this.#gone(changed)) changed.set(file, { file, manifests: [], problems: [], broken: false });
+    for (const file of changed.values()) {
+      affected.add(file.file);
+      this.#read(file, touched, affected);
+    }
+    const upserted: MeshObject[] = [];
+    const removed: MeshObject[] = [];
+    for (const key of touched) {
+      const before = this.#objects.get(key);
+      const after = this.#winner(key, affected);
+      if (before === after) continue;
+      if (after === undefined) this.#objects.delete(key);
+      else this.#objects.set(key, after);
+      if (after !== undefined) upserted.push(after);
+      else if (before !== undefined) removed.push(before);
+    }
+    const problems = new Map<string, readonly Problem[]>();
+    for (const file of [...affected].sort()) problems.set(file, this.#problemsOf(file));
+    return { upserted, removed, problems };
+  }
+
+  /** Files that a complete change does not have, but for what stands below something that could not be read. */
+  #gone(changed: ReadonlyMap<string, SourceFile>): string[] {
+    const unreadable = [...changed.values()]
+      .filter(({ manifests }) => manifests === undefined)
+      .map(({ file }) => (file.endsWith("/") ? file : `${file}/`));
+    return [...this.#files.keys()].filter((file) => !changed.has(file) && !unreadable.some((folder) => file.startsWith(folder)));
+  }
+
+  #read({ file, manifests, problems, broken }: SourceFile, touched: Set<string>, affected: Set<string>): void {
+    const before = this.#files.get(file);
+    const known = new Map(before?.entries.map((entry) => [entry.manifest, entry]));
+    const entries = (manifests ?? []).map((manifest) => known.get(manifest) ?? readEntry(manifest, this.#kinds));
+    const objects = this.#counting(entries, before, manifests === undefined || broken);
+    for (const key of before?.objects.keys() ?? []) {
+      touched.add(key);
+      if (!objects.has(key)) this.#drop(key, file, affected);
+    }
+    for (const key of objects.keys()) {
+      touched.add(key);
+      if (before?.objects.has(key) !== true) this.#hold(key, file);
+    }
+    if (manifests?.length === 0 && problems.length === 0 && objects.size === 0) this.#files.delete(file);
+    else this.#files.set(file, { entries: manifests === undefined ? (before?.entries ?? []) : entries, objects, fileProblems: problems });
+  }
+
+  #counting(entries: readonly Entry[], before: FileState | undefined, broken: boolean): ReadonlyMap<string, MeshObject> {
+    if (broken && before !== undefined && before.objects.size > 0) return before.objects;
+    const objects = new Map<string, MeshObject>();
+    let illegible = false;
+    for (const { read } of entries) {
+      const { object, key, passedOver } = read;
+      if (key === undefined) {
+        illegible ||= !passedOver;
+        continue;
+      }
+      if (objects.has(key)) continue;
+      const counting = object ?? before?.objects.get(key);
+      if (counting !== undefined) objects.set(key, counting);
+    }
+    if (illegible) for (const [key, object] of before?.objects ?? []) if (!objects.has(key)) objects.set(key, object);
+    return objects;
+  }
+
+  #hold(key: string, file: string): void {
+    const holders = this.#holders.get(key);
+    if (holders === undefined) this.#holders.set(key, [file]);
+    else holders.push(file);
+  }
+
+  #drop(key: string, file: string, affected: Set<string>): void {
+    for (const each of this.#holders.get(key) ?? []) affected.add(each);
+    const holders = this.#holders.get(key)?.filter((each) => each !== file) ?? [];
+    if (holders.length === 0) this.#holders.delete(key);
+    else this.#holders.set(key, holders);
+  }
+
+  /** The object that counts; where several files have one, all of them are told of it. */
+  #winner(key: string, affected: Set<string>): MeshObject | undefined {
+    const holders = this.#holders.get(key);
+    if (holders === undefined) return undefined;
+    if (holders.length > 1) {
+      holders.sort();
+      for (const file of holders) affected.add(file);
+    }
+    const [first = ""] = holders;
+    return this.#files.get(first)?.objects.get(key);
+  }
+
+  #problemsOf(file: string): Problem[] {
+    const state = this.#files.get(file);
+    if (state === undefined) return [];
+    const problems = [...state.fileProblems];
+    const seen = new Map<string, Manifest>();
+    for (const { manifest, read, line } of state.entries) {
+      problems.push(...(manifest.problems ?? []));
+      // The document may have moved since it was read.
+      const moved = (manifest.source?.line ?? 0) - line;
+      problems.push(...(moved === 0 ? read.problems : read.problems.map((problem) => ({ ...problem, line: problem.line + moved }))));
+      if (read.object === undefined) continue;
+      const key = objectKey(read.object);
+      const earlier = seen.get(key) ?? this.#earlier(key, file);
+      if (earlier === undefined) seen.set(key, manifest);
+      else problems.push(duplicate(read.object, manifest, earlier));
+    }
+    return problems;
+  }
+
+  #earlier(key: string, file: string): Pick<Manifest, "place"> | undefined {
+    const [first] = this.#holders.get(key) ?? [];
+    if (first === undefined || first === file) return undefined;
+    return this.#files.get(first)?.objects.get(key);
+  }
+}
+
+function readEntry(manifest: Manifest, kinds: Kinds): Entry {
+  return { manifest, read: readObject(manifest, kinds), line: manifest.source?.line ?? 0 };
+}
+
+function duplicate({ kind, metadata }: MeshObject, manifest: Manifest, earlier: Pick<Manifest, "place">): Problem {
+  const { file, line, column } = earlier.place(["metadata", "name"]);
+  const path = ["metadata", "name"];
+  const message = `${kind} ${metadata.namespace}/${metadata.name} is defined at ${file}:${line}:${column} too, and that one counts; rename or remove one`;
+  return { ...manifest.place(path), level: "error", code: Code.Duplicate, path, message };
+}

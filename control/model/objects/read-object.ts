@@ -1,0 +1,134 @@
+import { ReadContext, suggestion } from "../fields/index.ts";
+import type { Kind } from "../kind.ts";
+import type { Manifest } from "../manifest.ts";
+import { type MeshObject, objectKey } from "../object.ts";
+import type { FieldPath } from "../place.ts";
+import { Code, type Level, type Problem } from "../problem.ts";
+import type { Kinds } from "./kinds.ts";
+import { metadata as metadataFields } from "./metadata.ts";
+
+/** What became of a document. */
+export interface ObjectRead {
+  /** Undefined where an error refuses it, and where it is of another tool. */
+  readonly object: MeshObject | undefined;
+  /** What reading it found wrong; what is wrong with the document itself stands in the manifest. */
+  readonly problems: readonly Problem[];
+  /** Which object it is about, as far as it says; undefined where that cannot be told. */
+  readonly key: string | undefined;
+  /** True for what belongs to another tool. */
+  readonly passedOver: boolean;
+}
+
+/** Reads one document: its kind, metadata and fields, and what its kind checks. Never throws. */
+export function readObject(manifest: Manifest, kinds: Kinds): ObjectRead {
+  const problems: Problem[] = [];
+  const root = new ReadContext(manifest, problems);
+  const { apiVersion, kind: name } = manifest.value;
+  const passedOver = (object: undefined, over: boolean): ObjectRead => ({
+    object,
+    problems,
+    key: over ? undefined : keyOf(manifest),
+    passedOver: over,
+  });
+  if (typeof apiVersion !== "string" || apiVersion === "" || typeof name !== "string" || name === "") {
+    reportMissing(root, manifest, kinds);
+    return passedOver(undefined, false);
+  }
+  const found = kinds.find(apiVersion, name);
+  if (found.found === "other") {
+    root.at("kind").report("info", Code.UnknownKind, found.message);
+    return { object: undefined, problems, key: undefined, passedOver: true };
+  }
+  if (found.found === "nothing") {
+    root.at(found.field).report("error", Code.UnknownKind, found.message);
+    return passedOver(undefined, false);
+  }
+  const object = readFields(manifest, found.kind, apiVersion, root);
+  if (object !== undefined) check(object, found.kind, manifest, problems);
+  const refused = object === undefined || [...(manifest.problems ?? []), ...problems].some(({ level }) => level === "error");
+  return {
+    object: refused ? undefined : object,
+    problems,
+    key: object === undefined ? keyOf(manifest) : objectKey(object),
+    passedOver: false,
+  };
+}
+
+function reportMissing(root: ReadContext, { value }: Manifest, kinds: Kinds): void {
+  for (const field of ["apiVersion", "kind"] as const) {
+    const found = value[field];
+    if (typeof found === "string" && found !== "") continue;
+    if (found !== undefined && found !== null) {
+      root.at(field).wrong(`expected a text, found ${JSON.stringify(found)}`);
+      continue;
+    }
+    const [example] = kinds.all;
+    const sample = example === undefined ? "" : field === "kind" ? `, as ${example.kind}` : `, as ${versionOf(example)}`;
+    const near = Object.keys(value).find((key) => suggestion(key, [field]) !== "");
+    const hint = near === undefined ? "" : `; is "${near}" meant to be it?`;
+    root.report("error", Code.Missing, `"${field}" is missing${sample}${hint}`);
+  }
+}
+
+function versionOf({ group, versions: [version = ""] }: Kind): string {
+  return group === "" ? version : `${group}/${version}`;
+}
+
+function readFields(manifest: Manifest, kind: Kind, apiVersion: string, root: ReadContext): MeshObject | undefined {
+  const { value } = manifest;
+  const metadata = isAbsent(value["metadata"]) ? missingMetadata(root, value) : metadataFields.read(value["metadata"], root.at("metadata"));
+  let spec: unknown;
+  let good = true;
+  if (kind.body === "spec") {
+    for (const key of Object.keys(value)) {
+      if (DOCUMENT_FIELDS.includes(key)) continue;
+      root.at(key).report("error", Code.UnknownField, `unknown field "${key}"${suggestion(key, DOCUMENT_FIELDS)}`);
+      good = false;
+    }
+    spec = kind.fields.read(value["spec"] ?? {}, root.at("spec"));
+  } else {
+    const body: [string, unknown][] = [];
+    for (const [key, entry] of Object.entries(value)) {
+      if (BESIDE_BODY.includes(key)) continue;
+      const near = kind.fields.members?.[key] === undefined ? suggestion(key, BESIDE_BODY) : "";
+      if (near === "") body.push([key, entry]);
+      else root.at(key).report("error", Code.UnknownField, `unknown field "${key}"${near}`);
+      good &&= near === "";
+    }
+    spec = kind.fields.read(Object.fromEntries(body), root);
+  }
+  if (metadata === undefined || spec === undefined || !good) return undefined;
+  const place = (path: FieldPath = []) => manifest.place(path);
+  return { apiVersion, kind: kind.kind, metadata, spec, place };
+}
+
+/** `status` is what an API server wrote into it; it says nothing of what is wanted. */
+const DOCUMENT_FIELDS = ["apiVersion", "kind", "metadata", "spec", "status"];
+const BESIDE_BODY = ["apiVersion", "kind", "metadata", "status"];
+
+function missingMetadata(root: ReadContext, value: Manifest["value"]): undefined {
+  // A misspelled one is told as an unknown field, with the suggestion.
+  if (Object.keys(value).some((key) => !DOCUMENT_FIELDS.includes(key) && suggestion(key, ["metadata"]) !== "")) return undefined;
+  root.report("error", Code.Missing, '"metadata" is missing: every object has a name');
+  return undefined;
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null;
+}
+
+function check(object: MeshObject, kind: Kind, manifest: Manifest, problems: Problem[]): void {
+  const report = (level: Level, code: string, path: FieldPath, message: string) => {
+    problems.push({ ...manifest.place(path), level, code, path, message });
+  };
+  kind.check?.(object, report);
+}
+
+/** Which object a document is about that could not be read as one. */
+function keyOf({ value: { kind, metadata } }: Manifest): string | undefined {
+  if (typeof kind !== "string" || typeof metadata !== "object" || metadata === null) return undefined;
+  const { name, namespace = "default" } = metadata as { readonly name?: unknown; readonly namespace?: unknown };
+  return typeof name === "string" && typeof namespace === "string"
+    ? objectKey({ kind, metadata: { name, namespace } as MeshObject["metadata"] })
+    : undefined;
+}

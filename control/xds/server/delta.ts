@@ -1,0 +1,162 @@
+import type { Draft, Options, Protocol, Stage } from "./protocol.ts";
+import type { Request } from "./request.ts";
+import type { Resource, ResourceView, Snapshot } from "./resource.ts";
+import { encodeDelta, encodedSize } from "./response.ts";
+import type { Watch } from "./watch.ts";
+
+/** The incremental variant (https://www.envoyproxy.io/docs/envoy/v1.40.0/api-docs/xds_protocol#incremental-xds). */
+export const delta: Protocol = {
+  subscribe,
+  next: (watch, snapshot, stage, options) => (stage === "removals" ? removals(watch, snapshot) : updates(watch, snapshot, stage, options)),
+  encode: (typeUrl, draft, identifier) => encodeDelta(typeUrl, draft.contents, identifier),
+};
+
+const NOTHING_HELD: ReadonlyMap<string, string> = new Map();
+
+/** Subscriptions hold whatever the nonce: "the server must honor changes to the subscription state even if the nonce is stale". */
+function subscribe(watch: Watch, request: Request, first: boolean, view: ResourceView, { maxNames, owed }: Options): void {
+  const { names, unsubscribe, initialVersions } = request;
+  const held = first ? initialVersions : NOTHING_HELD;
+  // "Legacy behavior": no name in both lists, and never one before.
+  if (first && names.length === 0 && unsubscribe.length === 0 && watch.rules.wildcard) wildcard(watch, held, owed);
+  for (const name of names) {
+    if (name === "*" && watch.rules.wildcard) {
+      wildcard(watch, held, owed);
+      watch.named = true;
+      continue;
+    }
+    const resource = view.get(name) ?? view.onDemand?.(name);
+    // The name of the resource is one string for all streams; the client's own would be one for each.
+    watch.subscribe(resource?.name === name ? resource.name : name, maxNames);
+    // "The server must still provide those resources": only what a reconnecting client says it has is believed.
+    if (resource === undefined || held.get(name) !== resource.version || owed.has(name)) watch.asked.add(name);
+  }
+  for (const name of unsubscribe) {
+    if (name === "*" && watch.rules.wildcard) {
+      watch.wildcard = false;
+      watch.whole = undefined;
+    } else if (watch.names.delete(name)) {
+      watch.asked.delete(name);
+      // The client cannot know whether `*` contains it: it is told, by the resource or by its removal.
+      if (watch.wildcard) watch.asked.add(name);
+    }
+  }
+  if (unsubscribe.length > 0) watch.forgetUnwanted();
+}
+
+function wildcard(watch: Watch, held: ReadonlyMap<string, string>, owed: ReadonlySet<string>): void {
+  watch.wildcard = true;
+  watch.whole = owed.size === 0 ? held : new Map([...held].filter(([name]) => !owed.has(name)));
+}
+
+function updates(watch: Watch, snapshot: Snapshot, stage: Stage, { maxResponse }: Options): Draft | undefined {
+  if (watch.idle) return undefined;
+  const view = snapshot.resources(watch.rules.typeUrl);
+  const draft = new Collector(watch, view, maxResponse);
+  for (let retry = watch.retries.shift(); retry !== undefined; retry = watch.retries.shift()) {
+    for (const name of retry) draft.add(name);
+    if (draft.due) return draft.finish(snapshot.version);
+  }
+  const shared = watch.whole?.size === 0 && watch.asked.size === 0 && watch.names.size === 0;
+  if (watch.whole !== undefined) ask(watch, view, watch.whole, draft);
+  for (const name of watch.asked) {
+    if (draft.full) break;
+    watch.asked.delete(name);
+    watch.changed.delete(name);
+    if (!draft.add(name)) draft.removed.push(name);
+  }
+  if (stage === "changes") changes(watch, view, draft);
+  if (!draft.due) return undefined;
+  return { ...draft.finish(snapshot.version), shared: shared && !draft.full && watch.changed.size === 0 ? view : undefined };
+}
+
+/** Turns "everything but for what the client has" into names that are asked for. */
+function ask(watch: Watch, view: ResourceView, held: ReadonlyMap<string, string>, draft: Collector): void {
+  watch.whole = undefined;
+  for (const name of view.names()) {
+    // What is sent here, or is there already, differs no more.
+    watch.changed.delete(name);
+    const version = held.get(name);
+    if (version !== undefined && version === view.get(name)?.version) continue;
+    watch.asked.add(name);
+    if (held.size > 0 && version === undefined) draft.additions = true;
+  }
+  for (const name of held.keys()) if (watch.find(view, name) === undefined) watch.asked.add(name);
+  // A client that has nothing waits for the first answer, be it empty; one that returns does not.
+  if (held.size === 0) draft.due = true;
+}
+
+function changes(watch: Watch, view: ResourceView, draft: Collector): void {
+  for (const [name, held] of watch.changed) {
+    if (draft.full) return;
+    const resource = watch.find(view, name);
+    if (resource === undefined && held !== undefined) continue;
+    watch.changed.delete(name);
+    if (resource === undefined || resource.version === held?.version) continue;
+    draft.add(name);
+    draft.changedAt = watch.changedAt;
+    if (held === undefined && !watch.names.has(name)) draft.additions = true;
+  }
+  if (watch.changed.size === 0) watch.changedAt = undefined;
+}
+
+/** What is left of the changes after {@link updates}: names whose resource is gone. */
+function removals(watch: Watch, snapshot: Snapshot): Draft | undefined {
+  if (watch.changed.size === 0) return undefined;
+  const view = snapshot.resources(watch.rules.typeUrl);
+  const draft = new Collector(watch, view, Infinity);
+  for (const [name, held] of watch.changed) {
+    if (watch.find(view, name) !== undefined) continue;
+    watch.changed.delete(name);
+    if (held !== undefined) draft.removed.push(name);
+  }
+  draft.changedAt = watch.changedAt;
+  if (watch.changed.size === 0) watch.changedAt = undefined;
+  return draft.removed.length > 0 ? draft.finish(snapshot.version) : undefined;
+}
+
+/** A response as it grows. */
+class Collector {
+  readonly resources: Resource[] = [];
+  readonly removed: string[] = [];
+  changedAt: number | undefined;
+  additions = false;
+  /** To be sent even when empty. */
+  private demanded = false;
+  private size = 0;
+  private readonly watch: Watch;
+  private readonly view: ResourceView;
+  private readonly limit: number;
+
+  constructor(watch: Watch, view: ResourceView, limit: number) {
+    this.watch = watch;
+    this.view = view;
+    this.limit = limit;
+  }
+
+  get due(): boolean {
+    return this.demanded || this.resources.length > 0 || this.removed.length > 0;
+  }
+
+  set due(demanded: boolean) {
+    this.demanded = demanded;
+  }
+
+  /** The rest goes into the next response. */
+  get full(): boolean {
+    return this.size >= this.limit;
+  }
+
+  add(name: string): boolean {
+    const resource = this.watch.find(this.view, name);
+    if (resource === undefined) return false;
+    this.resources.push(resource);
+    this.size += encodedSize(this.watch.rules.typeUrl, resource);
+    return true;
+  }
+
+  finish(version: string): Draft {
+    const { resources, removed, changedAt, additions } = this;
+    return { contents: { resources, removed, version }, all: resources, shared: undefined, changedAt, additions };
+  }
+}

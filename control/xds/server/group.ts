@@ -1,0 +1,48 @@
+import type { Change, Snapshot } from "./resource.ts";
+import type { XdsStream } from "./stream.ts";
+
+/**
+ * Proxies that get the same snapshot. Its owner is the composition root: it makes one for every configuration that differs, pushes to it when that
+ * changes, and forgets it when it has no streams.
+ */
+export class ProxyGroup {
+  private current: Snapshot;
+  private readonly streams = new Set<XdsStream>();
+  private readonly now: () => number;
+
+  constructor(snapshot: Snapshot, now: () => number) {
+    this.current = snapshot;
+    this.now = now;
+  }
+
+  get snapshot(): Snapshot {
+    return this.current;
+  }
+
+  /** Streams at this time. */
+  get size(): number {
+    return this.streams.size;
+  }
+
+  /**
+   * From now on `snapshot` is what this group gets. Costs what `changes` name, for each stream.
+   *
+   * @param changes in what it differs from the one before
+   * @param changedAt when that happened, milliseconds since 1970; convergence is measured from there. Default: now
+   */
+  push(snapshot: Snapshot, changes: readonly Change[], changedAt: number = this.now()): void {
+    const old = this.current;
+    this.current = snapshot;
+    for (const stream of this.streams) stream.note(changes, old, snapshot, changedAt);
+  }
+
+  /** Called by the streams. */
+  join(stream: XdsStream): void {
+    this.streams.add(stream);
+  }
+
+  /** Called by the streams. */
+  leave(stream: XdsStream): void {
+    this.streams.delete(stream);
+  }
+}

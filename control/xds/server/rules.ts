@@ -1,0 +1,57 @@
+import { XdsError } from "./error.ts";
+
+/** What the protocol has to know of one resource type. The composition root hands them in; the server itself knows no type. */
+export interface ResourceTypeRules {
+  /** For instance `type.googleapis.com/envoy.config.cluster.v3.Cluster`. */
+  readonly typeUrl: string;
+  /**
+   * The place within a push, with gaps: lower first, so that what is referred to is there before what refers to it (make before break). Removals
+   * follow in the reverse order. https://www.envoyproxy.io/docs/envoy/v1.40.0/api-docs/xds_protocol#eventual-consistency-considerations
+   */
+  readonly order: number;
+  /**
+   * In the state-of-the-world variant a response holds everything, and what is absent is deleted: so for listeners, clusters and, in Envoy, scopes.
+   * Other types answer with what is new or asked for.
+   */
+  readonly complete: boolean;
+  /** Whether `*`, or a first request without names, subscribes to everything. */
+  readonly wildcard: boolean;
+  /**
+   * Types whose additions the client should have accepted before changes of this type are sent. Envoy acknowledges clusters when they are warm (it
+   * pauses CDS until then); a route that names a cluster which is not warm answers 503. The wait ends after {@link StreamLimits.warming}.
+   * Default: none.
+   */
+  readonly waitsFor?: readonly string[];
+}
+
+/** The resource types of a server, in their order. */
+export class TypeTable {
+  readonly all: readonly ResourceTypeRules[];
+  private readonly byUrl: ReadonlyMap<string, ResourceTypeRules>;
+
+  constructor(rules: readonly ResourceTypeRules[]) {
+    this.all = rules.toSorted((a, b) => a.order - b.order);
+    this.byUrl = new Map(rules.map((rule) => [rule.typeUrl, rule]));
+    if (this.byUrl.size !== rules.length) throw new TypeError("a type URL has two sets of rules");
+  }
+
+  /** Throws {@link XdsError} `INVALID_ARGUMENT` for what this server does not serve. */
+  get(typeUrl: string): ResourceTypeRules {
+    const rules = this.byUrl.get(typeUrl);
+    if (rules !== undefined) return rules;
+    if (typeUrl === "") throw new XdsError("INVALID_ARGUMENT", "type_url is empty; on an aggregated stream every request names its type");
+    if (/^type\.googleapis\.com\/envoy\.(api\.v2|[a-z.]+\.v2(alpha)?)\./.test(typeUrl)) {
+      throw new XdsError(
+        "INVALID_ARGUMENT",
+        `${quote(typeUrl)} is of version 2 of the API, which Envoy dropped in 1.18: set resource_api_version: V3`,
+      );
+    }
+    const known = this.all.map((rule) => rule.typeUrl.slice(rule.typeUrl.lastIndexOf(".") + 1)).join(", ");
+    throw new XdsError("INVALID_ARGUMENT", `resources of type ${quote(typeUrl)} are not served here; known types are ${known}`);
+  }
+}
+
+/** A client's own text in an error: bounded, on one line. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}...` : text);
+}

@@ -1,0 +1,401 @@
+import type { BodyCache } from "./body-cache.ts";
+import type { Clock } from "./clock.ts";
+import { delta } from "./delta.ts";
+import { XdsError } from "./error.ts";
+import type { ProxyGroup } from "./group.ts";
+import type { StreamLimits } from "./limits.ts";
+import type { Observer } from "./observer.ts";
+import type { Draft, Options, Protocol, Stage } from "./protocol.ts";
+import type { Pump, Sender } from "./pump.ts";
+import { readRequest, type Request, type Variant } from "./request.ts";
+import type { Change, Resource, Snapshot } from "./resource.ts";
+import { nonceField } from "./response.ts";
+import { quote, type ResourceTypeRules, type TypeTable } from "./rules.ts";
+import type { Sink } from "./sink.ts";
+import { sotw } from "./sotw.ts";
+import { statusOf, type StreamStatus } from "./status.ts";
+import { Watch, type Sent } from "./watch.ts";
+
+/** What a client says of itself when it connects. */
+export interface ConnectRequest {
+  /** `envoy.config.core.v3.Node`, encoded as it came. */
+  readonly node: Buffer;
+  readonly peer: string;
+  readonly variant: Variant;
+  /** Of the first request. */
+  readonly typeUrl: string;
+  /** What the transport knows of the client, for instance its certificate. */
+  readonly credentials: unknown;
+}
+
+/** Who a client is, and what it gets. */
+export interface ProxyConnection {
+  /** Under which its status is shown. */
+  readonly id: string;
+  readonly group: ProxyGroup;
+}
+
+/** What all streams of a server share. */
+export interface StreamContext {
+  readonly types: TypeTable;
+  readonly limits: StreamLimits;
+  readonly clock: Clock;
+  readonly pump: Pump;
+  readonly bodies: BodyCache;
+  readonly observer: Observer;
+  connect(request: ConnectRequest): Promise<ProxyConnection> | ProxyConnection;
+  closed(stream: XdsStream): void;
+}
+
+/** The call that a stream lives in. */
+export interface Call {
+  readonly number: number;
+  readonly variant: Variant;
+  /** The type of a service that serves one only. */
+  readonly service: string | undefined;
+  readonly peer: string;
+  readonly credentials: unknown;
+  readonly sink: Sink;
+}
+
+const PROTOCOLS: Readonly<Record<Variant, Protocol>> = { sotw, delta };
+const NOTHING_OWED: ReadonlySet<string> = new Set();
+
+/**
+ * One client on one call.
+ *
+ * ```
+ *   opened --first request, node--> connecting --onConnect--> serving --> closed
+ *      \______________ garbage, refusal, limit, end of the call ________/
+ * ```
+ *
+ * Nothing is sent where it is received: requests and pushes mark what is lacking (see {@link Watch}), and {@link flush}, called by the pump, sends the
+ * latest of it in the order of the types.
+ */
+export class XdsStream implements Sender {
+  readonly call: Call;
+  readonly openedAt: number;
+  private readonly context: StreamContext;
+  private readonly protocol: Protocol;
+  private readonly watches = new Map<string, Watch>();
+  /** Those of `watches` in the order of pushes. */
+  private ordered: readonly Watch[] = [];
+  /** Companions that were sent before their type was asked for, by type. */
+  private readonly owed = new Map<string, Set<string>>();
+  private connection: ProxyConnection | undefined;
+  private node: Buffer | undefined;
+  private isClosed = false;
+  private nonces = 0;
+  private inFlight = 0;
+  /** Of `inFlight`, what counts in the budget of all. */
+  private counted = 0;
+  /** When the transport last let go of something, or got its first. */
+  private progressAt = 0;
+  private cancelWarming: (() => void) | undefined;
+
+  constructor(context: StreamContext, call: Call) {
+    this.context = context;
+    this.call = call;
+    this.protocol = PROTOCOLS[call.variant];
+    this.openedAt = context.clock.now();
+  }
+
+  get closed(): boolean {
+    return this.isClosed;
+  }
+
+  /** Empty until the client is known. */
+  get proxy(): string {
+    return this.connection?.id ?? "";
+  }
+
+  get group(): ProxyGroup | undefined {
+    return this.connection?.group;
+  }
+
+  /** Whether the client has everything and has answered everything. */
+  get settled(): boolean {
+    return this.ordered.every((watch) => watch.idle && watch.unanswered.length === 0);
+  }
+
+  /**
+   * Takes a message of the client. Where it returns a promise, the transport reads no further until that resolves. Never throws or rejects: what is
+   * wrong ends the stream.
+   */
+  receive(bytes: Buffer): Promise<void> | undefined {
+    if (this.isClosed) return undefined;
+    try {
+      const request = readRequest(this.call.variant, bytes);
+      const rules = this.context.types.get(this.typeOf(request));
+      this.context.observer.received?.({ stream: this.call.number, proxy: this.proxy, typeUrl: rules.typeUrl, bytes: bytes.length });
+      if (this.connection === undefined) return this.connect(request, rules);
+      this.handle(request, rules);
+    } catch (error) {
+      this.end(XdsError.from(error));
+    }
+    return undefined;
+  }
+
+  /** Ends the stream from our side. */
+  end(error: XdsError | undefined): void {
+    if (this.isClosed) return;
+    this.close(error);
+    this.call.sink.end(error);
+  }
+
+  /** The call is over, whoever ended it. */
+  close(error?: XdsError): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.cancelWarming?.();
+    this.context.pump.forget(this);
+    this.context.pump.ended(this.counted);
+    this.counted = 0;
+    this.connection?.group.leave(this);
+    this.watches.clear();
+    this.ordered = [];
+    this.context.observer.disconnected?.({ stream: this.call.number, proxy: this.proxy, error });
+    this.context.closed(this);
+  }
+
+  /** A push: notes what concerns this stream. Called by its group. */
+  note(changes: readonly Change[], old: Snapshot, next: Snapshot, at: number): void {
+    let concerned = false;
+    for (const change of changes) {
+      const watch = this.watches.get(change.typeUrl);
+      if (watch === undefined) continue;
+      if (watch.note(change, old.resources(change.typeUrl), next.resources(change.typeUrl), at)) concerned = true;
+    }
+    if (concerned) this.context.pump.ready(this);
+  }
+
+  /** From now on the stream gets the configuration of another group. */
+  move(group: ProxyGroup, at: number): void {
+    const { connection } = this;
+    if (connection === undefined || this.isClosed || connection.group === group) return;
+    const old = connection.group.snapshot;
+    connection.group.leave(this);
+    this.connection = { id: connection.id, group };
+    group.join(this);
+    this.note(
+      this.ordered.map((watch) => ({ typeUrl: watch.rules.typeUrl })),
+      old,
+      group.snapshot,
+      at,
+    );
+  }
+
+  flush(): void {
+    const { connection } = this;
+    if (connection === undefined || this.isClosed) return;
+    const { snapshot } = connection.group;
+    let held = false;
+    for (const watch of this.ordered) {
+      const waits = this.waits(watch);
+      held ||= waits && watch.changed.size > 0;
+      if (!this.send(watch, snapshot, waits ? "answers" : "changes")) return;
+    }
+    if (held) return;
+    for (const watch of this.ordered.toReversed()) if (!this.send(watch, snapshot, "removals")) return;
+  }
+
+  /** Looks after time: called every second or so. */
+  check(now: number): void {
+    const { limits, pump } = this.context;
+    if (this.connection === undefined && now - this.openedAt >= limits.firstRequest) {
+      this.end(new XdsError("DEADLINE_EXCEEDED", `no first request within ${limits.firstRequest} ms`));
+    } else if (this.inFlight > 0 && now - this.progressAt >= limits.stall) {
+      this.end(new XdsError("DEADLINE_EXCEEDED", `the client took nothing for ${limits.stall} ms; connect again to get what is new`));
+    } else if (this.counted > 0 && now - this.progressAt >= 1000) {
+      // A client that does not read must not hold back others.
+      pump.ended(this.counted);
+      this.counted = 0;
+    }
+  }
+
+  status(): StreamStatus {
+    const { number, variant, service, peer } = this.call;
+    const types = this.context.types.all.filter(({ typeUrl }) => service === undefined || typeUrl === service);
+    return {
+      stream: number,
+      proxy: this.proxy,
+      node: this.node ?? new Uint8Array(),
+      variant,
+      service,
+      peer,
+      connectedAt: this.openedAt,
+      version: this.connection?.group.snapshot.version ?? "",
+      types: types.map(({ typeUrl }) => statusOf(typeUrl, this.watches.get(typeUrl))),
+    };
+  }
+
+  /** What the client is subscribed to of a type, and what it gets for each name. */
+  *resources(typeUrl: string): Iterable<Resource> {
+    const watch = this.watches.get(typeUrl);
+    const view = this.connection?.group.snapshot.resources(typeUrl);
+    if (watch === undefined || view === undefined) return;
+    for (const name of new Set([...(watch.wildcard ? view.names() : []), ...watch.names])) {
+      const resource = watch.find(view, name);
+      if (resource !== undefined) yield resource;
+    }
+  }
+
+  private typeOf({ typeUrl }: Request): string {
+    const { service } = this.call;
+    if (service === undefined) return typeUrl;
+    if (typeUrl !== "" && typeUrl !== service) {
+      throw new XdsError("INVALID_ARGUMENT", `this service serves ${service}; ask the aggregated one for ${quote(typeUrl)}`);
+    }
+    return service;
+  }
+
+  private async connect(request: Request, rules: ResourceTypeRules): Promise<void> {
+    try {
+      if (request.node === undefined)
+        throw new XdsError("INVALID_ARGUMENT", "the first request of a stream has to say which node sends it");
+      // It is part of a buffer that the transport uses for more.
+      this.node = Buffer.from(request.node);
+      const { peer, variant, credentials } = this.call;
+      const connection = await this.context.connect({ node: this.node, peer, variant, typeUrl: rules.typeUrl, credentials });
+      if (this.isClosed) return;
+      this.connection = connection;
+      connection.group.join(this);
+      this.context.observer.connected?.(this.status());
+      this.handle(request, rules);
+    } catch (error) {
+      this.end(XdsError.from(error));
+    }
+  }
+
+  private handle(request: Request, rules: ResourceTypeRules): void {
+    const { connection } = this;
+    if (connection === undefined) return;
+    let watch = this.watches.get(rules.typeUrl);
+    const first = watch === undefined;
+    watch ??= this.watch(rules);
+    const stale = this.call.variant === "sotw" && watch.lastSent !== undefined && request.nonce !== watch.lastSent.nonce;
+    if (request.nonce !== "") this.answer(watch, request);
+    // In the state of the world a request that does not know the last response is followed by one that does.
+    if (!stale) {
+      this.protocol.subscribe(watch, request, first, connection.group.snapshot.resources(rules.typeUrl), this.options(rules.typeUrl));
+      if (first) this.owed.delete(rules.typeUrl);
+    }
+    if (!this.settled) this.context.pump.ready(this);
+  }
+
+  private watch(rules: ResourceTypeRules): Watch {
+    const watch = new Watch(rules);
+    this.watches.set(rules.typeUrl, watch);
+    this.ordered = [...this.watches.values()].sort((a, b) => a.rules.order - b.rules.order);
+    return watch;
+  }
+
+  /** An ACK or a NACK. Nonces that are not ours, or were answered before, say nothing. */
+  private answer(watch: Watch, { nonce, error }: Request): void {
+    const sent = watch.answered(nonce);
+    if (sent === undefined) return;
+    const { clock, observer } = this.context;
+    const now = clock.now();
+    const { typeUrl } = watch.rules;
+    const event = { stream: this.call.number, proxy: this.proxy, typeUrl, nonce, version: sent.contents.version };
+    const times = { sinceSent: now - sent.at, sinceChange: sent.changedAt === undefined ? undefined : now - sent.changedAt };
+    if (error === undefined) {
+      watch.accept(sent, now);
+      observer.accepted?.({ ...event, ...times });
+    } else {
+      const blamed = watch.refuse(sent, error, now);
+      this.retry(watch, sent, blamed);
+      observer.refused?.({ ...event, ...times, reason: error.message, resources: blamed });
+    }
+    if (this.settled) observer.settled?.({ stream: this.call.number, proxy: this.proxy });
+  }
+
+  /**
+   * A client may drop a whole response for one bad resource (Envoy does for routes, scopes and endpoints). Those that are not to blame are sent again
+   * without it; where the reason names none, in halves, until each bad one is alone. What was refused alone is not sent again until it changes.
+   */
+  private retry(watch: Watch, { contents }: Sent, blamed: readonly string[]): void {
+    if (contents.resources.length < 2 || (this.call.variant === "sotw" && watch.rules.complete)) return;
+    const names = contents.resources.map(({ name }) => name);
+    if (blamed.length > 0) {
+      const rest = names.filter((name) => !blamed.includes(name));
+      if (rest.length > 0) watch.retries.push(rest);
+    } else {
+      const half = Math.ceil(names.length / 2);
+      watch.retries.push(names.slice(0, half), names.slice(half));
+    }
+  }
+
+  private options(typeUrl: string): Options {
+    const { names, response } = this.context.limits;
+    return { maxNames: names, maxResponse: response, owed: this.owed.get(typeUrl) ?? NOTHING_OWED };
+  }
+
+  /** Whether changes of a type have to wait for another type's additions. */
+  private waits({ rules }: Watch): boolean {
+    if (rules.waitsFor === undefined) return false;
+    const now = this.context.clock.now();
+    return rules.waitsFor.some((typeUrl) => (this.watches.get(typeUrl)?.warming?.until ?? 0) > now);
+  }
+
+  /** Sends what there is of a type; false when the stream must not send more for now. */
+  private send(watch: Watch, snapshot: Snapshot, stage: Stage): boolean {
+    const { limits, clock, bodies, pump, observer } = this.context;
+    const { typeUrl } = watch.rules;
+    while (watch.unanswered.length < limits.unanswered) {
+      if (this.inFlight >= limits.highWater) return false;
+      const draft = this.protocol.next(watch, snapshot, stage, this.options(typeUrl));
+      if (draft === undefined) return true;
+      const { bytes, contents } = bodies.encode(this.call.variant, this.protocol, typeUrl, draft);
+      const nonce = (++this.nonces).toString(36);
+      const at = clock.now();
+      const sent: Sent = { nonce, contents, at, changedAt: draft.changedAt };
+      watch.unanswered.push(sent);
+      watch.lastSent = sent;
+      this.follow(watch, draft, nonce, at);
+      const field = nonceField(nonce);
+      const size = bytes.length + field.length;
+      if (this.inFlight === 0) this.progressAt = at;
+      this.inFlight += size;
+      this.counted += size;
+      pump.began(size);
+      this.call.sink.send(bytes, field, () => this.sent(size));
+      const { resources, removed, version } = contents;
+      const counts = { bytes: size, resources: resources.length, removed: removed.length, pushed: draft.changedAt !== undefined };
+      observer.sent?.({ stream: this.call.number, proxy: this.proxy, typeUrl, nonce, version, ...counts });
+    }
+    return true;
+  }
+
+  /** What a response entails: companions that have to follow, and types that wait for its acceptance. */
+  private follow(watch: Watch, draft: Draft, nonce: string, at: number): void {
+    for (const { companions } of draft.contents.resources) {
+      if (companions === undefined) continue;
+      for (const { typeUrl, name } of companions) {
+        const other = this.watches.get(typeUrl);
+        if (other?.wants(name) === true) other.asked.add(name);
+        else if (other === undefined) getOrInsert(this.owed, typeUrl).add(name);
+      }
+    }
+    if (!draft.additions) return;
+    const { warming } = this.context.limits;
+    watch.warming = { nonce, until: at + warming };
+    this.cancelWarming?.();
+    this.cancelWarming = this.context.clock.after(warming, () => this.context.pump.ready(this));
+  }
+
+  private sent(size: number): void {
+    this.inFlight -= size;
+    const counted = Math.min(size, this.counted);
+    this.counted -= counted;
+    this.progressAt = this.context.clock.now();
+    this.context.pump.ended(counted);
+    if (!this.isClosed && this.inFlight < this.context.limits.highWater && !this.settled) this.context.pump.ready(this);
+  }
+}
+
+function getOrInsert(map: Map<string, Set<string>>, key: string): Set<string> {
+  let set = map.get(key);
+  if (set === undefined) map.set(key, (set = new Set()));
+  return set;
+}

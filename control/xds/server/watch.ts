@@ -1,0 +1,155 @@
+import { XdsError } from "./error.ts";
+import type { ErrorDetail } from "./request.ts";
+import { resourceFor, type Change, type Resource, type ResourceView } from "./resource.ts";
+import type { Contents } from "./response.ts";
+import type { ResourceTypeRules } from "./rules.ts";
+
+/** What a client has of a name. A whole resource where the server knows it, the version alone where the client said it. */
+export type Held = Resource | { readonly version: string };
+
+/** A response that was sent and has no answer yet. */
+export interface Sent {
+  readonly nonce: string;
+  readonly contents: Contents;
+  readonly at: number;
+  /** When the earliest change in it happened; `undefined` where it answers a request. */
+  readonly changedAt: number | undefined;
+}
+
+/** A resource that a client refused, and has not accepted since. */
+export interface Refusal {
+  readonly name: string;
+  /** That was refused. Empty where its removal was. */
+  readonly version: string;
+  readonly reason: string;
+  readonly since: number;
+}
+
+/**
+ * What one stream wants of one type, and what it lacks. A stream that lacks nothing keeps no list of what it has: that is what its group's snapshot
+ * says. So a change costs what it changes, and a thousand streams do not hold a thousand lists.
+ *
+ * ```
+ *   push        -> changed: name -> what the client has   -> sent where it differs from the snapshot at that time
+ *   subscribe   -> asked: name                            -> sent, whatever the client has
+ *   wildcard    -> whole: versions that the client named  -> the whole list but for those
+ *   NACK of n   -> retries: smaller parts of it           -> each sent alone, so that one bad resource holds back no other
+ * ```
+ */
+export class Watch {
+  readonly rules: ResourceTypeRules;
+  wildcard = false;
+  /** Whether a name was ever subscribed to; from then on an empty list is no wildcard. */
+  named = false;
+  names = new Set<string>();
+
+  readonly changed = new Map<string, Held | undefined>();
+  /** When the earliest of `changed` happened. */
+  changedAt: number | undefined;
+  readonly asked = new Set<string>();
+  whole: ReadonlyMap<string, string> | undefined;
+  readonly retries: (readonly string[])[] = [];
+
+  readonly unanswered: Sent[] = [];
+  readonly refused = new Map<string, Refusal>();
+  lastSent: Sent | undefined;
+  lastAccepted: { readonly version: string; readonly nonce: string; readonly at: number } | undefined;
+  /** An addition that other types wait for. */
+  warming: { readonly nonce: string; readonly until: number } | undefined;
+
+  constructor(rules: ResourceTypeRules) {
+    this.rules = rules;
+  }
+
+  wants(name: string): boolean {
+    return this.wildcard || this.names.has(name);
+  }
+
+  /** What a subscription that contains `name` gets for it. */
+  find(view: ResourceView, name: string): Resource | undefined {
+    if (this.names.has(name)) return resourceFor(view, name, true);
+    return this.wildcard ? view.get(name) : undefined;
+  }
+
+  get idle(): boolean {
+    return this.changed.size === 0 && this.asked.size === 0 && this.whole === undefined && this.retries.length === 0;
+  }
+
+  /** Notes what a push changed. Returns whether it concerns this watch. */
+  note(change: Change, old: ResourceView, next: ResourceView, at: number): boolean {
+    const before = this.changed.size;
+    for (const name of change.names ?? this.everything(old, next)) {
+      if (!this.wants(name) || this.changed.has(name)) continue;
+      const held = this.find(old, name);
+      // A push that names one too many costs nothing.
+      if (held?.version !== this.find(next, name)?.version) this.changed.set(name, held);
+    }
+    if (this.changed.size > before) this.changedAt ??= at;
+    // What differed before and differs no more is found out when it is to be sent.
+    return this.changed.size > 0;
+  }
+
+  private everything(old: ResourceView, next: ResourceView): Set<string> {
+    return this.wildcard ? new Set([...old.names(), ...next.names(), ...this.names]) : this.names;
+  }
+
+  /** Adds explicit names, within the limit. */
+  subscribe(name: string, limit: number): void {
+    this.named = true;
+    this.names.add(name);
+    if (this.names.size > limit) {
+      throw new XdsError("RESOURCE_EXHAUSTED", `more than ${limit} subscriptions to ${this.rules.typeUrl} in one stream`);
+    }
+  }
+
+  /** Drops what was noted for names that are subscribed to no more. */
+  forgetUnwanted(): void {
+    for (const name of this.changed.keys()) if (!this.wants(name)) this.changed.delete(name);
+    if (this.changed.size === 0) this.changedAt = undefined;
+  }
+
+  /** Finds the response that a nonce answers, and takes it from the list. */
+  answered(nonce: string): Sent | undefined {
+    const i = this.unanswered.findIndex((sent) => sent.nonce === nonce);
+    const sent = this.unanswered[i];
+    if (sent !== undefined) this.unanswered.splice(i, 1);
+    if (this.warming?.nonce === nonce) this.warming = undefined;
+    return sent;
+  }
+
+  accept(sent: Sent, at: number): void {
+    this.lastAccepted = { version: sent.contents.version, nonce: sent.nonce, at };
+    if (this.refused.size === 0) return;
+    for (const { name } of sent.contents.resources) this.refused.delete(name);
+    for (const name of sent.contents.removed) this.refused.delete(name);
+  }
+
+  /** Keeps a NACK. Returns the names of those that are to blame. */
+  refuse(sent: Sent, error: ErrorDetail, at: number): readonly string[] {
+    const { resources, removed } = sent.contents;
+    const versions = new Map([
+      ...resources.map(({ name, version }): [string, string] => [name, version]),
+      ...removed.map((name): [string, string] => [name, ""]),
+    ]);
+    const names = [...versions.keys()];
+    const blamed = names.length === 1 ? names : names.filter((name) => mentions(error.message, name));
+    for (const name of blamed.length > 0 ? blamed : names) {
+      const version = versions.get(name) ?? "";
+      const known = this.refused.get(name);
+      const since = known?.version === version ? known.since : at;
+      this.refused.set(name, { name, version, reason: error.message, since });
+    }
+    return blamed;
+  }
+}
+
+/** Whether a message speaks of `name`, and not only of a longer name that contains it. */
+function mentions(message: string, name: string): boolean {
+  for (let at = message.indexOf(name); at >= 0; at = message.indexOf(name, at + 1)) {
+    if (!NAME_BYTE.test(message.charAt(at - 1)) && !/^(?:[\w|~/-]|\.\w)/.test(message.slice(at + name.length, at + name.length + 2)))
+      return true;
+  }
+  return false;
+}
+
+const NAME_BYTE = /[\w.|~/-]/;

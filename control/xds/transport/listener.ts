@@ -1,0 +1,101 @@
+import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { Server, ServerCredentials, status, type ConnectionInjector } from "@grpc/grpc-js";
+import type { XdsServer } from "../server/index.ts";
+import { serveCall, type DiscoveryCall, type Message } from "./call.ts";
+import { DISCOVERY_METHODS, REFUSED_METHODS } from "./services.ts";
+
+export interface ListenOptions {
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
+  /** 0 is any free one. Default: 15010, as istiod's. */
+  readonly port?: number;
+  /** Default: none, which is for loopback only. */
+  readonly credentials?: ServerCredentials;
+  /** Bytes of a request above which its call ends with `RESOURCE_EXHAUSTED`. Default: 4 MiB, some 40,000 names. */
+  readonly maxRequest?: number;
+  /** Milliseconds without a sign of life after which a client is asked for one. Default: 30,000. */
+  readonly keepalive?: number;
+  /** Milliseconds that the client may take for it; then its connection is cut. Default: 10,000. */
+  readonly keepaliveTimeout?: number;
+}
+
+/** Envoy opens a stream for each cluster where endpoints do not come over the aggregated one. */
+const STREAMS_PER_CONNECTION = 10_000;
+
+/**
+ * xDS over gRPC on one address. It owns its sockets: a client that does not read cannot be told that its call has ended, only cut off.
+ */
+export class XdsListener implements AsyncDisposable {
+  /** Where clients reach it. */
+  readonly host: string;
+  readonly port: number;
+  private readonly grpc: Server;
+  private readonly injector: ConnectionInjector;
+  private readonly net: NetServer;
+  private readonly sockets: ReadonlyMap<string, Socket>;
+
+  private constructor(grpc: Server, injector: ConnectionInjector, net: NetServer, sockets: ReadonlyMap<string, Socket>) {
+    this.grpc = grpc;
+    this.injector = injector;
+    this.net = net;
+    this.sockets = sockets;
+    const address = net.address();
+    if (address === null || typeof address === "string") throw new TypeError("not bound to a port");
+    this.host = address.address;
+    this.port = address.port;
+  }
+
+  /** Listens. Rejects with the system's error where the address cannot be bound. */
+  static async start(server: XdsServer, options: ListenOptions = {}): Promise<XdsListener> {
+    const grpc = new Server({
+      "grpc.max_receive_message_length": options.maxRequest ?? 4 * 1024 * 1024,
+      // A response is as large as the configuration is.
+      "grpc.max_send_message_length": -1,
+      "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION,
+      "grpc.keepalive_time_ms": options.keepalive ?? 30_000,
+      "grpc.keepalive_timeout_ms": options.keepaliveTimeout ?? 10_000,
+      "grpc.enable_channelz": 0,
+    });
+    const sockets = new Map<string, Socket>();
+    const cut = (peer: string) => sockets.get(peer)?.destroy();
+    register(grpc, server, cut);
+    const injector = grpc.createConnectionInjector(options.credentials ?? ServerCredentials.createInsecure());
+    const net = createServer({ noDelay: true }, (socket) => {
+      // As `getPeer()` of a call names it.
+      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+      sockets.set(peer, socket);
+      socket.once("close", () => sockets.delete(peer));
+      socket.on("error", () => undefined);
+      injector.injectConnection(socket);
+    });
+    await new Promise<void>((resolve, reject) => {
+      net.once("error", reject);
+      net.listen(options.port ?? 15010, options.host ?? "127.0.0.1", resolve);
+    });
+    return new XdsListener(grpc, injector, net, sockets);
+  }
+
+  /** Stops listening and cuts every connection; the streams of the server end with them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.net.close(() => resolve()));
+    this.injector.destroy();
+    this.grpc.forceShutdown();
+    for (const socket of this.sockets.values()) socket.destroy();
+    await closed;
+  }
+}
+
+function register(grpc: Server, server: XdsServer, cut: (peer: string) => void): void {
+  for (const method of DISCOVERY_METHODS) {
+    const handle = (call: DiscoveryCall) => void serveCall(server, method, call, () => cut(call.getPeer()));
+    grpc.register(method.path, handle, serialize, (bytes: Buffer) => bytes, "bidi");
+  }
+  for (const [path, reason] of REFUSED_METHODS) {
+    const refuse = (call: DiscoveryCall) => void call.emit("error", { code: status.UNIMPLEMENTED, details: reason });
+    grpc.register(path, refuse, serialize, (bytes: Buffer) => bytes, "bidi");
+  }
+}
+
+function serialize({ body, nonce }: Message): Buffer {
+  return Buffer.concat([body, nonce], body.length + nonce.length);
+}

@@ -1,0 +1,110 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { HeaderMutationSchema } from "../../../envoy-api/generated/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.ts";
+import { LuaSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/lua/v3/lua_pb.ts";
+import { OnDemandSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.ts";
+import type {
+  HttpConnectionManagerSchema,
+  HttpFilterSchema,
+} from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { ApiVersion } from "../../../envoy-api/generated/envoy/config/core/v3/config_source_pb.ts";
+import { HeaderValueOption_HeaderAppendAction } from "../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
+import { pack } from "../../../envoy-api/index.ts";
+import { keyName, SCOPE_HEADER } from "./key.ts";
+import { FALL_BACK_ONLY, LOOKUP, LOOKUP_FILTER, NORMALISE_ONLY, REFRESH_FILTER } from "./lookup.ts";
+
+type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
+type ConnectionManager = Exclude<MessageInitShape<typeof HttpConnectionManagerSchema>, { readonly $typeName: string }>;
+
+/** Where an HTTP connection manager has its routes from, and what they need. */
+export interface HttpRouting {
+  readonly routeSpecifier: NonNullable<ConnectionManager["routeSpecifier"]>;
+  /** What is done to headers before the first route is looked for. */
+  readonly earlyHeaderMutations: NonNullable<ConnectionManager["earlyHeaderMutationExtensions"]>;
+  /** In front of all others: they may only see a request whose host was found. */
+  readonly filters: readonly HttpFilter[];
+}
+
+export interface ScopeOptions {
+  /** Scopes and clusters are fetched when a request wants them. Default: false. */
+  readonly onDemand?: boolean;
+}
+
+const ADS = { configSourceSpecifier: { case: "ads", value: {} }, resourceApiVersion: ApiVersion.V3 } as const;
+
+/**
+ * Routes by host through scopes (SRDS), so that a change of one host is a change of one small resource. Where the scope is not found by the host as it is written (letter case, trailing dot,
+ * IPv6, wildcards, unknown hosts) the filters find it; else they do not even run.
+ *
+ * @param routeName the set of hosts: `9080`, `http.8080`, `https.443.https.web.prod`
+ */
+export function scopedRoutes(routeName: string, { onDemand = false }: ScopeOptions = {}): HttpRouting {
+  return {
+    routeSpecifier: {
+      case: "scopedRoutes",
+      value: {
+        // The same for every listener: Envoy then keeps one set of scopes for all.
+        name: "scopes",
+        scopeKeyBuilder: {
+          fragments: [
+            {
+              type: {
+                case: "headerValueExtractor",
+                value: { name: SCOPE_HEADER, elementSeparator: ":", extractType: { case: "index", value: 0 } },
+              },
+            },
+          ],
+        },
+        rdsConfigSource: ADS,
+        configSpecifier: { case: "scopedRds", value: { scopedRdsConfigSource: ADS } },
+      },
+    },
+    earlyHeaderMutations: [
+      {
+        name: LOOKUP_FILTER,
+        typedConfig: pack(HeaderMutationSchema, {
+          mutations: [
+            // "Overwrite" replaces the first of several headers only.
+            { action: { case: "remove", value: SCOPE_HEADER } },
+            {
+              action: {
+                case: "append",
+                value: {
+                  header: { key: SCOPE_HEADER, value: `${keyName(routeName)}|%REQ(:authority)%` },
+                  appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+                },
+              },
+            },
+          ],
+        }),
+      },
+    ],
+    filters: onDemand
+      ? [lua(LOOKUP_FILTER, NORMALISE_ONLY), onDemandFilter(ON_DEMAND_FILTER), lua(FALL_BACK_FILTER, FALL_BACK_ONLY), refresh]
+      : [lua(LOOKUP_FILTER, LOOKUP), refresh],
+  };
+}
+
+/** Routes by one route configuration (RDS) that has all hosts. */
+export function plainRoutes(routeConfigName: string): HttpRouting {
+  return {
+    routeSpecifier: { case: "rds", value: { configSource: ADS, routeConfigName } },
+    earlyHeaderMutations: [],
+    filters: [],
+  };
+}
+
+/** Names of filters of the step where scopes are fetched on demand. */
+export const ON_DEMAND_FILTER = "meshwright.scope.on-demand";
+export const FALL_BACK_FILTER = `${LOOKUP_FILTER}.fallback`;
+
+function lua(name: string, source: string): HttpFilter {
+  const config = pack(LuaSchema, { defaultSourceCode: { specifier: { case: "inlineString", value: source } } });
+  return { name, configType: { case: "typedConfig", value: config } };
+}
+
+function onDemandFilter(name: string): HttpFilter {
+  return { name, configType: { case: "typedConfig", value: pack(OnDemandSchema, {}) } };
+}
+
+/** What Lua changed is seen by wasm filters only after a native filter has asked for the route; `on_demand` does little else. */
+const refresh = onDemandFilter(REFRESH_FILTER);

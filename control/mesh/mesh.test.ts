@@ -356,14 +356,15 @@ describe("gateways", () => {
     expect(viewOf(mesh, router).gatewayRouting("default/gw", "a.example.org")).toBeUndefined();
   });
 
-  test("merge the routings of a host by age, and put what matches everything last", () => {
+  test("have the routings of a host by age, and those of a wildcard only for the wildcard", () => {
     const mesh = meshOf(
       gw,
       route("old", ["a.example.com"], "catch-all", [], { created: 1 }),
       route("young", ["a.example.com"], "special", [httpMatch({ uri: { prefix: "/x" } })], { created: 2 }),
+      route("wide", ["*.example.com"], "wide", [], { created: 0 }),
     );
     const http = viewOf(mesh, router).gatewayRouting("default/gw", "a.example.com")?.http;
-    expect(http?.map(({ route: [first] }) => first?.destination.host)).toEqual(["special", "catch-all"]);
+    expect(http?.map((routes) => routes.map(({ route: [first] }) => first?.destination.host))).toEqual([["catch-all"], ["special"]]);
   });
 
   test("take routings only from the namespaces that a server names", () => {

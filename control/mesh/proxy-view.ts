@@ -134,18 +134,23 @@ export class MeshProxyView implements ProxyView {
   gatewayRouting(gateway: string, host: HostName): GatewayRouting | undefined {
     this.reads.cells.add(cell.gateways);
     const found = [...routingsOf(this.mesh, this.common, gateway, host, this.reads)]
-      .filter((routing) => [...this.serverHosts(gateway, routing)].some((server) => sharedHost(server, host) !== undefined))
+      .filter((routing) => this.serves(gateway, routing, host))
       .toSorted((a, b) => compareAge(a.object, b.object))
       .map((routing) => applicable(this.mesh, this.common, gateway, routing, this.reads));
     if (found.length === 0) return undefined;
-    const http = found.flatMap((routing) => routing.http);
-    // What matches every request goes to the end, or nothing behind it would be reached (Istio's `CombineVHostRoutes`).
-    const isCatchAll = ({ match }: (typeof http)[number]): boolean => match.length === 0;
     return {
-      http: [...http.filter((route) => !isCatchAll(route)), ...http.filter(isCatchAll)],
+      http: found.map(({ http }) => http),
       tls: found.flatMap(({ tls }) => tls),
       tcp: found.flatMap(({ tcp }) => tcp),
     };
+  }
+
+  /** Whether exactly this host is what a server and the routing have in common; a routing for a wildcard says nothing of a host that another names. */
+  private serves(gateway: string, routing: Routing, host: HostName): boolean {
+    for (const server of this.serverHosts(gateway, routing)) {
+      if (routing.hosts.some((each) => sharedHost(server, each) === host)) return true;
+    }
+    return false;
   }
 
   /** Hosts of a gateway's servers that take routings of this one's namespace. */

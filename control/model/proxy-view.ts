@@ -48,7 +48,7 @@ export interface ProxyView {
   gateways(): readonly Gateway[];
   /** Hosts that routings serve through a gateway (`namespace/name`), within the hosts of its servers. Sorted. */
   gatewayHosts(gateway: string): readonly HostName[];
-  /** What routings say of a host on a gateway, merged in the order of their age, delegates put in their place, matches for other gateways taken out. */
+  /** What routings say of exactly this host on a gateway, in the order of their age, delegates put in their place, matches for other gateways taken out. */
   gatewayRouting(gateway: string, host: HostName): GatewayRouting | undefined;
 
   /** A secret of the proxy's own namespace. */
@@ -78,7 +78,8 @@ export interface Inbound {
 }
 
 export interface GatewayRouting {
-  readonly http: readonly HttpRoute[];
+  /** Of each object by itself, the oldest first: what matches every request ends the routes of its object, and comes after those of all others. */
+  readonly http: readonly (readonly HttpRoute[])[];
   readonly tls: Routing["tls"];
   readonly tcp: Routing["tcp"];
 }

@@ -8,7 +8,7 @@ import { compileFilter } from "../../filters/testing/assembly.ts";
 import { binaryProvider, cluster, connectionManager, envoyTarget, httpWasm, listener, stringValue } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { startUpstream } from "../../harness/upstreams/index.ts";
-import { until } from "./ejection/service.ts";
+import { until } from "./until.ts";
 import { plantTrap, TRAP_HEADERS, type Afterwards } from "./mesh-reload/plant-trap.ts";
 
 // What no in-process host can prove: that Envoy lets nothing past `mesh` while it has trapped, is made anew, or cannot be made anew. No input is

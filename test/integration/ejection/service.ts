@@ -15,6 +15,7 @@ import {
   type StartedEnvoy,
 } from "../../../harness/envoy/index.ts";
 import { startUpstream, type Upstream, type UpstreamAnswer } from "../../../harness/upstreams/index.ts";
+import { until } from "../until.ts";
 
 /** What one host answers at present. */
 export interface ServiceHost {
@@ -49,6 +50,8 @@ export const MARK = "x-meshwright-ejection";
 export const SERVICE = "reviews";
 /** Every host answers this with 200, however it answers the rest. */
 export const HEALTH = "/health";
+/** Of `outlier_detection`, where no host comes back while the test lasts. */
+export const LONG = { interval: "0.5s", base_ejection_time: "60s" };
 
 /** The part of `HttpProtocolOptions` that has Envoy's outlier detection count marks, and nothing else, as errors. */
 export const MARKS_ARE_ERRORS = {
@@ -123,6 +126,12 @@ export class Service implements AsyncDisposable {
     return new Service(hosts, envoy, resources.move());
   }
 
+  host(index: number): ServiceHost {
+    const host = this.hosts[index];
+    if (host === undefined) throw new Error(`there is no host ${index}`);
+    return host;
+  }
+
   /** Asks once, and tells what the client saw. */
   async ask(path = "/"): Promise<{ readonly status: number; readonly body: string; readonly marked: boolean }> {
     const { host, port } = this.envoy.address("main");
@@ -141,6 +150,27 @@ export class Service implements AsyncDisposable {
   async ejected(flag = "failed_outlier_check"): Promise<number[]> {
     const out = new Set(await this.ejectedAddresses(flag));
     return this.hosts.flatMap((host, index) => (out.has(host.address) ? [index] : []));
+  }
+
+  /** Asks until Envoy has taken out as many hosts as that. Returns which. */
+  askUntilOut(count: number, flag?: string): Promise<number[]> {
+    return until(
+      `${count} hosts are out`,
+      async () => {
+        await this.ask();
+        return this.ejected(flag);
+      },
+      (out) => out.length === count,
+    );
+  }
+
+  /** Waits until none is out. */
+  async allAreBack(): Promise<void> {
+    await until(
+      "all hosts are back",
+      () => this.ejected(),
+      (out) => out.length === 0,
+    );
   }
 
   /** Lines of the filter with these words. */
@@ -170,17 +200,6 @@ export function assignment(hosts: readonly Pick<ServiceHost, "upstream">[]): Clu
     cluster_name: SERVICE,
     endpoints: [{ lb_endpoints: hosts.map(({ upstream }) => ({ endpoint: { address: address(upstream.host, upstream.port) } })) }],
   };
-}
-
-/** Tries again until `condition` holds, and gives what it gave; fails with what it saw last after 20 seconds. */
-export async function until<T>(what: string, look: () => Promise<T>, condition: (value: T) => boolean): Promise<T> {
-  const deadline = performance.now() + 20_000;
-  for (;;) {
-    const value = await look();
-    if (condition(value)) return value;
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}; at last it was ${JSON.stringify(value)}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 /** A client connection of its own, which Envoy's listener gives to one worker for good. */

@@ -1,0 +1,20 @@
+import type { HostName } from "../../model/index.ts";
+
+// Names of clusters, as Istio has them; `istioctl proxy-config cluster` and dashboards know them by these.
+
+/** For connections of a client: `outbound|80|v1|reviews.default.svc.cluster.local`. */
+export function outboundCluster(host: HostName, port: number, subset = ""): string {
+  return `outbound|${port}|${subset}|${host}`;
+}
+
+/** For connections to the workload's own port: `inbound|8080||`. */
+export function inboundCluster(port: number): string {
+  return `inbound|${port}||`;
+}
+
+/** Wherever the client wanted to go, for hosts that the mesh does not know. */
+export const PASSTHROUGH_CLUSTER = "PassthroughCluster";
+/** Nowhere: it has no hosts. */
+export const BLACK_HOLE_CLUSTER = "BlackHoleCluster";
+/** The workload's own port to which a connection was made and that no service of the mesh speaks of. */
+export const INBOUND_PASSTHROUGH_CLUSTER = "InboundPassthroughCluster";

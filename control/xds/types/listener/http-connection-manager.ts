@@ -1,0 +1,170 @@
+import type { Init } from "./init.ts";
+import { milliseconds, pack } from "../../../envoy-api/index.ts";
+import { HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores } from "../../../envoy-api/generated/envoy/config/core/v3/protocol_pb.ts";
+import { PreserveCaseFormatterConfigSchema } from "../../../envoy-api/generated/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb.ts";
+import {
+  HttpConnectionManager_CodecType as CodecType,
+  HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
+  HttpConnectionManager_ServerHeaderTransformation as ServerHeader,
+  HttpConnectionManagerSchema,
+} from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { UuidRequestIdConfigSchema } from "../../../envoy-api/generated/envoy/extensions/request_id/uuid/v3/uuid_pb.ts";
+import type { ConnectionSettings, MeshSettings, Protocol, ProxySettings, ProxyView } from "../../../model/index.ts";
+import { requestLogs } from "./access-log.ts";
+import type { NetworkFilter } from "./filter-chain.ts";
+import { httpFilters } from "./http-filters.ts";
+import type { HttpRoutes } from "./http-routes.ts";
+
+/** On which side of a workload a listener stands, or that it is a gateway's: filters and trust differ. */
+export type Side = "outbound" | "inbound" | "gateway";
+
+export interface HttpOptions {
+  readonly side: Side;
+  /** Names the statistics. */
+  readonly statPrefix: string;
+  readonly routes: HttpRoutes;
+  /** On which requests come, for filters that are meant for some ports only. */
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** Requests name the server in full (`GET http://host/ HTTP/1.1`), as to an HTTP proxy. */
+  readonly absoluteUrls?: boolean;
+}
+
+type Manager = Init<typeof HttpConnectionManagerSchema>;
+
+/**
+ * How long a stream may stand still where nobody says (Envoy's `stream_idle_timeout`). Istio has none; but a stream that a filter holds back, or that waits for routes from a
+ * control service that is gone, is ended by nothing else. An hour is what idle connections get, so streams that are quiet for minutes live on.
+ */
+const STREAM_IDLE_TIMEOUT = 3_600_000;
+
+/** The network filter that speaks HTTP, with everything behind it. */
+export function httpConnectionManager(view: ProxyView, options: HttpOptions): NetworkFilter {
+  const manager: Manager = {
+    codecType: CodecType.AUTO,
+    // Envoy's tag extractors of Istio's bootstrap look for the semicolon.
+    statPrefix: `${options.statPrefix};`,
+    routeSpecifier: options.routes.routeSpecifier,
+    earlyHeaderMutationExtensions: options.routes.earlyHeaderMutationExtensions ?? [],
+    upgradeConfigs: [{ upgradeType: "websocket" }],
+    accessLog: requestLogs(view),
+    httpFilters: httpFilters(view, options),
+    requestIdExtension: { typedConfig: pack(UuidRequestIdConfigSchema, { useRequestIdForTraceSampling: true }) },
+    ...trust(view.proxySettings(), options.side),
+    ...headers(view.proxySettings()),
+    ...http1(view.proxySettings(), options),
+    ...limits(settingsFor(view, options.side), view.settings()),
+  };
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    configType: { case: "typedConfig", value: pack(HttpConnectionManagerSchema, manager) },
+  };
+}
+
+/** Whom the addresses and certificates in a request's headers are believed. */
+function trust({ gatewayTopology, proxyHeaders }: ProxySettings, side: Side): Manager {
+  const { subject, uri, dns, cert, chain } = proxyHeaders.setCurrentClientCertDetails;
+  switch (side) {
+    case "outbound":
+      // The application is trusted, so its `x-envoy-` headers count.
+      return { useRemoteAddress: false };
+    case "inbound":
+      return {
+        useRemoteAddress: false,
+        forwardClientCertDetails: ForwardClientCert[proxyHeaders.forwardedClientCert ?? "APPEND_FORWARD"],
+        setCurrentClientCertDetails: { subject, uri, dns, cert, chain },
+      };
+    case "gateway": {
+      const details = gatewayTopology.forwardClientCertDetails ?? "SANITIZE_SET";
+      const says = details === "SANITIZE_SET" || details === "APPEND_FORWARD";
+      return {
+        useRemoteAddress: true,
+        xffNumTrustedHops: gatewayTopology.numTrustedProxies,
+        forwardClientCertDetails: ForwardClientCert[details],
+        ...(says ? { setCurrentClientCertDetails: { subject: true, cert: true, dns: true, uri: true } } : {}),
+      };
+    }
+  }
+}
+
+function headers({ proxyHeaders }: ProxySettings): Manager {
+  return {
+    generateRequestId: proxyHeaders.requestId,
+    appendXForwardedPort: proxyHeaders.xForwardedPort,
+    ...(proxyHeaders.server === undefined
+      ? { serverHeaderTransformation: ServerHeader.PASS_THROUGH }
+      : { serverName: proxyHeaders.server }),
+  };
+}
+
+function http1({ proxyHeaders }: ProxySettings, { absoluteUrls }: HttpOptions): Manager {
+  if (absoluteUrls !== true && !proxyHeaders.preserveHttp1HeaderCase) return {};
+  return {
+    httpProtocolOptions: {
+      ...(absoluteUrls === true ? { allowAbsoluteUrl: true } : {}),
+      ...(proxyHeaders.preserveHttp1HeaderCase
+        ? {
+            headerKeyFormat: {
+              headerFormat: {
+                case: "statefulFormatter" as const,
+                value: { name: "preserve_case", typedConfig: pack(PreserveCaseFormatterConfigSchema, {}) },
+              },
+            },
+          }
+        : {}),
+    },
+  };
+}
+
+/** ProxyConfig's `connectionSettings`; the profile `EDGE` fills in what Envoy advises for proxies that strangers reach, on gateways alone. */
+function settingsFor(view: ProxyView, side: Side): ConnectionSettings {
+  const settings = view.proxySettings().connectionSettings;
+  if (settings.profile !== "EDGE" || side !== "gateway") return settings;
+  const edge: Partial<ConnectionSettings> = {
+    httpIdleTimeout: 3_600_000,
+    httpStreamIdleTimeout: 300_000,
+    httpRequestTimeout: 300_000,
+    httpRequestHeadersTimeout: 60_000,
+    httpMaxConcurrentStreams: 100,
+    http2InitialStreamWindowSize: 65_536,
+    http2InitialConnectionWindowSize: 1_048_576,
+    httpHeadersWithUnderscoresAction: "REJECT_REQUEST",
+    httpMergeSlashes: true,
+    httpPathWithEscapedSlashesAction: "UNESCAPE_AND_REDIRECT",
+  };
+  return { ...settings, ...edge, ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) };
+}
+
+function limits(settings: ConnectionSettings, { pathNormalization }: MeshSettings): Manager {
+  const mergeSlashes = settings.httpMergeSlashes ?? pathNormalization.endsWith("MERGE_SLASHES");
+  const escapedSlashes =
+    settings.httpPathWithEscapedSlashesAction ??
+    (pathNormalization === "DECODE_AND_MERGE_SLASHES" ? "UNESCAPE_AND_FORWARD" : "KEEP_UNCHANGED");
+  const time = (name: string, value: number | undefined) => (value === undefined ? {} : { [name]: milliseconds(value) });
+  const count = (name: string, value: number | undefined) => (value === undefined ? {} : { [name]: value });
+  const common = {
+    ...time("idleTimeout", settings.httpIdleTimeout),
+    ...time("maxConnectionDuration", settings.httpMaxConnectionDuration),
+    ...time("maxStreamDuration", settings.httpMaxStreamDuration),
+    ...(settings.httpHeadersWithUnderscoresAction === undefined
+      ? {}
+      : { headersWithUnderscoresAction: Underscores[settings.httpHeadersWithUnderscoresAction] }),
+  };
+  const http2 = {
+    ...count("maxConcurrentStreams", settings.httpMaxConcurrentStreams),
+    ...count("initialStreamWindowSize", settings.http2InitialStreamWindowSize),
+    ...count("initialConnectionWindowSize", settings.http2InitialConnectionWindowSize),
+  };
+  return {
+    normalizePath: pathNormalization !== "NONE",
+    mergeSlashes,
+    pathWithEscapedSlashesAction: EscapedSlashes[escapedSlashes],
+    streamIdleTimeout: milliseconds(settings.httpStreamIdleTimeout ?? STREAM_IDLE_TIMEOUT),
+    ...time("requestTimeout", settings.httpRequestTimeout),
+    ...time("requestHeadersTimeout", settings.httpRequestHeadersTimeout),
+    ...time("drainTimeout", settings.httpDrainTimeout),
+    ...(Object.keys(common).length > 0 ? { commonHttpProtocolOptions: common } : {}),
+    ...(Object.keys(http2).length > 0 ? { http2ProtocolOptions: http2 } : {}),
+  };
+}

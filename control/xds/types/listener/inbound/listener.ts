@@ -1,0 +1,73 @@
+import { milliseconds } from "../../../../envoy-api/index.ts";
+import { TrafficDirection } from "../../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
+import type { ListenerSchema } from "../../../../envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
+import type { ProxyView } from "../../../../model/index.ts";
+import { BLACK_HOLE_CLUSTER } from "../../cluster-name.ts";
+import { listenerLogs } from "../access-log.ts";
+import { ANY_ADDRESS, listenAddress, listenerName } from "../address.ts";
+import { type Chain, filterChain } from "../filter-chain.ts";
+import type { Init } from "../init.ts";
+import { exceptPorts, httpInspector, onlyPorts, originalDestination, tlsInspector } from "../listener-filters.ts";
+import { toCluster } from "../tcp-proxy.ts";
+import { inboundChains, passthroughChains } from "./chains.ts";
+import { type InboundPort, inboundPorts } from "./ports.ts";
+
+/**
+ * Where redirected connections to the workload arrive: a chain for each of its ports, and chains for all others, which go to the port that they were meant for.
+ * Connections to the port of the listener itself end here, or they would come back for ever.
+ */
+export function virtualInbound(view: ProxyView): Init<typeof ListenerSchema> {
+  const { proxyInboundListenPort } = view.settings();
+  const chains: Chain[] = [
+    { name: "virtualInbound-blackhole", destinationPort: proxyInboundListenPort, filters: toCluster(view, BLACK_HOLE_CLUSTER) },
+    ...passthroughChains(view),
+    ...inboundPorts(view)
+      .filter(({ bindToPort }) => !bindToPort)
+      .flatMap((port) => inboundChains(view, port)),
+  ];
+  return {
+    ...listener(view, "virtualInbound", ANY_ADDRESS, proxyInboundListenPort, chains),
+    listenerFilters: [originalDestination, ...inspectors(chains)],
+    ...(view.client().interceptionMode === "TPROXY" ? { transparent: true } : {}),
+  };
+}
+
+/** A listener of its own for one port, where nobody redirects. */
+export function boundInbound(view: ProxyView, port: InboundPort): Init<typeof ListenerSchema> {
+  const chains = inboundChains(view, port);
+  return {
+    ...listener(view, listenerName(port.bind, port.targetPort), port.bind, port.targetPort, chains),
+    listenerFilters: inspectors(chains),
+  };
+}
+
+function listener(view: ProxyView, name: string, bind: string, port: number, chains: readonly Chain[]): Init<typeof ListenerSchema> {
+  return {
+    name,
+    address: listenAddress(bind, port),
+    trafficDirection: TrafficDirection.INBOUND,
+    accessLog: listenerLogs(view),
+    filterChains: chains.map(filterChain),
+    listenerFiltersTimeout: milliseconds(view.settings().protocolDetectionTimeout),
+    continueOnListenerFiltersTimeout: true,
+    maxConnectionsToAcceptPerSocketEvent: 1,
+  };
+}
+
+/** Bytes are waited for on those ports alone where they decide: elsewhere the server may be the one to speak first. */
+function inspectors(chains: readonly Chain[]): Init<typeof ListenerSchema>["listenerFilters"] & object {
+  const ports = new Map<number, { tls: boolean; http: boolean }>();
+  for (const { destinationPort = 0, transportProtocol, applicationProtocols = [] } of chains) {
+    const at = ports.get(destinationPort) ?? { tls: false, http: false };
+    ports.set(destinationPort, { tls: at.tls || transportProtocol === "tls", http: at.http || applicationProtocols.length > 0 });
+  }
+  const without = (what: "tls" | "http"): number[] => [...ports].filter(([port, at]) => port !== 0 && !at[what]).map(([port]) => port);
+  const having = (what: "tls" | "http"): number[] => [...ports].filter(([port, at]) => port !== 0 && at[what]).map(([port]) => port);
+  const needs = (what: "tls" | "http"): boolean => [...ports.values()].some((at) => at[what]);
+  const everywhere = (what: "tls" | "http"): boolean => ports.get(0)?.[what] === true;
+  const list = [];
+  if (needs("tls")) list.push(everywhere("tls") ? exceptPorts(tlsInspector, without("tls")) : onlyPorts(tlsInspector, having("tls")));
+  // After the TLS inspector, because it does not look into what that one took for TLS.
+  if (needs("http")) list.push(everywhere("http") ? exceptPorts(httpInspector, without("http")) : onlyPorts(httpInspector, having("http")));
+  return list;
+}

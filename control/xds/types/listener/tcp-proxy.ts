@@ -1,0 +1,92 @@
+import { milliseconds, pack } from "../../../envoy-api/index.ts";
+import { TcpProxySchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
+import type { Destination, HostName, ProxyView, TrafficRules, WeightedDestination } from "../../../model/index.ts";
+import { outboundCluster } from "../cluster-name.ts";
+import { connectionLogs } from "./access-log.ts";
+import type { NetworkFilter } from "./filter-chain.ts";
+import type { Init } from "./init.ts";
+
+/** Passes the bytes on to one cluster. */
+export function toCluster(view: ProxyView, cluster: string, statPrefix = cluster): NetworkFilter[] {
+  return [tcpProxy({ statPrefix, clusterSpecifier: { case: "cluster", value: cluster }, accessLog: connectionLogs(view) })];
+}
+
+/** Passes the bytes on to a service, as the rules for it say. */
+export function toService(view: ProxyView, host: HostName, port: number, subset?: string): NetworkFilter[] {
+  const cluster = outboundCluster(host, port, subset);
+  return [
+    tcpProxy({
+      statPrefix: cluster,
+      clusterSpecifier: { case: "cluster", value: cluster },
+      ...connectionRules(view, host, subset),
+      accessLog: connectionLogs(view),
+    }),
+  ];
+}
+
+/** Passes the bytes on as a route says; `statPrefix` names a choice between several. */
+export function toDestinations(
+  view: ProxyView,
+  route: readonly WeightedDestination[],
+  listenPort: number,
+  statPrefix: string,
+): NetworkFilter[] {
+  const [first] = route;
+  if (first === undefined) return [];
+  const { host, subset } = first.destination;
+  if (route.length === 1) return toService(view, host, portOf(view, first.destination, listenPort), subset);
+  const clusters = route
+    .filter(({ weight }) => weight > 0)
+    .map(({ destination, weight }) => ({
+      name: outboundCluster(destination.host, portOf(view, destination, listenPort), destination.subset),
+      weight,
+    }));
+  return [
+    tcpProxy({
+      statPrefix,
+      clusterSpecifier: { case: "weightedClusters", value: { clusters } },
+      // One filter serves all: the rules of the first host count, and none of a subset (Istio's `buildOutboundNetworkFiltersWithWeightedClusters`).
+      ...connectionRules(view, host, undefined),
+      accessLog: connectionLogs(view),
+    }),
+  ];
+}
+
+/** A destination that names no port means the only one of its service, else the port on which the connection came. */
+export function portOf(view: ProxyView, { host, port }: Destination, listenPort: number): number {
+  if (port !== undefined) return port;
+  const ports = view.service(host)?.ports ?? [];
+  return ports.length === 1 ? (ports[0]?.number ?? listenPort) : listenPort;
+}
+
+type TcpProxyInit = Init<typeof TcpProxySchema>;
+
+function tcpProxy(init: TcpProxyInit): NetworkFilter {
+  return { name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value: pack(TcpProxySchema, init) } };
+}
+
+function connectionRules(view: ProxyView, host: HostName, subset: string | undefined): TcpProxyInit {
+  const rules = view.trafficRules(host);
+  if (rules === undefined) return {};
+  const { connectionPool } = rules.policy;
+  const tunnel = subset === undefined ? rules.policy.tunnel : (subsetOf(rules, subset)?.policy.tunnel ?? rules.policy.tunnel);
+  return {
+    ...(connectionPool?.tcpIdleTimeout === undefined ? {} : { idleTimeout: milliseconds(connectionPool.tcpIdleTimeout) }),
+    ...(connectionPool?.maxConnectionDuration === undefined
+      ? {}
+      : { maxDownstreamConnectionDuration: milliseconds(connectionPool.maxConnectionDuration) }),
+    ...(hashesSourceIp(rules, subset) ? { hashPolicy: [{ policySpecifier: { case: "sourceIp" as const, value: {} } }] } : {}),
+    ...(tunnel === undefined
+      ? {}
+      : { tunnelingConfig: { hostname: `${tunnel.targetHost}:${tunnel.targetPort}`, usePost: tunnel.protocol === "POST" } }),
+  };
+}
+
+function subsetOf(rules: TrafficRules, name: string): TrafficRules["subsets"][number] | undefined {
+  return rules.subsets.find((subset) => subset.name === name);
+}
+
+function hashesSourceIp(rules: TrafficRules, subset: string | undefined): boolean {
+  const own = subset === undefined ? undefined : subsetOf(rules, subset)?.policy.loadBalancer;
+  return (own ?? rules.policy.loadBalancer)?.consistentHash?.key === "source-ip";
+}

@@ -54,6 +54,12 @@ const STEPS: readonly Step[] = [
     environment: { MESHWRIGHT_MIXED_REQUESTS: "1000000" },
   },
   {
+    name: "attempts",
+    title: "1,000,000 attempts of every sort through ejection, on its own and inside mesh, leave memory flat",
+    command: ["vitest", "run", "--project", "integration", "test/bench/measure/attempts.test.ts"],
+    environment: { MESHWRIGHT_MIXED_REQUESTS: "1000000" },
+  },
+  {
     name: "fault-percentages",
     title: "10,000,000 draws of each percentage of fault",
     command: ["vitest", "run", "--project", "unit", "filters/fault/percentages.test.ts"],

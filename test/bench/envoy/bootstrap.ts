@@ -12,14 +12,25 @@ export interface BenchBootstrap {
   readonly holdPort?: number;
   /** Of the listeners' connection managers. Default: none. */
   readonly accessLog?: readonly Json[];
-  /** Filters of the upstream chain of the cluster `loopback`, which leads to a listener of the same Envoy that answers 200; its port. */
-  readonly loopback?: { readonly port: number; readonly filters: readonly Json[] };
+  /** Where there is a cluster `loopback`, which leads to a listener of the same Envoy. */
+  readonly loopback?: Loopback;
   /** Port of an upstream elsewhere, the cluster `upstream`, which is spoken to in HTTP/1.1; and filters of its upstream chain. */
   readonly upstream?: { readonly port: number; readonly filters: readonly Json[] };
   /** Whether the listener `bench` takes HTTP/1.1 too. Default: false. */
   readonly http1?: boolean;
   /** Whether there is the listener `echo`, for which Envoy starts each plugin once more. Default: true. */
   readonly echo?: boolean;
+}
+
+export interface Loopback {
+  /** Of the listener. */
+  readonly port: number;
+  /** Of the cluster's upstream chain. */
+  readonly filters: readonly Json[];
+  /** Of the listener, which all answer by themselves. Default: one that answers 200. */
+  readonly routes?: readonly Json[];
+  /** How many addresses the listener has, and the cluster hosts. Default: 1. */
+  readonly hosts?: number;
 }
 
 /** What Envoy answers itself: nothing is measured but its own work and that of the filters, in both directions. */
@@ -44,12 +55,12 @@ export function benchBootstrap(options: BenchBootstrap): Json {
       listeners: [
         listener("bench", options, { routes }),
         ...(options.echo === false ? [] : [listener("echo", options, { routes, ...echo })]),
-        ...(loop === undefined ? [] : [loopbackListener(loop.port)]),
+        ...(loop === undefined ? [] : [loopbackListener(loop)]),
       ],
       clusters: [
         ...(options.holdPort === undefined ? [] : [cluster("hold", options.holdPort)]),
-        ...(loop === undefined ? [] : [cluster("loopback", loop.port, loop.filters)]),
-        ...(upstream === undefined ? [] : [cluster("upstream", upstream.port, upstream.filters, "http_protocol_options")]),
+        ...(loop === undefined ? [] : [cluster("loopback", loop.port, loop)]),
+        ...(upstream === undefined ? [] : [cluster("upstream", upstream.port, upstream, "http_protocol_options")]),
       ],
     },
   };
@@ -104,12 +115,17 @@ export const TO_LOOPBACK: Json = { route: { cluster: "loopback" } };
 /** What the router sends on to {@link BenchBootstrap.upstream}. */
 export const TO_UPSTREAM: Json = { route: { cluster: "upstream" } };
 
-function loopbackListener(port: number): Json {
-  const answers = { routes: [{ match: { prefix: "/" }, ...DIRECT_RESPONSE }] };
-  return { ...listener("loopback", { filters: [] }, answers), address: loopback(port) };
+function loopbackListener({ port, routes = [{ match: { prefix: "/" }, ...DIRECT_RESPONSE }], hosts = 1 }: Loopback): Json {
+  const all = { socket_address: { address: "0.0.0.0", port_value: port } };
+  return { ...listener("loopback", { filters: [] }, { routes }), address: hosts > 1 ? all : loopback(port) };
 }
 
-function cluster(name: string, port: number, filters: readonly Json[] = [], protocol = "http2_protocol_options"): Json {
+function cluster(
+  name: string,
+  port: number,
+  { filters = [], hosts = 1 }: Partial<Pick<Loopback, "filters" | "hosts">> = {},
+  protocol = "http2_protocol_options",
+): Json {
   const options = { "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions" };
   const codec = { name: "codec", typed_config: { "@type": `${TYPE}http.upstream_codec.v3.UpstreamCodec` } };
   return {
@@ -122,10 +138,13 @@ function cluster(name: string, port: number, filters: readonly Json[] = [], prot
         ...(filters.length > 0 && { http_filters: [...filters, codec] }),
       },
     },
-    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: loopback(port) } }] }] },
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: Array.from({ length: hosts }, (_, i) => ({ endpoint: { address: loopback(port, i + 1) } })) }],
+    },
   };
 }
 
-function loopback(port: number): Json {
-  return { socket_address: { address: "127.0.0.1", port_value: port } };
+function loopback(port: number, host = 1): Json {
+  return { socket_address: { address: `127.0.0.${host}`, port_value: port } };
 }

@@ -3,6 +3,7 @@ import type { Built } from "../../foreign/build.ts";
 import { measureMemory } from "../measure/memory.ts";
 import { measureVms } from "../measure/vms.ts";
 import { authenticationConfiguration, requestWith } from "../variants/authentication.ts";
+import { ATTEMPTS } from "../variants/ejection.ts";
 import { built, HEADER_JOB, MODULES } from "../variants/header-job.ts";
 import { mixed, mixedMesh } from "../variants/mixed.ts";
 import { ROUTING } from "../variants/routing.ts";
@@ -17,9 +18,9 @@ type Module = readonly [id: string, title: string, provide: () => Promise<Built>
 export const memory: Section = {
   id: "memory",
   title: "Memory of requests",
-  text: "Growth of Envoy's resident memory over the last three quarters of the requests (least-squares slope). Mixed requests have tokens and API keys, seen before, new and bad, and ask for what they may and may not have.",
+  text: "Growth of Envoy's resident memory over the last three quarters of the requests (least-squares slope). Mixed requests have tokens and API keys, seen before, new and bad, and ask for what they may and may not have; attempts get every sort of answer that `ejection` judges.",
   async run(context) {
-    const variants = [...[...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id)), await mixed(), await mixedMesh()];
+    const variants = [...[...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id)), await mixed(), await mixedMesh(), ATTEMPTS];
     const missing = new Map<string, string>();
     const figures: Record<string, number> = {};
     const rows: string[][] = [];

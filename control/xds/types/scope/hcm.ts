@@ -1,5 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { HeaderMutationSchema } from "../../../envoy-api/generated/envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.ts";
+import { CorsSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
+import { HTTPFaultSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import { LuaSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/lua/v3/lua_pb.ts";
 import { OnDemandSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.ts";
 import type {
@@ -19,9 +21,11 @@ type ConnectionManager = Exclude<MessageInitShape<typeof HttpConnectionManagerSc
 export interface HttpRouting {
   readonly routeSpecifier: NonNullable<ConnectionManager["routeSpecifier"]>;
   /** What is done to headers before the first route is looked for. */
-  readonly earlyHeaderMutations: NonNullable<ConnectionManager["earlyHeaderMutationExtensions"]>;
+  readonly earlyHeaderMutationExtensions: NonNullable<ConnectionManager["earlyHeaderMutationExtensions"]>;
   /** In front of all others: they may only see a request whose host was found. */
-  readonly filters: readonly HttpFilter[];
+  readonly firstFilters: readonly HttpFilter[];
+  /** Right before the router: they carry out what routes say. */
+  readonly lastFilters: readonly HttpFilter[];
 }
 
 export interface ScopeOptions {
@@ -58,7 +62,7 @@ export function scopedRoutes(routeName: string, { onDemand = false }: ScopeOptio
         configSpecifier: { case: "scopedRds", value: { scopedRdsConfigSource: ADS } },
       },
     },
-    earlyHeaderMutations: [
+    earlyHeaderMutationExtensions: [
       {
         name: LOOKUP_FILTER,
         typedConfig: pack(HeaderMutationSchema, {
@@ -78,20 +82,31 @@ export function scopedRoutes(routeName: string, { onDemand = false }: ScopeOptio
         }),
       },
     ],
-    filters: onDemand
+    firstFilters: onDemand
       ? [lua(LOOKUP_FILTER, NORMALISE_ONLY), onDemandFilter(ON_DEMAND_FILTER), lua(FALL_BACK_FILTER, FALL_BACK_ONLY), refresh]
       : [lua(LOOKUP_FILTER, LOOKUP), refresh],
+    lastFilters: routeFilters,
   };
 }
 
-/** Routes by one route configuration (RDS) that has all hosts. */
+/**
+ * Routes by one route configuration (RDS) that has all its hosts: that of a service alone where its protocol is found out at its own address (`sniffedRouteName`), and those of
+ * listeners that stand for all ports at once, as sockets of the file system and HTTP proxies do.
+ */
 export function plainRoutes(routeConfigName: string): HttpRouting {
   return {
     routeSpecifier: { case: "rds", value: { configSource: ADS, routeConfigName } },
-    earlyHeaderMutations: [],
-    filters: [],
+    earlyHeaderMutationExtensions: [],
+    firstFilters: [],
+    lastFilters: routeFilters,
   };
 }
+
+/** They do only what a route says in its `typed_per_filter_config`. */
+const routeFilters: readonly HttpFilter[] = [
+  { name: "envoy.filters.http.fault", configType: { case: "typedConfig", value: pack(HTTPFaultSchema, {}) } },
+  { name: "envoy.filters.http.cors", configType: { case: "typedConfig", value: pack(CorsSchema, {}) } },
+];
 
 /** Names of filters of the step where scopes are fetched on demand. */
 export const ON_DEMAND_FILTER = "meshwright.scope.on-demand";

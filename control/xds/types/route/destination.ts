@@ -1,0 +1,46 @@
+import type {
+  RouteActionSchema,
+  RouteAction_HashPolicySchema,
+} from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
+import { milliseconds } from "../../../envoy-api/index.ts";
+import { type ConsistentHash, type Destination, policyFor, type ProxyView } from "../../../model/index.ts";
+import { outboundCluster } from "../cluster-name.ts";
+import type { Init } from "./init.ts";
+
+/** The port of a destination: as written, else the only one of its service, else that on which the request came. */
+export function destinationPort(view: ProxyView, { host, port }: Destination, listenerPort: number): number {
+  if (port !== undefined) return port;
+  const ports = view.service(host)?.ports ?? [];
+  return ports.length === 1 ? (ports[0]?.number ?? listenerPort) : listenerPort;
+}
+
+/** The cluster of a destination. Where it does not exist, as for a subset that no DestinationRule names, Envoy answers 503 without a body. */
+export function destinationCluster(view: ProxyView, destination: Destination, listenerPort: number): string {
+  return outboundCluster(destination.host, destinationPort(view, destination, listenerPort), destination.subset);
+}
+
+type HashPolicy = Init<typeof RouteAction_HashPolicySchema>;
+
+/** What a request to a destination is hashed by, where its load balancer hashes. */
+export function hashPolicy(view: ProxyView, destination: Destination, listenerPort: number): readonly HashPolicy[] {
+  const port = destinationPort(view, destination, listenerPort);
+  const hash = policyFor(view.trafficRules(destination.host), port, destination.subset).loadBalancer?.consistentHash;
+  return hash === undefined ? [] : [{ policySpecifier: policySpecifier(hash.key) }];
+}
+
+function policySpecifier(key: ConsistentHash["key"]): NonNullable<HashPolicy["policySpecifier"]> {
+  if (key === "source-ip") return { case: "connectionProperties", value: { sourceIp: true } };
+  if ("header" in key) return { case: "header", value: { headerName: key.header } };
+  if ("queryParameter" in key) return { case: "queryParameter", value: { name: key.queryParameter } };
+  const { name, path, ttl } = key.cookie;
+  return {
+    case: "cookie",
+    value: { name, ...(path === undefined ? {} : { path }), ...(ttl === undefined ? {} : { ttl: milliseconds(ttl) }) },
+  };
+}
+
+/** No end to a request, whatever gRPC's `grpc-timeout` says; with a timeout it is the limit of that too. */
+export function timeouts(timeout: number | undefined): Pick<Init<typeof RouteActionSchema>, "timeout" | "maxGrpcTimeout"> {
+  const duration = milliseconds(timeout ?? 0);
+  return { timeout: duration, maxGrpcTimeout: duration };
+}

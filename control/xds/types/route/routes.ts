@@ -1,0 +1,86 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import type { RouteSchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
+import { type HostName, type HttpMatch, type HttpRoute, type MeshObject, type ProxyView } from "../../../model/index.ts";
+import { outboundCluster } from "../cluster-name.ts";
+import { action, type RoutePlace } from "./action.ts";
+import { hashPolicy, timeouts } from "./destination.ts";
+import { filterSettings } from "./filter-settings.ts";
+import type { Init } from "./init.ts";
+import { everything, isCatchAll, routeMatch, type RouteMatch } from "./match.ts";
+import { retryPolicy } from "./retries.ts";
+
+export type Route = Omit<Init<typeof RouteSchema>, "match"> & { readonly match: RouteMatch };
+
+/** One object's routes on a port, in order: one of Envoy's for each alternative. What would stand behind a route that takes everything is left out. */
+export function routesOf(view: ProxyView, http: readonly HttpRoute[], place: RoutePlace): Route[] {
+  const routes: Route[] = [];
+  for (const route of http) {
+    const matches = route.match.length === 0 ? [undefined] : route.match.filter(({ port }) => port === undefined || port === place.port);
+    for (const match of matches) {
+      const made = routeOf(view, route, match, place);
+      routes.push(made);
+      if (isCatchAll(made.match)) return routes;
+    }
+  }
+  return routes;
+}
+
+/** Several objects' routes on one host, the oldest object first; those that take everything come last (Istio's `CombineVHostRoutes`). */
+export function combinedRoutes(view: ProxyView, objects: readonly (readonly HttpRoute[])[], place: RoutePlace): Route[] {
+  const routes = objects.flatMap((http) => routesOf(view, http, place));
+  const last = routes.filter(({ match }) => isCatchAll(match));
+  return objects.length < 2 ? routes : [...routes.filter(({ match }) => !isCatchAll(match)), ...last];
+}
+
+/** To a service of which no VirtualService speaks. */
+export function defaultRoute(view: ProxyView, host: HostName, port: number): Route {
+  const hashes = hashPolicy(view, { host, subset: undefined, port }, port);
+  const retries = retryPolicy(view.settings().defaultHttpRetryPolicy, false);
+  return {
+    name: "default",
+    match: everything,
+    decorator: { operation: `${host}:${port}/*` },
+    action: {
+      case: "route",
+      value: {
+        clusterSpecifier: { case: "cluster", value: outboundCluster(host, port) },
+        ...timeouts(undefined),
+        ...(retries === undefined ? {} : { retryPolicy: retries }),
+        hashPolicy: [...hashes],
+      },
+    },
+  };
+}
+
+function routeOf(view: ProxyView, route: HttpRoute, match: HttpMatch | undefined, place: RoutePlace): Route {
+  const done = action(view, route, place);
+  const condition = routeMatch(match);
+  return {
+    name: match === undefined || match.name === "" ? route.name : `${route.name}.${match.name}`,
+    match: condition,
+    metadata: { filterMetadata: { istio: configMetadata(route.object) } },
+    decorator: { operation: operation(done, condition, route.object, place.port) },
+    typedPerFilterConfig: filterSettings(route),
+    ...(match?.statPrefix === undefined ? {} : { statPrefix: match.statPrefix }),
+    ...done,
+  };
+}
+
+/** Which object a route is from, where Istio's tools look for it. */
+function configMetadata({ metadata: { namespace, name } }: MeshObject): JsonObject {
+  return { config: `/apis/networking.istio.io/v1/namespaces/${namespace}/virtual-service/${name}` };
+}
+
+/** What traces call the route: `reviews.default.svc.cluster.local:9080/api*`; with several destinations the object's name stands for the host. */
+function operation({ action: done }: Pick<Route, "action">, { pathSpecifier }: RouteMatch, { metadata }: MeshObject, port: number): string {
+  const path =
+    pathSpecifier?.case === "prefix"
+      ? `${pathSpecifier.value}*`
+      : pathSpecifier?.case === "safeRegex"
+        ? pathSpecifier.value.regex
+        : pathSpecifier?.value;
+  const cluster = done?.case === "route" && done.value.clusterSpecifier?.case === "cluster" ? done.value.clusterSpecifier.value : undefined;
+  if (cluster === undefined) return `${metadata.name}:${port}${String(path)}`;
+  const [, number = "", , host = ""] = cluster.split("|");
+  return `${host}:${number}${String(path)}`;
+}

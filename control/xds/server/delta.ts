@@ -57,17 +57,44 @@ function updates(watch: Watch, snapshot: Snapshot, stage: Stage, { maxResponse }
     for (const name of retry) draft.add(name);
     if (draft.due) return draft.finish(snapshot.version);
   }
-  const shared = watch.whole?.size === 0 && watch.asked.size === 0 && watch.names.size === 0;
+  if (watch.whole?.size === 0 && watch.names.size === 0 && watch.asked.size === 0 && everything(view).size < maxResponse) {
+    // Nothing to be found out: it gets all that there is, and that list is the same for everybody.
+    watch.whole = undefined;
+    watch.changed.clear();
+    watch.changedAt = undefined;
+    const { resources } = everything(view);
+    return { contents: { resources, removed: NOTHING, version: snapshot.version }, all: resources, changedAt: undefined, additions: false };
+  }
   if (watch.whole !== undefined) ask(watch, view, watch.whole, draft);
+  answer(watch, draft);
+  if (stage === "changes") changes(watch, view, draft);
+  return draft.due ? draft.finish(snapshot.version) : undefined;
+}
+
+/** Adds what was asked for, as much as a response may hold. */
+function answer(watch: Watch, draft: Collector): void {
+  const done: string[] = [];
   for (const name of watch.asked) {
     if (draft.full) break;
-    watch.asked.delete(name);
-    watch.changed.delete(name);
     if (!draft.add(name)) draft.removed.push(name);
+    done.push(name);
   }
-  if (stage === "changes") changes(watch, view, draft);
-  if (!draft.due) return undefined;
-  return { ...draft.finish(snapshot.version), shared: shared && !draft.full && watch.changed.size === 0 ? view : undefined };
+  if (watch.changed.size > 0) for (const name of done) watch.changed.delete(name);
+  if (done.length === watch.asked.size) watch.asked.clear();
+  else for (const name of done) watch.asked.delete(name);
+}
+
+const NOTHING: readonly string[] = [];
+const EVERYTHING = new WeakMap<ResourceView, { readonly resources: readonly Resource[]; readonly size: number }>();
+
+function everything(view: ResourceView): { readonly resources: readonly Resource[]; readonly size: number } {
+  let all = EVERYTHING.get(view);
+  if (all === undefined) {
+    const resources = [...view.names()].flatMap((name) => view.get(name) ?? []);
+    all = { resources, size: resources.reduce((size, resource) => size + encodedSize("", resource), 0) };
+    EVERYTHING.set(view, all);
+  }
+  return all;
 }
 
 /** Turns "everything but for what the client has" into names that are asked for. */
@@ -157,6 +184,6 @@ class Collector {
 
   finish(version: string): Draft {
     const { resources, removed, changedAt, additions } = this;
-    return { contents: { resources, removed, version }, all: resources, shared: undefined, changedAt, additions };
+    return { contents: { resources, removed, version }, all: resources, changedAt, additions };
   }
 }

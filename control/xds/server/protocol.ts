@@ -8,8 +8,6 @@ export interface Draft {
   readonly contents: Contents;
   /** State of the world: all that the response holds. Incremental: that is `contents.resources`. */
   readonly all: readonly Resource[];
-  /** It is all that a wildcard subscription to this view gets: the same for everybody. */
-  readonly shared: ResourceView | undefined;
   /** When the earliest change in it happened; `undefined` where it only answers a request. */
   readonly changedAt: number | undefined;
   /** It has resources that the client did not have, and did not ask for by name. */

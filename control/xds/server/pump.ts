@@ -18,15 +18,12 @@ export class Pump {
   private readonly clock: Clock;
   private readonly budget: number;
   private readonly queue = new Set<Sender>();
-  private readonly idle: () => void;
   private scheduled = false;
   private inFlight = 0;
 
-  /** @param idle called when the queue is empty */
-  constructor(clock: Clock, budget: number, idle: () => void) {
+  constructor(clock: Clock, budget: number) {
     this.clock = clock;
     this.budget = budget;
-    this.idle = idle;
   }
 
   get waiting(): number {
@@ -69,6 +66,5 @@ export class Pump {
       if (this.clock.now() >= end) break;
     }
     if (this.queue.size > 0) this.schedule();
-    else this.idle();
   }
 }

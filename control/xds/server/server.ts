@@ -20,14 +20,14 @@ export interface XdsServerOptions {
   readonly observer?: Observer;
   /** Default: {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<StreamLimits>;
-  /** Bytes in flight to all streams together, above which those that wait are not served yet. Default: 64 MiB. */
+  /** Bytes in flight to all streams together, above which those that wait are not served yet. Default: 16 MiB. */
   readonly budget?: number;
   /** Said to clients in every response; Envoy shows it as `control_plane.identifier`. Default: none. */
   readonly identifier?: string;
   readonly clock?: Clock;
 }
 
-const BUDGET = 64 * 1024 * 1024;
+const BUDGET = 16 * 1024 * 1024;
 const CHECK_EVERY = 1000;
 
 /** The protocol of xDS for any number of streams. It knows no resource type and no socket. */
@@ -49,7 +49,7 @@ export class XdsServer {
     this.table = new TypeTable(options.types);
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.bodies = new BodyCache(options.identifier ?? "");
-    this.pump = new Pump(this.clock, options.budget ?? BUDGET, () => this.bodies.clear());
+    this.pump = new Pump(this.clock, options.budget ?? BUDGET);
   }
 
   /** In the order of pushes. */
@@ -107,6 +107,7 @@ export class XdsServer {
     this.cancelCheck = undefined;
     const now = this.clock.now();
     for (const stream of [...this.all.values()]) stream.check(now);
+    if (this.pump.waiting === 0) this.bodies.clear();
     if (this.all.size > 0) this.cancelCheck = this.clock.after(CHECK_EVERY, () => this.check());
   }
 }

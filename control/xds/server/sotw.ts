@@ -63,7 +63,7 @@ function complete(watch: Watch, snapshot: Snapshot, stage: Stage): Draft | undef
     watch.changed.clear();
     watch.changedAt = undefined;
     const contents = { resources: [], removed: gone.map(({ name }) => name), version: versionOf(all, sharedBy(watch, view)) };
-    return { contents, all, shared: sharedBy(watch, view), changedAt, additions: false };
+    return { contents, all, changedAt, additions: false };
   }
   if (!answer && fresh.length === 0) return undefined;
   watch.whole = undefined;
@@ -73,7 +73,7 @@ function complete(watch: Watch, snapshot: Snapshot, stage: Stage): Draft | undef
   const held = [...all, ...gone];
   const shared = gone.length === 0 ? sharedBy(watch, view) : undefined;
   const contents = { resources: answer ? held : fresh, removed: [], version: versionOf(held, shared) };
-  return { contents, all: held, shared, changedAt: fresh.length > 0 ? changedAt : undefined, additions: !answer && additions };
+  return { contents, all: held, changedAt: fresh.length > 0 ? changedAt : undefined, additions: !answer && additions };
 }
 
 /** Takes the changes off the watch, but for those that are gone. */
@@ -131,7 +131,7 @@ function partial(watch: Watch, snapshot: Snapshot, stage: Stage): Draft | undefi
 
 function draft(resources: ReadonlyMap<string, Resource>, version: string, changedAt: number | undefined, additions: boolean): Draft {
   const all = [...resources.values()];
-  return { contents: { resources: all, removed: [], version }, all, shared: undefined, changedAt, additions };
+  return { contents: { resources: all, removed: [], version }, all, changedAt, additions };
 }
 
 /** All that a watch is subscribed to and that exists. */

@@ -33,6 +33,9 @@ let cpu = process.cpuUsage();
 let snapshot = BenchSnapshot.of(0);
 let generation = 1;
 
+/** How many types a stream has accepted, before any change. */
+const stages = new Map<number, number>();
+
 const server: XdsServer = new XdsServer({
   types: RULES,
   onConnect: ({ peer }) => ({ id: peer, group }),
@@ -41,7 +44,11 @@ const server: XdsServer = new XdsServer({
       bytes += event.bytes;
       responses++;
     },
-    accepted({ sinceChange }) {
+    settled({ stream }) {
+      if (stages.get(stream) === RULES.length) settled.add(stream);
+    },
+    accepted({ sinceChange, stream }) {
+      if (sinceChange === undefined) stages.set(stream, (stages.get(stream) ?? 0) + 1);
       if (sinceChange !== undefined) convergence.push(sinceChange);
     },
   },
@@ -52,20 +59,11 @@ function report(message: Report): void {
   process.send?.(message);
 }
 
-/** A stream has everything when it asked for every type and lacks nothing. */
-function settled(streams: number): boolean {
-  let count = 0;
-  for (const stream of server.streams()) {
-    if (!stream.settled) return false;
-    count++;
-  }
-  if (count < streams) return false;
-  for (const stream of server.streams()) if (stream.status().types.some(({ state }) => state !== "SYNCED")) return false;
-  return true;
-}
+/** Streams that have asked for every type and lack nothing. */
+const settled = new Set<number>();
 
 async function settle(streams: number): Promise<void> {
-  while (!settled(streams)) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (settled.size < streams) await new Promise((resolve) => setTimeout(resolve, 1));
   const used = process.cpuUsage(cpu);
   report({ report: "settled", convergence, cpu: (used.user + used.system) / 1e6, bytes, responses, resident: process.memoryUsage.rss() });
   convergence = [];
@@ -82,6 +80,7 @@ process.on("message", (message) => {
   } else if (order.order === "settle") void settle(order.streams);
   else {
     const { typeUrl, index } = order;
+    settled.clear();
     snapshot = snapshot.change(typeUrl, index, ++generation);
     group.push(snapshot, [{ typeUrl, names: [resourceName(typeUrl, index)] }]);
   }

@@ -8,6 +8,7 @@ export type { MeshView } from "./mesh-view.ts";
 export * from "./object.ts";
 export * from "./place.ts";
 export * from "./plugin.ts";
+export { type EffectivePolicy, policyFor } from "./policy-for.ts";
 export * from "./problem.ts";
 export * from "./proxy.ts";
 export * from "./proxy-view.ts";

@@ -68,7 +68,7 @@ export type Locality = string;
 export interface Endpoint {
   /** An IP address, a name for `dns` services, or `unix://PATH`. */
   readonly address: string;
-  /** Port numbers by the name of the service's port; a port that is not here is taken from the service's `targetPort`. */
+  /** Port numbers by the name of the service's port; what is not here does not listen there. 0 for a unix socket. */
   readonly ports: Readonly<Record<string, number>>;
   readonly labels: Labels;
   readonly locality: Locality;

@@ -1,0 +1,43 @@
+import { type Cluster, ClusterSchema } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
+import { Cluster_DiscoveryType } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
+import { ClusterLoadAssignmentSchema } from "../../../envoy-api/generated/envoy/config/endpoint/v3/endpoint_pb.ts";
+import { typeUrl } from "../../../envoy-api/index.ts";
+import type { Translated, XdsType } from "../xds-type.ts";
+import { fixedClusters } from "./fixed.ts";
+import { inboundClusters } from "./inbound.ts";
+import type { ClusterOptions } from "./options.ts";
+import { outboundClusters } from "./outbound.ts";
+
+export type { ClusterOptions } from "./options.ts";
+
+const FIXED = "fixed";
+const INBOUND = "inbound";
+const OUTBOUND = "outbound ";
+
+/**
+ * Where connections go and how they are made and kept: one unit for each host that the proxy may call, one for its own ports, and one for the clusters that it always has.
+ */
+export function clusterType(options: ClusterOptions = {}): XdsType<typeof ClusterSchema> {
+  return {
+    name: "cluster",
+    schema: ClusterSchema,
+    rules: { order: 10, complete: true, wildcard: true },
+    *units(view) {
+      yield FIXED;
+      if (view.client().type === "sidecar") yield INBOUND;
+      for (const host of view.hosts()) yield `${OUTBOUND}${host}`;
+    },
+    translate(view, unit) {
+      if (unit === FIXED) return fixedClusters(view).map(translated);
+      if (unit === INBOUND) return inboundClusters(view).map(translated);
+      return outboundClusters(view, unit.slice(OUTBOUND.length), options).map(translated);
+    },
+    // Envoy waits for the endpoints of a cluster that changed and does not ask for them.
+    companions: (name, { clusterDiscoveryType: type }) =>
+      type.case === "type" && type.value === Cluster_DiscoveryType.EDS ? [{ typeUrl: typeUrl(ClusterLoadAssignmentSchema), name }] : [],
+  };
+}
+
+function translated(message: Cluster): Translated<typeof ClusterSchema> {
+  return { name: message.name, message };
+}

@@ -1,0 +1,112 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type Cluster,
+  Cluster_CommonLbConfig_LocalityWeightedLbConfigSchema,
+  Cluster_CommonLbConfigSchema,
+} from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
+import {
+  type EffectivePolicy,
+  type HostName,
+  policyFor,
+  type ProxyView,
+  type Service,
+  type ServicePort,
+  type TrafficRules,
+} from "../../../model/index.ts";
+import { outboundCluster } from "../cluster-name.ts";
+import { assignmentOf } from "../endpoint/assignment.ts";
+import { applyConnectionPool } from "./connection-pool.ts";
+import { applyDiscovery, discoveryOf } from "./discovery.ts";
+import { draftOf, finish } from "./draft.ts";
+import { applyEjection, EJECTION, ejectionOf } from "./ejection.ts";
+import { applyLoadBalancer } from "./load-balancer.ts";
+import { localitiesOf, weighsLocalities } from "./localities.ts";
+import { metadataOf } from "./metadata.ts";
+import type { ClusterOptions } from "./options.ts";
+import { applyOutlierDetection } from "./outlier-detection.ts";
+import { applyProtocol, upstreamProtocol } from "./protocol.ts";
+import { applyProxyProtocol, applyTls } from "./tls.ts";
+
+/** The clusters of a host: for each of its ports one, and one for each subset (Istio's `buildOutboundClusters`). */
+export function outboundClusters(view: ProxyView, host: HostName, options: ClusterOptions): readonly Cluster[] {
+  const service = view.service(host);
+  if (service === undefined) return [];
+  const rules = view.trafficRules(host);
+  const subsets = [undefined, ...(rules?.subsets ?? []).map(({ name }) => name)];
+  return service.ports
+    .filter(({ protocol }) => protocol !== "udp")
+    .flatMap((port) =>
+      subsets.map((subset) => outbound(view, { service, port, subset, rules, policy: policyFor(rules, port.number, subset) }, options)),
+    )
+    .filter((cluster) => cluster !== undefined);
+}
+
+interface Target {
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly subset: string | undefined;
+  readonly rules: TrafficRules | undefined;
+  readonly policy: EffectivePolicy;
+}
+
+function outbound(view: ProxyView, { service, port, subset, rules, policy }: Target, options: ClusterOptions): Cluster | undefined {
+  const client = view.client();
+  const settings = view.settings();
+  const draft = draftOf(outboundCluster(service.host, port.number, subset));
+  const { loadBalancer, connectionPool: pool, outlierDetection, tls, proxyProtocol } = policy;
+
+  const discovery = discoveryOf(service, client, loadBalancer);
+  applyDiscovery(draft, discovery, settings);
+  if (discovery === "STRICT_DNS" || discovery === "LOGICAL_DNS") {
+    const assignment = assignmentOf(view, { service, port, subset, rules, policy });
+    // Envoy refuses such a cluster without a name to ask for, so there is none (as in Istio) and its routes answer 503.
+    if (assignment.endpoints.every(({ lbEndpoints }) => lbEndpoints.length === 0)) return undefined;
+    draft.cluster.loadAssignment = assignment;
+  }
+
+  const protocol = upstreamProtocol({ protocol: port.protocol, pool, settings, isSidecar: client.type === "sidecar", outbound: true });
+  applyProtocol(draft, protocol, pool, port.protocol !== "tcp" && view.proxySettings().proxyHeaders.preserveHttp1HeaderCase);
+  applyConnectionPool(draft, pool, settings, policy.retryBudget);
+
+  const localities = localitiesOf(policy, service, settings);
+  const weighted = weighsLocalities(localities);
+  applyLoadBalancer(draft, { loadBalancer, weightedLocalities: weighted, clientAffinity: service.clientAffinity });
+  // Panic would send to hosts that are known to be dead; Istio's `minHealthPercent` is how many must be left for Envoy to believe it.
+  let minHealthPercent = outlierDetection?.minHealthPercent ?? 0;
+
+  const ejection = options.upstreamFilters === undefined ? undefined : ejectionOf(view.plugins(), outlierDetection);
+  if (ejection !== undefined && isHttpProtocol(port)) {
+    applyEjection(draft, ejection, options.upstreamFilters?.(view) ?? []);
+    minHealthPercent = ejection.minHealthPercent;
+  } else if (outlierDetection !== undefined) {
+    applyOutlierDetection(draft, outlierDetection);
+  }
+  draft.cluster.commonLbConfig = create(Cluster_CommonLbConfigSchema, {
+    healthyPanicThreshold: { value: minHealthPercent },
+    // Beside a policy of its own, which has the same word inside, Envoy refuses it here.
+    ...(weighted && draft.cluster.loadBalancingPolicy === undefined
+      ? {
+          localityConfigSpecifier: {
+            case: "localityWeightedLbConfig",
+            value: create(Cluster_CommonLbConfig_LocalityWeightedLbConfigSchema),
+          },
+        }
+      : {}),
+  });
+
+  if (tls !== undefined) applyTls(draft, { tls, subjectAltNames: service.subjectAltNames, http2: protocol === "http2", settings });
+  if (proxyProtocol !== undefined) applyProxyProtocol(draft, proxyProtocol);
+  draft.cluster.metadata = metadataOf({
+    services: [service],
+    port: port.number,
+    subset,
+    rule: rules?.object,
+    filters: ejection !== undefined && isHttpProtocol(port) ? { [EJECTION]: ejection.metadata } : {},
+  });
+  return finish(draft);
+}
+
+/** Where attempts may be HTTP, so that the upstream chain sees them. */
+function isHttpProtocol({ protocol }: ServicePort): boolean {
+  return protocol === "http" || protocol === "http2" || protocol === "grpc" || protocol === "grpc-web" || protocol === "auto";
+}

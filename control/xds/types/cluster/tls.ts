@@ -1,0 +1,122 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+
+import { UpstreamHttpProtocolOptionsSchema } from "../../../envoy-api/generated/envoy/config/core/v3/protocol_pb.ts";
+import { ProxyProtocolConfig_Version } from "../../../envoy-api/generated/envoy/config/core/v3/proxy_protocol_pb.ts";
+import { TransportSocketSchema as SocketSchema } from "../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
+import { ProxyProtocolUpstreamTransportSchema } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts";
+import { RawBufferSchema } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
+import {
+  type CertificateValidationContextSchema,
+  SubjectAltNameMatcher_SanType,
+  TlsParameters_TlsProtocol,
+} from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
+import type { SdsSecretConfigSchema } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
+import {
+  type CommonTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import { pack } from "../../../envoy-api/index.ts";
+import type { ClientTls, EffectivePolicy, MeshSettings } from "../../../model/index.ts";
+import { fromAds } from "../config-source.ts";
+import { caFileResource, certificateFileResource, credentialCaResource, credentialResource } from "../secret/names.ts";
+import { type ClusterDraft, optionsOf } from "./draft.ts";
+
+type Socket = MessageInitShape<typeof SocketSchema>;
+
+export interface TlsSettings {
+  readonly tls: ClientTls;
+  /** Of a ServiceEntry: what holds where the policy names none. */
+  readonly subjectAltNames: readonly string[];
+  readonly http2: boolean;
+  readonly settings: Pick<MeshSettings, "tlsDefaults" | "verifyCertificateAtClient">;
+}
+
+/** Originates TLS (Istio's `constructUpstreamTLS`). Without a name for SNI the request's host is it, and the certificate must be for that name. */
+export function applyTls(draft: ClusterDraft, { tls, subjectAltNames, http2, settings }: TlsSettings): void {
+  if (tls.mode === "DISABLE") return;
+  const sans = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : subjectAltNames;
+  const common: MessageInitShape<typeof CommonTlsContextSchema> = {
+    tlsParams: {
+      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
+      tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+      ecdhCurves: [...settings.tlsDefaults.ecdhCurves],
+      cipherSuites: [...settings.tlsDefaults.cipherSuites],
+    },
+    alpnProtocols: http2 ? ["h2"] : [],
+    tlsCertificateSdsSecretConfigs: tls.mode === "SIMPLE" ? [] : [secret(certificateName(tls))],
+    ...validation(tls, sans, settings.verifyCertificateAtClient),
+  };
+  draft.cluster.transportSocket = create(SocketSchema, {
+    name: "envoy.transport_sockets.tls",
+    configType: { case: "typedConfig", value: pack(UpstreamTlsContextSchema, { commonTlsContext: common, sni: tls.sni ?? "" }) },
+  });
+  if (tls.sni !== undefined) return;
+  optionsOf(draft).upstreamHttpProtocolOptions = create(UpstreamHttpProtocolOptionsSchema, {
+    autoSni: true,
+    autoSanValidation: sans.length === 0 && tls.insecureSkipVerify !== true && verifies(tls, settings.verifyCertificateAtClient),
+  });
+}
+
+function verifies({ caCertificates, credentialName }: ClientTls, bySystem: boolean): boolean {
+  return bySystem || caCertificates !== undefined || credentialName !== undefined;
+}
+
+function certificateName({ credentialName, clientCertificate = "", privateKey = "" }: ClientTls): string {
+  return credentialName === undefined ? certificateFileResource(clientCertificate, privateKey) : credentialResource(credentialName);
+}
+
+/** What a secret that is missing costs: new connections fail, at once and only there, as its cluster goes on without it. */
+function secret(name: string): MessageInitShape<typeof SdsSecretConfigSchema> {
+  return { name, sdsConfig: fromAds(1_000) };
+}
+
+function validation(
+  tls: ClientTls,
+  sans: readonly string[],
+  bySystem: boolean,
+): Pick<MessageInitShape<typeof CommonTlsContextSchema>, "validationContextType"> {
+  const { caCertificates, credentialName, insecureSkipVerify, caCrl } = tls;
+  if (insecureSkipVerify === true) return { validationContextType: { case: "validationContext", value: {} } };
+  const own: MessageInitShape<typeof CertificateValidationContextSchema> = {
+    matchTypedSubjectAltNames: sans.flatMap((san) => matchers(san)),
+    ...(caCrl === undefined ? {} : { crl: { specifier: { case: "filename", value: caCrl } } }),
+  };
+  const resource =
+    credentialName !== undefined
+      ? credentialCaResource(credentialName)
+      : caCertificates === undefined || caCertificates === "system"
+        ? undefined
+        : caFileResource(caCertificates);
+  if (resource !== undefined) {
+    return {
+      validationContextType: {
+        case: "combinedValidationContext",
+        value: { defaultValidationContext: own, validationContextSdsSecretConfig: secret(resource) },
+      },
+    };
+  }
+  if (!bySystem && caCertificates === undefined) return { validationContextType: { case: "validationContext", value: {} } };
+  return { validationContextType: { case: "validationContext", value: { ...own, systemRootCerts: {} } } };
+}
+
+/** Istio's `MatchSubjectAltNames` matches a name whatever its type is: URI or DNS. */
+function matchers(san: string) {
+  const matcher = { matchPattern: { case: "exact" as const, value: san } };
+  const types = /^[a-z][a-z0-9+.-]*:\/\//.test(san)
+    ? [SubjectAltNameMatcher_SanType.URI]
+    : [SubjectAltNameMatcher_SanType.DNS, SubjectAltNameMatcher_SanType.IP_ADDRESS, SubjectAltNameMatcher_SanType.EMAIL];
+  return types.map((sanType) => ({ sanType, matcher }));
+}
+
+/** Tells the host who the client is, before everything else on the connection. */
+export function applyProxyProtocol({ cluster }: ClusterDraft, version: NonNullable<EffectivePolicy["proxyProtocol"]>): void {
+  const raw: Socket = { name: "envoy.transport_sockets.raw_buffer", configType: { case: "typedConfig", value: pack(RawBufferSchema, {}) } };
+  const config = pack(ProxyProtocolUpstreamTransportSchema, {
+    config: { version: version === "V1" ? ProxyProtocolConfig_Version.V1 : ProxyProtocolConfig_Version.V2 },
+    transportSocket: cluster.transportSocket ?? raw,
+  });
+  cluster.transportSocket = create(SocketSchema, {
+    name: "envoy.transport_sockets.upstream_proxy_protocol",
+    configType: { case: "typedConfig", value: config },
+  });
+}

@@ -1,0 +1,82 @@
+import { create } from "@bufbuild/protobuf";
+import { isIP } from "node:net";
+import { HealthStatus } from "../../../envoy-api/generated/envoy/config/core/v3/health_check_pb.ts";
+import {
+  type ClusterLoadAssignment,
+  ClusterLoadAssignmentSchema,
+} from "../../../envoy-api/generated/envoy/config/endpoint/v3/endpoint_pb.ts";
+import { type LbEndpoint, LbEndpointSchema } from "../../../envoy-api/generated/envoy/config/endpoint/v3/endpoint_components_pb.ts";
+import type { EffectivePolicy, Endpoint, ProxyView, Service, ServicePort, TrafficRules } from "../../../model/index.ts";
+import { selects } from "../../../model/index.ts";
+import { outboundCluster } from "../cluster-name.ts";
+import { localitiesOf } from "../cluster/localities.ts";
+import { addressOf } from "./address.ts";
+import { groupByLocality, prioritize } from "./priorities.ts";
+
+export interface AssignmentTarget {
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly subset: string | undefined;
+  readonly rules: TrafficRules | undefined;
+  readonly policy: EffectivePolicy;
+}
+
+/** The endpoints of one cluster, by locality and in order of priority for this client. Empty where there are none. */
+export function assignmentOf(view: ProxyView, { service, port, subset, rules, policy }: AssignmentTarget): ClusterLoadAssignment {
+  const clusterName = outboundCluster(service.host, port.number, subset);
+  const labels = subset === undefined ? {} : (rules?.subsets.find(({ name }) => name === subset)?.labels ?? {});
+  const byName = service.resolution === "dns" || service.resolution === "dns-round-robin";
+  const node = service.nodeLocal ? nodeOf(view) : undefined;
+  const usable = view
+    .endpoints(service.host)
+    .filter(
+      (endpoint) =>
+        endpoint.ports[port.name] !== undefined &&
+        selects(labels, endpoint.labels) &&
+        (byName || endpoint.address.startsWith("unix://") || isIP(endpoint.address) !== 0) &&
+        (node === undefined || endpoint.node === node),
+    );
+  const serving = usable.filter(({ health }) => health !== "draining");
+  // What drains takes nothing new, unless nothing else is left (Kubernetes' KEP-1669).
+  const chosen = serving.length > 0 ? serving : usable;
+  const groups = groupByLocality(chosen);
+  const endpoints = prioritize(groups, localitiesOf(policy, service, view.settings()), view);
+  return create(ClusterLoadAssignmentSchema, {
+    clusterName,
+    endpoints: endpoints.map(({ locality, priority, weight, endpoints: members }) => ({
+      ...(locality === "" ? {} : { locality: localityMessage(locality) }),
+      priority,
+      lbEndpoints: members.map((endpoint) => lbEndpoint(endpoint, port.name, service)),
+      ...(members.length === 0 ? {} : { loadBalancingWeight: weight }),
+    })),
+  });
+}
+
+/** The node of the client, which only its own metadata tells; such assignments are each proxy's own. */
+function nodeOf(view: ProxyView): string {
+  const { NODE_NAME: name } = view.proxy().metadata;
+  return typeof name === "string" ? name : "";
+}
+
+export function localityMessage(locality: string): { region: string; zone: string; subZone: string } {
+  const [region = "", zone = "", ...rest] = locality.split("/");
+  return { region, zone, subZone: rest.join("/") };
+}
+
+function lbEndpoint(endpoint: Endpoint, port: string, service: Service): LbEndpoint {
+  const { address, ports, weight, health } = endpoint;
+  return create(LbEndpointSchema, {
+    hostIdentifier: { case: "endpoint", value: { address: addressOf(address, ports[port] ?? 0) } },
+    // Endpoints that are not ready are only here where the service wants them to have traffic.
+    healthStatus: health === "unhealthy" && !service.publishNotReady ? HealthStatus.UNHEALTHY : HealthStatus.HEALTHY,
+    loadBalancingWeight: weight,
+    metadata: { filterMetadata: { istio: { workload: workloadOf(endpoint) } } },
+  });
+}
+
+/** Istio's `AppendLbEndpointMetadata`: workload, namespace, canonical name and revision, cluster; telemetry and logs name the host by it. */
+function workloadOf({ workload, namespace, labels }: Endpoint): string {
+  const name = labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels["app"] ?? workload;
+  const revision = labels["service.istio.io/canonical-revision"] ?? labels["app.kubernetes.io/version"] ?? labels["version"] ?? "latest";
+  return `${workload};${namespace};${name};${revision};Kubernetes`;
+}

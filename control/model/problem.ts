@@ -31,6 +31,8 @@ export const Code = {
   Unreachable: "MW0010",
   /** Works as Istio has it, and likely surprises. */
   Surprise: "MW0011",
+  /** A file or directory that cannot be read. */
+  Unreadable: "MW0012",
 } as const;
 
 /** `file:line:column: level code path: message` */

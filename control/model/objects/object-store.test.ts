@@ -90,3 +90,20 @@ test("a complete change removes what it does not have, but not below what cannot
   const after = store.apply(change({ "d.yaml": boxText("d"), dir: undefined }, true));
   expect([names(after.upserted), names(after.removed)]).toEqual([["Box/default/d"], ["Box/default/a", "Box/default/c"]]);
 });
+
+test("what differs in comments only is the same object, and says where it stands now", () => {
+  const store = new ObjectStore(kinds);
+  store.apply(change({ "a.yaml": boxText("one") }));
+  const one = store.objects.get("Box/default/one");
+  const after = store.apply(change({ "a.yaml": `# new\n${boxText("one")}` }));
+  expect(after.upserted).toEqual([]);
+  expect(store.objects.get("Box/default/one")).toBe(one);
+  expect(one?.place(["metadata", "name"])).toEqual({ file: "a.yaml", line: 4, column: 12 });
+});
+
+test("what comes of another source is not what a complete change removes", () => {
+  const store = new ObjectStore(kinds);
+  store.apply(change({ "a.yaml": boxText("a") }, true), "one");
+  store.apply(change({ "b.yaml": boxText("b") }, true), "two");
+  expect([...store.objects.keys()].sort()).toEqual(["Box/default/a", "Box/default/b"]);
+});

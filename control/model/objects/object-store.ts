@@ -3,7 +3,7 @@ import { type MeshObject, objectKey } from "../object.ts";
 import { Code, compareProblems, type Problem } from "../problem.ts";
 import type { SourceChange, SourceFile } from "../source.ts";
 import type { Kinds } from "./kinds.ts";
-import { type ObjectRead, readObject } from "./read-object.ts";
+import { manifestOf, moveObject, type ObjectRead, readObject } from "./read-object.ts";
 
 /** What a change of the sources did to the objects. */
 export interface ObjectChange {
@@ -23,12 +23,16 @@ interface Entry {
 }
 
 interface FileState {
+  /** Which source has it. */
+  readonly source: string;
+  /** Of the last time that all of it could be read: what is mended is the same as before. */
+  readonly whole: readonly Entry[];
   /** What is in the file now, as far as it could be read. */
-  entries: readonly Entry[];
+  readonly entries: readonly Entry[];
   /** What counts of it, by key: its good objects, and of those that are refused now what was good before. */
-  objects: ReadonlyMap<string, MeshObject>;
+  readonly objects: ReadonlyMap<string, MeshObject>;
   /** Of the source. */
-  fileProblems: readonly Problem[];
+  readonly fileProblems: readonly Problem[];
 }
 
 /**
@@ -59,15 +63,15 @@ export class ObjectStore {
     return [...this.#files.keys()].flatMap((file) => this.#problemsOf(file)).sort(compareProblems);
   }
 
-  /** Applies a change of a source, whole. */
-  apply({ files, complete }: SourceChange): ObjectChange {
+  /** Applies a change of a source, whole; `source` tells several apart that have one store. */
+  apply({ files, complete }: SourceChange, source = ""): ObjectChange {
     const touched = new Set<string>();
     const affected = new Set<string>();
     const changed = new Map(files.map((file) => [file.file, file]));
-    if (complete) for (const file of this.#gone(changed)) changed.set(file, { file, manifests: [], problems: [], broken: false });
+    if (complete) for (const file of this.#gone(changed, source)) changed.set(file, { file, manifests: [], problems: [], broken: false });
     for (const file of changed.values()) {
       affected.add(file.file);
-      this.#read(file, touched, affected);
+      this.#read(file, source, touched, affected);
     }
     const upserted: MeshObject[] = [];
     const removed: MeshObject[] = [];
@@ -86,18 +90,19 @@ export class ObjectStore {
   }
 
   /** Files that a complete change does not have, but for what stands below something that could not be read. */
-  #gone(changed: ReadonlyMap<string, SourceFile>): string[] {
+  #gone(changed: ReadonlyMap<string, SourceFile>, source: string): string[] {
     const unreadable = [...changed.values()]
       .filter(({ manifests }) => manifests === undefined)
-      .map(({ file }) => (file.endsWith("/") ? file : `${file}/`));
-    return [...this.#files.keys()].filter((file) => !changed.has(file) && !unreadable.some((folder) => file.startsWith(folder)));
+      .map(({ file }) => (file === "." ? "" : `${file.replace(/\/$/, "")}/`));
+    const gone = [...this.#files].filter(([file, state]) => state.source === source && !changed.has(file));
+    return gone.map(([file]) => file).filter((file) => !unreadable.some((folder) => file.startsWith(folder)));
   }
 
-  #read({ file, manifests, problems, broken }: SourceFile, touched: Set<string>, affected: Set<string>): void {
+  #read({ file, manifests, problems, broken }: SourceFile, source: string, touched: Set<string>, affected: Set<string>): void {
     const before = this.#files.get(file);
-    const known = new Map(before?.entries.map((entry) => [entry.manifest, entry]));
-    const entries = (manifests ?? []).map((manifest) => known.get(manifest) ?? readEntry(manifest, this.#kinds));
-    const objects = this.#counting(entries, before, manifests === undefined || broken);
+    const known = new Map([...(before?.whole ?? []), ...(before?.entries ?? [])].map((entry) => [entry.manifest, entry]));
+    const entries = manifests?.map((manifest) => known.get(manifest) ?? readEntry(manifest, this.#kinds)) ?? before?.entries ?? [];
+    const objects = manifests === undefined ? (before?.objects ?? new Map<string, MeshObject>()) : counting(entries, before, broken);
     for (const key of before?.objects.keys() ?? []) {
       touched.add(key);
       if (!objects.has(key)) this.#drop(key, file, affected);
@@ -106,26 +111,9 @@ export class ObjectStore {
       touched.add(key);
       if (before?.objects.has(key) !== true) this.#hold(key, file);
     }
+    const whole = broken || manifests === undefined ? (before?.whole ?? []) : entries;
     if (manifests?.length === 0 && problems.length === 0 && objects.size === 0) this.#files.delete(file);
-    else this.#files.set(file, { entries: manifests === undefined ? (before?.entries ?? []) : entries, objects, fileProblems: problems });
-  }
-
-  #counting(entries: readonly Entry[], before: FileState | undefined, broken: boolean): ReadonlyMap<string, MeshObject> {
-    if (broken && before !== undefined && before.objects.size > 0) return before.objects;
-    const objects = new Map<string, MeshObject>();
-    let illegible = false;
-    for (const { read } of entries) {
-      const { object, key, passedOver } = read;
-      if (key === undefined) {
-        illegible ||= !passedOver;
-        continue;
-      }
-      if (objects.has(key)) continue;
-      const counting = object ?? before?.objects.get(key);
-      if (counting !== undefined) objects.set(key, counting);
-    }
-    if (illegible) for (const [key, object] of before?.objects ?? []) if (!objects.has(key)) objects.set(key, object);
-    return objects;
+    else this.#files.set(file, { source, whole, entries, objects, fileProblems: problems });
   }
 
   #hold(key: string, file: string): void {
@@ -177,6 +165,36 @@ export class ObjectStore {
     if (first === undefined || first === file) return undefined;
     return this.#files.get(first)?.objects.get(key);
   }
+}
+
+/** What counts of a file, by key. */
+function counting(entries: readonly Entry[], before: FileState | undefined, broken: boolean): ReadonlyMap<string, MeshObject> {
+  if (broken && before !== undefined && before.objects.size > 0) return before.objects;
+  const objects = new Map<string, MeshObject>();
+  let illegible = false;
+  for (const { read } of entries) {
+    const { object, key, passedOver } = read;
+    if (key === undefined) {
+      illegible ||= !passedOver;
+      continue;
+    }
+    if (objects.has(key)) continue;
+    const earlier = before?.objects.get(key);
+    const counts = object !== undefined && earlier !== undefined ? theSame(earlier, object) : (object ?? earlier);
+    if (counts !== undefined) objects.set(key, counts);
+  }
+  if (illegible) for (const [key, object] of before?.objects ?? []) if (!objects.has(key)) objects.set(key, object);
+  return objects;
+}
+
+/** The earlier of two where nothing but comments and line ends differ, so that nothing is done about it. */
+function theSame(earlier: MeshObject, later: MeshObject): MeshObject {
+  if (earlier === later) return earlier;
+  const manifest = manifestOf(later);
+  // The order of keys counts: headers are added in it.
+  if (JSON.stringify(manifestOf(earlier).value) !== JSON.stringify(manifest.value)) return later;
+  moveObject(earlier, manifest);
+  return earlier;
 }
 
 function readEntry(manifest: Manifest, kinds: Kinds): Entry {

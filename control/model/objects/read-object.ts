@@ -98,8 +98,33 @@ function readFields(manifest: Manifest, kind: Kind, apiVersion: string, root: Re
     spec = kind.fields.read(Object.fromEntries(body), root);
   }
   if (metadata === undefined || spec === undefined || !good) return undefined;
-  const place = (path: FieldPath = []) => manifest.place(path);
-  return { apiVersion, kind: kind.kind, metadata, spec, place };
+  const object: MeshObject = {
+    apiVersion,
+    kind: kind.kind,
+    metadata,
+    spec,
+    place: (path = []) => manifestOf(object).place(path),
+  };
+  moveObject(object, manifest);
+  return object;
+}
+
+const manifests = new WeakMap<MeshObject, Manifest>();
+
+/**
+ * The document that an object was read from.
+ *
+ * @throws TypeError where `readObject` has not made it
+ */
+export function manifestOf(object: MeshObject): Manifest {
+  const manifest = manifests.get(object);
+  if (manifest === undefined) throw new TypeError(`${objectKey(object)} was not read from a manifest`);
+  return manifest;
+}
+
+/** Says that another document, which means the same, is now the one of an object: only its places change. */
+export function moveObject(object: MeshObject, manifest: Manifest): void {
+  manifests.set(object, manifest);
 }
 
 /** `status` is what an API server wrote into it; it says nothing of what is wanted. */

@@ -1,0 +1,73 @@
+import { type FSWatcher, statSync, watch } from "node:fs";
+
+/** Tells that something happened to an entry of a directory; without a name, to any of them. */
+export type Notify = (directory: string, name: string | undefined) => void;
+
+interface Watch {
+  readonly watcher: FSWatcher;
+  /** What the watch is bound to: it follows a directory that is moved away, and the path then means another. */
+  readonly identity: string;
+}
+
+/**
+ * Watches of single directories by Node's `fs.watch` (on Linux inotify: an event reaches us some 0.4 ms after a rename, and nothing polls). Recursive watching is left
+ * out: Node does it by watching every file, and tells nothing of directories that symbolic links lead to.
+ */
+export class Watches implements Disposable {
+  readonly #watches = new Map<string, Watch>();
+  readonly #notify: Notify;
+  /** Why a directory could not be watched the last time, which is mostly a limit of the machine; undefined where all are. */
+  failure: string | undefined;
+
+  constructor(notify: Notify) {
+    this.#notify = notify;
+  }
+
+  /** Watches a directory from now on; true where it was not watched before, or the path means another directory than it did. */
+  add(directory: string): boolean {
+    const known = this.#watches.get(directory);
+    if (known !== undefined && known.identity === identityOf(directory)) return false;
+    this.remove(directory);
+    try {
+      let identity = identityOf(directory);
+      for (let before; identity !== undefined && before !== identity;) {
+        // The path may mean another directory by the time that it is watched.
+        this.remove(directory);
+        before = identity;
+        this.#watches.set(directory, { watcher: this.#watch(directory), identity });
+        identity = identityOf(directory);
+      }
+      this.failure = undefined;
+    } catch (error) {
+      this.failure = error instanceof Error ? error.message : String(error);
+    }
+    return true;
+  }
+
+  #watch(directory: string): FSWatcher {
+    const watcher = watch(directory, (_, name) => {
+      this.#notify(directory, name ?? undefined);
+    });
+    // A watched directory that is deleted ends its watch on some systems with an error.
+    watcher.on("error", () => {
+      this.remove(directory);
+      this.#notify(directory, undefined);
+    });
+    return watcher;
+  }
+
+  remove(directory: string): void {
+    this.#watches.get(directory)?.watcher.close();
+    this.#watches.delete(directory);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { watcher } of this.#watches.values()) watcher.close();
+    this.#watches.clear();
+  }
+}
+
+function identityOf(directory: string): string | undefined {
+  const stat = statSync(directory, { throwIfNoEntry: false, bigint: true });
+  return stat?.isDirectory() === true ? `${stat.dev}:${stat.ino}` : undefined;
+}

@@ -5,9 +5,9 @@ import { RouterSchema } from "../../../envoy-api/generated/envoy/extensions/filt
 import type { HttpFilterSchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import type { HttpOptions } from "./http-connection-manager.ts";
-import type { Init } from "./init.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 
-export type HttpFilter = Init<typeof HttpFilterSchema>;
+export type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
 
 const grpcWeb = filter("envoy.filters.http.grpc_web", pack(GrpcWebSchema, {}));
 const grpcStats = filter(

@@ -1,2 +1,3 @@
 export { Configurations, type Outcome, type ProxyChange } from "./configurations.ts";
 export type { TranslationFailure } from "./resource-set.ts";
+export { resourcesAsJson } from "./as-json.ts";

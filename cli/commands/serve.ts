@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import type { ControlService } from "../../control/control-service.ts";
+import { CliError, ExitCode } from "../cli-error.ts";
+import { type Address, readAddress } from "../control/address.ts";
+import { createLog, type LogFormat } from "../control/log.ts";
+
+interface ServeOptions {
+  readonly config: readonly string[];
+  readonly xds: string;
+  readonly admin: string;
+  readonly tokenFile?: string;
+  readonly logFormat?: LogFormat;
+}
+
+export function addServe(program: Command): void {
+  program
+    .command("serve")
+    .summary("run the control service")
+    .description(
+      "Reads the YAML of Istio and Kubernetes in directories, watches it, and gives every Envoy that connects its configuration over xDS.",
+    )
+    .requiredOption("-c, --config <dir...>", "directories or files with the objects of the mesh")
+    .option("--xds <host:port>", "where Envoys connect", "127.0.0.1:15010")
+    .option("--admin <host:port>", "the administration interface", "127.0.0.1:15014")
+    .option("--token-file <file>", "file with the bearer token that the administration interface wants; needed off loopback")
+    .addOption(new Option("--log-format <format>", "default: text on a terminal, else json").choices(["text", "json"]))
+    .addHelpText(
+      "after",
+      `
+The service runs in the foreground; Ctrl-C ends it. Envoys go on with what they have.
+
+Examples:
+  $ meshwright serve --config mesh/
+  $ meshwright serve --config mesh/ --config more/ --xds 127.0.0.1:15010 --admin 127.0.0.1:15014`,
+    )
+    .action(serve);
+}
+
+async function serve({ config, xds, admin, tokenFile, logFormat }: ServeOptions): Promise<void> {
+  const log = createLog(logFormat ?? (process.stderr.isTTY ? "text" : "json"));
+  const addresses = { xds: readAddress("--xds", xds), admin: readAddress("--admin", admin) };
+  const tokens = tokenFile === undefined ? [] : [await readToken(tokenFile)];
+  // Loaded here: the rest of the command line does without Envoy's API and gRPC.
+  const [{ ControlService }, { DirectorySource }, { XdsListener }, { AdminListener, isLoopback }] = await Promise.all([
+    import("../../control/control-service.ts"),
+    import("../../control/sources/directory/index.ts"),
+    import("../../control/xds/transport/index.ts"),
+    import("../../control/admin/index.ts"),
+  ]);
+  if (!isLoopback(addresses.xds.host))
+    throw new CliError(
+      ExitCode.Usage,
+      `--xds ${xds} is open to others, and xDS off loopback wants TLS, which is not there yet; listen on 127.0.0.1`,
+    );
+  if (!isLoopback(addresses.admin.host) && tokens.length === 0)
+    throw new CliError(ExitCode.Usage, `--admin ${admin} is open to others; give it a bearer token with --token-file`);
+  await using service: ControlService = await ControlService.start({ sources: [new DirectorySource(config)], log });
+  await using xdsListener = await listening("--xds", addresses.xds, () => XdsListener.start(service.xds, addresses.xds));
+  await using adminListener = await listening("--admin", addresses.admin, () =>
+    AdminListener.start(service, { ...addresses.admin, tokens }),
+  );
+  log.info(
+    { xds: `${xdsListener.host}:${xdsListener.port}`, admin: `http://${adminListener.host}:${adminListener.port}` },
+    "control service is ready",
+  );
+  const signal = await ended();
+  log.info({ signal }, "control service ends");
+}
+
+async function listening<T>(option: string, { host, port }: Address, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    throw new CliError(
+      ExitCode.Environment,
+      `${option} ${host}:${port}: ${(error as Error).message}; is another control service running?`,
+      { cause: error },
+    );
+  }
+}
+
+async function readToken(file: string): Promise<string> {
+  const token = await readFile(file, "utf8").then(
+    (text) => text.trim(),
+    (error: Error) => {
+      throw new CliError(ExitCode.Input, `--token-file ${file}: ${error.message}`, { cause: error });
+    },
+  );
+  if (!/^\S{16,}$/.test(token)) throw new CliError(ExitCode.Input, `--token-file ${file}: a token is one word of at least 16 characters`);
+  return token;
+}
+
+/** The signal that ends the process. A second one ends it at once. */
+async function ended(): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, resolve);
+  return promise;
+}

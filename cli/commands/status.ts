@@ -1,0 +1,41 @@
+import type { Command } from "commander";
+import type { ProxyStatus } from "../../control/admin/proxy-status.ts";
+import { ExitCode } from "../cli-error.ts";
+import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
+import { type OutputFormat, outputOption, print, table } from "../control/output.ts";
+
+export function addStatus(program: Command): void {
+  addAdminOptions(program.command("status"))
+    .summary("show what every proxy has accepted")
+    .description(
+      "Shows every proxy that is connected to the control service, by type of resource: SYNCED, STALE (sent, not answered yet), NACK (refused, with the reason) or NOT SENT.",
+    )
+    .addOption(outputOption())
+    .addHelpText(
+      "after",
+      `
+Exit code 1 where a proxy refuses something.
+
+Examples:
+  $ meshwright status
+  $ meshwright status --output json --admin http://127.0.0.1:15014`,
+    )
+    .action(showStatus);
+}
+
+async function showStatus({ output, ...options }: AdminOptions & { readonly output: OutputFormat }): Promise<void> {
+  const { proxies } = (await askAdmin(options, "/api/v1/status")) as { readonly proxies: readonly ProxyStatus[] };
+  print(output, { proxies }, () => asText(proxies));
+  if (proxies.some(({ state }) => state === "NACK")) process.exitCode = ExitCode.Input;
+}
+
+function asText(proxies: readonly ProxyStatus[]): string {
+  const [first] = proxies;
+  if (first === undefined) return "no proxy is connected\n";
+  const header = ["PROXY", "ENVOY", ...first.types.map(({ type }) => type.toUpperCase())];
+  const rows = proxies.map(({ id, version, types }) => [id, version, ...types.map(({ state }) => state)]);
+  const refusals = proxies.flatMap(({ id, types }) =>
+    types.flatMap(({ type, refused }) => refused.map(({ name, reason }) => `${id} refuses ${type} ${name}: ${reason}\n`)),
+  );
+  return table([header, ...rows]) + (refusals.length > 0 ? `\n${refusals.join("")}` : "");
+}

@@ -1,0 +1,102 @@
+const text = { type: "string" } as const;
+const count = { type: "integer", minimum: 0 } as const;
+const milliseconds = { type: "number", description: "Milliseconds since 1970." } as const;
+const state = { enum: ["SYNCED", "STALE", "NACK", "NOT SENT"] } as const;
+
+const list = <Items extends object>(items: Items) => ({ type: "array", items }) as const;
+const object = <Properties extends Record<string, object>>(properties: Properties, required: readonly string[] = Object.keys(properties)) =>
+  ({ type: "object", properties, required }) as const;
+const answer = (description: string, schema: object) => ({ description, content: { "application/json": { schema } } });
+const error = (description: string) => answer(description, object({ error: text }));
+
+const acknowledged = object({ version: text, nonce: text, at: milliseconds });
+const typeStatus = object(
+  {
+    type: { ...text, description: "listener, scope, route, cluster, endpoint, filter or secret." },
+    state,
+    wildcard: { type: "boolean" },
+    names: { ...count, description: "Names that are subscribed to beside the wildcard." },
+    sent: acknowledged,
+    accepted: acknowledged,
+    refused: list(object({ name: text, version: text, reason: text, since: milliseconds })),
+    unanswered: count,
+    waiting: count,
+  },
+  ["type", "state", "wildcard", "names", "refused", "unanswered", "waiting"],
+);
+
+const proxyStatus = object({
+  id: text,
+  type: { enum: ["sidecar", "router"] },
+  namespace: text,
+  clusterId: text,
+  version: { ...text, description: "Of its Envoy." },
+  peer: text,
+  connectedAt: milliseconds,
+  state,
+  types: list(typeStatus),
+});
+
+const problem = object({
+  file: text,
+  line: { type: "integer", minimum: 1 },
+  column: { type: "integer", minimum: 1 },
+  level: { enum: ["error", "warning", "info"] },
+  code: text,
+  path: text,
+  message: text,
+});
+
+const refusal = object({ proxy: text, type: text, resource: text, reason: text });
+const wait = object({
+  converged: { type: "boolean" },
+  waiting: list(object({ proxy: text, types: list(text) })),
+  refused: list(refusal),
+  errors: list(text),
+});
+
+const unauthorized = error("The bearer token is missing or wrong.");
+
+/** The description of `/api/v1/`, which is served beside it. */
+export const OPEN_API = {
+  openapi: "3.1.0",
+  info: { title: "Meshwright control service", version: "1" },
+  security: [{}, { bearer: [] }],
+  components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+  paths: {
+    "/api/v1/status": {
+      get: {
+        summary: "Every proxy that is connected, and what it has accepted",
+        responses: { 200: answer("The proxies, by id.", object({ proxies: list(proxyStatus) })), 401: unauthorized },
+      },
+    },
+    "/api/v1/problems": {
+      get: {
+        summary: "What is wrong with the objects, and where",
+        responses: { 200: answer("By file and place.", object({ problems: list(problem) })), 401: unauthorized },
+      },
+    },
+    "/api/v1/proxies/{id}/config": {
+      get: {
+        summary: "What a proxy gets, in proto3 JSON by type",
+        parameters: [
+          { name: "id", in: "path", required: true, schema: text },
+          { name: "type", in: "query", schema: { enum: ["listener", "scope", "route", "cluster", "endpoint", "filter", "secret"] } },
+        ],
+        responses: {
+          200: answer("Resources by type, sorted by name.", { type: "object", additionalProperties: list({ type: "object" }) }),
+          400: error("There is no such type."),
+          401: unauthorized,
+          404: error("The proxy is not connected."),
+        },
+      },
+    },
+    "/api/v1/wait": {
+      post: {
+        summary: "Reads the sources to the end, then waits until every proxy has answered what it was sent",
+        parameters: [{ name: "timeout", in: "query", schema: { ...text, default: "30s" } }],
+        responses: { 200: answer("How it ended.", wait), 400: error("The timeout is none."), 401: unauthorized },
+      },
+    },
+  },
+} as const;

@@ -1,0 +1,207 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { Configurations } from "./configuration/index.ts";
+import { Convergence } from "./convergence.ts";
+import { typeUrl } from "./envoy-api/index.ts";
+import { NodeSchema } from "./envoy-api/generated/envoy/config/core/v3/base_pb.ts";
+import { KINDS } from "./kinds/index.ts";
+import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
+import { Mesh } from "./mesh/index.ts";
+import { ControlMetrics } from "./metrics/index.ts";
+import { Kinds, ObjectStore } from "./model/objects/index.ts";
+import { compareProblems, objectKey, type Problem, type Proxy, readProxy } from "./model/index.ts";
+import type { Source, SourceChange } from "./model/source.ts";
+import { problemsInMesh } from "./mesh-problems.ts";
+import { type ConnectRequest, type ProxyConnection, type ProxyGroup, type StreamStatus, XdsError, XdsServer } from "./xds/server/index.ts";
+import { XDS_TYPES } from "./xds/types/index.ts";
+
+export interface ControlServiceOptions {
+  /** Where objects come from. The service disposes of them. */
+  readonly sources: readonly Source[];
+  /** Hears what the service does; every member may be missing. */
+  readonly log?: ControlLog;
+}
+
+/** What the service tells of itself; `fields` are plain data. */
+export interface ControlLog {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+interface Connected {
+  readonly proxy: Proxy;
+  readonly group: ProxyGroup;
+  streams: number;
+}
+
+/**
+ * Objects in, configuration of proxies out: sources are read into objects, objects make the mesh, the mesh makes the configuration of every proxy, and what differs is pushed.
+ * Transports and the admin interface stand around it.
+ */
+export class ControlService implements AsyncDisposable {
+  readonly xds: XdsServer;
+  readonly metrics: ControlMetrics;
+  private readonly options: ControlServiceOptions;
+  private readonly store = new ObjectStore(new Kinds(KINDS));
+  private readonly configurations = new Configurations(XDS_TYPES, Mesh.empty(KINDS, defaultMeshSettings));
+  private readonly connected = new Map<string, Connected>();
+  private readonly convergence: Convergence;
+  private checked: { readonly mesh: Mesh; readonly problems: readonly Problem[] } | undefined;
+
+  private constructor(options: ControlServiceOptions) {
+    this.options = options;
+    this.metrics = new ControlMetrics({
+      proxies: () => this.connected.size,
+      services: () => this.mesh.services().length,
+      virtualServices: () => this.mesh.objects("VirtualService").length,
+      objects: () => countBy(this.mesh.allObjects(), ({ kind }) => kind),
+      problems: () => countBy(this.problems(), ({ level }) => level),
+    });
+    this.convergence = new Convergence((milliseconds) => this.metrics.converged(milliseconds / 1000));
+    const { observer } = this.metrics;
+    this.xds = new XdsServer({
+      identifier: "meshwright",
+      types: XDS_TYPES.map(({ schema, rules }) => ({ typeUrl: typeUrl(schema), ...rules })),
+      onConnect: (request) => this.connect(request),
+      observer: {
+        ...observer,
+        connected: (status) => this.log?.info({ proxy: status.proxy, peer: status.peer, variant: status.variant }, "proxy connected"),
+        refused: (event) => {
+          observer.refused?.(event);
+          const { proxy, typeUrl: type, reason, resources } = event;
+          this.log?.error({ proxy, type, resources, reason }, "proxy refused configuration");
+        },
+        settled: ({ proxy }) => this.convergence.answered(proxy, Date.now()),
+        disconnected: (event) => {
+          observer.disconnected?.(event);
+          this.disconnect(event.proxy);
+          this.log?.info({ proxy: event.proxy, reason: event.error?.message }, "proxy disconnected");
+        },
+      },
+    });
+  }
+
+  /** Reads every source to the end; nothing can be asked of a service that knows a part only. */
+  static async start(options: ControlServiceOptions): Promise<ControlService> {
+    const service = new ControlService(options);
+    for (const source of options.sources) await source.start((change) => service.take(change));
+    return service;
+  }
+
+  private get log(): ControlLog | undefined {
+    return this.options.log;
+  }
+
+  get mesh(): Mesh {
+    return this.configurations.mesh;
+  }
+
+  /** Reads the sources to the end: what was written before the call is in the mesh, and on its way to proxies, when it resolves. */
+  async refresh(): Promise<void> {
+    for (const source of this.options.sources) await source.refresh();
+  }
+
+  /** Every problem of the objects, each by itself and with the others. */
+  problems(): readonly Problem[] {
+    if (this.checked?.mesh !== this.mesh) this.checked = { mesh: this.mesh, problems: problemsInMesh(this.mesh, KINDS) };
+    return [...this.store.problems(), ...this.checked.problems].sort(compareProblems);
+  }
+
+  /** The status of every stream. */
+  status(): readonly StreamStatus[] {
+    return this.xds.status();
+  }
+
+  /** Proxies that are connected. */
+  proxies(): readonly Proxy[] {
+    return Array.from(this.connected.values(), ({ proxy }) => proxy);
+  }
+
+  /** What a proxy gets; undefined where it is not connected. */
+  snapshotOf(proxy: string) {
+    return this.configurations.snapshotOf(proxy);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.xds.end();
+    for (const source of this.options.sources) await source[Symbol.asyncDispose]();
+  }
+
+  private take(change: SourceChange): void {
+    const changedAt = Date.now();
+    const before = performance.now();
+    const { upserted, removed, problems } = this.store.apply(change);
+    const { changed, failures } = this.configurations.apply({ upserted, removed: removed.map(objectKey) });
+    for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes, changedAt);
+    this.convergence.changed(
+      changedAt,
+      changed.map(({ proxy }) => proxy.id),
+    );
+    const milliseconds = performance.now() - before;
+    this.metrics.changed(milliseconds / 1000, upserted.length + removed.length);
+    this.report(failures);
+    for (const found of problems.values()) {
+      for (const { file, line, column, level, code, message } of found) {
+        const place = { file, line, column, code };
+        if (level === "error") this.log?.error(place, message);
+        else if (level === "warning") this.log?.warn(place, message);
+      }
+    }
+    if (upserted.length + removed.length === 0) return;
+    const counts = {
+      changed: upserted.length,
+      removed: removed.length,
+      proxies: changed.length,
+      milliseconds: Math.round(milliseconds * 10) / 10,
+    };
+    this.log?.info(counts, "configuration changed");
+  }
+
+  private connect({ node, credentials: _ }: ConnectRequest): ProxyConnection {
+    const { id, metadata, locality, userAgentVersionType } = fromBinary(NodeSchema, node);
+    const build = userAgentVersionType.case === "userAgentBuildVersion" ? userAgentVersionType.value.version : undefined;
+    const envoyVersion = build === undefined ? undefined : `${build.majorNumber}.${build.minorNumber}.${build.patch}`;
+    const proxy = readProxy({ id, metadata: metadata ?? {}, locality, envoyVersion });
+    if (typeof proxy === "string") throw new XdsError("INVALID_ARGUMENT", proxy);
+    const known = this.connected.get(id);
+    if (known !== undefined && sameProxy(known.proxy, proxy)) {
+      known.streams += 1;
+      return { id, group: known.group };
+    }
+    const { snapshot, failures } = this.configurations.add(proxy);
+    this.report(failures);
+    const group = this.xds.group(snapshot);
+    // Who connects under the same name with other labels is the same workload after a restart; the streams that are left get what it gets now.
+    if (known !== undefined) this.xds.move(id, group);
+    this.connected.set(id, { proxy, group, streams: (known?.streams ?? 0) + 1 });
+    return { id, group };
+  }
+
+  private disconnect(id: string): void {
+    const known = this.connected.get(id);
+    if (known === undefined) return;
+    known.streams -= 1;
+    if (known.streams > 0) return;
+    this.connected.delete(id);
+    this.configurations.remove(id);
+    this.convergence.answered(id, Date.now());
+  }
+
+  private report(failures: readonly { readonly type: string; readonly unit: string; readonly error: unknown }[]): void {
+    for (const { type, unit, error } of failures) {
+      this.metrics.translationFailed(type);
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.log?.error({ type, unit, reason }, "could not translate; what was good before stays");
+    }
+  }
+}
+
+function sameProxy(a: Proxy, b: Proxy): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function countBy<T>(entries: Iterable<T>, key: (entry: T) => string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const entry of entries) counts.set(key(entry), (counts.get(key(entry)) ?? 0) + 1);
+  return counts;
+}

@@ -1,0 +1,11 @@
+import type { Kind } from "../model/index.ts";
+import { endpointSlice } from "./endpoint-slice/index.ts";
+import { endpoints } from "./endpoints/index.ts";
+import { pod } from "./pod/index.ts";
+import { secret } from "./secret/index.ts";
+import { serviceEntry } from "./service-entry/index.ts";
+import { service } from "./service/index.ts";
+import { workloadEntry } from "./workload-entry/index.ts";
+
+/** Every kind that is read, in the order of the documentation. */
+export const KINDS: readonly Kind[] = [serviceEntry, workloadEntry, service, endpointSlice, endpoints, pod, secret];

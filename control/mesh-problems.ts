@@ -1,0 +1,14 @@
+import type { Mesh } from "./mesh/index.ts";
+import type { Kind, Problem } from "./model/index.ts";
+
+/** What the objects of a mesh have against each other. */
+export function problemsInMesh(mesh: Mesh, kinds: readonly Kind[]): readonly Problem[] {
+  const problems: Problem[] = [];
+  for (const kind of kinds) {
+    if (kind.checkInMesh === undefined) continue;
+    for (const object of mesh.objects(kind.kind)) {
+      kind.checkInMesh(object, mesh, (level, code, path, message) => problems.push({ ...object.place(path), level, code, path, message }));
+    }
+  }
+  return problems;
+}

@@ -1,8 +1,25 @@
 import type { Command } from "commander";
 import { addBootstrap } from "./bootstrap.ts";
+import { addConfig } from "./config.ts";
 import { addEnvoy } from "./envoy-run.ts";
 import { addNew } from "./new-filter.ts";
+import { addProxy } from "./proxy.ts";
+import { addServe } from "./serve.ts";
+import { addStatus } from "./status.ts";
+import { addTranslate } from "./translate.ts";
 import { addTry } from "./try.ts";
+import { addWait } from "./wait.ts";
 
 /** Every command, in the order of the help. */
-export const commands: ReadonlyArray<(program: Command) => void> = [addTry, addBootstrap, addEnvoy, addNew];
+export const commands: ReadonlyArray<(program: Command) => void> = [
+  addTry,
+  addServe,
+  addTranslate,
+  addStatus,
+  addConfig,
+  addWait,
+  addBootstrap,
+  addProxy,
+  addEnvoy,
+  addNew,
+];

@@ -5,8 +5,8 @@ import { CliError, ExitCode } from "../cli-error.ts";
 
 /** What `bootstrap` and `proxy` have in common. */
 export interface ProxyOptions {
-  readonly proxy: string;
-  readonly control: ListenAddress;
+  readonly proxy?: string;
+  readonly control?: ListenAddress;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly locality?: Locality;
   readonly admin?: ListenAddress;
@@ -17,7 +17,7 @@ export interface ProxyOptions {
   readonly controlCert?: string;
   readonly controlKey?: string;
   readonly controlName?: string;
-  readonly dnsResolver: readonly ListenAddress[];
+  readonly dnsResolver?: readonly ListenAddress[];
   readonly maxConnections?: number;
   readonly maxHeap?: number;
   readonly stats: "istio" | "all";
@@ -25,8 +25,8 @@ export interface ProxyOptions {
 
 export function addProxyOptions(command: Command): Command {
   return command
-    .requiredOption("--proxy <node-id>", "Istio's node id: TYPE~IP~NAME.NAMESPACE~DOMAIN, TYPE sidecar or router")
-    .requiredOption("--control <host:port>", "the control service", address)
+    .option("--proxy <node-id>", "Istio's node id: TYPE~IP~NAME.NAMESPACE~DOMAIN, TYPE sidecar or router (required)")
+    .option("--control <host:port>", "the control service (required)", address)
     .option("--metadata <json>", "Istio's node metadata: LABELS, SERVICE_ACCOUNT, INSTANCE_IPS, PROXY_CONFIG, ...", metadata)
     .option("--locality <region/zone/subzone>", "where the proxy is (default: what its labels say)", locality)
     .option("--admin <host:port>", "Envoy's admin interface (default: 127.0.0.1:15000)", address)
@@ -37,7 +37,7 @@ export function addProxyOptions(command: Command): Command {
     .option("--control-cert <file>", "TLS to the control service: this proxy's certificate, PEM")
     .option("--control-key <file>", "TLS to the control service: the key of --control-cert")
     .option("--control-name <name>", "TLS to the control service: the name in its certificate (default: the host of --control)")
-    .option("--dns-resolver <ip:port>", "a name server; may be repeated (default: those of the machine)", collect, [])
+    .option("--dns-resolver <ip:port>", "a name server; may be repeated (default: those of the machine)", collect)
     .option("--max-connections <count>", "connections of all clients together (default: 50000)", count)
     .option("--max-heap <bytes>", "memory beyond which new requests get 503 (default: no limit)", count)
     .addOption(
@@ -48,12 +48,15 @@ export function addProxyOptions(command: Command): Command {
 /** Paths become absolute: Envoy is not always started where this command is. */
 export function requestOf(options: ProxyOptions): BootstrapRequest {
   const tls = tlsOf(options);
+  const { proxy, control } = options;
+  if (proxy === undefined) throw new CliError(ExitCode.Usage, "required option '--proxy <node-id>' not specified");
+  if (control === undefined) throw new CliError(ExitCode.Usage, "required option '--control <host:port>' not specified");
   return {
-    nodeId: options.proxy,
-    control: options.control,
+    nodeId: proxy,
+    control,
     apiType: options.stateOfTheWorld === true ? "GRPC" : "DELTA_GRPC",
     stats: options.stats,
-    dnsResolvers: options.dnsResolver,
+    dnsResolvers: options.dnsResolver ?? [],
     ...(options.metadata !== undefined && { metadata: options.metadata }),
     ...(options.locality !== undefined && { locality: options.locality }),
     ...(options.admin !== undefined && { admin: options.admin }),
@@ -87,7 +90,7 @@ function address(text: string): ListenAddress {
   return read;
 }
 
-function collect(text: string, before: readonly ListenAddress[]): ListenAddress[] {
+function collect(text: string, before: readonly ListenAddress[] = []): ListenAddress[] {
   return [...before, address(text)];
 }
 
@@ -111,6 +114,18 @@ export function port(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 65_535) throw new InvalidArgumentError("expected a port, 0 to 65535");
   return value;
+}
+
+export function whole(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("expected a whole number");
+  return Number(text);
+}
+
+/** Milliseconds: `5s`, `500ms`, `1m`. */
+export function duration(text: string): number {
+  const match = /^(\d{1,9}(?:\.\d{1,9})?)(ms|s|m)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError("expected a time, such as 5s, 500ms or 1m");
+  return Number(match[1]) * (match[2] === "ms" ? 1 : match[2] === "s" ? 1000 : 60_000);
 }
 
 export function count(text: string): number {

@@ -27,3 +27,9 @@ export function readAddress(text: string): ListenAddress | string {
 export function addressOf(address: ListenAddress): object {
   return "path" in address ? { pipe: { path: address.path } } : { socket_address: { address: address.host, port_value: address.port } };
 }
+
+/** As {@link readAddress} reads it. */
+export function formatAddress(address: ListenAddress): string {
+  if ("path" in address) return `unix:${address.path}`;
+  return `${isIP(address.host) === 6 ? `[${address.host}]` : address.host}:${address.port}`;
+}

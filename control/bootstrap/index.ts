@@ -6,7 +6,7 @@
  * if ("bootstrap" in made) await writeFile("envoy.json", JSON.stringify(made.bootstrap));
  * ```
  */
-export { type ListenAddress, readAddress } from "./address.ts";
+export { formatAddress, type ListenAddress, readAddress } from "./address.ts";
 export { type BootstrapRequest, bootstrapOf, DEFAULT_ADMIN, type Locality, type MadeBootstrap } from "./bootstrap.ts";
 export type { ControlTls } from "./clusters.ts";
 export type { Json } from "./json.ts";

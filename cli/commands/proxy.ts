@@ -1,0 +1,148 @@
+import { Option, type Command } from "commander";
+import {
+  bootstrapOf,
+  type BootstrapRequest,
+  DEFAULT_ADMIN,
+  formatAddress,
+  type Json,
+  type NodeDescription,
+  PROMETHEUS_PORT,
+  STATUS_PORT,
+} from "../../control/bootstrap/index.ts";
+import { supervise } from "../../control/proxy/index.ts";
+import { envoyBinary } from "../../harness/envoy/binary.ts";
+import { EnvoyError } from "../../harness/envoy/errors.ts";
+import { CliError, ExitCode } from "../cli-error.ts";
+import { ensureEnvoy } from "../provide-envoy.ts";
+import { addCaptureOptions, type CaptureOptions, captureOf } from "../proxy/capture-options.ts";
+import { captureWhile, describeRun, refuseToCapture, removeLeftRules } from "../proxy/capture.ts";
+import { type LogFormat, openLog } from "../proxy/log.ts";
+import { readModules } from "../proxy/modules.ts";
+import { addProxyOptions, duration, type ProxyOptions, requestOf, whole } from "../proxy/options.ts";
+import { RunFolder } from "../proxy/run-folder.ts";
+import { watchSignals } from "../proxy/signals.ts";
+
+interface RunOptions extends ProxyOptions, CaptureOptions {
+  readonly module?: readonly string[];
+  readonly concurrency?: number;
+  readonly drainTime?: number;
+  readonly logLevel: string;
+  readonly componentLogLevel?: string;
+  readonly logFormat?: LogFormat;
+  readonly dryRun?: true;
+}
+
+/** As Istio's, unless the node's ProxyConfig says otherwise: worker threads of a sidecar, and milliseconds for clients to leave. */
+const SIDECAR_CONCURRENCY = 2;
+const DRAIN_TIME = 5_000;
+
+export function addProxy(program: Command): void {
+  const command = program
+    .command("proxy")
+    .summary("run one Envoy of the mesh")
+    .description(
+      "Runs one Envoy with its bootstrap and this package's modules beside it, again after a crash, until SIGTERM or Ctrl-C; then clients get time to leave. A second signal ends it at once.",
+    )
+    .argument("[arguments...]", "more arguments for Envoy, behind --");
+  addCaptureOptions(addProxyOptions(command))
+    .option("--module <file>", "a module of your own (NAME.wasm) that is beside the proxy too; may be repeated", collect)
+    .option("--concurrency <count>", "Envoy's worker threads; 0: as many as processors (default: 2 of a sidecar, 0 of a router)", whole)
+    .option("--drain-time <duration>", "for clients to leave, at most (default: 5s)", duration)
+    .addOption(
+      new Option("--log-level <level>", "Envoy's").choices(["trace", "debug", "info", "warning", "error", "off"]).default("warning"),
+    )
+    .option("--component-log-level <levels>", "Envoy's, by logger: wasm:debug,upstream:info")
+    .addOption(new Option("--log-format <format>", "one object a line, or text (default: text on a terminal)").choices(["json", "text"]))
+    .option("--dry-run", "print Envoy's bootstrap and the rules, and end")
+    .addHelpText(
+      "after",
+      `
+Envoy is ENVOY_BIN, else an envoy of a supported version on the PATH, else the downloaded one.
+
+Examples:
+  $ meshwright proxy --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local --control 127.0.0.1:15010 \\
+      --metadata '{"LABELS": {"app": "reviews", "version": "v1"}}'
+  $ sudo ip netns exec reviews meshwright proxy --capture --exclude-outbound-ports 5432 \\
+      --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local --control 10.0.0.254:15010
+  $ sudo meshwright proxy --capture --capture-user reviews --include-inbound-ports 9080 \\
+      --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local --control 127.0.0.1:15010
+  $ sudo meshwright proxy --remove-capture`,
+    )
+    .action(runProxy);
+}
+
+async function runProxy(extra: readonly string[], options: RunOptions): Promise<void> {
+  const format = options.logFormat ?? (process.stderr.isTTY ? "text" : "json");
+  const log = openLog(format);
+  if (options.removeCapture === true) return removeLeftRules(log);
+
+  const request = { ...requestOf(options), logFormat: format };
+  const { bootstrap, node } = made(request);
+  const { statusPort = STATUS_PORT, prometheusPort = PROMETHEUS_PORT, admin = DEFAULT_ADMIN } = request;
+  const captured = captureOf(options, node.annotations, [statusPort, prometheusPort]);
+  if (captured !== undefined) refuseToCapture(node);
+  if (options.dryRun === true) {
+    process.stdout.write(await describeRun(bootstrap, captured, options.captureTool));
+    return;
+  }
+
+  const binary = await findBinary();
+  const identity = captured === undefined ? undefined : { user: captured.proxyUser, group: captured.proxyGroup };
+  await using folder = await RunFolder.create(identity);
+  const modules = await folder.addModules(await readModules(options.module ?? []));
+  await folder.write("envoy.json", JSON.stringify(made({ ...request, modules }).bootstrap));
+  const reachable = await folder.reachable(binary);
+
+  const signals = watchSignals();
+  await using _capture = captured === undefined ? undefined : await captureWhile(captured, options.captureTool, log);
+  const outcome = await supervise(
+    {
+      binary: reachable,
+      parameters: [...parametersOf(options, node), ...extra],
+      folder: folder.path,
+      admin,
+      control: formatAddress(request.control),
+      drainTime: options.drainTime ?? seconds(node.proxyConfig.terminationDrainDuration) ?? DRAIN_TIME,
+      ...(identity !== undefined && { identity }),
+    },
+    { log, ...signals },
+  );
+  if (outcome.kind === "refused") {
+    throw new CliError(ExitCode.Input, `Envoy ended before it served (${outcome.how}); the reason stands above`);
+  }
+}
+
+function made(request: BootstrapRequest): { readonly bootstrap: Json; readonly node: NodeDescription } {
+  const result = bootstrapOf(request);
+  if ("problems" in result) throw new CliError(ExitCode.Input, result.problems.join("\n"));
+  return result;
+}
+
+async function findBinary(): Promise<string> {
+  await ensureEnvoy();
+  try {
+    return (await envoyBinary()).path;
+  } catch (error) {
+    if (!(error instanceof EnvoyError)) throw error;
+    throw new CliError(ExitCode.Environment, error.message, { cause: error });
+  }
+}
+
+function parametersOf({ concurrency, logLevel, componentLogLevel }: RunOptions, { type, proxyConfig }: NodeDescription): string[] {
+  const threads = concurrency ?? proxyConfig.concurrency ?? (type === "sidecar" ? SIDECAR_CONCURRENCY : 0);
+  return [
+    // Envoy takes 0 for one thread; without the option it takes as many as there are processors.
+    ...(threads === 0 ? [] : ["--concurrency", String(threads)]),
+    ...["--log-level", logLevel],
+    ...(componentLogLevel === undefined ? [] : ["--component-log-level", componentLogLevel]),
+  ];
+}
+
+/** Milliseconds. */
+function seconds(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text.replace(/s$/, "")) * 1000;
+}
+
+function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}

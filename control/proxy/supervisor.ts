@@ -1,0 +1,118 @@
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ListenAddress } from "../bootstrap/index.ts";
+import { ProxyAdmin } from "./admin.ts";
+import { BackOff } from "./back-off.ts";
+import { EnvoyProcess, type Identity } from "./envoy-process.ts";
+import { watchReadiness } from "./readiness.ts";
+
+/** One line with its fields. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface SupervisedProxy {
+  readonly binary: string;
+  /** Without those that the supervisor adds. */
+  readonly parameters: readonly string[];
+  /** Holds the bootstrap `envoy.json`, and what else Envoy reads; of the user that Envoy runs as. */
+  readonly folder: string;
+  readonly admin: ListenAddress;
+  /** As `serve` and the proxies' logs have it; for messages only. */
+  readonly control: string;
+  /** Milliseconds for clients to leave. */
+  readonly drainTime: number;
+  /** Default: that of this process. */
+  readonly identity?: Identity;
+}
+
+export interface Control {
+  readonly log: Log;
+  /** Drain and end. */
+  readonly stop: AbortSignal;
+  /** End at once. */
+  readonly kill: AbortSignal;
+  /** Hands on a signal that Envoy has a use for. */
+  readonly onSignal: (handle: (signal: NodeJS.Signals) => void) => void;
+}
+
+/** `stopped`: on demand. `quit`: Envoy ended by itself, without an error. `refused`: it ended before its admin interface answered, at the first start. */
+export interface Outcome {
+  readonly kind: "stopped" | "quit" | "refused";
+  readonly how: string;
+}
+
+/** Milliseconds between SIGTERM and SIGKILL. */
+const PATIENCE = 5_000;
+/** Milliseconds between two looks at the connections that are left. */
+const LOOK = 100;
+
+/** Runs Envoy until it is told to stop: again after each crash, later each time. */
+export async function supervise(proxy: SupervisedProxy, control: Control): Promise<Outcome> {
+  const { log, stop } = control;
+  const backOff = new BackOff();
+  let envoy: EnvoyProcess | undefined;
+  control.onSignal((signal) => envoy?.signal(signal));
+  for (let hasStarted = false; ;) {
+    if (stop.aborted) return { kind: "stopped", how: "before it was started" };
+    const addressFile = join(proxy.folder, "admin");
+    rmSync(addressFile, { force: true });
+    envoy = EnvoyProcess.start(proxy.binary, argumentsOf(proxy, addressFile), proxy.folder, proxy.identity);
+    const started = performance.now();
+    log.info({ pid: envoy.pid }, "Envoy starts");
+    const admin = new ProxyAdmin(proxy.admin);
+    const over = new AbortController();
+    const watching = watchReadiness({ admin, log, control: proxy.control, started: () => existsSync(addressFile), over: over.signal });
+    const exit = await Promise.race([envoy.exited, aborted(stop)]);
+    over.abort();
+    hasStarted = (await watching) || hasStarted;
+    if (exit === undefined) return drain(proxy, envoy, admin, control);
+    if (exit.code === 0) return { kind: "quit", how: exit.how };
+    if (!hasStarted) return { kind: "refused", how: exit.how };
+    const delay = backOff.next(performance.now() - started);
+    log.error({ exit: exit.how, restartIn: delay }, "Envoy ended; it is started again");
+    await sleep(delay, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
+
+function argumentsOf({ folder, drainTime, parameters }: SupervisedProxy, addressFile: string): string[] {
+  return [
+    ...["-c", join(folder, "envoy.json")],
+    ...["--admin-address-path", addressFile],
+    // Its shared memory would outlive a killed Envoy.
+    "--disable-hot-restart",
+    ...["--drain-time-s", String(Math.max(1, Math.ceil(drainTime / 1000)))],
+    // Every answer asks its client to leave, not one in ever fewer.
+    ...["--drain-strategy", "immediate"],
+    ...parameters,
+  ];
+}
+
+async function drain(proxy: SupervisedProxy, envoy: EnvoyProcess, admin: ProxyAdmin, { log, kill }: Control): Promise<Outcome> {
+  const started = performance.now();
+  const end = started + proxy.drainTime;
+  kill.addEventListener("abort", () => envoy.signal("SIGKILL"), { once: true });
+  log.info({ limit: proxy.drainTime }, "draining");
+  try {
+    await admin.drain();
+    while (performance.now() < end && envoy.running && !kill.aborted && (await admin.activeConnections()) > 0) {
+      await sleep(LOOK, undefined, { signal: kill }).catch(() => undefined);
+    }
+  } catch (error) {
+    // One that is not up yet has nobody to wait for.
+    log.warn({ reason: String(error) }, "Envoy does not drain; it is ended");
+  }
+  const { how } = await envoy.end(PATIENCE);
+  log.info({ exit: how, after: Math.round(performance.now() - started) }, "Envoy ended");
+  return { kind: "stopped", how };
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}

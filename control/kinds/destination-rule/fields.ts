@@ -1,0 +1,240 @@
+import {
+  boolean,
+  choice,
+  decimal,
+  defaulted,
+  duration,
+  integer,
+  list,
+  object,
+  optional,
+  portNumber,
+  refused,
+  required,
+  text,
+} from "../../model/fields/index.ts";
+import {
+  connectionPool,
+  exportTo,
+  labels,
+  localityLoadBalancing,
+  typedWorkloadSelector,
+  wholeMilliseconds,
+  wrongDnsLabel,
+  wrongWildcardDomain,
+} from "../../model/parts/index.ts";
+
+const isPrime = (value: number): boolean => {
+  if (value < 4) return value > 0;
+  if (value % 2 === 0) return false;
+  for (let factor = 3; factor * factor <= value; factor += 2) if (value % factor === 0) return false;
+  return true;
+};
+
+const cookie = object({
+  name: required(text(), "Name of the cookie."),
+  path: optional(text(), "Its path, where it is made."),
+  ttl: optional(duration(), "Its life, where it is made; 0s: as long as the client's session. Without it none is made."),
+  attributes: defaulted(
+    list(object({ name: required(text(), "Name."), value: defaulted(text({ empty: true }), "", "Value.") })),
+    [],
+    "Further attributes, where it is made, such as SameSite.",
+  ),
+});
+
+const consistentHash = object(
+  {
+    httpHeaderName: optional(text(), "Hash by this header."),
+    httpCookie: optional(cookie, "Hash by a cookie."),
+    useSourceIp: optional(boolean, "Hash by the client's address; true."),
+    httpQueryParameterName: optional(text(), "Hash by this query parameter."),
+    ringHash: optional(
+      object({ minimumRingSize: optional(integer({ least: 0, most: 8_388_608 }), "Entries of the ring at the least. Default: 1024.") }),
+      "The ring of Ketama.",
+    ),
+    maglev: optional(
+      object(
+        { tableSize: defaulted(integer({ least: 1, most: 5_000_010 }), 65_537, "Entries of the table, a prime. Default: 65537.") },
+        {
+          check: ({ tableSize }, context) =>
+            void (isPrime(tableSize) || context.at("tableSize").wrong(`${tableSize} is no prime; 65537 is one`)),
+        },
+      ),
+      "Maglev's table.",
+    ),
+    minimumRingSize: optional(integer({ most: 8_388_608 }), "The same as `ringHash.minimumRingSize`, the older name."),
+  },
+  {
+    one: [["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"]],
+    exclusive: [["ringHash", "maglev", "minimumRingSize"]],
+    check: ({ useSourceIp }, context) =>
+      void (useSourceIp !== false || context.at("useSourceIp").wrong("false says nothing; name what to hash by")),
+  },
+);
+
+const warmup = object({
+  duration: required(wholeMilliseconds, "Time until a new endpoint gets its full share."),
+  minimumPercent: defaulted(decimal({ least: 0, most: 100 }), 10, "Share with which it begins."),
+  aggression: defaulted(decimal({ least: 0 }), 1, "How fast the share grows: 1 evenly, more: faster at first."),
+});
+
+const loadBalancer = object(
+  {
+    simple: optional(
+      choice("UNSPECIFIED", "LEAST_REQUEST", "LEAST_CONN", "ROUND_ROBIN", "RANDOM", "PASSTHROUGH"),
+      "How an endpoint is chosen. LEAST_CONN is the older name of LEAST_REQUEST, the default; PASSTHROUGH goes where the client wanted to go.",
+    ),
+    consistentHash: optional(consistentHash, "The same endpoint for the same client, as far as endpoints stay the same."),
+    localityLbSetting: optional(localityLoadBalancing, "By where endpoints are. Default: the mesh's."),
+    zoneAwareLbSetting: refused(
+      "Envoy's zone aware routing needs a cluster of the proxies of the same service, which this mesh does not make; localityLbSetting has failover and distribution",
+    ),
+    warmup: optional(warmup, "A new endpoint's share grows. Of ROUND_ROBIN and LEAST_REQUEST."),
+    warmupDurationSecs: optional(wholeMilliseconds, "The same as `warmup.duration`, the older name."),
+  },
+  {
+    exclusive: [
+      ["simple", "consistentHash"],
+      ["warmup", "warmupDurationSecs"],
+    ],
+  },
+);
+
+const outlierDetection = object(
+  {
+    consecutive5xxErrors: optional(integer(), "Answers of 5xx in a row; 0 never. Default: 5."),
+    consecutiveGatewayErrors: optional(integer(), "Answers of 502, 503 or 504 in a row; 0 never. Default: 0."),
+    consecutiveErrors: refused("it was removed from Istio; write consecutive5xxErrors or consecutiveGatewayErrors"),
+    interval: optional(wholeMilliseconds, "Time between decisions. Default: 10s."),
+    baseEjectionTime: optional(
+      wholeMilliseconds,
+      "How long an endpoint is out the first time; each time after that this much longer. Default: 30s.",
+    ),
+    maxEjectionPercent: optional(integer({ most: 100 }), "Share of the endpoints that may be out. Default: 10."),
+    minHealthPercent: optional(
+      integer({ most: 100 }),
+      "Below this share of healthy endpoints all of them get traffic again. Default: 0, never.",
+    ),
+    splitExternalLocalOriginErrors: optional(boolean, "Attempts without an answer are counted by themselves. Default: false."),
+    consecutiveLocalOriginFailures: optional(integer(), "Attempts without an answer in a row. Default: 5."),
+    outlierDetectionHttpErrorCodes: optional(list(integer({ least: 100, most: 599 })), "Statuses that are errors, in the place of 5xx."),
+  },
+  {
+    check({ splitExternalLocalOriginErrors, consecutiveLocalOriginFailures }, context) {
+      if ((consecutiveLocalOriginFailures ?? 0) > 0 && splitExternalLocalOriginErrors !== true)
+        context.at("consecutiveLocalOriginFailures").wrong("counts only where splitExternalLocalOriginErrors is true");
+    },
+  },
+);
+
+const tls = object({
+  mode: defaulted(
+    choice("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"),
+    "DISABLE",
+    "SIMPLE checks the server, MUTUAL shows a certificate of its own too.",
+  ),
+  clientCertificate: optional(text(), "File beside the proxy with the certificate of MUTUAL."),
+  privateKey: optional(text(), "File beside the proxy with its key."),
+  caCertificates: optional(text(), "File beside the proxy with the certificates to trust. Default: the system's."),
+  credentialName: optional(
+    text({ check: wrongCredential }),
+    "Secret of the proxy's namespace, in the place of files; its certificates to trust may stand in NAME-cacert.",
+  ),
+  subjectAltNames: defaulted(
+    list(text()),
+    [],
+    "Names of which the server's certificate must have one. Default: the name of SNI, or those of the ServiceEntry.",
+  ),
+  sni: optional(text(), "Name to ask for. Default: the request's host."),
+  insecureSkipVerify: optional(boolean, "The server is not checked. Default: false."),
+  caCrl: optional(text(), "File beside the proxy with certificates that are revoked."),
+});
+
+function wrongCredential(value: string): string | undefined {
+  if (value.startsWith("configmap://")) return "certificates of a ConfigMap are not supported; put them into a Secret";
+  return wrongDnsLabel(value.replace(/^kubernetes:\/\//, "").replaceAll(".", "-"));
+}
+
+const policyFields = {
+  loadBalancer: optional(loadBalancer, "How an endpoint is chosen."),
+  connectionPool: optional(connectionPool, "How many connections and requests, and how long."),
+  outlierDetection: optional(outlierDetection, "When an endpoint is taken out."),
+  tls: optional(tls, "TLS to the endpoints."),
+};
+
+const portPolicy = object(
+  { port: required(object({ number: required(portNumber, "Number of the service's port.") }), "The port."), ...policyFields },
+  {
+    check(policy, context) {
+      const { port: _port, ...settings } = policy;
+      if (Object.values(settings).every((value) => value === undefined)) context.wrong("needs at least one setting beside the port");
+    },
+  },
+);
+
+const trafficPolicy = object(
+  {
+    ...policyFields,
+    portLevelSettings: optional(
+      list(portPolicy),
+      "Settings of single ports. They replace the others as a whole: what they leave out is the default.",
+    ),
+    tunnel: optional(
+      object({
+        protocol: defaulted(choice("CONNECT", "POST"), "CONNECT", "Method of the request that makes the tunnel."),
+        targetHost: required(text({ check: wrongTunnelHost }), "Where the tunnel leads: a name or an IP address."),
+        targetPort: required(portNumber, "Where the tunnel leads."),
+      }),
+      "TCP goes through an HTTP tunnel.",
+    ),
+    proxyProtocol: optional(
+      object({ version: defaulted(choice("V1", "V2"), "V1", "Version of the PROXY protocol.") }),
+      "The endpoint is told who the client is.",
+    ),
+    retryBudget: optional(
+      object({
+        percent: defaulted(decimal({ least: 0, most: 100 }), 20, "Share of the requests under way that may be retries."),
+        minRetryConcurrency: defaulted(integer(), 3, "Retries that may always be under way."),
+        budgetInterval: optional(wholeMilliseconds, "Time over which requests are counted. Default: those under way."),
+      }),
+      "Limits retries by the share of requests, in the place of `maxRetries`.",
+    ),
+  },
+  {
+    exclusive: [["tunnel", "proxyProtocol"]],
+    check(policy, context) {
+      if (Object.values(policy).every((value) => value === undefined)) context.wrong("needs at least one setting");
+    },
+  },
+);
+
+function wrongTunnelHost(value: string): string | undefined {
+  return /^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$/.test(value) ? undefined : wrongWildcardDomain(value.replace(/^\*/, "?"));
+}
+
+export type PolicySpec = NonNullable<ReturnType<(typeof trafficPolicy)["read"]>>;
+export type PortPolicySpec = NonNullable<ReturnType<(typeof portPolicy)["read"]>>;
+
+/** `istio.networking.v1alpha3.DestinationRule`. */
+export const fields = object({
+  host: required(
+    text({ check: wrongWildcardDomain }),
+    "The service's host: in full, by a wildcard, or a short name in the rule's namespace.",
+  ),
+  trafficPolicy: optional(trafficPolicy, "What holds for all of the host."),
+  subsets: defaulted(
+    list(
+      object({
+        name: required(text({ check: wrongDnsLabel }), "Name, by which routes choose it."),
+        labels: defaulted(labels, {}, "Labels of its endpoints."),
+        trafficPolicy: optional(trafficPolicy, "What holds for it, before what holds for the host."),
+      }),
+    ),
+    [],
+    "Parts of the endpoints.",
+  ),
+  exportTo: optional(exportTo, "Namespaces for whose clients it holds. Default: the mesh's `defaultDestinationRuleExportTo`, all."),
+  workloadSelector: optional(typedWorkloadSelector, "Labels of the clients for which it holds, in its own namespace. Default: all."),
+});
+
+export type DestinationRuleSpec = NonNullable<ReturnType<typeof fields.read>>;

@@ -1,0 +1,65 @@
+import type { ClientTls, ProxyView, ServerTls, TrafficPolicy, TrafficRules } from "../../../model/index.ts";
+import { caFileResource, certificateFileResource, credentialCaResource, credentialResource } from "./names.ts";
+
+/** Names of the secrets that a proxy's clusters and listeners refer to, sorted. A proxy is sent no secret beside these, whatever it asks for. */
+export function referredSecrets(view: ProxyView): readonly string[] {
+  const names = new Set<string>();
+  for (const host of view.hosts()) for (const name of ofRules(view.trafficRules(host))) names.add(name);
+  const servers = [
+    ...view.gateways().flatMap((gateway) => gateway.servers.map(({ tls }) => tls)),
+    ...(view.sidecar()?.ingress ?? []).map(({ tls }) => tls),
+  ];
+  for (const tls of servers) for (const name of tls === undefined ? [] : ofServer(tls)) names.add(name);
+  return [...names].sort();
+}
+
+const known = new WeakMap<TrafficRules, readonly string[]>();
+
+function ofRules(rules: TrafficRules | undefined): readonly string[] {
+  if (rules === undefined) return [];
+  let names = known.get(rules);
+  if (names === undefined) known.set(rules, (names = [rules.policy, ...rules.subsets.map(({ policy }) => policy)].flatMap(ofPolicy)));
+  return names;
+}
+
+function ofPolicy({ tls, ports }: TrafficPolicy): readonly string[] {
+  return [tls, ...[...ports.values()].map((port) => port.tls)].flatMap((each) => (each === undefined ? [] : ofClient(each)));
+}
+
+function ofClient({
+  mode,
+  credentialName,
+  clientCertificate,
+  privateKey,
+  caCertificates,
+  insecureSkipVerify,
+}: ClientTls): readonly string[] {
+  if (mode !== "SIMPLE" && mode !== "MUTUAL") return [];
+  const names: string[] = [];
+  if (mode === "MUTUAL")
+    names.push(
+      credentialName === undefined
+        ? certificateFileResource(clientCertificate ?? "", privateKey ?? "")
+        : credentialResource(credentialName),
+    );
+  if (insecureSkipVerify === true) return names;
+  if (credentialName !== undefined) names.push(credentialCaResource(credentialName));
+  else if (caCertificates !== undefined && caCertificates !== "system") names.push(caFileResource(caCertificates));
+  return names;
+}
+
+function ofServer({
+  credentialNames,
+  caCertCredentialName,
+  serverCertificate,
+  privateKey,
+  caCertificates,
+  mode,
+}: ServerTls): readonly string[] {
+  const names = credentialNames.map(credentialResource);
+  const mutual = mode === "MUTUAL" || mode === "OPTIONAL_MUTUAL";
+  if (mutual) names.push(...(caCertCredentialName === undefined ? credentialNames : [caCertCredentialName]).map(credentialCaResource));
+  if (serverCertificate !== undefined && privateKey !== undefined) names.push(certificateFileResource(serverCertificate, privateKey));
+  if (mutual && caCertificates !== undefined) names.push(caFileResource(caCertificates));
+  return names;
+}

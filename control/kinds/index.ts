@@ -1,4 +1,5 @@
 import type { Kind } from "../model/index.ts";
+import { destinationRule } from "./destination-rule/index.ts";
 import { endpointSlice } from "./endpoint-slice/index.ts";
 import { endpoints } from "./endpoints/index.ts";
 import { pod } from "./pod/index.ts";
@@ -8,4 +9,4 @@ import { service } from "./service/index.ts";
 import { workloadEntry } from "./workload-entry/index.ts";
 
 /** Every kind that is read, in the order of the documentation. */
-export const KINDS: readonly Kind[] = [serviceEntry, workloadEntry, service, endpointSlice, endpoints, pod, secret];
+export const KINDS: readonly Kind[] = [destinationRule, serviceEntry, workloadEntry, service, endpointSlice, endpoints, pod, secret];

@@ -1,7 +1,10 @@
+import { clusterType } from "./cluster/index.ts";
+import { endpointType } from "./endpoint/index.ts";
 import { listenerType } from "./listener/index.ts";
+import { secretType } from "./secret/index.ts";
 import type { XdsType } from "./xds-type.ts";
 
 export type { Translated, XdsType } from "./xds-type.ts";
 
 /** Every type of resource that proxies are given. */
-export const XDS_TYPES: readonly XdsType[] = [listenerType];
+export const XDS_TYPES: readonly XdsType[] = [listenerType, clusterType(), endpointType, secretType];

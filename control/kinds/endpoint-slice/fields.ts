@@ -4,11 +4,14 @@ const endpoint = object(
   {
     addresses: required(list(text(), { least: 1, most: 100 }), "Its addresses."),
     conditions: optional(
-      object({
-        ready: optional(boolean, "Whether it takes traffic. Default: true."),
-        serving: optional(boolean, "Whether it still answers, even while it terminates. Default: as `ready`."),
-        terminating: optional(boolean, "Whether it is being taken down. Default: false."),
-      }),
+      object(
+        {
+          ready: optional(boolean, "Whether it takes traffic. Default: true."),
+          serving: optional(boolean, "Whether it still answers, even while it terminates. Default: as `ready`."),
+          terminating: optional(boolean, "Whether it is being taken down. Default: false."),
+        },
+        { ignored: [] },
+      ),
       "What it can do now.",
     ),
     nodeName: optional(text({ empty: true }), "The node on which it runs."),
@@ -40,14 +43,17 @@ const port = object(
 );
 
 /** `discovery.k8s.io/v1.EndpointSlice`. */
-export const fields = object({
-  addressType: defaulted(
-    choice("IPv4", "IPv6", "FQDN"),
-    "IPv4",
-    "What the addresses are. Names of DNS are not supported by EDS and are left out.",
-  ),
-  endpoints: defaulted(list(endpoint), [], "The endpoints."),
-  ports: defaulted(list(port), [], "The ports on which all of them listen."),
-});
+export const fields = object(
+  {
+    addressType: defaulted(
+      choice("IPv4", "IPv6", "FQDN"),
+      "IPv4",
+      "What the addresses are. Names of DNS are not supported by EDS and are left out.",
+    ),
+    endpoints: defaulted(list(endpoint), [], "The endpoints."),
+    ports: defaulted(list(port), [], "The ports on which all of them listen."),
+  },
+  { ignored: [] },
+);
 
 export type EndpointSliceSpec = NonNullable<ReturnType<typeof fields.read>>;

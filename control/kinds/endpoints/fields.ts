@@ -27,13 +27,16 @@ const port = object(
   { ignored: ["protocol", "appProtocol"] },
 );
 
-const subset = object({
-  addresses: defaulted(list(address), [], "Endpoints that take traffic."),
-  notReadyAddresses: defaulted(list(address), [], "Endpoints that do not, unless the service publishes them."),
-  ports: defaulted(list(port), [], "The ports on which all of them listen."),
-});
+const subset = object(
+  {
+    addresses: defaulted(list(address), [], "Endpoints that take traffic."),
+    notReadyAddresses: defaulted(list(address), [], "Endpoints that do not, unless the service publishes them."),
+    ports: defaulted(list(port), [], "The ports on which all of them listen."),
+  },
+  { ignored: [] },
+);
 
 /** `v1.Endpoints` of Kubernetes. */
-export const fields = object({ subsets: defaulted(list(subset), [], "Addresses with the same ports.") });
+export const fields = object({ subsets: defaulted(list(subset), [], "Addresses with the same ports.") }, { ignored: [] });
 
 export type EndpointsSpec = NonNullable<ReturnType<typeof fields.read>>;

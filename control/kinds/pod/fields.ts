@@ -108,7 +108,7 @@ const status = object(
       "Where it is in its life; only one that runs takes traffic. Default: Running.",
     ),
     podIP: optional(text({ empty: true }), "Its address. Without one it cannot be reached."),
-    podIPs: optional(list(object({ ip: required(text(), "Address.") })), "Its addresses, of both families."),
+    podIPs: optional(list(object({ ip: required(text(), "Address.") }, { ignored: [] })), "Its addresses, of both families."),
     conditions: optional(
       list(
         object(
@@ -138,6 +138,6 @@ const status = object(
 );
 
 /** `v1.Pod` of Kubernetes. */
-export const fields = object({ spec: optional(spec, "What it is to be."), status: optional(status, "What it is.") });
+export const fields = object({ spec: optional(spec, "What it is to be."), status: optional(status, "What it is.") }, { ignored: [] });
 
 export type PodSpec = NonNullable<ReturnType<typeof fields.read>>;

@@ -30,20 +30,23 @@ function secrets(shape: string, decode: (value: string) => Buffer | undefined): 
 }
 
 /** `v1.Secret` of Kubernetes. */
-export const fields = object({
-  type: defaulted(text(), "Opaque", "`kubernetes.io/tls`, or Opaque with Istio's names; others say nothing to a mesh."),
-  data: optional(
-    secrets("map of base64", (value) => {
-      const packed = value.replace(/\s/g, "");
-      return BASE64.test(packed) ? Buffer.from(packed, "base64") : undefined;
-    }),
-    "Values in base64: `tls.crt`, `tls.key`, `ca.crt`, `ca.crl`; or `cert`, `key`, `cacert`, `crl`.",
-  ),
-  stringData: optional(
-    secrets("map of text", (value) => Buffer.from(value)),
-    "Values as plain text; they go before those of `data`.",
-  ),
-  immutable: optional(boolean, "Has no effect."),
-});
+export const fields = object(
+  {
+    type: defaulted(text(), "Opaque", "`kubernetes.io/tls`, or Opaque with Istio's names; others say nothing to a mesh."),
+    data: optional(
+      secrets("map of base64", (value) => {
+        const packed = value.replace(/\s/g, "");
+        return BASE64.test(packed) ? Buffer.from(packed, "base64") : undefined;
+      }),
+      "Values in base64: `tls.crt`, `tls.key`, `ca.crt`, `ca.crl`; or `cert`, `key`, `cacert`, `crl`.",
+    ),
+    stringData: optional(
+      secrets("map of text", (value) => Buffer.from(value)),
+      "Values as plain text; they go before those of `data`.",
+    ),
+    immutable: optional(boolean, "Has no effect."),
+  },
+  { ignored: [] },
+);
 
 export type SecretSpec = NonNullable<ReturnType<typeof fields.read>>;

@@ -24,7 +24,7 @@ function checkHosts(spec: ServiceEntrySpec, report: Report): void {
         "warning",
         "IST0133",
         ["spec", "hosts", index],
-        `partial wildcard ${JSON.stringify(host)} is not supported by Envoy; write *.DOMAIN`,
+        `${JSON.stringify(host)} is a partial wildcard, which Istio has no use for; write *.DOMAIN`,
       );
     if (spec.hosts.findIndex((other) => other.toLowerCase() === host.toLowerCase()) < index)
       report("error", Code.Duplicate, ["spec", "hosts", index], `${JSON.stringify(host)} stands there twice`);

@@ -41,7 +41,8 @@ export function integer({ least = 0, most = 0xffffffff, shape = "integer" }: Int
     shape,
     read(value, context) {
       const number = toNumber(value);
-      if (number === undefined || !Number.isInteger(number)) return context.wrong(`expected an ${shape}, found ${describe(value)}`);
+      if (number === undefined || !Number.isInteger(number))
+        return context.wrong(`expected ${/^[aeiou]/.test(shape) ? "an" : "a"} ${shape}, found ${describe(value)}`);
       if (number < least || number > most) return context.wrong(`${number} is out of range; ${least} to ${most} is allowed`);
       return number;
     },

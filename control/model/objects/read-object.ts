@@ -89,7 +89,8 @@ function readFields(manifest: Manifest, kind: Kind, apiVersion: string, root: Re
   } else {
     const body: [string, unknown][] = [];
     for (const [key, entry] of Object.entries(value)) {
-      if (BESIDE_BODY.includes(key)) continue;
+      // What runs says by its `status` where: a pod has no other address.
+      if (BESIDE_BODY.includes(key) && kind.fields.members?.[key] === undefined) continue;
       const near = kind.fields.members?.[key] === undefined ? suggestion(key, BESIDE_BODY) : "";
       if (near === "") body.push([key, entry]);
       else root.at(key).report("error", Code.UnknownField, `unknown field "${key}"${near}`);

@@ -117,13 +117,13 @@ export class MeshProxyView implements ProxyView {
     return this.mesh.gateways().filter(({ selector }) => selects(selector, this.common.labels));
   }
 
-  gatewayHosts(gateway: string): readonly HostName[] {
+  gatewayHosts(gateway: string, server?: number): readonly HostName[] {
     this.reads.cells.add(cell.gateways).add(cell.gatewayHosts(gateway));
     const hosts = new Set<HostName>();
     for (const routing of this.mesh.index.gatewayRoutings.get(gateway) ?? []) {
-      for (const server of this.serverHosts(gateway, routing)) {
+      for (const serverHost of this.serverHosts(gateway, routing, server)) {
         for (const host of routing.hosts) {
-          const shared = sharedHost(server, host);
+          const shared = sharedHost(serverHost, host);
           if (shared !== undefined) hosts.add(shared);
         }
       }
@@ -131,10 +131,10 @@ export class MeshProxyView implements ProxyView {
     return [...hosts].sort();
   }
 
-  gatewayRouting(gateway: string, host: HostName): GatewayRouting | undefined {
+  gatewayRouting(gateway: string, host: HostName, server?: number): GatewayRouting | undefined {
     this.reads.cells.add(cell.gateways);
     const found = [...routingsOf(this.mesh, this.common, gateway, host, this.reads)]
-      .filter((routing) => this.serves(gateway, routing, host))
+      .filter((routing) => this.serves(gateway, routing, host, server))
       .toSorted((a, b) => compareAge(a.object, b.object))
       .map((routing) => applicable(this.mesh, this.common, gateway, routing, this.reads));
     if (found.length === 0) return undefined;
@@ -146,18 +146,19 @@ export class MeshProxyView implements ProxyView {
   }
 
   /** Whether exactly this host is what a server and the routing have in common; a routing for a wildcard says nothing of a host that another names. */
-  private serves(gateway: string, routing: Routing, host: HostName): boolean {
-    for (const server of this.serverHosts(gateway, routing)) {
-      if (routing.hosts.some((each) => sharedHost(server, each) === host)) return true;
+  private serves(gateway: string, routing: Routing, host: HostName, server: number | undefined): boolean {
+    for (const serverHost of this.serverHosts(gateway, routing, server)) {
+      if (routing.hosts.some((each) => sharedHost(serverHost, each) === host)) return true;
     }
     return false;
   }
 
   /** Hosts of a gateway's servers that take routings of this one's namespace. */
-  private *serverHosts(gateway: string, routing: Routing): Iterable<HostName> {
+  private *serverHosts(gateway: string, routing: Routing, server: number | undefined): Iterable<HostName> {
     for (const { name, namespace, servers } of this.mesh.gateways()) {
       if (`${namespace}/${name}` !== gateway) continue;
-      for (const { hosts } of servers) {
+      for (const { hosts, index } of servers) {
+        if (server !== undefined && index !== server) continue;
         for (const each of hosts) {
           const from = each.namespace === "." ? namespace : each.namespace;
           if (from === "*" || from === routing.object.metadata.namespace) yield each.host;

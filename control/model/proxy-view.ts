@@ -46,10 +46,10 @@ export interface ProxyView {
 
   /** Gateways whose selector picks this proxy, oldest first. */
   gateways(): readonly Gateway[];
-  /** Hosts that routings serve through a gateway (`namespace/name`), within the hosts of its servers. Sorted. */
-  gatewayHosts(gateway: string): readonly HostName[];
+  /** Hosts that routings serve through a gateway (`namespace/name`), within the hosts of its servers, or of that with the given index. Sorted. */
+  gatewayHosts(gateway: string, server?: number): readonly HostName[];
   /** What routings say of exactly this host on a gateway, in the order of their age, delegates put in their place, matches for other gateways taken out. */
-  gatewayRouting(gateway: string, host: HostName): GatewayRouting | undefined;
+  gatewayRouting(gateway: string, host: HostName, server?: number): GatewayRouting | undefined;
 
   /** A secret of the proxy's own namespace. */
   secret(name: string): Secret | undefined;

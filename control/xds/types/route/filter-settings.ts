@@ -1,5 +1,5 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { RuntimeFractionalPercentSchema } from "../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
+import { type RuntimeFractionalPercentSchema } from "../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import { CorsPolicySchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import {

@@ -25,6 +25,11 @@ export function routesOf(view: ProxyView, http: readonly HttpRoute[], place: Rou
   return routes;
 }
 
+/** Whether there are routes on a port, without making them. */
+export function hasRoutes(http: readonly HttpRoute[], port: number): boolean {
+  return http.some(({ match }) => match.length === 0 || match.some((each) => each.port === undefined || each.port === port));
+}
+
 /** Several objects' routes on one host, the oldest object first; those that take everything come last (Istio's `CombineVHostRoutes`). */
 export function combinedRoutes(view: ProxyView, objects: readonly (readonly HttpRoute[])[], place: RoutePlace): Route[] {
   const routes = objects.flatMap((http) => routesOf(view, http, place));
@@ -72,15 +77,22 @@ function configMetadata({ metadata: { namespace, name } }: MeshObject): JsonObje
 }
 
 /** What traces call the route: `reviews.default.svc.cluster.local:9080/api*`; with several destinations the object's name stands for the host. */
-function operation({ action: done }: Pick<Route, "action">, { pathSpecifier }: RouteMatch, { metadata }: MeshObject, port: number): string {
-  const path =
-    pathSpecifier?.case === "prefix"
-      ? `${pathSpecifier.value}*`
-      : pathSpecifier?.case === "safeRegex"
-        ? pathSpecifier.value.regex
-        : pathSpecifier?.value;
+function operation({ action: done }: Pick<Route, "action">, match: RouteMatch, { metadata }: MeshObject, port: number): string {
   const cluster = done?.case === "route" && done.value.clusterSpecifier?.case === "cluster" ? done.value.clusterSpecifier.value : undefined;
-  if (cluster === undefined) return `${metadata.name}:${port}${String(path)}`;
+  if (cluster === undefined) return `${metadata.name}:${port}${pathOf(match)}`;
   const [, number = "", , host = ""] = cluster.split("|");
-  return `${host}:${number}${String(path)}`;
+  return `${host}:${number}${pathOf(match)}`;
+}
+
+function pathOf({ pathSpecifier }: RouteMatch): string {
+  switch (pathSpecifier?.case) {
+    case "prefix":
+      return `${pathSpecifier.value}*`;
+    case "path":
+      return pathSpecifier.value;
+    case "safeRegex":
+      return pathSpecifier.value.regex ?? "";
+    default:
+      return "";
+  }
 }

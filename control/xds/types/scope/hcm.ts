@@ -14,7 +14,7 @@ import { pack } from "../../../envoy-api/index.ts";
 import { keyName, SCOPE_HEADER } from "./key.ts";
 import { FALL_BACK_ONLY, LOOKUP, LOOKUP_FILTER, NORMALISE_ONLY, REFRESH_FILTER } from "./lookup.ts";
 
-type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
+type HttpFilter = Exclude<MessageInitShape<typeof HttpFilterSchema>, { readonly $typeName: string }>;
 type ConnectionManager = Exclude<MessageInitShape<typeof HttpConnectionManagerSchema>, { readonly $typeName: string }>;
 
 /** Where an HTTP connection manager has its routes from, and what they need. */
@@ -82,9 +82,7 @@ export function scopedRoutes(routeName: string, { onDemand = false }: ScopeOptio
         }),
       },
     ],
-    firstFilters: onDemand
-      ? [lua(LOOKUP_FILTER, NORMALISE_ONLY), onDemandFilter(ON_DEMAND_FILTER), lua(FALL_BACK_FILTER, FALL_BACK_ONLY), refresh]
-      : [lua(LOOKUP_FILTER, LOOKUP), refresh],
+    firstFilters: onDemand ? [lua(NORMALISE_ONLY), askForRoute, lua(FALL_BACK_ONLY), askForRoute] : [lua(LOOKUP), askForRoute],
     lastFilters: routeFilters,
   };
 }
@@ -108,18 +106,13 @@ const routeFilters: readonly HttpFilter[] = [
   { name: "envoy.filters.http.cors", configType: { case: "typedConfig", value: pack(CorsSchema, {}) } },
 ];
 
-/** Names of filters of the step where scopes are fetched on demand. */
-export const ON_DEMAND_FILTER = "meshwright.scope.on-demand";
-export const FALL_BACK_FILTER = `${LOOKUP_FILTER}.fallback`;
-
-function lua(name: string, source: string): HttpFilter {
+/** Filters of the step have two names only, by which virtual hosts turn them off. */
+function lua(source: string): HttpFilter {
   const config = pack(LuaSchema, { defaultSourceCode: { specifier: { case: "inlineString", value: source } } });
-  return { name, configType: { case: "typedConfig", value: config } };
+  return { name: LOOKUP_FILTER, configType: { case: "typedConfig", value: config } };
 }
 
-function onDemandFilter(name: string): HttpFilter {
-  return { name, configType: { case: "typedConfig", value: pack(OnDemandSchema, {}) } };
-}
-
-/** What Lua changed is seen by wasm filters only after a native filter has asked for the route; `on_demand` does little else. */
-const refresh = onDemandFilter(REFRESH_FILTER);
+/**
+ * Asks for the route, and waits for it where its scope is fetched on demand. It is there without that too: what Lua changed is seen by wasm filters only after a native filter has asked.
+ */
+const askForRoute: HttpFilter = { name: REFRESH_FILTER, configType: { case: "typedConfig", value: pack(OnDemandSchema, {}) } };

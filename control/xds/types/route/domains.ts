@@ -1,0 +1,48 @@
+import { isIPv6 } from "node:net";
+import { type HostName, isHttp, type ProxyView, type Service, type ServicePort } from "../../../model/index.ts";
+
+/** Whether requests on a port may be routed by host: it speaks HTTP, or may. */
+export function isRouted({ protocol }: ServicePort): boolean {
+  return isHttp(protocol) || protocol === "auto";
+}
+
+/**
+ * Every host by which some client of the mesh may call a service; ports are ignored (`ignore_port_in_host_matching`). Short names are those of all namespaces, so that the route configuration is the same
+ * for all: whether a client may use them is decided by its scopes. Only the full name may end with a dot, as in Istio.
+ */
+export function serviceDomains(service: Service): readonly string[] {
+  const { host } = service;
+  return [host, ...(service.hasShortNames ? [`${host}.`, ...shortNames(service)] : []), ...addressDomains(service)];
+}
+
+/** Virtual addresses as they stand in a request; ranges cannot. */
+export function addressDomains({ addresses }: Service): readonly string[] {
+  return addresses
+    .filter((address) => address !== "0.0.0.0" && address !== "::")
+    .map((address) => address.replace(/\/(32|128)$/, ""))
+    .filter((address) => !address.includes("/"))
+    .map((address) => (isIPv6(address) ? `[${address.toLowerCase()}]` : address));
+}
+
+/** `reviews`, `reviews.default`, `reviews.default.svc` of a Service of Kubernetes. */
+function shortNames({ name, namespace }: Service): readonly string[] {
+  return [name, `${name}.${namespace}`, `${name}.${namespace}.svc`];
+}
+
+/**
+ * The names by which a proxy's workload may call a service: its host, and where both are of one cluster the short forms, the shortest within the namespace only (Istio's `GenerateAltVirtualHosts`).
+ * A short form that is the full name of another service or routing is that one's.
+ */
+export function callableNames(view: ProxyView, service: Service, isTaken: (name: HostName) => boolean): readonly string[] {
+  const { host, hasShortNames, namespace } = service;
+  const [own, suffix] = splitDomain(view.client().dnsDomain);
+  if (!hasShortNames || suffix === undefined || !host.endsWith(suffix)) return [host];
+  const [shortest = "", ...longer] = shortNames(service);
+  return [host, ...(own === namespace ? [shortest] : []), ...longer].filter((name) => name === host || !isTaken(name));
+}
+
+/** `default.svc.cluster.local`: the namespace, and the end that hosts of the same cluster have. */
+function splitDomain(dnsDomain: string): readonly [namespace: string, suffix: string | undefined] {
+  const at = dnsDomain.indexOf(".svc.");
+  return at < 0 ? ["", undefined] : [dnsDomain.slice(0, at), dnsDomain.slice(at)];
+}

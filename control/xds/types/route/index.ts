@@ -1,0 +1,62 @@
+import { typeUrl } from "../../../envoy-api/index.ts";
+import { ClusterSchema } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
+import { RouteConfigurationSchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_pb.ts";
+import { isWildcard, type ProxyView } from "../../../model/index.ts";
+import type { Translated, XdsType } from "../xds-type.ts";
+import type { RouteConfiguration } from "./configuration.ts";
+import { gatewayHost, gatewayRest, serverHosts, serverSets } from "./gateway.ts";
+import { outboundHost, outboundPorts, outboundRest, sniffedHost, wildcardsOf } from "./outbound.ts";
+import { sockets, socketRoutes } from "./socket.ts";
+import { formatUnit, parseUnit, type RouteUnit } from "./unit.ts";
+
+/** How requests are routed: one route configuration for each host on each port, so that one change moves one. */
+export const routeType: XdsType<typeof RouteConfigurationSchema> = {
+  name: "route",
+  schema: RouteConfigurationSchema,
+  // After the scopes, for whose sake Envoy asks for routes.
+  rules: { order: 50, complete: false, wildcard: false, waitsFor: [typeUrl(ClusterSchema)] },
+  *units(view) {
+    for (const unit of view.client().type === "sidecar" ? outboundUnits(view) : gatewayUnits(view)) yield formatUnit(unit);
+  },
+  translate(view, unit): readonly Translated<typeof RouteConfigurationSchema>[] {
+    const message = make(view, parseUnit(unit));
+    return message === undefined ? [] : [{ name: message.name, message }];
+  },
+};
+
+function* outboundUnits(view: ProxyView): Iterable<RouteUnit> {
+  for (const found of outboundPorts(view)) {
+    const { port, services, routed } = found;
+    for (const { host, ports } of services) {
+      if (!isWildcard(host)) yield ["host", port, host];
+      if (ports.some(({ number, protocol }) => number === port && protocol === "auto")) yield ["sniffed", port, host];
+    }
+    for (const host of routed) if (!isWildcard(host)) yield ["host", port, host];
+    yield ["rest", port, wildcardsOf(found)];
+  }
+  for (const bind of new Set(sockets(view).map((each) => each.bind))) if (bind !== undefined) yield ["socket", bind];
+}
+
+function* gatewayUnits(view: ProxyView): Iterable<RouteUnit> {
+  for (const set of serverSets(view)) {
+    for (const host of serverHosts(view, set)) if (!isWildcard(host)) yield ["gateway-host", set.name, host];
+    yield ["gateway-rest", set.name];
+  }
+}
+
+function make(view: ProxyView, unit: RouteUnit): RouteConfiguration | undefined {
+  switch (unit[0]) {
+    case "host":
+      return outboundHost(view, unit[1], unit[2]);
+    case "sniffed":
+      return sniffedHost(view, unit[1], unit[2]);
+    case "rest":
+      return outboundRest(view, unit[1], unit[2]);
+    case "socket":
+      return socketRoutes(view, unit[1]);
+    case "gateway-host":
+      return gatewayHost(view, unit[1], unit[2]);
+    case "gateway-rest":
+      return gatewayRest(view, unit[1]);
+  }
+}

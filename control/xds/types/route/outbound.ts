@@ -1,0 +1,133 @@
+import {
+  type Client,
+  compareSpecificity,
+  covers,
+  type HostName,
+  isWildcard,
+  type ProxyView,
+  type Service,
+  type SidecarEgress,
+} from "../../../model/index.ts";
+import { scopeKey } from "../scope/key.ts";
+import { catchAll } from "./catch-all.ts";
+import { type RouteConfiguration, routeConfiguration, virtualHost } from "./configuration.ts";
+import { addressDomains, isRouted, serviceDomains } from "./domains.ts";
+import { sniffedRouteName } from "./route-name.ts";
+import { defaultRoute, hasRoutes, type Route, routesOf } from "./routes.ts";
+
+/** Port of hosts that only a VirtualService knows. */
+const PORT_OF_UNKNOWN = 80;
+
+/** What a sidecar routes by host, on one port. */
+export interface OutboundPort {
+  readonly port: number;
+  /** Services that speak HTTP there, or may. */
+  readonly services: readonly Service[];
+  /** Hosts that only routings know. */
+  readonly routed: readonly HostName[];
+}
+
+/** Every port on which a sidecar routes by host. */
+export function outboundPorts(view: ProxyView): readonly OutboundPort[] {
+  const ports = new Map<number, { services: Service[]; routed: HostName[] }>();
+  const at = (port: number) => {
+    let found = ports.get(port);
+    if (found === undefined) ports.set(port, (found = { services: [], routed: [] }));
+    return found;
+  };
+  const egress = view.sidecar()?.egress ?? [];
+  for (const host of view.hosts()) {
+    const service = view.service(host);
+    for (const port of service?.ports ?? []) {
+      if (service !== undefined && isRouted(port) && isImported(egress, service, port.number, view.client()))
+        at(port.number).services.push(service);
+    }
+  }
+  for (const host of view.routedHosts()) for (const port of portsOfRouted(view, host)) at(port).routed.push(host);
+  return [...ports].map(([port, found]) => ({ port, ...found })).sort((a, b) => a.port - b.port);
+}
+
+/** A host that is no service is served on the ports of the services that its routing names beside it, and where there is none (and always there) on 80. */
+function portsOfRouted(view: ProxyView, host: HostName): readonly number[] {
+  const routing = view.routing(host);
+  const ports = new Set<number>();
+  for (const beside of routing?.hosts ?? []) {
+    for (const port of view.service(beside)?.ports ?? []) if (isRouted(port)) ports.add(port.number);
+  }
+  return [...ports.add(PORT_OF_UNKNOWN)].filter((port) => hasRoutes(routing?.http ?? [], port));
+}
+
+/** A port that a Sidecar lists has the hosts of that listener; the others have those of its listener without a port. */
+function isImported(egress: readonly SidecarEgress[], service: Service, port: number, client: Client): boolean {
+  if (egress.length === 0) return true;
+  const listed = egress.filter((each) => each.port?.number === port);
+  const listeners = listed.length > 0 ? listed : egress.filter((each) => each.port === undefined);
+  return importedBy(listeners, service, client);
+}
+
+/** Whether some listener of a Sidecar lets a service in. */
+export function importedBy(listeners: readonly SidecarEgress[], { host, namespace }: Service, client: Client): boolean {
+  return listeners.some(({ hosts }) =>
+    hosts.some((each) => {
+      const from = each.namespace === "." ? client.namespace : each.namespace;
+      return (from === "*" || from === namespace) && (covers(each.host, host) || covers(host, each.host));
+    }),
+  );
+}
+
+/** The route configuration of one host; undefined where nothing routes to it. */
+export function outboundHost(view: ProxyView, port: number, host: HostName): RouteConfiguration | undefined {
+  const service = view.service(host);
+  const routes = hostRoutes(view, port, host, service);
+  if (routes.length === 0) return undefined;
+  const domains = service === undefined ? [host] : serviceDomains(service);
+  return routeConfiguration(scopeKey(`${port}`, host), [virtualHost(view, { host, port, domains, routes })]);
+}
+
+/** That of a service alone, whatever the host of the request: the listener is of its address. */
+export function sniffedHost(view: ProxyView, port: number, host: HostName): RouteConfiguration {
+  const routes = hostRoutes(view, port, host, view.service(host));
+  return routeConfiguration(sniffedRouteName(host, port), [virtualHost(view, { host, port, domains: ["*"], routes })]);
+}
+
+/** A host that stands for more than itself, with its domains. */
+export type Wildcard = readonly [host: HostName, domains: readonly string[]];
+
+/** The wildcards of a port, the most specific first; of two with a domain it is the first one's. */
+export function wildcardsOf({ services, routed }: OutboundPort): readonly Wildcard[] {
+  const taken = new Set<string>();
+  return [
+    ...services.map((service): Wildcard => [service.host, wildcardDomains(service)]),
+    ...routed.filter(isWildcard).map((host): Wildcard => [host, [host]]),
+  ]
+    .sort(([a], [b]) => compareSpecificity(a, b))
+    .map(([host, domains]): Wildcard => [host, domains.filter((domain) => !taken.has(domain) && taken.add(domain))])
+    .filter(([, domains]) => domains.length > 0);
+}
+
+/** The route configuration of all wildcards on a port and, behind them, of every host that the mesh does not know. */
+export function outboundRest(view: ProxyView, port: number, wildcards: readonly Wildcard[]): RouteConfiguration {
+  const hosts = wildcards.flatMap(([host, domains]) => {
+    const routes = hostRoutes(view, port, host, view.service(host));
+    return routes.length === 0 ? [] : [virtualHost(view, { host, port, domains, routes })];
+  });
+  const isWhole = hosts.some(({ domains = [] }) => domains.includes("*"));
+  return routeConfiguration(scopeKey(`${port}`, "*"), isWhole ? hosts : [...hosts, catchAll(view)]);
+}
+
+/** Wildcards by which a service is called: its own, and those of a headless service's workloads (`reviews-0.reviews.default.svc.cluster.local`). */
+function wildcardDomains(service: Service): readonly string[] {
+  if (isWildcard(service.host)) return [service.host];
+  if (!service.headless) return [];
+  const addresses = new Set(addressDomains(service));
+  return serviceDomains(service)
+    .filter((domain) => !addresses.has(domain) && !domain.endsWith("."))
+    .map((domain) => `*.${domain}`);
+}
+
+/** Routes to a host on a port: its routing's, else the service's own; none where there is neither. */
+export function hostRoutes(view: ProxyView, port: number, host: HostName, service: Service | undefined): readonly Route[] {
+  const routes = routesOf(view, view.routing(host)?.http ?? [], { port, isTls: false });
+  if (routes.length > 0) return routes;
+  return service?.ports.some((each) => each.number === port && isRouted(each)) === true ? [defaultRoute(view, host, port)] : [];
+}

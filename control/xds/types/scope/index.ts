@@ -1,0 +1,74 @@
+import { create } from "@bufbuild/protobuf";
+import { ScopedRouteConfigurationSchema } from "../../../envoy-api/generated/envoy/config/route/v3/scoped_route_pb.ts";
+import { compareAge, type HostName, isWildcard, type ProxyView, type Service } from "../../../model/index.ts";
+import { addressDomains, callableNames } from "../route/domains.ts";
+import { serverHosts, serverSets } from "../route/gateway.ts";
+import { type OutboundPort, outboundPorts } from "../route/outbound.ts";
+import type { XdsType } from "../xds-type.ts";
+import { scopeKey } from "./key.ts";
+
+/** One route configuration with the keys by which it is found. */
+type ScopeUnit = readonly [routeConfiguration: string, keys: readonly string[]];
+
+/**
+ * By which names a proxy's workload may call which hosts. The names differ from proxy to proxy, so that the routes need not. They stand in the units already: they change only where services and
+ * listeners come and go.
+ */
+export const scopeType: XdsType<typeof ScopedRouteConfigurationSchema> = {
+  name: "scope",
+  schema: ScopedRouteConfigurationSchema,
+  rules: { order: 40, complete: true, wildcard: true },
+  *units(view) {
+    for (const unit of view.client().type === "sidecar" ? outboundScopes(view) : gatewayScopes(view)) yield JSON.stringify(unit);
+  },
+  translate(_view, unit) {
+    const [routeConfigurationName, keys] = JSON.parse(unit) as ScopeUnit;
+    return keys.map((key) => ({
+      name: key,
+      message: create(ScopedRouteConfigurationSchema, {
+        name: key,
+        routeConfigurationName,
+        key: { fragments: [{ type: { case: "stringKey", value: key } }] },
+      }),
+    }));
+  },
+};
+
+function* outboundScopes(view: ProxyView): Iterable<ScopeUnit> {
+  for (const found of outboundPorts(view)) {
+    const name = `${found.port}`;
+    const known = new Set<HostName>([...found.services.map(({ host }) => host), ...found.routed]);
+    const owners = addressOwners(found);
+    for (const service of found.services) {
+      if (isWildcard(service.host)) continue;
+      const names = callableNames(view, service, (short) => known.has(short));
+      const addresses = addressDomains(service).filter((address) => owners.get(address) === service);
+      yield [scopeKey(name, service.host), [...names, ...addresses].map((each) => scopeKey(name, each))];
+    }
+    for (const host of found.routed) if (!isWildcard(host)) yield [scopeKey(name, host), [scopeKey(name, host)]];
+    yield rest(name);
+  }
+}
+
+/** Of services that share an address the oldest has it. */
+function addressOwners({ services }: OutboundPort): ReadonlyMap<string, Service> {
+  const owners = new Map<string, Service>();
+  for (const service of services) {
+    for (const address of addressDomains(service)) {
+      const owner = owners.get(address);
+      if (owner === undefined || compareAge(service.object, owner.object) < 0) owners.set(address, service);
+    }
+  }
+  return owners;
+}
+
+function* gatewayScopes(view: ProxyView): Iterable<ScopeUnit> {
+  for (const set of serverSets(view)) {
+    for (const host of serverHosts(view, set)) if (!isWildcard(host)) yield [scopeKey(set.name, host), [scopeKey(set.name, host)]];
+    yield rest(set.name);
+  }
+}
+
+function rest(name: string): ScopeUnit {
+  return [scopeKey(name, "*"), [scopeKey(name, "*")]];
+}

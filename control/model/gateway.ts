@@ -41,6 +41,12 @@ export interface ServerTls {
   readonly privateKey: string | undefined;
   readonly caCertificates: string | undefined;
   readonly caCrl: string | undefined;
+  /** Several for RSA and ECDSA beside each other, in place of the three above. */
+  readonly certificates: readonly {
+    readonly certificate: string;
+    readonly privateKey: string;
+    readonly caCertificates: string | undefined;
+  }[];
   /** Names of secrets; several for RSA and ECDSA beside each other. */
   readonly credentialNames: readonly string[];
   readonly caCertCredentialName: string | undefined;
@@ -50,6 +56,9 @@ export interface ServerTls {
   readonly minProtocolVersion: TlsVersion | undefined;
   readonly maxProtocolVersion: TlsVersion | undefined;
   readonly cipherSuites: readonly string[];
+  readonly ecdhCurves: readonly string[];
+  /** A client's certificate is taken whoever has signed it. */
+  readonly insecureSkipVerify: boolean;
 }
 
 export type TlsVersion = "TLSV1_0" | "TLSV1_1" | "TLSV1_2" | "TLSV1_3";

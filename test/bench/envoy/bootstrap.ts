@@ -18,6 +18,8 @@ export interface BenchBootstrap {
   readonly upstream?: { readonly port: number; readonly filters: readonly Json[] };
   /** Whether the listener `bench` takes HTTP/1.1 too. Default: false. */
   readonly http1?: boolean;
+  /** Whether Envoy keeps histograms of times. Default: true. */
+  readonly histograms?: boolean;
   /** Whether there is the listener `echo`, for which Envoy starts each plugin once more. Default: true. */
   readonly echo?: boolean;
 }
@@ -32,6 +34,9 @@ export interface Loopback {
   /** How many addresses the listener has, and the cluster hosts. Default: 1. */
   readonly hosts?: number;
 }
+
+/** Ends of the names of Envoy's histograms of times. */
+const TIMES: readonly Json[] = [{ suffix: "_time" }, { suffix: "_ms" }];
 
 /** What Envoy answers itself: nothing is measured but its own work and that of the filters, in both directions. */
 export const DIRECT_RESPONSE: Json = { direct_response: { status: 200 } };
@@ -51,6 +56,7 @@ export function benchBootstrap(options: BenchBootstrap): Json {
     admin: { address: loopback(0) },
     // Statistics that nobody reads would be flushed in the middle of a batch.
     stats_flush_interval: "299s",
+    ...(options.histograms === false && { stats_config: { stats_matcher: { exclusion_list: { patterns: TIMES } } } }),
     static_resources: {
       listeners: [
         listener("bench", options, { routes }),

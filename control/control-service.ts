@@ -12,13 +12,15 @@ import { compareProblems, objectKey, type Problem, type Proxy, readProxy } from 
 import type { Source, SourceChange } from "./model/source.ts";
 import { problemsInMesh } from "./mesh-problems.ts";
 import { type ConnectRequest, type ProxyConnection, type ProxyGroup, type StreamStatus, XdsError, XdsServer } from "./xds/server/index.ts";
-import { XDS_TYPES } from "./xds/types/index.ts";
+import { XDS_TYPES, type XdsType } from "./xds/types/index.ts";
 
 export interface ControlServiceOptions {
   /** Where objects come from. The service disposes of them. */
   readonly sources: readonly Source[];
-  /** Hears what the service does; every member may be missing. */
+  /** Hears what the service does. Default: nobody. */
   readonly log?: ControlLog;
+  /** Types of resources. Default: all that Envoy's proxies of a mesh use. */
+  readonly types?: readonly XdsType[];
 }
 
 /** What the service tells of itself; `fields` are plain data. */
@@ -43,13 +45,15 @@ export class ControlService implements AsyncDisposable {
   readonly metrics: ControlMetrics;
   private readonly options: ControlServiceOptions;
   private readonly store = new ObjectStore(new Kinds(KINDS));
-  private readonly configurations = new Configurations(XDS_TYPES, Mesh.empty(KINDS, defaultMeshSettings));
+  private readonly configurations: Configurations;
   private readonly connected = new Map<string, Connected>();
   private readonly convergence: Convergence;
   private checked: { readonly mesh: Mesh; readonly problems: readonly Problem[] } | undefined;
 
   private constructor(options: ControlServiceOptions) {
     this.options = options;
+    const types = options.types ?? XDS_TYPES;
+    this.configurations = new Configurations(types, Mesh.empty(KINDS, defaultMeshSettings));
     this.metrics = new ControlMetrics({
       proxies: () => this.connected.size,
       services: () => this.mesh.services().length,
@@ -61,7 +65,7 @@ export class ControlService implements AsyncDisposable {
     const { observer } = this.metrics;
     this.xds = new XdsServer({
       identifier: "meshwright",
-      types: XDS_TYPES.map(({ schema, rules }) => ({ typeUrl: typeUrl(schema), ...rules })),
+      types: types.map(({ schema, rules }) => ({ typeUrl: typeUrl(schema), ...rules })),
       onConnect: (request) => this.connect(request),
       observer: {
         ...observer,

@@ -1,0 +1,176 @@
+import { create } from "@bufbuild/protobuf";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bootstrapOf } from "../../../control/bootstrap/index.ts";
+import { ControlService } from "../../../control/control-service.ts";
+import { pack } from "../../../control/envoy-api/index.ts";
+import { type Listener, ListenerSchema } from "../../../control/envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
+import { ProxyProtocolSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
+import { MemorySource } from "../../../control/sources/memory/index.ts";
+import { XdsListener } from "../../../control/xds/transport/index.ts";
+import { XDS_TYPES, type XdsType } from "../../../control/xds/types/index.ts";
+import { type Connection, exchange, httpRequest } from "../../../control/xds/types/testing/running-proxy.ts";
+import { waitForProxies } from "../../../control/admin/wait.ts";
+import { binaryProvider, type Bootstrap, type StartedEnvoy } from "../../../harness/envoy/index.ts";
+import { until } from "../until.ts";
+
+/** The control service with YAML in memory, and real Envoys that get their configuration from it. */
+export class RunningMesh implements AsyncDisposable {
+  readonly service: ControlService;
+  private readonly source: MemorySource;
+  private readonly listener: XdsListener;
+  private readonly folder: string;
+  private readonly proxies: RunningEnvoy[] = [];
+
+  private constructor(service: ControlService, source: MemorySource, listener: XdsListener, folder: string) {
+    this.service = service;
+    this.source = source;
+    this.listener = listener;
+    this.folder = folder;
+  }
+
+  /** @param files YAML by name */
+  static async start(files: Readonly<Record<string, string>>): Promise<RunningMesh> {
+    const folder = await mkdtemp(join(tmpdir(), "mesh-"));
+    const source = new MemorySource(files);
+    const service = await ControlService.start({ sources: [source], types: XDS_TYPES.map((type) => redirectable(type, folder)) });
+    const errors = service.problems().filter(({ level }) => level === "error");
+    if (errors.length > 0) throw new Error(errors.map(({ file, line, message }) => `${file}:${line}: ${message}`).join("\n"));
+    const listener = await XdsListener.start(service.xds, { port: 0 });
+    return new RunningMesh(service, source, listener, folder);
+  }
+
+  /** Starts an Envoy and waits until it has everything. */
+  async proxy(nodeId: string, metadata: Readonly<Record<string, unknown>> = {}): Promise<RunningEnvoy> {
+    await mkdir(join(this.folder, folderName(nodeId)));
+    const control = { host: "127.0.0.1", port: this.listener.port };
+    const made = bootstrapOf({ nodeId, metadata, control });
+    if (!("bootstrap" in made)) throw new Error(JSON.stringify(made));
+    const envoy = await binaryProvider.start(withoutFixedPorts(made.bootstrap));
+    const proxy = new RunningEnvoy(envoy, join(this.folder, folderName(nodeId)));
+    this.proxies.push(proxy);
+    await until(
+      `${nodeId} is connected`,
+      async () => this.service.proxies().map(({ id }) => id),
+      (ids) => ids.includes(nodeId),
+    );
+    await this.settled();
+    return proxy;
+  }
+
+  /** Changes files, and waits until every proxy has accepted what became of it. */
+  async apply(files: Readonly<Record<string, string | undefined>>): Promise<void> {
+    this.source.apply(files);
+    await this.settled();
+  }
+
+  async settled(): Promise<void> {
+    const { converged, waiting, refused } = await waitForProxies(this.service, 10_000);
+    if (!converged) throw new Error(JSON.stringify({ waiting, refused }, undefined, 1));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { envoy } of this.proxies) await envoy[Symbol.asyncDispose]();
+    await this.listener[Symbol.asyncDispose]();
+    await this.service[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: string;
+}
+
+/** An Envoy of the mesh. What iptables would redirect to it is sent to it with the address that it was meant for. */
+export class RunningEnvoy {
+  readonly envoy: StartedEnvoy;
+  private readonly folder: string;
+
+  constructor(envoy: StartedEnvoy, folder: string) {
+    this.envoy = envoy;
+    this.folder = folder;
+  }
+
+  /** Bytes from the workload (`outbound`) or to it (`inbound`), meant for `ip:port`; gives all that comes back. */
+  redirected(
+    side: "outbound" | "inbound",
+    destination: string,
+    text: string,
+    options: Omit<Connection, "path" | "destination"> = {},
+  ): Promise<string> {
+    const path = join(this.folder, side === "outbound" ? "virtualOutbound" : "virtualInbound");
+    return exchange({ path, destination, ...options }, text);
+  }
+
+  /** A request of the workload to `http://HOST:PORT/...`; the address is one that nobody has, since hosts tell services of HTTP apart. */
+  async get(url: string, headers: readonly string[] = []): Promise<Answer> {
+    const { host, port, pathname, search } = new URL(url);
+    return readAnswer(await this.redirected("outbound", `240.240.0.1:${port || "80"}`, httpRequest(host, `${pathname}${search}`, headers)));
+  }
+
+  /** A request to a port that Envoy listens on by itself. */
+  async getAt(port: number, host: string, path: string, headers: readonly string[] = []): Promise<Answer> {
+    return readAnswer(await exchange({ port }, httpRequest(host, path, headers)));
+  }
+}
+
+/** One answer of HTTP/1.1, chunked or not. */
+export function readAnswer(text: string): Answer {
+  const [head = "", ...rest] = text.split("\r\n\r\n");
+  const [statusLine = "", ...lines] = head.split("\r\n");
+  const status = Number(statusLine.split(" ")[1]);
+  if (!Number.isInteger(status)) throw new Error(`no answer of HTTP/1.1: ${JSON.stringify(text.slice(0, 200))}`);
+  const headers = new Map(lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]));
+  const raw = rest.join("\r\n\r\n");
+  return { status, headers, body: headers.get("transfer-encoding") === "chunked" ? unchunked(raw) : raw };
+}
+
+function unchunked(raw: string): string {
+  let body = "";
+  for (let at = 0; ;) {
+    const end = raw.indexOf("\r\n", at);
+    const size = parseInt(raw.slice(at, end), 16);
+    if (!(size > 0)) return body;
+    body += raw.slice(end + 2, end + 2 + size);
+    at = end + 2 + size + 2;
+  }
+}
+
+function folderName(nodeId: string): string {
+  return nodeId.replaceAll(/[^\w.-]/g, "_");
+}
+
+/** Listeners that get redirected connections listen on a path for each proxy, and learn by a PROXY header where the connection was meant to go: without privileges nothing can be redirected. */
+function redirectable(type: XdsType, folder: string): XdsType {
+  if (type.name !== "listener") return type;
+  return {
+    ...type,
+    translate: (view, unit) => {
+      const translated = type.translate(view, unit);
+      return translated.map(({ name, message }) => {
+        if (name !== "virtualOutbound" && name !== "virtualInbound") return { name, message };
+        const listener = message as Listener;
+        const path = join(folder, `${folderName(view.proxy().id)}`, name);
+        const changes = create(ListenerSchema, {
+          address: { address: { case: "pipe", value: { path } } },
+          listenerFilters: [{ name: "proxy_protocol", configType: { case: "typedConfig", value: pack(ProxyProtocolSchema, {}) } }],
+        });
+        const listenerFilters = [...changes.listenerFilters, ...listener.listenerFilters];
+        return { name, message: { ...listener, listenerFilters, ...(changes.address === undefined ? {} : { address: changes.address }) } };
+      });
+    },
+  };
+}
+
+/** Several proxies share a machine here: no listeners of their own for statistics and readiness. */
+function withoutFixedPorts(bootstrap: Bootstrap): Bootstrap {
+  const {
+    static_resources: resources,
+    admin: _,
+    ...rest
+  } = bootstrap as Bootstrap & { readonly static_resources?: Readonly<Record<string, unknown>>; readonly admin?: unknown };
+  return { ...rest, static_resources: { ...resources, listeners: [] } };
+}

@@ -23,7 +23,7 @@ export async function readMesh(sources: readonly Source[]): Promise<OfflineMesh>
   for (const source of sources) {
     await using started = source;
     await started.start((change) => {
-      const { upserted, removed } = store.apply(change);
+      const { upserted, removed } = store.apply(change, source.name);
       mesh = mesh.apply({ upserted, removed: removed.map(objectKey) }).mesh;
     });
   }

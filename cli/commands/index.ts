@@ -8,12 +8,14 @@ import { addServe } from "./serve.ts";
 import { addStatus } from "./status.ts";
 import { addTranslate } from "./translate.ts";
 import { addTry } from "./try.ts";
+import { addValidate } from "./validate.ts";
 import { addWait } from "./wait.ts";
 
 /** Every command, in the order of the help. */
 export const commands: ReadonlyArray<(program: Command) => void> = [
   addTry,
   addServe,
+  addValidate,
   addTranslate,
   addStatus,
   addConfig,

@@ -200,7 +200,7 @@ export class DirectorySource implements Source {
     }
     const before = this.#files.get(path);
     if (before?.digest === reason) return;
-    const message = `${path} ${reason}; what was read before goes on to count`;
+    const message = `cannot be read: ${reason}`;
     const problem: Problem = { file: path, line: 1, column: 1, level: "error", code: Code.Unreadable, path: [], message };
     this.#staged.set(path, {
       state: { digest: reason, stamp: undefined, read: before?.read ?? NOTHING },

@@ -105,7 +105,7 @@ export class Tree implements Disposable {
     if (lstatSync(root, { throwIfNoEntry: false }) === undefined) {
       // A root that is gone is more likely moved, or not mounted, than meant to be empty.
       this.#forget(root);
-      this.#say(root, "does not exist");
+      this.#say(root, "there is no such file or directory");
       return;
     }
     this.#lookAt(root, 0, true);
@@ -143,7 +143,7 @@ export class Tree implements Disposable {
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat === undefined) {
       if (isRoot || this.#files.has(path) || this.#directories.has(path) || isManifestFile(basename(path)))
-        this.#say(path, "is a link that leads nowhere");
+        this.#say(path, "the link leads nowhere");
     } else if (stat.isDirectory()) this.#lookAtDirectory(path, depth);
     else if (isRoot || isManifestFile(basename(path))) this.#found(path);
   }
@@ -171,7 +171,7 @@ export class Tree implements Disposable {
     const directory = this.#directories.get(path);
     if (directory === undefined) return;
     if (directory.depth > DEPTH) {
-      this.#say(path, `is more than ${DEPTH} directories deep; does a link lead round in a circle?`);
+      this.#say(path, `more than ${DEPTH} directories deep; does a link lead round in a circle?`);
       return;
     }
     let names: string[];
@@ -228,10 +228,10 @@ export function reasonOf(error: unknown): string {
   switch (code) {
     case "EACCES":
     case "EPERM":
-      return "cannot be read: permission denied";
+      return "permission denied";
     case "ELOOP":
-      return "is a link that leads round in a circle";
+      return "the link leads round in a circle";
     default:
-      return `cannot be read: ${message ?? String(error)}`;
+      return message ?? String(error);
   }
 }

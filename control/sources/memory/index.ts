@@ -4,11 +4,11 @@ import type { Source, SourceChange } from "../../model/index.ts";
 /** A source whose files are given by whoever holds it: for tests, and for what comes by an API. */
 export class MemorySource implements Source {
   readonly name: string;
-  readonly #files = new Map<string, string>();
+  readonly #files = new Map<string, string | Uint8Array>();
   #changed: ((change: SourceChange) => void) | undefined;
   readonly #last = new Map<string, ReturnType<typeof readManifests>>();
 
-  constructor(files: Readonly<Record<string, string>> = {}, name = "memory") {
+  constructor(files: Readonly<Record<string, string | Uint8Array>> = {}, name = "memory") {
     this.name = name;
     for (const [file, text] of Object.entries(files)) this.#files.set(file, text);
   }
@@ -20,7 +20,7 @@ export class MemorySource implements Source {
   }
 
   /** Sets the text of files, and removes those that are undefined; one change. */
-  apply(files: Readonly<Record<string, string | undefined>>): void {
+  apply(files: Readonly<Record<string, string | Uint8Array | undefined>>): void {
     const changes = Object.entries(files).filter(([file, text]) => this.#files.get(file) !== text);
     for (const [file, text] of changes) {
       if (text === undefined) this.#files.delete(file);
@@ -38,7 +38,7 @@ export class MemorySource implements Source {
     return Promise.resolve();
   }
 
-  #read(file: string, text: string | undefined): SourceChange["files"][number] {
+  #read(file: string, text: string | Uint8Array | undefined): SourceChange["files"][number] {
     if (text === undefined) {
       this.#last.delete(file);
       return { file, manifests: [], problems: [], broken: false };

@@ -1,0 +1,82 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { meshwright } from "../testing/run.ts";
+
+const SERVICE = `apiVersion: v1
+kind: Service
+metadata: {name: reviews}
+spec:
+  selector: {app: reviews}
+  ports: [{name: http, port: 9080}]
+`;
+const MISSPELLED = SERVICE.replace("metadata", "meta");
+const OTHER = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: reviews}\n";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "meshwright-validate-"));
+  await mkdir(join(folder, "mesh/more"), { recursive: true });
+  await writeFile(join(folder, "mesh/a.yaml"), SERVICE);
+  await writeFile(join(folder, "mesh/more/b.yaml"), `${OTHER}---\n${MISSPELLED}`);
+  await writeFile(join(folder, "good.yaml"), SERVICE);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test("good files: nothing but the count, exit code 0", async () => {
+  expect(await meshwright(["validate", "good.yaml"], { cwd: folder })).toEqual({
+    code: 0,
+    output: "",
+    errors: "0 errors, 0 warnings; 1 object in the mesh\n",
+  });
+});
+
+test("a line for each problem, exit code 1", async () => {
+  expect(await meshwright(["validate", "mesh/"], { cwd: folder })).toEqual({
+    code: 1,
+    output: [
+      "mesh/more/b.yaml:2:1: info MW0002 kind: Deployment of apps/v1 says nothing about the mesh; passed over",
+      'mesh/more/b.yaml:7:1: error MW0003 meta: unknown field "meta"; did you mean metadata?',
+      "",
+    ].join("\n"),
+    errors: "1 error, 0 warnings; 1 object in the mesh\n",
+  });
+});
+
+test("the same as JSON, from standard input, errors only", async () => {
+  const { code, output } = await meshwright(["validate", "-", "--output", "json", "--level", "error"], {
+    cwd: folder,
+    input: `${OTHER}---\n${MISSPELLED}`,
+  });
+  expect(code).toBe(1);
+  expect(JSON.parse(output)).toEqual([
+    {
+      file: "-",
+      line: 7,
+      column: 1,
+      level: "error",
+      code: "MW0003",
+      path: "meta",
+      message: 'unknown field "meta"; did you mean metadata?',
+    },
+  ]);
+});
+
+test("what stands in files and in standard input is one mesh", async () => {
+  const { code, output } = await meshwright(["validate", "good.yaml", "-"], { cwd: folder, input: SERVICE });
+  expect(code).toBe(1);
+  expect(output).toContain("good.yaml:3:12: error MW0006 metadata.name: Service default/reviews is defined at -:3:12 too");
+});
+
+test("a path that is not there", async () => {
+  const { code, output } = await meshwright(["validate", "none"], { cwd: folder });
+  expect({ code, output }).toEqual({
+    code: 1,
+    output: "none:1:1: error MW0012 : cannot be read: there is no such file or directory\n",
+  });
+});
+
+test("usage", async () => {
+  expect((await meshwright(["validate"], { cwd: folder })).code).toBe(2);
+});

@@ -1,0 +1,74 @@
+import { type Command, Option } from "commander";
+import colors from "picocolors";
+import { formatPath, formatProblem, type Level, type Problem, type Source } from "../../control/model/index.ts";
+import { ExitCode } from "../cli-error.ts";
+import { type OutputFormat, outputOption, print } from "../control/output.ts";
+import { readInput } from "../read-file.ts";
+
+interface ValidateOptions {
+  readonly output: OutputFormat;
+  readonly level: Level;
+}
+
+const LEVELS = ["error", "warning", "info"] as const;
+
+export function addValidate(program: Command): void {
+  program
+    .command("validate")
+    .summary("check the YAML of a mesh")
+    .description(
+      "Reads files and directories of YAML or JSON as the control service does, and checks every object, by itself and with the others. One line for each problem: FILE:LINE:COLUMN: LEVEL CODE PATH: MESSAGE.",
+    )
+    .argument("<path...>", "files and directories; - is standard input")
+    .addOption(outputOption())
+    .addOption(new Option("--level <level>", "the least that is told").choices(LEVELS).default("info"))
+    .addHelpText(
+      "after",
+      `
+Exit code 1 where something is an error. What others have to say (Deployments, ConfigMaps, ...) is passed over.
+
+Examples:
+  $ meshwright validate mesh/
+  $ meshwright validate virtual-service.yaml destination-rule.yaml --output json
+  $ kubectl get vs,dr,gw,se,svc -A -o yaml | meshwright validate -`,
+    )
+    .action(validate);
+}
+
+async function validate(paths: readonly string[], { output, level }: ValidateOptions): Promise<void> {
+  const { readMesh } = await import("../../control/offline.ts");
+  const { mesh, problems } = await readMesh(await sourcesOf(paths));
+  const told = problems.filter((problem) => LEVELS.indexOf(problem.level) <= LEVELS.indexOf(level));
+  print(output, told.map(plain), () => told.map((problem) => `${paint(problem)}\n`).join(""));
+  const count = (of: Level) => problems.filter((problem) => problem.level === of).length;
+  const counts = [plural(count("error"), "error"), plural(count("warning"), "warning")].join(", ");
+  process.stderr.write(`${counts}; ${plural([...mesh.allObjects()].length, "object")} in the mesh\n`);
+  if (count("error") > 0) process.exitCode = ExitCode.Input;
+}
+
+async function sourcesOf(paths: readonly string[]): Promise<Source[]> {
+  const [{ DirectorySource }, { MemorySource }] = await Promise.all([
+    import("../../control/sources/directory/index.ts"),
+    import("../../control/sources/memory/index.ts"),
+  ]);
+  const named = paths.filter((path) => path !== "-");
+  const sources: Source[] = named.length === 0 ? [] : [new DirectorySource(named)];
+  if (paths.includes("-")) sources.push(new MemorySource({ "-": await readInput("-", "objects") }, "standard input"));
+  return sources;
+}
+
+function plain({ file, line, column, level, code, path, message }: Problem): Record<string, unknown> {
+  return { file, line, column, level, code, path: formatPath(path), message };
+}
+
+const PAINT = { error: "red", warning: "yellow", info: "cyan" } as const;
+
+/** The level coloured, on a terminal. */
+function paint(problem: Problem): string {
+  const { [PAINT[problem.level]]: colour } = colors.createColors(process.stdout.isTTY && colors.isColorSupported);
+  return formatProblem(problem).replace(`: ${problem.level} `, `: ${colour(problem.level)} `);
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
+}

@@ -1,1 +1,19 @@
+import type { Kind } from "../../model/index.ts";
+import { check, checkInMesh } from "./check.ts";
+import { fields, type MeshConfigSpec } from "./fields.ts";
+import { settingsOf } from "./settings.ts";
+
 export { defaultConnectionSettings, defaultMeshSettings, defaultProxyHeaders, defaultProxySettings } from "./defaults.ts";
+export { meshConfigDocument, meshConfigOfConfigMap } from "./manifest.ts";
+
+/** What holds for the whole mesh: https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/ */
+export const meshConfig: Kind<MeshConfigSpec> = {
+  kind: "MeshConfig",
+  group: "",
+  versions: ["v1"],
+  body: "document",
+  fields,
+  check,
+  contribute: (object) => ({ settings: settingsOf(object) }),
+  checkInMesh,
+};

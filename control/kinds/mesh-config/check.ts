@@ -1,0 +1,78 @@
+import { Code, type FieldPath, type MeshObject, type MeshView, type Report } from "../../model/index.ts";
+import { checkExportTo } from "../../model/parts/index.ts";
+import type { MeshConfigSpec } from "./fields.ts";
+import { settingsOf } from "./settings.ts";
+
+/** Istio's `ValidateMeshConfig`. */
+export function check(object: MeshObject<MeshConfigSpec>, report: Report): void {
+  const { spec } = object;
+  if (spec.proxyListenPort === spec.proxyInboundListenPort)
+    report(
+      "error",
+      Code.Value,
+      ["proxyInboundListenPort"],
+      "must not be proxyListenPort: redirected connections of both directions could not be told apart",
+    );
+  if (spec.outboundTrafficPolicy?.mode === "ALLOW_ANY_DYNAMIC_DNS")
+    report(
+      "error",
+      Code.Refused,
+      ["outboundTrafficPolicy", "mode"],
+      `"ALLOW_ANY_DYNAMIC_DNS" is not supported: proxies of this mesh have no dynamic forward proxy; write ALLOW_ANY`,
+    );
+  for (const field of ["defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo"] as const)
+    checkExportTo(spec[field], "", { none: field === "defaultServiceExportTo" }, (level, code, path, message) =>
+      report(level, code, [field, ...path.slice(2)], message),
+    );
+  checkFormat(spec, report);
+  checkProviders(object, report);
+}
+
+function checkFormat({ accessLogEncoding, accessLogFormat }: MeshConfigSpec, report: Report): void {
+  if (accessLogEncoding !== "JSON" || accessLogFormat === "") return;
+  try {
+    const value: unknown = JSON.parse(accessLogFormat);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  } catch {
+    // Told below.
+  }
+  report("error", Code.Value, ["accessLogFormat"], "with accessLogEncoding JSON it has to be a JSON object of texts");
+}
+
+const USES: Readonly<Record<"tracing" | "metrics" | "accessLogging", readonly string[]>> = {
+  tracing: ["zipkin", "datadog", "skywalking", "opentelemetry"],
+  metrics: ["prometheus"],
+  accessLogging: ["envoyFileAccessLog", "envoyHttpAls", "envoyTcpAls", "envoyOtelAls"],
+};
+
+function checkProviders(object: MeshObject<MeshConfigSpec>, report: Report): void {
+  const { spec } = object;
+  for (const [index, { name }] of spec.extensionProviders.entries())
+    if (spec.extensionProviders.slice(0, index).some((earlier) => earlier.name === name))
+      report("error", Code.Duplicate, ["extensionProviders", index, "name"], `provider ${JSON.stringify(name)} stands there twice`);
+  const known = new Map(settingsOf(object).extensionProviders.map(({ name, type }) => [name, type]));
+  for (const use of Object.keys(USES) as (keyof typeof USES)[]) {
+    for (const [index, name] of (spec.defaultProviders?.[use] ?? []).entries()) {
+      const type = known.get(name);
+      const path: FieldPath = ["defaultProviders", use, index];
+      if (type === undefined) report("error", Code.Value, path, `there is no provider ${JSON.stringify(name)} among extensionProviders`);
+      else if (!USES[use].includes(type))
+        report("error", Code.Value, path, `provider ${JSON.stringify(name)} is of type ${type}, which is none for ${use}`);
+    }
+  }
+}
+
+/** Whether the services that providers speak to are there. */
+export function checkInMesh({ spec }: MeshObject<MeshConfigSpec>, mesh: MeshView, report: Report): void {
+  for (const [index, { type, options }] of spec.extensionProviders.entries()) {
+    const { service, port } = options;
+    if (typeof service !== "string" || typeof port !== "number") continue;
+    const path = ["extensionProviders", index, type, "service"];
+    const slash = service.indexOf("/");
+    const [namespace, host] = [slash < 0 ? undefined : service.slice(0, slash), service.slice(slash + 1).toLowerCase()];
+    const services = mesh.servicesOf(host).filter((each) => namespace === undefined || each.namespace === namespace);
+    if (services.length === 0) report("error", "IST0101", path, `there is no service ${service}`);
+    else if (!services.some(({ ports }) => ports.some(({ number }) => number === port)))
+      report("error", "IST0101", ["extensionProviders", index, type, "port"], `service ${service} has no port ${port}`);
+  }
+}

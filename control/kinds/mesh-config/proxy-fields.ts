@@ -1,0 +1,184 @@
+import {
+  boolean,
+  choice,
+  decimal,
+  defaulted,
+  duration,
+  integer,
+  map,
+  object,
+  optional,
+  portNumber,
+  refused,
+  text,
+} from "../../model/fields/index.ts";
+
+const INT32 = 2_147_483_647;
+const disabled = object({ disabled: optional(boolean, "Default: false.") });
+const enabled = object({ enabled: optional(boolean, "Default: false.") });
+const BOOTSTRAP =
+  "it stands in Envoy's bootstrap, which `meshwright bootstrap` writes from the node's metadata; give it there, under PROXY_CONFIG";
+const AGENT = "it is for Istio's agent, which is no part of this mesh";
+
+const forwardClientCertDetails = choice("UNDEFINED", "SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY");
+
+const tracing = object(
+  {
+    zipkin: optional(object({ address: optional(text(), "`HOST:PORT` of the collector.") }), "Zipkin's collector."),
+    lightstep: refused("Envoy has no tracer of LightStep any more; use an extensionProvider of type opentelemetry"),
+    datadog: optional(object({ address: optional(text(), "`HOST:PORT` of the agent.") }), "Datadog's agent."),
+    stackdriver: refused("Envoy has no tracer of OpenCensus any more; use an extensionProvider of type opentelemetry"),
+    openCensusAgent: refused("Envoy has no tracer of OpenCensus any more; use an extensionProvider of type opentelemetry"),
+    customTags: optional(
+      map(
+        object(
+          {
+            literal: optional(object({ value: optional(text({ empty: true }), "The value.") }), "Always the same."),
+            environment: optional(
+              object({ name: optional(text(), "Name."), defaultValue: optional(text({ empty: true }), "Where there is none.") }),
+              "An environment variable of the proxy.",
+            ),
+            header: optional(
+              object({ name: optional(text(), "Name."), defaultValue: optional(text({ empty: true }), "Where there is none.") }),
+              "A header of the request.",
+            ),
+          },
+          { one: [["literal", "environment", "header"]] },
+        ),
+      ),
+      "Tags of spans.",
+    ),
+    maxPathTagLength: optional(integer(), "Longest path in a tag. Default: 256."),
+    sampling: optional(decimal({ least: 0, most: 100 }), "Percentage of requests that are traced. Default: 1."),
+    tlsSettings: refused("the tracer's own host decides: write a DestinationRule for the service of an extensionProvider"),
+    enableIstioTags: optional(boolean, "Whether spans say where they come from in the mesh. Default: true."),
+  },
+  { exclusive: [["zipkin", "datadog"]] },
+);
+
+const proxyHeaders = object({
+  forwardedClientCert: optional(
+    forwardClientCertDetails,
+    "x-forwarded-client-cert on the inbound side of sidecars. Default: APPEND_FORWARD.",
+  ),
+  setCurrentClientCertDetails: optional(
+    object({
+      subject: optional(boolean, "Default: true."),
+      cert: optional(boolean, "Default: false."),
+      chain: optional(boolean, "Default: false."),
+      dns: optional(boolean, "Default: true."),
+      uri: optional(boolean, "Default: true."),
+    }),
+    "What it says of the client's certificate.",
+  ),
+  requestId: optional(disabled, "x-request-id."),
+  server: optional(
+    object({
+      disabled: optional(boolean, "Passes on what the service says. Default: false."),
+      value: optional(text(), "Default: istio-envoy."),
+    }),
+    "Response header server.",
+  ),
+  attemptCount: optional(disabled, "x-envoy-attempt-count."),
+  envoyDebugHeaders: optional(disabled, "x-envoy-upstream-service-time and the like."),
+  metadataExchangeHeaders: refused("proxies of this mesh send no x-envoy-peer-metadata headers at all, so there are none to limit"),
+  preserveHttp1HeaderCase: optional(boolean, "Names of HTTP/1.1 headers keep their case. Default: false."),
+  xForwardedHost: optional(enabled, "x-forwarded-host."),
+  xForwardedPort: optional(enabled, "x-forwarded-port."),
+});
+
+const window = integer({ least: 65_535, most: INT32 });
+const connectionSettings = object({
+  profile: optional(choice("SIDECAR", "EDGE"), "EDGE fills in what Envoy advises for proxies that strangers reach; on gateways."),
+  listenerPerConnectionBufferLimitBytes: optional(
+    integer({ most: INT32 }),
+    "Bytes that a connection of a client may hold back. Default: Envoy's, 1 MiB.",
+  ),
+  clusterPerConnectionBufferLimitBytes: refused("clusters have Envoy's limit, 1 MiB"),
+  httpIdleTimeout: optional(duration(), "Time without a request until a client's connection is closed. Default: 1h."),
+  httpMaxConnectionDuration: optional(duration(), "Longest life of a client's connection. Default: no limit."),
+  httpDrainTimeout: optional(duration(), "Time between the two GOAWAYs. Default: 5s."),
+  httpRequestTimeout: optional(duration(), "Time for a whole request to come in. Default: no limit."),
+  httpRequestHeadersTimeout: optional(duration(), "Time for the headers to come in. Default: no limit."),
+  httpStreamIdleTimeout: optional(duration(), "Time that a stream may stand still. Default: 1h."),
+  httpMaxStreamDuration: optional(duration(), "Longest life of a stream. Default: no limit."),
+  httpMaxConcurrentStreams: optional(integer({ least: 1, most: INT32 }), "Streams of an HTTP/2 connection. Default: 1024."),
+  http2InitialStreamWindowSize: optional(window, "Bytes. Default: Envoy's, 16 MiB."),
+  http2InitialConnectionWindowSize: optional(window, "Bytes. Default: Envoy's, 24 MiB."),
+  httpHeadersWithUnderscoresAction: optional(
+    choice(
+      "HEADERS_WITH_UNDERSCORES_UNSPECIFIED",
+      "HEADERS_WITH_UNDERSCORES_ALLOW",
+      "HEADERS_WITH_UNDERSCORES_REJECT_REQUEST",
+      "HEADERS_WITH_UNDERSCORES_DROP_HEADER",
+    ),
+    "Headers whose name has an underscore. Default: allowed.",
+  ),
+  httpMergeSlashes: optional(boolean, "// is / before anything is matched. Default: as pathNormalization."),
+  httpPathWithEscapedSlashesAction: optional(
+    choice("PATH_WITH_ESCAPED_SLASHES_UNSPECIFIED", "KEEP_UNCHANGED", "REJECT_REQUEST", "UNESCAPE_AND_REDIRECT", "UNESCAPE_AND_FORWARD"),
+    "%2F and %5C in paths. Default: as pathNormalization.",
+  ),
+  listenerConnectionLimit: refused(
+    "Istio does not carry it out either; Envoy's overload manager has a limit for the whole proxy, in its bootstrap",
+  ),
+  globalDownstreamConnectionLimit: refused(BOOTSTRAP),
+});
+
+/** `istio.mesh.v1alpha1.ProxyConfig`: MeshConfig's `defaultConfig`. */
+export const proxyFields = object({
+  configPath: refused(AGENT),
+  binaryPath: refused(AGENT),
+  serviceCluster: refused(BOOTSTRAP),
+  tracingServiceName: refused(BOOTSTRAP),
+  drainDuration: defaulted(duration({ least: 1_000 }), 45_000, "Time for connections to end when Envoy does."),
+  discoveryAddress: refused(BOOTSTRAP),
+  discoveryRefreshDelay: refused("it has had no effect since Istio sends changes by itself"),
+  zipkinAddress: refused("it was replaced by tracing.zipkin.address"),
+  statsdUdpAddress: refused(BOOTSTRAP),
+  envoyMetricsServiceAddress: refused(BOOTSTRAP),
+  proxyAdminPort: defaulted(portNumber, 15_000, "Port of Envoy's admin interface."),
+  availabilityZone: refused("localities come with the proxy's node"),
+  controlPlaneAuthPolicy: refused(BOOTSTRAP),
+  customConfigFile: refused(AGENT),
+  statNameLength: refused("Envoy has no such limit any more"),
+  concurrency: optional(
+    integer({ most: INT32 }),
+    "Worker threads of Envoy; 0: as many as processors. Default: by the limits of the container.",
+  ),
+  proxyBootstrapTemplatePath: refused(AGENT),
+  interceptionMode: refused("the proxy's node says how it is captured (metadata INTERCEPTION_MODE)"),
+  tracing: optional(tracing, "Traces, where no Telemetry and no provider says otherwise."),
+  sds: refused("it has had no effect since Istio 1.6"),
+  envoyAccessLogService: refused("use an extensionProvider of type envoyHttpAls, and name it in defaultProviders.accessLogging"),
+  envoyMetricsService: refused(BOOTSTRAP),
+  proxyMetadata: defaulted(map(text({ empty: true })), {}, "Environment of the proxy."),
+  runtimeValues: refused(BOOTSTRAP),
+  statusPort: defaulted(portNumber, 15_020, "Port of the proxy's health."),
+  extraStatTags: refused(BOOTSTRAP),
+  gatewayTopology: optional(
+    object({
+      numTrustedProxies: defaulted(integer(), 0, "Proxies in front of the gateway whose x-forwarded-for is believed."),
+      forwardClientCertDetails: optional(forwardClientCertDetails, "x-forwarded-client-cert. Default: SANITIZE_SET."),
+      proxyProtocol: optional(object({}), "Connections begin with a PROXY header."),
+    }),
+    "What stands in front of gateways.",
+  ),
+  terminationDrainDuration: defaulted(duration({ least: 1 }), 5_000, "Time for connections to end when the proxy is told to."),
+  meshId: refused(BOOTSTRAP),
+  readinessProbe: refused("it is for virtual machines, which Istio's agent probes"),
+  proxyStatsMatcher: refused(BOOTSTRAP),
+  holdApplicationUntilProxyStarts: refused("nobody starts containers here"),
+  caCertificatesPem: refused("the mesh has no certificate authority yet"),
+  image: refused("nobody starts containers here"),
+  privateKeyProvider: refused(
+    "Envoy's providers for CryptoMB and QAT need special processors, and there is no way to see here whether a proxy has one",
+  ),
+  proxyHeaders: optional(proxyHeaders, "Headers that proxies add by themselves."),
+  fileFlushInterval: refused(BOOTSTRAP),
+  fileFlushMinSizeKb: refused(BOOTSTRAP),
+  statsCompression: refused(BOOTSTRAP),
+  connectionSettings: optional(connectionSettings, "Limits of listeners and of HTTP connections."),
+});
+
+export type ProxyFields = NonNullable<ReturnType<typeof proxyFields.read>>;

@@ -2,11 +2,26 @@ import type { Kind } from "../model/index.ts";
 import { destinationRule } from "./destination-rule/index.ts";
 import { endpointSlice } from "./endpoint-slice/index.ts";
 import { endpoints } from "./endpoints/index.ts";
+import { gateway } from "./gateway/index.ts";
 import { pod } from "./pod/index.ts";
+import { proxyConfig } from "./proxy-config/index.ts";
 import { secret } from "./secret/index.ts";
 import { serviceEntry } from "./service-entry/index.ts";
 import { service } from "./service/index.ts";
+import { sidecar } from "./sidecar/index.ts";
 import { workloadEntry } from "./workload-entry/index.ts";
 
 /** Every kind that is read, in the order of the documentation. */
-export const KINDS: readonly Kind[] = [destinationRule, serviceEntry, workloadEntry, service, endpointSlice, endpoints, pod, secret];
+export const KINDS: readonly Kind[] = [
+  destinationRule,
+  gateway,
+  serviceEntry,
+  workloadEntry,
+  sidecar,
+  proxyConfig,
+  service,
+  endpointSlice,
+  endpoints,
+  pod,
+  secret,
+];

@@ -13,9 +13,11 @@ export interface ManifestsRead {
   readonly broken: boolean;
 }
 
-/** A manifest of a file. Where its text has moved, `moveTo` says so: it is still the same. */
+/** A manifest of a file. */
 export interface TextManifest extends Manifest {
   readonly source: ManifestSource;
+  /** Says where the same text stands now. */
+  moveTo(document: DocumentText): void;
 }
 
 /**
@@ -139,7 +141,7 @@ class DocumentManifest implements TextManifest {
     return this.#problems.map((problem) => toProblem(problem, this.source));
   }
 
-  /** The text is taken anew although it is the same: a slice of a file keeps all of that file in memory. */
+  // The text is taken anew although it is the same: a slice of a file keeps all of that file in memory.
   moveTo({ text, line }: DocumentText): void {
     this.source = { ...this.source, text, line };
   }

@@ -1,0 +1,128 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Manifest, MeshObject, SourceFile } from "../model/index.ts";
+import { readManifests } from "../model/manifest/index.ts";
+import { manifestOf } from "../model/objects/index.ts";
+import { readStateFile, type StateDocument, writeStateFile } from "./state-file.ts";
+
+export { StateError } from "./state-file.ts";
+
+export interface StateOptions {
+  /** Hears why the state could not be read or written; the service goes on without. */
+  readonly warn: (message: string) => void;
+  /** Milliseconds between two writes at least: a directory that changes all the time does not keep the disk busy. 1,000; longer where a write takes more than a twentieth of it. */
+  readonly interval?: number;
+}
+
+/**
+ * The objects that were accepted last, kept in a directory, so that a restart with a broken directory of YAML serves what was good. What is kept are the documents' texts as they stood:
+ * they are checked again when they are read, so a state never brings in what the service would refuse.
+ */
+export class State implements AsyncDisposable {
+  readonly #path: string;
+  readonly #warn: StateOptions["warn"];
+  readonly #interval: number;
+  #pending: (() => Iterable<MeshObject>) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #nextWrite = 0;
+  #writing: Promise<void> | undefined;
+  #failing = false;
+
+  constructor(directory: string, { warn, interval = 1000 }: StateOptions) {
+    this.#path = join(directory, "objects.json");
+    this.#warn = warn;
+    this.#interval = interval;
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** What was kept, file by file, to be applied before the sources start; empty where nothing was, or it is broken. */
+  read(): readonly SourceFile[] {
+    let documents: readonly StateDocument[] = [];
+    try {
+      documents = readStateFile(this.#path) ?? [];
+    } catch (error) {
+      this.#warn(`the state is not used: ${reasonOf(error)}`);
+    }
+    const files = Map.groupBy(documents, ({ file }) => file);
+    return Array.from(files, ([file, ofFile]) => ({ file, manifests: ofFile.flatMap(manifestsOf), problems: [], broken: false }));
+  }
+
+  /** Keeps what counts now, soon; the objects are looked at when they are written. */
+  keep(objects: () => Iterable<MeshObject>): void {
+    this.#pending = objects;
+    this.#plan();
+  }
+
+  /** Writes what is still to be written. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#writing;
+    await this.#write();
+    clearTimeout(this.#timer);
+  }
+
+  #plan(): void {
+    if (this.#timer !== undefined || this.#writing !== undefined || this.#pending === undefined) return;
+    const write = () => {
+      this.#timer = undefined;
+      this.#writing = this.#write().finally(() => {
+        this.#writing = undefined;
+        this.#plan();
+      });
+    };
+    this.#timer = setTimeout(write, Math.max(0, this.#nextWrite - performance.now()));
+  }
+
+  async #write(): Promise<void> {
+    const objects = this.#pending;
+    if (objects === undefined) return;
+    this.#pending = undefined;
+    const start = performance.now();
+    try {
+      await writeStateFile(this.#path, documentsOf(objects()));
+      this.#failing = false;
+    } catch (error) {
+      this.#failed(error);
+    }
+    const now = performance.now();
+    this.#nextWrite = now + Math.max(this.#interval, 20 * (now - start));
+  }
+
+  #failed(error: unknown): void {
+    // Once, not at every change while the disk is full.
+    if (!this.#failing) this.#warn(`the state cannot be kept, and the service goes on without: ${reasonOf(error)}`);
+    this.#failing = true;
+  }
+}
+
+/** The documents in which the objects stand, each once. */
+function documentsOf(objects: Iterable<MeshObject>): StateDocument[] {
+  const documents = new Map<string, { file: string; line: number; text: string; items: number[] }>();
+  for (const object of objects) {
+    const { source } = manifestOf(object);
+    if (source === undefined) continue;
+    const { file, line, text, item } = source;
+    const key = `${file}\n${line}\n${text}`;
+    const document = documents.get(key) ?? { file, line, text, items: [] };
+    if (item !== undefined) document.items.push(item);
+    documents.set(key, document);
+  }
+  const sorted = [...documents.values()].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line));
+  return sorted.map(({ items, ...document }) => (items.length === 0 ? document : { ...document, items }));
+}
+
+function manifestsOf({ file, line, text, items }: StateDocument): readonly Manifest[] {
+  const manifests = readManifests(file, text).manifests.filter(
+    ({ source: { item } }) => item === undefined || items?.includes(item) === true,
+  );
+  for (const manifest of manifests) manifest.moveTo({ text, line });
+  return manifests;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

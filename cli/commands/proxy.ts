@@ -15,8 +15,8 @@ import { EnvoyError } from "../../harness/envoy/errors.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
 import { addCaptureOptions, type CaptureOptions, captureOf } from "../proxy/capture-options.ts";
-import { captureWhile, describeRun, refuseToCapture, removeLeftRules } from "../proxy/capture.ts";
-import { type LogFormat, openLog } from "../proxy/log.ts";
+import { captureWhile, describeRun, refuseToCapture, removeLeftRules, requireRoot } from "../proxy/capture.ts";
+import { envoyLogFormat, type LogFormat, openLog } from "../proxy/log.ts";
 import { readModules } from "../proxy/modules.ts";
 import { addProxyOptions, duration, type ProxyOptions, requestOf, whole } from "../proxy/options.ts";
 import { RunFolder } from "../proxy/run-folder.ts";
@@ -76,7 +76,7 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
   const log = openLog(format);
   if (options.removeCapture === true) return removeLeftRules(log);
 
-  const request = { ...requestOf(options), logFormat: format };
+  const request = requestOf(options);
   const { bootstrap, node } = made(request);
   const { statusPort = STATUS_PORT, prometheusPort = PROMETHEUS_PORT, admin = DEFAULT_ADMIN } = request;
   const captured = captureOf(options, node.annotations, [statusPort, prometheusPort]);
@@ -86,6 +86,7 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
     return;
   }
 
+  if (captured !== undefined) requireRoot();
   const binary = await findBinary();
   const identity = captured === undefined ? undefined : { user: captured.proxyUser, group: captured.proxyGroup };
   await using folder = await RunFolder.create(identity);
@@ -98,7 +99,7 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
   const outcome = await supervise(
     {
       binary: reachable,
-      parameters: [...parametersOf(options, node), ...extra],
+      parameters: [...parametersOf(options, node), ...envoyLogFormat(format), ...extra],
       folder: folder.path,
       admin,
       control: formatAddress(request.control),

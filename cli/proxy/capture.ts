@@ -16,7 +16,6 @@ import { CliError, ExitCode } from "../cli-error.ts";
 
 /** Redirects traffic until it is disposed of. Rules are there before Envoy is, and go after it: nothing passes by in between. */
 export async function captureWhile(captured: Captured, tool: ToolName | undefined, log: Log): Promise<AsyncDisposable> {
-  refuseOthers();
   return foreseen(async () => {
     const lock = await lockCapture();
     try {
@@ -66,8 +65,8 @@ export function refuseToCapture({ type, metadata }: NodeDescription): void {
 }
 
 /** Envoy runs as a user of its own, whom its connections are told by; only root can choose it. */
-function refuseOthers(): void {
-  if (process.getuid === undefined || process.getuid() === 0) return;
+export function requireRoot(user = process.getuid?.()): void {
+  if (user === undefined || user === 0) return;
   throw new CliError(
     ExitCode.Environment,
     `--capture runs Envoy as a user of its own and sets rules of the network, which takes root; this is ${userInfo().username}: use sudo`,

@@ -18,6 +18,13 @@ export function openLog(format: LogFormat): Log {
   );
 }
 
+/** Envoy's own lines in the same form, from the first on. Its default is text. */
+export function envoyLogFormat(format: LogFormat): string[] {
+  if (format === "text") return [];
+  const fields = { level: "%l", time: "%Y-%m-%dT%T.%e%z", scope: "envoy %n", msg: "%j", thread: "%t" };
+  return ["--log-format", JSON.stringify(fields)];
+}
+
 function textLine(level: string) {
   return (fields: object, message: string) => {
     const values = Object.entries(fields).map(([name, value]) => ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);

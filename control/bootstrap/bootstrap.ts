@@ -42,8 +42,6 @@ export interface BootstrapRequest extends OverloadLimits {
   readonly dnsResolvers?: readonly ListenAddress[];
   /** Default: `istio`. */
   readonly stats?: StatsSelection;
-  /** What Envoy's own log lines look like: `text` (default) is Envoy's format, `json` one object a line. */
-  readonly logFormat?: "text" | "json";
 }
 
 export type MadeBootstrap =
@@ -96,12 +94,8 @@ function assemble(request: BootstrapRequest, node: NodeDescription): Json {
     stats_config: statsConfig(request.stats ?? "istio", node.proxyConfig, node.annotations),
     overload_manager: overloadManager(request),
     layered_runtime: layeredRuntime(node.proxyConfig),
-    ...(request.logFormat === "json" && { application_log_config: { log_format: { json_format: LOG_FIELDS } } }),
   };
 }
-
-/** As the rest of the proxy's log: `warning` and the like, the time with its zone. */
-const LOG_FIELDS = { level: "%l", time: "%Y-%m-%dT%T.%e%z", scope: "envoy %n", msg: "%j", thread: "%t" };
 
 /** As in Istio, a UDP socket is given up after some queries: what balances them by port would keep one that went away. */
 function dnsResolver(resolvers: readonly ListenAddress[]): Json {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Writable } from "node:stream";
 
 /** Whom a process runs as. */
 export interface Identity {
@@ -9,17 +10,16 @@ export interface Identity {
 /**
  * Becomes Envoy ($1 and what follows; `exec`, so the child's pid is Envoy's). $0 is a folder of its user.
  *
- * - A child waits on a pipe to the supervisor. The line that comes when Envoy has ended lets it go; where the pipe closes instead, the supervisor was killed: Envoy goes
+ * - A child waits on a pipe from the supervisor (3). The line that comes when Envoy has ended lets it go; where the pipe closes instead, the supervisor was killed: Envoy goes
  *   too, and the folder.
  * - Standard output is a named pipe of Envoy's user, which another child copies: access logs open /dev/stdout by its name, which is refused for a socket, and for a
  *   terminal or pipe of another user.
  */
 const GUARDED = [
   `[ -p "$0/stdout" ] || mkfifo -m 600 "$0/stdout" || exit 126`,
-  `cat "$0/stdout" </dev/null 2>/dev/null &`,
-  `exec 3<&0`,
+  `cat "$0/stdout" 2>/dev/null 3<&- &`,
   `{ trap "" TERM HUP INT; read -r ended <&3 || { kill -9 $$; rm -rf "$0"; }; } >/dev/null 2>&1 &`,
-  `exec "$@" </dev/null >"$0/stdout" 3<&-`,
+  `exec "$@" >"$0/stdout" 3<&-`,
 ].join("\n");
 
 /** How a process ended. */
@@ -37,21 +37,23 @@ export class EnvoyProcess {
 
   private constructor(child: ChildProcess) {
     this.child = child;
+    const guard = child.stdio[3] as Writable | null;
     this.exited = new Promise((resolve) => {
       const end = (exit: Exit) => {
         this.hasExited = true;
-        child.stdin?.end("ended\n");
+        guard?.end("ended\n");
         resolve(exit);
       };
       child.once("error", (error) => end({ how: error.message, code: null }));
       child.once("exit", (code, signal) => end({ how: signal ?? `exit code ${code}`, code }));
     });
-    child.stdin?.on("error", () => undefined);
+    guard?.on("error", () => undefined);
   }
 
   static start(binary: string, parameters: readonly string[], folder: string, identity?: Identity): EnvoyProcess {
     const child = spawn("sh", ["-c", GUARDED, folder, binary, ...parameters], {
-      stdio: ["pipe", "inherit", "inherit"],
+      // Not standard input, which Node closes as soon as a child has ended.
+      stdio: ["ignore", "inherit", "inherit", "pipe"],
       // A group of its own: Ctrl-C at a terminal is for the supervisor, which drains first.
       detached: true,
       ...(identity !== undefined && { uid: identity.user, gid: identity.group }),

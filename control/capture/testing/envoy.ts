@@ -1,51 +1,48 @@
 // What Istio's sidecars do with captured traffic, written by hand as a static configuration.
 
 import { writeFile } from "node:fs/promises";
+import type { JsonObject } from "@bufbuild/protobuf";
 
 const EXTENSIONS = "type.googleapis.com/envoy.extensions.filters.";
-const typed = (message: string, fields: object = {}) => ({ "@type": EXTENSIONS + message, ...fields });
+const typed = (message: string, fields: JsonObject = {}): JsonObject => ({ "@type": EXTENSIONS + message, ...fields });
 
 /** Every connection goes on to where it was meant for; answers tell by `x-via` which listener it came through. `self` leads back to `local`. */
-export async function writeCapturingEnvoy(file: string, { self, local }: { readonly self: string; readonly local: string }): Promise<void> {
+export function capturingResources({ self, local }: { readonly self: string; readonly local: string }) {
   const [host = "", port = ""] = local.split(":");
-  const config = {
-    admin: { address: { socket_address: { address: "127.0.0.1", port_value: 15_000 } } },
-    static_resources: {
-      listeners: [
-        listener("outbound", 15_001, [
-          {
-            filter_chain_match: { prefix_ranges: [{ address_prefix: self, prefix_len: 32 }] },
-            filters: [manager("outbound", "self")],
-          },
-          { filters: [manager("outbound", "outbound")] },
-        ]),
-        listener("inbound", 15_006, [{ filters: [manager("inbound", "inbound")] }]),
-      ],
-      clusters: [
-        { name: "outbound", type: "ORIGINAL_DST", lb_policy: "CLUSTER_PROVIDED", connect_timeout: "2s" },
-        {
-          name: "inbound",
-          type: "ORIGINAL_DST",
-          lb_policy: "CLUSTER_PROVIDED",
-          connect_timeout: "2s",
-          upstream_bind_config: { source_address: { address: "127.0.0.6", port_value: 0 } },
-        },
-        {
-          name: "self",
-          type: "STATIC",
-          connect_timeout: "2s",
-          load_assignment: {
-            cluster_name: "self",
-            endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: host, port_value: Number(port) } } } }] }],
-          },
-        },
-      ],
-    },
+  const address = { socket_address: { address: host, port_value: Number(port) } };
+  return {
+    listeners: [
+      listener("outbound", 15_001, [
+        { filter_chain_match: { prefix_ranges: [{ address_prefix: self, prefix_len: 32 }] }, filters: [manager("outbound", "self")] },
+        { filters: [manager("outbound", "outbound")] },
+      ]),
+      listener("inbound", 15_006, [{ filters: [manager("inbound", "inbound")] }]),
+    ],
+    clusters: [
+      { name: "outbound", type: "ORIGINAL_DST", lb_policy: "CLUSTER_PROVIDED", connect_timeout: "2s" },
+      {
+        name: "inbound",
+        type: "ORIGINAL_DST",
+        lb_policy: "CLUSTER_PROVIDED",
+        connect_timeout: "2s",
+        upstream_bind_config: { source_address: { address: "127.0.0.6", port_value: 0 } },
+      },
+      {
+        name: "self",
+        type: "STATIC",
+        connect_timeout: "2s",
+        load_assignment: { cluster_name: "self", endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
+      },
+    ],
   };
-  await writeFile(file, JSON.stringify(config));
 }
 
-function listener(name: string, port: number, chains: readonly object[]): object {
+export async function writeCapturingEnvoy(file: string, places: { readonly self: string; readonly local: string }): Promise<void> {
+  const admin = { address: { socket_address: { address: "127.0.0.1", port_value: 15_000 } } };
+  await writeFile(file, JSON.stringify({ admin, static_resources: capturingResources(places) }));
+}
+
+function listener(name: string, port: number, chains: JsonObject[]): JsonObject {
   return {
     name,
     address: { socket_address: { address: "0.0.0.0", port_value: port } },
@@ -54,7 +51,7 @@ function listener(name: string, port: number, chains: readonly object[]): object
   };
 }
 
-function manager(name: string, cluster: string): object {
+function manager(name: string, cluster: string): JsonObject {
   const via = { header: { key: "x-via", value: name } };
   const route_config = {
     name,

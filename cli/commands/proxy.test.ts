@@ -1,0 +1,284 @@
+import { once } from "node:events";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { request } from "node:http";
+import { createServer, type AddressInfo } from "node:net";
+import { createServer as createWeb, type Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { envoyTarget } from "../../harness/envoy/index.ts";
+import { requireTarget } from "../../harness/scenario/require-target.ts";
+import { type Discovery, oneService, startDiscovery } from "../testing/discovery.ts";
+import { isAlive, RunningProxy } from "../testing/running-proxy.ts";
+import { meshwright } from "../testing/run.ts";
+
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+const ID = "sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local";
+const PROXY = ["proxy", "--proxy", ID];
+
+let web: Server;
+let discovery: Discovery;
+let ports: { readonly admin: number; readonly listener: number; readonly status: number; readonly prometheus: number };
+const running: RunningProxy[] = [];
+
+/** Answers at once, but `/slow` after a second. */
+beforeAll(async () => {
+  web = createWeb((incoming, response) => void setTimeout(() => response.end("here"), incoming.url === "/slow" ? 1000 : 0));
+  web.listen(0, "127.0.0.1");
+  await once(web, "listening");
+});
+afterAll(() => void web.close());
+
+beforeEach(async () => {
+  const [admin = 0, listener = 0, status = 0, prometheus = 0] = await freePorts(4);
+  ports = { admin, listener, status, prometheus };
+  discovery = await startDiscovery("127.0.0.1:0", oneService(listener, (web.address() as AddressInfo).port));
+});
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.end("SIGKILL");
+  await discovery[Symbol.asyncDispose]();
+});
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const free = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return free;
+}
+
+function start(...parameters: string[]): RunningProxy {
+  const proxy = new RunningProxy(process.execPath, [MAIN, ...parametersOf(), ...parameters]);
+  running.push(proxy);
+  return proxy;
+}
+
+function parametersOf(): string[] {
+  return [
+    ...PROXY,
+    ...["--control", `127.0.0.1:${discovery.port}`, "--admin", `127.0.0.1:${ports.admin}`],
+    ...["--status-port", String(ports.status), "--prometheus-port", String(ports.prometheus), "--concurrency", "1"],
+  ];
+}
+
+function get(
+  port: number,
+  path: string,
+  method = "GET",
+): Promise<{ readonly status: number; readonly body: string; readonly close: boolean }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: "127.0.0.1", port, path, method, agent: false, headers: { connection: "keep-alive" } }, (response) => {
+      let body = "";
+      response.on("data", (part: Buffer) => (body += part.toString()));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body, close: response.headers.connection === "close" }));
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}
+
+describe("an Envoy of the mesh", () => {
+  test.for([["delta", []] as const, ["the state of the world", ["--state-of-the-world"]] as const])(
+    "gets its configuration by %s, and serves",
+    async ([way, parameters], context) => {
+      await requireTarget(envoyTarget, context);
+      const proxy = start(...parameters, "--metadata", '{"LABELS": {"app": "reviews"}}');
+      await proxy.line("Envoy serves");
+      expect(await get(ports.listener, "/")).toMatchObject({ status: 200, body: "here" });
+      expect(discovery.asked[0]).toMatchObject({
+        delta: way === "delta",
+        id: ID,
+        metadata: { NAME: "reviews-v1", LABELS: { app: "reviews" } },
+      });
+      expect(await proxy.end()).toBe(0);
+    },
+  );
+
+  test("tells how it is at its own ports, and nothing else there", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const proxy = start();
+    await proxy.line("Envoy serves");
+    expect(await get(ports.status, "/healthz/ready")).toMatchObject({ status: 200 });
+    const { status, body } = await get(ports.prometheus, "/stats/prometheus?usedonly");
+    expect(status).toBe(200);
+    expect(body).toContain("envoy_server_live");
+    for (const [port, path, method] of [
+      [ports.prometheus, "/quitquitquit", "POST"],
+      [ports.prometheus, "/stats/prometheus/../../quitquitquit", "GET"],
+      [ports.prometheus, "/stats/prometheusx", "GET"],
+      [ports.prometheus, "/stats/prometheus", "POST"],
+      [ports.status, "/ready", "GET"],
+      [ports.status, "/config_dump", "GET"],
+    ] as const) {
+      expect(await get(port, path, method)).toMatchObject({ status: 404 });
+    }
+  });
+
+  test("has the modules beside it as files of the digests that it announces", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const proxy = start();
+    await proxy.line("Envoy serves");
+    const modules = discovery.asked[0]?.metadata["MESHWRIGHT_MODULES"] as Record<string, { path: string; sha256: string }>;
+    expect(modules["mesh"]?.sha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(existsSync(modules["mesh"]?.path ?? "")).toBe(true);
+    await proxy.end();
+    expect(existsSync(modules["mesh"]?.path ?? "")).toBe(false);
+  });
+
+  test("logs one object a line, Envoy's lines among them", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const proxy = start("--log-level", "info");
+    expect(await proxy.line("Envoy serves")).toMatchObject({ level: "info", scope: "proxy", after: expect.any(Number) as number });
+    expect(await proxy.line("starting main dispatch loop")).toMatchObject({ level: "info", scope: "envoy main" });
+    await proxy.end();
+    for (const line of proxy.lines) expect(line).toMatchObject({ level: expect.any(String) as string, time: expect.any(String) as string });
+  });
+});
+
+test("access logs reach standard output, also under the name /dev/stdout", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const proxy = start();
+  await proxy.line("Envoy serves");
+  await get(ports.listener, "/logged");
+  await proxy.end();
+  expect(proxy.output).toContain('"GET /logged HTTP/1.1" 200');
+});
+
+describe("SIGTERM", () => {
+  test("lets a request that is under way end, asks its client to leave, and takes no new ones after", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const proxy = start("--drain-time", "10s");
+    await proxy.line("Envoy serves");
+    const slow = get(ports.listener, "/slow");
+    await sleep(300);
+    proxy.signal("SIGTERM");
+    await proxy.line("draining");
+    await expect.poll(() => get(ports.status, "/healthz/ready").then(({ status }) => status)).toBe(503);
+    expect(await slow).toEqual({ status: 200, body: "here", close: true });
+    const started = performance.now();
+    expect(await proxy.end()).toBe(0);
+    // It waits for clients, not for the time.
+    expect(performance.now() - started).toBeLessThan(8000);
+    await expect(get(ports.listener, "/")).rejects.toThrow("ECONNREFUSED");
+  });
+
+  test("waits no longer than it was told, and a second one not at all", async (context) => {
+    await requireTarget(envoyTarget, context);
+    for (const second of [false, true]) {
+      const proxy = start("--drain-time", second ? "30s" : "500ms");
+      await proxy.line("Envoy serves");
+      const idle = request({ host: "127.0.0.1", port: ports.listener, path: "/slow", agent: false });
+      idle.on("error", () => undefined);
+      idle.end();
+      await sleep(200);
+      const started = performance.now();
+      proxy.signal("SIGTERM");
+      await proxy.line("draining");
+      if (second) proxy.signal("SIGTERM");
+      await proxy.end();
+      expect(performance.now() - started).toBeLessThan(10_000);
+      idle.destroy();
+    }
+  });
+});
+
+describe("an Envoy that ends", () => {
+  test("by a crash is started again", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const proxy = start();
+    const { pid } = await proxy.line("Envoy starts");
+    await proxy.line("Envoy serves");
+    process.kill(Number(pid), "SIGSEGV");
+    expect(await proxy.line("it is started again")).toMatchObject({
+      level: "error",
+      exit: "SIGSEGV",
+      restartIn: expect.any(Number) as number,
+    });
+    expect((await proxy.line("Envoy starts", 2))["pid"]).not.toBe(pid);
+    await proxy.line("Envoy serves", 2);
+    expect(await get(ports.listener, "/")).toMatchObject({ status: 200 });
+    expect(await proxy.end()).toBe(0);
+  });
+
+  test("because it was told to through its admin interface ends the proxy", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const proxy = start();
+    await proxy.line("Envoy serves");
+    await get(ports.admin, "/quitquitquit", "POST");
+    expect(await proxy.end("SIGWINCH")).toBe(0);
+  });
+
+  test("before it served ends the proxy with exit code 1 and Envoy's reason", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const taken = createServer().listen(ports.admin, "127.0.0.1");
+    await once(taken, "listening");
+    const proxy = start();
+    await proxy.line("the reason stands above");
+    expect(await proxy.end("SIGWINCH")).toBe(1);
+    expect(proxy.lines.map(({ msg }) => msg).join("\n")).toContain("Address already in use");
+    taken.close();
+  });
+});
+
+test("killed, it leaves neither Envoy nor files behind", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const proxy = start();
+  const { pid } = await proxy.line("Envoy starts");
+  await proxy.line("Envoy serves");
+  const [folder] = readFileSync(`/proc/${String(pid)}/cmdline`, "utf8").match(/\/[^\0]*meshwright-proxy-[^/]+/) ?? [];
+  expect(existsSync(folder ?? "")).toBe(true);
+  await proxy.end("SIGKILL");
+  await expect.poll(() => isAlive(pid)).toBe(false);
+  await expect.poll(() => existsSync(folder ?? "")).toBe(false);
+  await expect(get(ports.listener, "/")).rejects.toThrow("ECONNREFUSED");
+});
+
+describe("--dry-run", () => {
+  const DRY = [...PROXY, "--control", "127.0.0.1:15010", "--dry-run"];
+
+  test("prints the bootstrap and the rules, and starts nothing", async () => {
+    const before = globSync("/tmp/meshwright-proxy-*").length;
+    const { code, output, errors } = await meshwright([...DRY, "--capture", "--exclude-outbound-ports", "5432"]);
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    expect(output).toContain(`id: ${ID}`);
+    expect(output).toContain("tcp dport 5432 return");
+    expect(globSync("/tmp/meshwright-proxy-*").length).toBe(before);
+  });
+
+  test("shows what Istio's annotations say, and options over them", async () => {
+    const ANNOTATIONS = { "traffic.sidecar.istio.io/excludeOutboundPorts": "5432", "traffic.sidecar.istio.io/includeInboundPorts": "80" };
+    const metadata = ["--metadata", JSON.stringify({ ANNOTATIONS })];
+    const { output } = await meshwright([...DRY, "--capture", ...metadata, "--include-inbound-ports", "81", "--capture-tool", "iptables"]);
+    expect(output).toContain("-A MESHWRIGHT_OUTPUT -p tcp --dport 5432 -j RETURN");
+    expect(output).toContain("-A MESHWRIGHT_INBOUND -p tcp --dport 81 -j REDIRECT --to-ports 15006");
+    expect(output).not.toContain("--dport 80 ");
+  });
+});
+
+describe("what cannot be run", () => {
+  const CONTROL = ["--control", "127.0.0.1:15010"];
+  test.each<[readonly string[], number, string]>([
+    [["proxy", ...CONTROL], 2, "required option '--proxy <node-id>' not specified"],
+    [PROXY, 2, "required option '--control <host:port>' not specified"],
+    [["proxy", "--proxy", "reviews", ...CONTROL], 1, "is none of Istio's"],
+    [[...PROXY, ...CONTROL, "--exclude-outbound-ports", "80"], 2, "--exclude-outbound-ports says what to capture, and needs --capture"],
+    [[...PROXY, ...CONTROL, "--capture", "--exclude-outbound-ports", "http"], 1, "excludeOutboundPorts: http is no port"],
+    [[...PROXY, ...CONTROL, "--capture", "--capture-user", "no-such-user"], 2, "no user of that name"],
+    [[...PROXY, ...CONTROL, "--capture", "--capture-user", "1337"], 1, "cannot be told apart"],
+    [[...PROXY, ...CONTROL, "--capture", "--ip-families", "ipv5"], 2, "expected ipv4, ipv6"],
+    [[...PROXY, ...CONTROL, "--capture", "--metadata", '{"INTERCEPTION_MODE": "NONE"}'], 1, "INTERCEPTION_MODE is NONE"],
+    [["proxy", "--proxy", "router~10.0.0.1~a.b~c", ...CONTROL, "--capture"], 1, "--capture is for sidecars"],
+    [[...PROXY, ...CONTROL, "--drain-time", "soon"], 2, "expected a time, such as 5s"],
+    [[...PROXY, ...CONTROL, "--module", "none.wasm"], 1, "none.wasm: cannot read the module: there is no such file"],
+  ])("%j: exit code %i, %s", async (parameters, code, text) => {
+    const ended = await meshwright(parameters);
+    expect(ended.errors).toContain(text);
+    expect(ended.code).toBe(code);
+  });
+
+  test("no Envoy: exit code 3", async () => {
+    const ended = await meshwright([...PROXY, ...CONTROL], { env: { ENVOY_BIN: "/nowhere/envoy" } });
+    expect(ended.errors).toContain("ENVOY_BIN");
+    expect(ended.code).toBe(3);
+  });
+});

@@ -4,6 +4,7 @@ import { ClusterSchema } from "../../../envoy-api/generated/envoy/config/cluster
 import { ListenerSchema } from "../../../envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
+import { gatewayListeners } from "./gateway/listener.ts";
 import { boundInbound, virtualInbound } from "./inbound/listener.ts";
 import { boundPorts } from "./inbound/ports.ts";
 import { virtualOutbound } from "./outbound/catch-all.ts";
@@ -21,7 +22,10 @@ export const listenerType: XdsType<typeof ListenerSchema> = {
   // After clusters, which listeners name; before routes, for which a listener asks.
   rules: { order: 30, complete: true, wildcard: true, waitsFor: [typeUrl(ClusterSchema)] },
   *units(view) {
-    if (view.client().type !== "sidecar") return;
+    if (view.client().type !== "sidecar") {
+      yield "gateway";
+      return;
+    }
     const redirected = view.client().interceptionMode !== "NONE";
     if (redirected) yield* ["virtual-outbound", "virtual-inbound"];
     if (boundPorts(view).length > 0) yield "bound-inbound";
@@ -42,6 +46,8 @@ function listenersOf(view: ProxyView, unit: string): readonly Init<typeof Listen
       return [virtualInbound(view)];
     case "bound-inbound":
       return boundPorts(view).map((port) => boundInbound(view, port));
+    case "gateway":
+      return gatewayListeners(view);
     default:
       return [outboundListener(view, JSON.parse(unit) as OutboundListener)];
   }

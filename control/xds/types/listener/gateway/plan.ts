@@ -1,0 +1,74 @@
+import { type Gateway, type GatewayServer, isHttp, type ProxyView } from "../../../../model/index.ts";
+import { ANY_ADDRESS } from "../address.ts";
+
+/** A server with the gateway that it is of. */
+export interface PlannedServer {
+  readonly gateway: Gateway;
+  readonly server: GatewayServer;
+}
+
+/** Servers that share a listener. */
+export interface GatewayListener {
+  readonly bind: string;
+  readonly port: number;
+  readonly kind: ServerKind;
+  readonly servers: readonly PlannedServer[];
+}
+
+/** `http`: plain, all behind one connection manager. `tcp`: plain bytes, one server. `tls`: told apart by SNI. */
+type ServerKind = "http" | "tcp" | "tls";
+
+/**
+ * The listeners of a gateway's proxy. Servers of all gateways on one port and address share a listener where they can be told apart: plain HTTP by host, TLS by SNI; of those that cannot the
+ * oldest counts (Istio's `mergeGateways`).
+ */
+export function planGateway(view: ProxyView): readonly GatewayListener[] {
+  const listeners = new Map<string, { bind: string; port: number; kind: ServerKind; servers: PlannedServer[]; names: Set<string> }>();
+  const { type, metadata } = view.proxy();
+  if (type !== "router") return [];
+  const unprivileged = metadata["UNPRIVILEGED_POD"] === "true" || metadata["UNPRIVILEGED_POD"] === true;
+  for (const gateway of view.gateways()) {
+    for (const server of gateway.servers) {
+      for (const port of targetPorts(view, server)) {
+        if (unprivileged && port > 0 && port < 1024) continue;
+        const bind = server.bind === "" ? ANY_ADDRESS : server.bind;
+        const kind = kindOf(server);
+        const key = `${bind} ${port}`;
+        const planned = { gateway, server };
+        const current = listeners.get(key);
+        if (current === undefined) {
+          listeners.set(key, { bind, port, kind, servers: [planned], names: new Set(serverNames(server)) });
+          continue;
+        }
+        // Plain bytes are for one server; Envoy refuses two chains for one name.
+        if (current.kind !== kind || kind === "tcp") continue;
+        const names = serverNames(server);
+        if (kind === "tls" && names.some((name) => current.names.has(name))) continue;
+        for (const name of names) current.names.add(name);
+        current.servers.push(planned);
+      }
+    }
+  }
+  return [...listeners.values()].map(({ bind, port, kind, servers }) => ({ bind, port, kind, servers }));
+}
+
+/** Names by which clients ask for the server in SNI. */
+export function serverNames({ hosts }: GatewayServer): readonly string[] {
+  return [...new Set(hosts.map(({ host }) => host))];
+}
+
+function kindOf({ port: { protocol }, tls }: GatewayServer): ServerKind {
+  if (protocol !== "http3" && isHttp(protocol)) return "http";
+  return tls === undefined ? "tcp" : "tls";
+}
+
+/** Where the workload listens for the port of its Service (`targetPort`); the port itself where it has no Service for it. */
+function targetPorts(view: ProxyView, { port }: GatewayServer): readonly number[] {
+  const ports = view
+    .inbound()
+    .ports.filter(({ service, port: { number } }) => number === port.number && !(NO_TRANSLATION in service.labels))
+    .map(({ targetPort }) => targetPort);
+  return ports.length === 0 ? [port.number] : [...new Set(ports)].sort((a, b) => a - b);
+}
+
+const NO_TRANSLATION = "experimental.istio.io/disable-gateway-port-translation";

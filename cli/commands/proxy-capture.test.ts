@@ -104,7 +104,7 @@ test("killed, lets nothing by, until its rules are taken away", async (context) 
   expect((await remove(here)).lines).toMatchObject([{ removed: true }]);
   expect(await rules(here)).not.toContain("meshwright");
   expect(await here.get(APP, UPSTREAM)).toMatchObject({ via: [] });
-  expect((await remove(here)).lines).toMatchObject([{ removed: false, msg: "there are no rules to take away" }]);
+  expect((await remove(here)).lines).toMatchObject([{ removed: false, message: "there are no rules to take away" }]);
 });
 
 test("started again after it was killed, goes on with rules of its own, and leaves none", async (context) => {
@@ -141,7 +141,7 @@ test("is the only one in its network namespace", async (context) => {
   const second = start(here);
   expect(await second.end("SIGWINCH")).toBe(3);
   await second.line("another `meshwright proxy --capture` runs in this network namespace");
-  expect((await remove(here)).lines.map(({ msg }) => msg).join("\n")).toContain("another `meshwright proxy --capture` runs");
+  expect((await remove(here)).lines.map(({ message }) => message).join("\n")).toContain("another `meshwright proxy --capture` runs");
   expect(await here.get(APP, UPSTREAM)).toMatchObject({ via: ["outbound"] });
 });
 

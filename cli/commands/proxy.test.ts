@@ -128,7 +128,7 @@ describe("an Envoy of the mesh", () => {
   test("logs one object a line, Envoy's lines among them", async (context) => {
     await requireTarget(envoyTarget, context);
     const proxy = start("--log-level", "info");
-    expect(await proxy.line("Envoy serves")).toMatchObject({ level: "info", scope: "proxy", after: expect.any(Number) as number });
+    expect(await proxy.line("Envoy serves")).toMatchObject({ level: "info", after: expect.any(Number) as number });
     expect(await proxy.line("starting main dispatch loop")).toMatchObject({ level: "info", scope: "envoy main" });
     await proxy.end();
     for (const line of proxy.lines) expect(line).toMatchObject({ level: expect.any(String) as string, time: expect.any(String) as string });
@@ -215,7 +215,7 @@ describe("an Envoy that ends", () => {
     const proxy = start();
     await proxy.line("the reason stands above");
     expect(await proxy.end("SIGWINCH")).toBe(1);
-    expect(proxy.lines.map(({ msg }) => msg).join("\n")).toContain("Address already in use");
+    expect(proxy.lines.map(({ message }) => message).join("\n")).toContain("Address already in use");
     taken.close();
   });
 });

@@ -13,10 +13,11 @@ import { supervise } from "../../control/proxy/index.ts";
 import { envoyBinary } from "../../harness/envoy/binary.ts";
 import { EnvoyError } from "../../harness/envoy/errors.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
+import { createLog, type LogFormat } from "../control/log.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
 import { addCaptureOptions, type CaptureOptions, captureOf } from "../proxy/capture-options.ts";
 import { captureWhile, describeRun, refuseToCapture, removeLeftRules, requireRoot } from "../proxy/capture.ts";
-import { envoyLogFormat, type LogFormat, openLog } from "../proxy/log.ts";
+import { envoyLogFormat } from "../proxy/log.ts";
 import { readModules } from "../proxy/modules.ts";
 import { addProxyOptions, duration, type ProxyOptions, requestOf, whole } from "../proxy/options.ts";
 import { RunFolder } from "../proxy/run-folder.ts";
@@ -73,7 +74,7 @@ Examples:
 
 async function runProxy(extra: readonly string[], options: RunOptions): Promise<void> {
   const format = options.logFormat ?? (process.stderr.isTTY ? "text" : "json");
-  const log = openLog(format);
+  const log = createLog(format);
   if (options.removeCapture === true) return removeLeftRules(log);
 
   const request = requestOf(options);

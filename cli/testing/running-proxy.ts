@@ -3,11 +3,10 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** One line of a log in JSON; of any other output, `msg` alone. */
+/** One line of a log in JSON; of any other output, `message` alone. */
 export interface Line {
   readonly level: string;
-  readonly scope: string;
-  readonly msg: string;
+  readonly message: string;
   readonly [field: string]: unknown;
 }
 
@@ -27,7 +26,7 @@ export class RunningProxy {
     this.child.stderr?.on("data", (bytes: Buffer) => {
       const lines = (this.rest + bytes.toString()).split("\n");
       this.rest = lines.pop() ?? "";
-      for (const line of lines) this.lines.push((line.startsWith("{") ? JSON.parse(line) : { msg: line }) as Line);
+      for (const line of lines) this.lines.push((line.startsWith("{") ? JSON.parse(line) : { message: line }) as Line);
     });
   }
 
@@ -38,7 +37,7 @@ export class RunningProxy {
   /** The line with this number of those whose message contains `text`, when it is there. */
   async line(text: string, number = 1): Promise<Line> {
     for (const end = performance.now() + 20_000; performance.now() < end; await sleep(20)) {
-      const found = this.lines.filter(({ msg }) => msg.includes(text))[number - 1];
+      const found = this.lines.filter(({ message }) => message.includes(text))[number - 1];
       if (found !== undefined) return found;
     }
     throw new Error(`no line says ${text}:\n${this.lines.map((line) => JSON.stringify(line)).join("\n")}`);

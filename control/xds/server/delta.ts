@@ -53,15 +53,20 @@ function updates(watch: Watch, snapshot: Snapshot, stage: Stage, { maxResponse }
   if (watch.idle) return undefined;
   const view = snapshot.resources(watch.rules.typeUrl);
   const draft = new Collector(watch, view, maxResponse);
+  // A list that is sent as a whole contains them.
+  if (watch.whole !== undefined) for (const name of watch.retries.splice(0).flat()) watch.asked.add(name);
   for (let retry = watch.retries.shift(); retry !== undefined; retry = watch.retries.shift()) {
-    for (const name of retry) draft.add(name);
+    for (const name of retry) {
+      if (!draft.add(name)) draft.removed.push(name);
+      watch.changed.delete(name);
+      watch.asked.delete(name);
+    }
     if (draft.due) return draft.finish(snapshot.version);
   }
-  if (watch.whole?.size === 0 && watch.names.size === 0 && watch.asked.size === 0 && everything(view).size < maxResponse) {
+  const plain = watch.names.size === 0 && watch.asked.size === 0 && watch.changed.size === 0;
+  if (watch.whole?.size === 0 && plain && everything(view).size < maxResponse) {
     // Nothing to be found out: it gets all that there is, and that list is the same for everybody.
     watch.whole = undefined;
-    watch.changed.clear();
-    watch.changedAt = undefined;
     const { resources } = everything(view);
     return { contents: { resources, removed: NOTHING, version: snapshot.version }, all: resources, changedAt: undefined, additions: false };
   }

@@ -107,6 +107,10 @@ function partial(watch: Watch, snapshot: Snapshot, stage: Stage): Draft | undefi
   const retry = watch.retries.shift();
   if (retry !== undefined) {
     for (const name of retry) add(name);
+    for (const name of resources.keys()) {
+      watch.changed.delete(name);
+      watch.asked.delete(name);
+    }
     return resources.size === 0 ? partial(watch, snapshot, stage) : draft(resources, snapshot.version, undefined, false);
   }
   // Without an answer a client waits 15 s for a name that does not exist; an empty one is "effectively a no-op", and Envoy goes on with warming.
@@ -123,6 +127,7 @@ function partial(watch: Watch, snapshot: Snapshot, stage: Stage): Draft | undefi
     for (const resource of sorted.fresh) resources.set(resource.name, resource);
     if (sorted.fresh.length > 0) changedAt = watch.changedAt;
     additions = sorted.additions;
+    for (const { name } of sorted.gone) watch.refused.delete(name);
     watch.changed.clear();
   }
   if (watch.changed.size === 0) watch.changedAt = undefined;

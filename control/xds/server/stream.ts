@@ -311,19 +311,24 @@ export class XdsStream implements Sender {
   }
 
   /**
-   * A client may drop a whole response for one bad resource (Envoy does for routes, scopes and endpoints). Those that are not to blame are sent again
-   * without it; where the reason names none, in halves, until each bad one is alone. What was refused alone is not sent again until it changes.
+   * A client may drop a whole response for one bad resource (Envoy does for routes, scopes and endpoints). What is not to blame is sent again without it;
+   * where the reason names nobody, in halves, until each bad one is alone. What was refused alone is not sent again until it changes.
    */
   private retry(watch: Watch, { contents }: Sent, blamed: readonly string[]): void {
-    if (contents.resources.length < 2 || (this.call.variant === "sotw" && watch.rules.complete)) return;
-    const names = contents.resources.map(({ name }) => name);
-    if (blamed.length > 0) {
-      const rest = names.filter((name) => !blamed.includes(name));
-      if (rest.length > 0) watch.retries.push(rest);
-    } else {
-      const half = Math.ceil(names.length / 2);
-      watch.retries.push(names.slice(0, half), names.slice(half));
-    }
+    const { resources, removed } = contents;
+    const view = this.connection?.group.snapshot.resources(watch.rules.typeUrl);
+    if (view === undefined || resources.length + removed.length < 2 || (this.call.variant === "sotw" && watch.rules.complete)) return;
+    // What has changed since is sent anyway, or was.
+    const later = new Set(
+      watch.unanswered.flatMap((sent) => [...sent.contents.resources.map(({ name }) => name), ...sent.contents.removed]),
+    );
+    const isStill = (name: string, version: string | undefined) => !later.has(name) && watch.find(view, name)?.version === version;
+    const names = resources.filter(({ name, version }) => isStill(name, version)).map(({ name }) => name);
+    const gone = removed.filter((name) => isStill(name, undefined));
+    const half = Math.ceil(names.length / 2);
+    const parts = blamed.length > 0 ? [names.filter((name) => !blamed.includes(name))] : [names.slice(0, half), names.slice(half)];
+    const isAlone = resources.length === 1;
+    watch.retries.push(...(isAlone ? [gone] : [...parts, gone]).filter(({ length }) => length > 0));
   }
 
   private options(typeUrl: string): Options {

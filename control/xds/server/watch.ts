@@ -105,6 +105,7 @@ export class Watch {
   /** Drops what was noted for names that are subscribed to no more. */
   forgetUnwanted(): void {
     for (const name of this.changed.keys()) if (!this.wants(name)) this.changed.delete(name);
+    for (const name of this.refused.keys()) if (!this.wants(name)) this.refused.delete(name);
     if (this.changed.size === 0) this.changedAt = undefined;
   }
 
@@ -134,6 +135,7 @@ export class Watch {
     const names = [...versions.keys()];
     const blamed = names.length === 1 ? names : names.filter((name) => mentions(error.message, name));
     for (const name of blamed.length > 0 ? blamed : names) {
+      if (!this.wants(name)) continue;
       const version = versions.get(name) ?? "";
       const known = this.refused.get(name);
       const since = known?.version === version ? known.since : at;

@@ -9,10 +9,12 @@ import { secret } from "./secret/index.ts";
 import { serviceEntry } from "./service-entry/index.ts";
 import { service } from "./service/index.ts";
 import { sidecar } from "./sidecar/index.ts";
+import { virtualService } from "./virtual-service/index.ts";
 import { workloadEntry } from "./workload-entry/index.ts";
 
 /** Every kind that is read, in the order of the documentation. */
 export const KINDS: readonly Kind[] = [
+  virtualService,
   destinationRule,
   gateway,
   serviceEntry,

@@ -32,9 +32,15 @@ export class BenchClient implements Disposable {
   private message: Buffer[] = [];
   private messageLength = 0;
 
-  /** @param requests the first of each type, see {@link firstRequests} */
-  constructor(port: number, requests: Readonly<Record<string, Buffer>>) {
+  private readonly answered: (typeUrl: string) => void;
+
+  /**
+   * @param requests the first of each type, see {@link firstRequests}
+   * @param answered called with the type of every response, after its ACK was written
+   */
+  constructor(port: number, requests: Readonly<Record<string, Buffer>>, answered: (typeUrl: string) => void = () => {}) {
     this.requests = requests;
+    this.answered = answered;
     this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
     this.socket.on("data", (chunk: Buffer) => this.receive(chunk));
     const settings = Buffer.alloc(6);
@@ -114,20 +120,31 @@ export class BenchClient implements Disposable {
     const { typeUrl, nonce } = readResponse(bytes);
     this.send(message(text(REQUEST.typeUrl, typeUrl), text(REQUEST.nonce, nonce)));
     for (const next of NEXT[typeUrl] ?? []) if (!this.begun.has(next)) this.begin(next);
+    this.answered(typeUrl);
   }
 }
 
-/** The first request of every type: everything for the types with wildcards, else by name. */
+/** The first request of every type of so many services of {@link BenchSnapshot}. */
 export function firstRequests(services: number): Readonly<Record<string, Buffer>> {
-  const names = (typeUrl: string) => Array.from({ length: services }, (_, index) => text(REQUEST.subscribe, resourceName(typeUrl, index)));
-  const type = (typeUrl: string) => text(REQUEST.typeUrl, typeUrl);
-  return {
-    [CLUSTER]: message(Buffer.concat([Buffer.from([(REQUEST.node << 3) | 2, 0])]), type(CLUSTER)),
-    [ENDPOINT]: message(type(ENDPOINT), ...names(ENDPOINT)),
-    [LISTENER]: message(type(LISTENER)),
-    [SCOPE]: message(type(SCOPE)),
-    [ROUTE]: message(type(ROUTE), ...names(ROUTE)),
-  };
+  const names = (typeUrl: string) => Array.from({ length: services }, (_, index) => resourceName(typeUrl, index));
+  return requestsFor("", { [ENDPOINT]: names(ENDPOINT), [ROUTE]: names(ROUTE) });
+}
+
+/** The first request of every type, of a node: everything for the types with wildcards, else by name. */
+export function requestsFor(nodeId: string, names: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, Buffer>> {
+  const node = text(1, nodeId);
+  const head = Buffer.alloc(fieldSize(node.length));
+  writeText(head, 0, REQUEST.node, node.toString("latin1"), node.length);
+  const request = (typeUrl: string) => [
+    text(REQUEST.typeUrl, typeUrl),
+    ...(names[typeUrl] ?? []).map((name) => text(REQUEST.subscribe, name)),
+  ];
+  return Object.fromEntries(
+    [CLUSTER, ENDPOINT, LISTENER, SCOPE, ROUTE].map((typeUrl) => [
+      typeUrl,
+      message(...(typeUrl === CLUSTER ? [head] : []), ...request(typeUrl)),
+    ]),
+  );
 }
 
 const HEADERS = encodeHeaders([

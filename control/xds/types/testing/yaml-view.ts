@@ -1,0 +1,36 @@
+import { clientOf, relevantLabels } from "../../../configuration/groups.ts";
+import { KINDS } from "../../../kinds/index.ts";
+import { defaultMeshSettings, meshConfig, meshConfigOfConfigMap } from "../../../kinds/mesh-config/index.ts";
+import { Mesh, MeshProxyView, Reads } from "../../../mesh/index.ts";
+import { formatProblem, type Kind, type MeshObject, type ProxyView, readProxy } from "../../../model/index.ts";
+import { readManifests } from "../../../model/manifest/index.ts";
+import { Kinds, readObject } from "../../../model/objects/index.ts";
+
+const kinds: readonly Kind[] = KINDS.some(({ kind }) => kind === meshConfig.kind) ? KINDS : [...KINDS, meshConfig];
+
+/** Objects of the mesh as users write them. Throws what is wrong with them. */
+export function meshOfYaml(yaml: string): Mesh {
+  const { manifests, problems } = readManifests("mesh.yaml", yaml);
+  const reads = manifests.map((manifest) => readObject(meshConfigOfConfigMap(manifest) ?? manifest, new Kinds(kinds)));
+  const errors = [...problems, ...reads.flatMap((read) => read.problems)].filter(({ level }) => level === "error");
+  if (errors.length > 0) throw new Error(errors.map(formatProblem).join("\n"));
+  const upserted = reads.map(({ object }) => object).filter((object): object is MeshObject => object !== undefined);
+  return Mesh.empty(kinds, defaultMeshSettings).apply({ upserted, removed: [] }).mesh;
+}
+
+export interface YamlProxy {
+  /** Default: a sidecar `client-1` of `default` at 10.0.0.1. */
+  readonly nodeId?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** What a proxy sees of such a mesh. */
+export function viewOfYaml(
+  yaml: string,
+  { nodeId = "sidecar~10.0.0.1~client-1.default~default.svc.cluster.local", metadata = {} }: YamlProxy = {},
+): ProxyView {
+  const mesh = meshOfYaml(yaml);
+  const proxy = readProxy({ id: nodeId, metadata });
+  if (typeof proxy === "string") throw new Error(proxy);
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, relevantLabels(mesh)), new Reads());
+}

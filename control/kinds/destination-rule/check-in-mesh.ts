@@ -2,7 +2,7 @@ import { covers, fullHost, isWildcard, type MeshObject, type MeshView, type Repo
 import { policiesOf } from "./check.ts";
 import type { DestinationRuleSpec } from "./fields.ts";
 
-/** `istioctl analyze`: hosts, ports, secrets and endpoints that are not there, servers that nobody checks. */
+/** `istioctl analyze`: hosts, ports, secrets and endpoints that are not there. IST0128 and IST0129 never happen: without caCertificates the system's hold. */
 export function checkInMesh({ metadata, spec }: MeshObject<DestinationRuleSpec>, mesh: MeshView, report: Report): void {
   const host = fullHost(spec.host, metadata.namespace, mesh.settings.domainSuffix);
   const services = isWildcard(host) ? mesh.services().filter((service) => covers(host, service.host)) : mesh.servicesOf(host);
@@ -17,21 +17,6 @@ export function checkInMesh({ metadata, spec }: MeshObject<DestinationRuleSpec>,
       checkCredential(tls.credentialName.replace(/^kubernetes:\/\//, ""), tls.mode, metadata.namespace, mesh, (message) =>
         report("warning", "IST0101", [...path, "tls", "credentialName"], message),
       );
-    if (
-      (tls?.mode === "SIMPLE" || tls?.mode === "MUTUAL") &&
-      tls.caCertificates === undefined &&
-      tls.credentialName === undefined &&
-      tls.insecureSkipVerify !== true &&
-      !mesh.settings.verifyCertificateAtClient
-    ) {
-      const ofPort = "port" in policy;
-      report(
-        "warning",
-        ofPort ? "IST0129" : "IST0128",
-        [...path, "tls"],
-        `without caCertificates the server's certificate is not checked${ofPort ? ` on port ${policy.port.number}` : ""}`,
-      );
-    }
     if ("port" in policy && !services.some(({ ports }) => ports.some(({ number }) => number === policy.port.number)))
       report("warning", "IST0101", [...path, "port", "number"], `${host} has no port ${policy.port.number}`);
   }

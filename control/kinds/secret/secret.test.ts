@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { identityOf } from "../../../harness/envoy/chain/certificates.ts";
-import { formatProblem, type Secret } from "../../model/index.ts";
+import { formatProblem, type Kind, type Secret } from "../../model/index.ts";
 import { readManifests } from "../../model/manifest/read-manifests.ts";
 import { Kinds, readObject } from "../../model/objects/index.ts";
 import { defaultMeshSettings } from "../mesh-config/index.ts";
@@ -19,7 +19,8 @@ function read(body: object): { readonly secret: Secret | undefined; readonly pro
   ).manifests;
   if (manifest === undefined) throw new Error("nothing read");
   const { object, problems } = readObject(manifest, new Kinds([secret]));
-  const contribution = object === undefined ? {} : secret.contribute(object, defaultMeshSettings);
+  const kind: Kind = secret;
+  const contribution = object === undefined ? {} : kind.contribute(object, defaultMeshSettings);
   return { secret: contribution.secrets?.[0], problems: problems.map(formatProblem) };
 }
 

@@ -18,7 +18,7 @@ import {
 import { pack } from "../../../envoy-api/index.ts";
 import type { ClientTls, EffectivePolicy, MeshSettings } from "../../../model/index.ts";
 import { fromAds } from "../config-source.ts";
-import { caFileResource, certificateFileResource, credentialCaResource, credentialResource } from "../secret/names.ts";
+import { caFileResource, certificateFileResource, credentialCaResource, credentialResource, SYSTEM } from "../secret/names.ts";
 import { type ClusterDraft, optionsOf } from "./draft.ts";
 
 type Socket = MessageInitShape<typeof SocketSchema>;
@@ -28,7 +28,7 @@ export interface TlsSettings {
   /** Of a ServiceEntry: what holds where the policy names none. */
   readonly subjectAltNames: readonly string[];
   readonly http2: boolean;
-  readonly settings: Pick<MeshSettings, "tlsDefaults" | "verifyCertificateAtClient">;
+  readonly settings: Pick<MeshSettings, "tlsDefaults">;
 }
 
 /** Originates TLS (Istio's `constructUpstreamTLS`). Without a name for SNI the request's host is it, and the certificate must be for that name. */
@@ -44,7 +44,7 @@ export function applyTls(draft: ClusterDraft, { tls, subjectAltNames, http2, set
     },
     alpnProtocols: http2 ? ["h2"] : [],
     tlsCertificateSdsSecretConfigs: tls.mode === "SIMPLE" ? [] : [secret(certificateName(tls))],
-    ...validation(tls, sans, settings.verifyCertificateAtClient),
+    ...validation(tls, sans),
   };
   draft.cluster.transportSocket = create(SocketSchema, {
     name: "envoy.transport_sockets.tls",
@@ -53,12 +53,8 @@ export function applyTls(draft: ClusterDraft, { tls, subjectAltNames, http2, set
   if (tls.sni !== undefined) return;
   optionsOf(draft).upstreamHttpProtocolOptions = create(UpstreamHttpProtocolOptionsSchema, {
     autoSni: true,
-    autoSanValidation: sans.length === 0 && tls.insecureSkipVerify !== true && verifies(tls, settings.verifyCertificateAtClient),
+    autoSanValidation: sans.length === 0 && tls.insecureSkipVerify !== true,
   });
-}
-
-function verifies({ caCertificates, credentialName }: ClientTls, bySystem: boolean): boolean {
-  return bySystem || caCertificates !== undefined || credentialName !== undefined;
 }
 
 function certificateName({ credentialName, clientCertificate = "", privateKey = "" }: ClientTls): string {
@@ -70,10 +66,10 @@ function secret(name: string): MessageInitShape<typeof SdsSecretConfigSchema> {
   return { name, sdsConfig: fromAds(1_000) };
 }
 
+/** Without certificates to trust those of the proxy's system hold: a server is always checked, unless the rule says in so many words that it is not. */
 function validation(
   tls: ClientTls,
   sans: readonly string[],
-  bySystem: boolean,
 ): Pick<MessageInitShape<typeof CommonTlsContextSchema>, "validationContextType"> {
   const { caCertificates, credentialName, insecureSkipVerify, caCrl } = tls;
   if (insecureSkipVerify === true) return { validationContextType: { case: "validationContext", value: {} } };
@@ -81,22 +77,13 @@ function validation(
     matchTypedSubjectAltNames: sans.flatMap((san) => matchers(san)),
     ...(caCrl === undefined ? {} : { crl: { specifier: { case: "filename", value: caCrl } } }),
   };
-  const resource =
-    credentialName !== undefined
-      ? credentialCaResource(credentialName)
-      : caCertificates === undefined || caCertificates === "system"
-        ? undefined
-        : caFileResource(caCertificates);
-  if (resource !== undefined) {
-    return {
-      validationContextType: {
-        case: "combinedValidationContext",
-        value: { defaultValidationContext: own, validationContextSdsSecretConfig: secret(resource) },
-      },
-    };
-  }
-  if (!bySystem && caCertificates === undefined) return { validationContextType: { case: "validationContext", value: {} } };
-  return { validationContextType: { case: "validationContext", value: { ...own, systemRootCerts: {} } } };
+  const resource = credentialName === undefined ? caFileResource(caCertificates ?? SYSTEM) : credentialCaResource(credentialName);
+  return {
+    validationContextType: {
+      case: "combinedValidationContext",
+      value: { defaultValidationContext: own, validationContextSdsSecretConfig: secret(resource) },
+    },
+  };
 }
 
 /** Istio's `MatchSubjectAltNames` matches a name whatever its type is: URI or DNS. */

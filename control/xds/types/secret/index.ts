@@ -3,10 +3,11 @@ import { type DataSource, DataSourceSchema } from "../../../envoy-api/generated/
 import { type Secret, SecretSchema } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import type { XdsType } from "../xds-type.ts";
-import { CA_SUFFIX, FILE_CERTIFICATE, FILE_ROOT, KUBERNETES } from "./names.ts";
+import { CA_SUFFIX, FILE_CERTIFICATE, FILE_ROOT, KUBERNETES, SYSTEM } from "./names.ts";
 import { referredSecrets } from "./referred.ts";
+import { systemAuthorities } from "./system.ts";
 
-export { caFileResource, certificateFileResource, credentialCaResource, credentialResource } from "./names.ts";
+export { caFileResource, certificateFileResource, credentialCaResource, credentialResource, SYSTEM } from "./names.ts";
 
 /** Certificates and keys that the proxy's own configuration refers to, and no others. One that is not there is not answered. */
 export const secretType: XdsType<typeof SecretSchema> = {
@@ -31,6 +32,8 @@ function secretOf(view: ProxyView, name: string): Secret | undefined {
   }
   if (name.startsWith(FILE_ROOT)) {
     const path = name.slice(FILE_ROOT.length);
+    if (path === SYSTEM)
+      return create(SecretSchema, { name, type: { case: "validationContext", value: { trustedCa: inline(systemAuthorities()) } } });
     return create(SecretSchema, {
       name,
       type: { case: "validationContext", value: { trustedCa: file(path), watchedDirectory: { path: folderOf(path) } } },

@@ -24,3 +24,5 @@ export const KUBERNETES = "kubernetes://";
 export const CA_SUFFIX = "-cacert";
 export const FILE_CERTIFICATE = "file-cert:";
 export const FILE_ROOT = "file-root:";
+/** In the place of a file: the authorities that everybody trusts, Istio's word for them. */
+export const SYSTEM = "system";

@@ -1,5 +1,5 @@
 import type { ClientTls, ProxyView, ServerTls, TrafficPolicy, TrafficRules } from "../../../model/index.ts";
-import { caFileResource, certificateFileResource, credentialCaResource, credentialResource } from "./names.ts";
+import { caFileResource, certificateFileResource, credentialCaResource, credentialResource, SYSTEM } from "./names.ts";
 
 /** Names of the secrets that a proxy's clusters and listeners refer to, sorted. A proxy is sent no secret beside these, whatever it asks for. */
 export function referredSecrets(view: ProxyView): readonly string[] {
@@ -44,7 +44,7 @@ function ofClient({
     );
   if (insecureSkipVerify === true) return names;
   if (credentialName !== undefined) names.push(credentialCaResource(credentialName));
-  else if (caCertificates !== undefined && caCertificates !== "system") names.push(caFileResource(caCertificates));
+  else names.push(caFileResource(caCertificates ?? SYSTEM));
   return names;
 }
 

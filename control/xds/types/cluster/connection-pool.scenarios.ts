@@ -1,0 +1,182 @@
+import { connect } from "node:http2";
+import { once } from "node:events";
+import { describe, expect, test } from "vitest";
+import { envoyTarget } from "../../../../harness/envoy/index.ts";
+import { requireTarget } from "../../../../harness/scenario/require-target.ts";
+import { outboundCluster } from "../cluster-name.ts";
+import { HOST, Hosts } from "../testing/hosts.ts";
+import { Traffic } from "../testing/traffic.ts";
+
+const CLUSTER = outboundCluster(HOST, 80);
+const pool = (connectionPool: object, more: object = {}) => ({ trafficPolicy: { connectionPool, ...more } });
+const slow = (count = 1) => Hosts.start(count, (index) => () => ({ body: String(index), delay: 300 }));
+
+/** What Envoy says that it uses of a cluster. */
+async function dumped(traffic: Traffic): Promise<Readonly<Record<string, unknown>>> {
+  const dump = (await traffic.proxy.envoy.admin.configDump({ resource: "dynamic_active_clusters" })) as {
+    readonly configs: readonly { readonly cluster: Readonly<Record<string, unknown>> }[];
+  };
+  return dump.configs.find(({ cluster }) => cluster["name"] === CLUSTER)?.cluster ?? {};
+}
+
+/** How many of several requests at once came through. */
+async function atOnce(traffic: Traffic, requests: number): Promise<{ readonly good: number; readonly overflow: number }> {
+  const answers = await Promise.all(Array.from({ length: requests }, () => traffic.get(CLUSTER)));
+  return {
+    good: answers.filter(({ status }) => status === 200).length,
+    overflow: answers.filter(({ headers }) => headers.get("x-envoy-overloaded") === "true").length,
+  };
+}
+
+describe("Circuit breakers", () => {
+  test.for([
+    ["http1MaxPendingRequests with one connection", { tcp: { maxConnections: 1 }, http: { http1MaxPendingRequests: 1 } }, 2],
+    ["http2MaxRequests", { http: { http2MaxRequests: 3 } }, 3],
+  ] as const)("%s: what is above overflows", async ([, settings, most], context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await slow();
+    await using traffic = await Traffic.start(hosts.view(pool(settings)));
+    expect(await atOnce(traffic, 6)).toEqual({ good: most, overflow: 6 - most });
+  });
+
+  test("by default nothing overflows", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await slow();
+    await using traffic = await Traffic.start(hosts.view(undefined));
+    expect(await atOnce(traffic, 30)).toEqual({ good: 30, overflow: 0 });
+    const { circuit_breakers: breakers } = (await dumped(traffic)) as {
+      readonly circuit_breakers?: { readonly thresholds: readonly object[] };
+    };
+    const none = 4_294_967_295;
+    expect(breakers?.thresholds).toEqual([
+      { max_connections: none, max_pending_requests: none, max_requests: none, max_retries: none, track_remaining: true },
+    ]);
+  });
+
+  test.for([
+    ["maxRetries", pool({ http: { maxRetries: 1 } })],
+    ["retryBudget", { trafficPolicy: { retryBudget: { percent: 1, minRetryConcurrency: 1, budgetInterval: "1s" } } }],
+  ] as const)("%s limits retries", async ([, rule], context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(1, () => () => ({ status: 503, delay: 200 }));
+    await using traffic = await Traffic.start(hosts.view(rule), { retries: 1 });
+    await atOnce(traffic, 6);
+    expect(await traffic.stat(CLUSTER, "upstream_rq_retry_overflow")).toBeGreaterThan(0);
+    expect(traffic.proxy.refusals()).toEqual([]);
+  });
+});
+
+describe("Connections", () => {
+  test("maxRequestsPerConnection: 1 opens one for each request", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(1);
+    await using traffic = await Traffic.start(hosts.view(pool({ http: { maxRequestsPerConnection: 1 } })));
+    await traffic.count(CLUSTER, 4);
+    expect(await traffic.stat(CLUSTER, "upstream_cx_total")).toBe(4);
+  });
+
+  test("are kept otherwise", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(1);
+    await using traffic = await Traffic.start(hosts.view(undefined));
+    await traffic.count(CLUSTER, 4);
+    expect(await traffic.stat(CLUSTER, "upstream_cx_total")).toBe(1);
+  });
+
+  test.for([
+    ["http.idleTimeout", { http: { idleTimeout: "150ms" } }, "upstream_cx_idle_timeout"],
+    ["tcp.idleTimeout, where http says nothing", { tcp: { idleTimeout: "150ms" } }, "upstream_cx_idle_timeout"],
+    ["maxConnectionDuration", { tcp: { maxConnectionDuration: "150ms" } }, "upstream_cx_max_duration_reached"],
+  ] as const)("end by %s", async ([, settings, stat], context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(1);
+    await using traffic = await Traffic.start(hosts.view(pool(settings)));
+    await traffic.get(CLUSTER);
+    await expect.poll(() => traffic.stat(CLUSTER, stat), { timeout: 5_000 }).toBe(1);
+  });
+
+  test("connectTimeout ends an attempt", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(1);
+    // TEST-NET-1 (RFC 5737): nobody answers, or the system says at once that there is no way.
+    await using traffic = await Traffic.start(
+      hosts.view(pool({ tcp: { connectTimeout: "200ms" } }), { endpoint: () => ({ address: "192.0.2.1" }) }),
+    );
+    const start = performance.now();
+    expect(await traffic.get(CLUSTER)).toMatchObject({ status: 503 });
+    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(await dumped(traffic)).toMatchObject({ connect_timeout: "0.200s" });
+  });
+
+  test.for([
+    [
+      "of the destination",
+      { probes: 3, time: "2h", interval: "75s" },
+      undefined,
+      { keepalive_probes: 3, keepalive_time: 7200, keepalive_interval: 75 },
+    ],
+    ["empty: the system's", {}, undefined, {}],
+    [
+      "of the mesh, value by value under the destination's",
+      { time: "60s" },
+      { probes: 9, time: 1000, interval: 5000 },
+      { keepalive_probes: 9, keepalive_time: 60, keepalive_interval: 5 },
+    ],
+  ] as const)("tcpKeepalive %s", async ([, tcpKeepalive, mesh, expected], context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(1);
+    await using traffic = await Traffic.start(hosts.view(pool({ tcp: { tcpKeepalive } }), { settings: { tcpKeepalive: mesh } }));
+    expect(await traffic.get(CLUSTER)).toMatchObject({ status: 200 });
+    expect(await dumped(traffic)).toMatchObject({ upstream_connection_options: { tcp_keepalive: expected } });
+  });
+
+  test("maxConcurrentStreams and http2KeepAlive are of HTTP/2", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await slow();
+    const http = { h2UpgradePolicy: "UPGRADE", maxConcurrentStreams: 1, http2KeepAlive: { interval: "100ms", timeout: "5s" } };
+    await using traffic = await Traffic.start(hosts.view(pool({ http })));
+    expect(await atOnce(traffic, 3)).toEqual({ good: 3, overflow: 0 });
+    expect(await traffic.stat(CLUSTER, "upstream_cx_total")).toBe(3);
+    expect(JSON.stringify(await dumped(traffic))).toContain(`"connection_keepalive":{"interval":"0.100s","timeout":"5s"}`);
+  });
+});
+
+/** The protocol in which the last request reached the service, after one in HTTP/1.1 or HTTP/2 from the client. */
+async function spoken(traffic: Traffic, hosts: Hosts, client: "http1" | "http2"): Promise<string | undefined> {
+  if (client === "http1") await traffic.get(CLUSTER);
+  else {
+    const session = connect(`http://127.0.0.1:${traffic.port}`);
+    const stream = session.request({ ":path": "/", "x-cluster": CLUSTER }).resume();
+    await once(stream, "end");
+    session.close();
+  }
+  return hosts.all[0]?.requests.at(-1)?.protocol;
+}
+
+describe("The protocol to the service", () => {
+  test.for([
+    ["http", "http", undefined, {}, ["http/1.1", "http/1.1"]],
+    ["http2", "http2", undefined, {}, ["h2", "h2"]],
+    ["grpc", "grpc", undefined, {}, ["h2", "h2"]],
+    ["found out: as the client", "auto", undefined, {}, ["http/1.1", "h2"]],
+    ["h2UpgradePolicy UPGRADE", "http", { h2UpgradePolicy: "UPGRADE" }, {}, ["h2", "h2"]],
+    ["useClientProtocol", "http", { useClientProtocol: true }, {}, ["http/1.1", "h2"]],
+    ["the mesh upgrades", "http", undefined, { h2UpgradePolicy: "UPGRADE" }, ["h2", "h2"]],
+    [
+      "the mesh upgrades, DO_NOT_UPGRADE does not",
+      "http",
+      { h2UpgradePolicy: "DO_NOT_UPGRADE" },
+      { h2UpgradePolicy: "UPGRADE" },
+      ["http/1.1", "http/1.1"],
+    ],
+  ] as const)("%s", async ([, protocol, http, settings, expected], context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(1);
+    const ports = [{ name: "port-80", number: 80, protocol, targetPort: 80 }];
+    await using traffic = await Traffic.start(
+      hosts.view(http === undefined ? undefined : pool({ http }), { service: { ports }, settings }),
+    );
+    const seen = [await spoken(traffic, hosts, "http1"), await spoken(traffic, hosts, "http2")];
+    expect(seen).toEqual(expected);
+  });
+});

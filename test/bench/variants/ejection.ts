@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
 import type { HeaderList } from "../../../harness/target/index.ts";
+import { build, REPOSITORY } from "../../foreign/build.ts";
+import { c } from "../../foreign/c.ts";
 import { DIRECT_RESPONSE, TO_LOOPBACK, wasmFilter, type BenchBootstrap, type Json } from "../envoy/bootstrap.ts";
-import { built } from "./header-job.ts";
+import { built, MODULES } from "./header-job.ts";
 import type { Variant } from "./variant.ts";
 
 const REQUEST: HeaderList = [
@@ -26,6 +29,14 @@ export const EJECTION: readonly Variant[] = [
     configured({ cluster: "loopback", ...ISTIO, rules: Array.from({ length: 14 }, (_, i) => rule(i)) }),
   ),
   variant("idle", "no settings for the cluster", configured({ cluster: "loopback" })),
+  variant("raw-c", "C without an SDK: the same callbacks, one read of all pairs, one of a metric", async () => {
+    const module = await build(c("bench-attempt-raw-c", join(REPOSITORY, "test/bench/attempt/raw-c/index.c")));
+    return "missing" in module ? module : [wasmFilter(module.module)];
+  }),
+  variant("empty", "a wasm filter that does nothing", async () => {
+    const module = await MODULES.empty();
+    return "missing" in module ? module : [wasmFilter(module.module)];
+  }),
 ];
 
 function configured(configuration: Json): () => Promise<readonly Json[] | { readonly missing: string }> {

@@ -104,7 +104,7 @@ describe.each([
     {
       outlierDetection: { consecutive5xxErrors: 0, maxEjectionPercent: 100, baseEjectionTime: "1ms" },
       rules: [
-        { name: "missing", match: { status: [404, "2xx"] }, consecutive: 2 },
+        { name: "missing", match: { status: [404, 204] }, consecutive: 2 },
         { name: "gateway", match: { gatewayError: true }, consecutive: 3 },
         { name: "none", match: { localOriginError: true } },
       ],

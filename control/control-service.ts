@@ -88,7 +88,7 @@ export class ControlService implements AsyncDisposable {
   /** Reads every source to the end; nothing can be asked of a service that knows a part only. */
   static async start(options: ControlServiceOptions): Promise<ControlService> {
     const service = new ControlService(options);
-    for (const source of options.sources) await source.start((change) => service.take(change));
+    for (const source of options.sources) await source.start((change) => service.take(change, source.name));
     return service;
   }
 
@@ -131,10 +131,10 @@ export class ControlService implements AsyncDisposable {
     for (const source of this.options.sources) await source[Symbol.asyncDispose]();
   }
 
-  private take(change: SourceChange): void {
+  private take(change: SourceChange, source: string): void {
     const changedAt = Date.now();
     const before = performance.now();
-    const { upserted, removed, problems } = this.store.apply(change);
+    const { upserted, removed, problems } = this.store.apply(change, source);
     const { changed, failures } = this.configurations.apply({ upserted, removed: removed.map(objectKey) });
     for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes, changedAt);
     this.convergence.changed(

@@ -20,9 +20,9 @@ import { fromLoopback } from "./fixed.ts";
 import { metadataOf } from "./metadata.ts";
 import { applyProtocol, upstreamProtocol } from "./protocol.ts";
 
-/** Addresses of original destinations of the workload itself are few and do not change: Envoy need not forget them (Istio's `maxSecondsValue`: the
- * longest time that Envoy can count in nanoseconds). */
-const NEVER = 9_223_372_036_000;
+/** Addresses of original destinations of the workload itself are few and do not change: Envoy need not forget them (Istio means `maxSecondsValue`, of which
+ * Envoy 1.40 says that it is out of range: ten years). */
+const NEVER = 315_360_000_000;
 
 interface LocalPort {
   /** Where clients connect to. */

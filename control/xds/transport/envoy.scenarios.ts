@@ -1,73 +1,41 @@
 import { describe, expect, test } from "vitest";
-import { binaryProvider, type Bootstrap, type StartedEnvoy } from "../../../harness/envoy/index.ts";
+import { binaryProvider } from "../../../harness/envoy/index.ts";
 import { startUpstream } from "../../../harness/upstreams/index.ts";
-import { ENDPOINT, FILTER, MapSnapshot, ROUTE } from "../server/testing/snapshot.ts";
+import { CLUSTER, ENDPOINT, FILTER, LISTENER, MapSnapshot, ROUTE, SCOPE } from "../server/testing/snapshot.ts";
 import { TestControl } from "./testing/control.ts";
-import { endpoints, filter, meshOf, route } from "./testing/mesh.ts";
+import { bootstrap, configSource, get, type Delivery } from "./testing/envoy.ts";
+import { brokenRoute, cluster, endpoints, filter, meshOf, route, scope } from "./testing/mesh.ts";
 
-const VARIANTS = [
-  { variant: "delta", apiType: "AGGREGATED_DELTA_GRPC", adsType: "DELTA_GRPC" },
-  { variant: "sotw", apiType: "AGGREGATED_GRPC", adsType: "GRPC" },
-] as const;
-
-/** A bootstrap as `meshwright bootstrap` and istiod's agents write it: everything over one stream. */
-function bootstrap(port: number, adsType: string): Bootstrap {
-  const source = { ads: {}, resource_api_version: "V3" };
-  return {
-    node: { id: "sidecar~127.0.0.1~test.default~default.svc.cluster.local", cluster: "test" },
-    dynamic_resources: {
-      ads_config: {
-        api_type: adsType,
-        transport_api_version: "V3",
-        set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: "control" } }],
-      },
-      lds_config: source,
-      cds_config: source,
-    },
-    static_resources: {
-      clusters: [
-        {
-          name: "control",
-          type: "STATIC",
-          connect_timeout: "1s",
-          typed_extension_protocol_options: {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-              "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-              explicit_http_config: { http2_protocol_options: {} },
-            },
-          },
-          load_assignment: {
-            cluster_name: "control",
-            endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } } } }] }],
-          },
-        } as never,
-      ],
-    },
-  };
-}
-
-async function get(envoy: StartedEnvoy, host: string) {
-  const { port } = (await envoy.admin.listeners()).get("main") ?? { port: 0 };
-  const { request } = await import("undici");
-  const { statusCode, headers, body } = await request(`http://127.0.0.1:${port}/`, { headers: { host } });
-  return { status: statusCode, config: headers["x-config"], body: await body.text() };
-}
+const DELIVERIES: readonly (Delivery & { readonly title: string })[] = [
+  { title: "one incremental stream", apiType: "DELTA_GRPC", aggregated: true },
+  { title: "one stream, state of the world", apiType: "GRPC", aggregated: true },
+  { title: "an incremental stream for each type", apiType: "DELTA_GRPC", aggregated: false },
+  { title: "a stream for each type, state of the world", apiType: "GRPC", aggregated: false },
+];
 
 function named(name: string) {
   return startUpstream({ script: () => ({ body: name }) });
 }
 
-describe.each(VARIANTS)("Envoy over $variant ADS", ({ adsType }) => {
+describe.each(DELIVERIES)("Envoy over $title", (delivery) => {
+  const mesh = (hosts: Readonly<Record<string, number>>) => meshOf(hosts, configSource(delivery));
+
   test("gets listeners, scopes, routes, clusters, endpoints and filters, and what changes", async () => {
     await using a = await named("a");
     await using b = await named("b");
-    await using control = await TestControl.start(new MapSnapshot("1", meshOf({ "a.test": a.port, "b.test": b.port })));
-    await using envoy = await binaryProvider.start(bootstrap(control.listener.port, adsType));
+    await using control = await TestControl.start(new MapSnapshot("1", mesh({ "a.test": a.port, "b.test": b.port })));
+    await using envoy = await binaryProvider.start(bootstrap(control.listener.port, delivery));
     await control.settled();
     expect(await get(envoy, "a.test")).toEqual({ status: 200, config: "1", body: "a" });
     expect(await get(envoy, "b.test")).toEqual({ status: 200, config: "1", body: "b" });
-    expect(control.server.status()[0]?.types.map(({ state }) => state)).toEqual([...Array<string>(6).fill("SYNCED"), "NOT SENT"]);
+    const states = new Map(
+      control.server
+        .status()
+        .flatMap(({ types }) => types.filter(({ sent }) => sent !== undefined).map((type) => [type.typeUrl, type.state])),
+    );
+    expect(Object.fromEntries(states)).toEqual(
+      Object.fromEntries([LISTENER, SCOPE, ROUTE, CLUSTER, ENDPOINT, FILTER].map((typeUrl) => [typeUrl, "SYNCED"])),
+    );
 
     await control.push({ [ROUTE]: [route("a.test", "b.test"), route("b.test", "b.test")] });
     expect(await get(envoy, "a.test")).toMatchObject({ body: "b" });
@@ -75,5 +43,109 @@ describe.each(VARIANTS)("Envoy over $variant ADS", ({ adsType }) => {
     expect(await get(envoy, "b.test")).toMatchObject({ body: "a" });
     await control.push({ [FILTER]: [filter("2")] });
     expect(await get(envoy, "b.test")).toMatchObject({ config: "2" });
+  });
+});
+
+describe.each(DELIVERIES.filter(({ aggregated }) => aggregated))("Envoy over $title", (delivery) => {
+  const mesh = (hosts: Readonly<Record<string, number>>) => meshOf(hosts, configSource(delivery));
+  const source = configSource(delivery);
+
+  test("a changed cluster gets its endpoints again, and is warm at once", async () => {
+    await using a = await named("a");
+    await using control = await TestControl.start(new MapSnapshot("1", mesh({ "a.test": a.port })));
+    await using envoy = await binaryProvider.start(bootstrap(control.listener.port, delivery));
+    await control.settled();
+    const begin = performance.now();
+    await control.push({ [CLUSTER]: [cluster("a.test", "2s", source)] });
+    expect(performance.now() - begin, "initial_fetch_timeout is 15 s").toBeLessThan(5000);
+    expect((await envoy.admin.stats("cluster_manager.(warming_clusters|cluster_modified)")).values).toEqual({
+      "cluster_manager.cluster_modified": 1,
+      "cluster_manager.warming_clusters": 0,
+    });
+    expect(await get(envoy, "a.test")).toMatchObject({ body: "a" });
+  });
+
+  test("a NACK is kept with Envoy's reason, the rest goes on, and a good version clears it", async () => {
+    await using a = await named("a");
+    await using b = await named("b");
+    const hosts = { "a.test": a.port, "b.test": b.port, "c.test": b.port };
+    await using control = await TestControl.start(new MapSnapshot("1", mesh(hosts)));
+    await using envoy = await binaryProvider.start(bootstrap(control.listener.port, delivery));
+    await control.settled();
+    for (const host of Object.keys(hosts)) await get(envoy, host);
+    await control.push({ [ROUTE]: [route("a.test", "b.test"), brokenRoute("b.test"), route("c.test", "a.test")] });
+    expect(control.refusals()).toMatchObject([
+      { name: "b.test", reason: expect.stringMatching(/[Oo]nly a single wildcard domain|[Oo]nly unique/) as string },
+    ]);
+    expect(control.server.status()[0]?.types.find(({ typeUrl }) => typeUrl === ROUTE)?.state).toBe("NACK");
+    expect(await get(envoy, "a.test"), "it came with the bad one and is good").toMatchObject({ body: "b" });
+    expect(await get(envoy, "b.test"), "the old one serves").toMatchObject({ body: "b" });
+    expect(await get(envoy, "c.test")).toMatchObject({ body: "a" });
+    const count = control.sent.length;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(control.sent.length, "what was refused is not sent in a loop").toBe(count);
+    await control.push({ [ROUTE]: [route("a.test", "b.test"), route("b.test", "a.test"), route("c.test", "a.test")] });
+    expect(control.refusals()).toEqual([]);
+    expect(await get(envoy, "b.test")).toMatchObject({ body: "a" });
+  });
+
+  test("a new host needs no round without its cluster", async () => {
+    await using a = await named("a");
+    await using b = await named("b");
+    await using control = await TestControl.start(new MapSnapshot("1", mesh({ "a.test": a.port })));
+    await using envoy = await binaryProvider.start(bootstrap(control.listener.port, delivery));
+    await control.settled();
+    let failures = 0;
+    let answers = 0;
+    const end = new AbortController();
+    const load = (async () => {
+      while (!end.signal.aborted) {
+        const { status } = await get(envoy, "a.test");
+        answers++;
+        if (status !== 200) failures++;
+      }
+    })();
+    for (let round = 0; round < 10; round++) {
+      const name = `b-${round}.test`;
+      const clusters = [cluster("a.test", "1s", source), cluster(name, "1s", source)];
+      const loads = [endpoints("a.test", [a.port]), endpoints(name, [b.port])];
+      await control.push({
+        [CLUSTER]: clusters,
+        [ENDPOINT]: loads,
+        [SCOPE]: [scope("a.test"), scope(name)],
+        [ROUTE]: [route("a.test", name), route(name, name)],
+      });
+      expect(await get(envoy, name)).toMatchObject({ status: 200, body: "b" });
+      await control.push({
+        [CLUSTER]: [cluster("a.test", "1s", source)],
+        [ENDPOINT]: loads.slice(0, 1),
+        [SCOPE]: [scope("a.test")],
+        [ROUTE]: [route("a.test", "a.test")],
+      });
+    }
+    end.abort();
+    await load;
+    expect(failures, `of ${answers}`).toBe(0);
+    expect(answers).toBeGreaterThan(10);
+  });
+
+  test("the service ends and returns: Envoy goes on, and gets what changed meanwhile", async () => {
+    await using a = await named("a");
+    await using b = await named("b");
+    const hosts = { "a.test": a.port, "b.test": b.port };
+    const first = await TestControl.start(new MapSnapshot("1", mesh(hosts)));
+    await using envoy = await binaryProvider.start(bootstrap(first.listener.port, delivery));
+    await first.settled();
+    const { port } = first.listener;
+    await first[Symbol.asyncDispose]();
+    expect(await get(envoy, "a.test")).toMatchObject({ status: 200, body: "a" });
+    const changed = { ...mesh(hosts), [ROUTE]: [route("a.test", "b.test"), route("b.test", "b.test")] };
+    await using second = await TestControl.start(new MapSnapshot("1", changed), { port });
+    await expect.poll(() => get(envoy, "a.test"), { timeout: 20_000 }).toMatchObject({ body: "b" });
+    await second.settled();
+    const sent = second.sent.filter(({ resources, removed }) => resources + removed > 0);
+    // Of types that are asked for by name, the state of the world cannot say what a client has.
+    if (delivery.apiType === "DELTA_GRPC") expect(sent).toMatchObject([{ typeUrl: ROUTE, resources: 1 }]);
+    else expect(sent.map(({ typeUrl }) => typeUrl).sort()).toEqual([ENDPOINT, ROUTE, FILTER].sort());
   });
 });

@@ -3,8 +3,8 @@ import { JsonKind, JsonValue } from "../lib/json";
 import { formatInteger, parsedFixed, parseFixed } from "../lib/number";
 import { arena, Bytes, Text } from "../sdk";
 
-const TRUE = Text.of("true");
-const FALSE = Text.of("false");
+const TRUE = Bytes.of("true");
+const FALSE = Bytes.of("false");
 const MILLION: i64 = 1_000_000;
 
 /** The claim at the end of `path`, or `null`. */
@@ -25,9 +25,9 @@ export function claimValue(claim: JsonValue, source: Bytes): Bytes | null {
     case JsonKind.Number:
       return numberValue(claim.text);
     case JsonKind.True:
-      return TRUE.bytes;
+      return TRUE;
     case JsonKind.False:
-      return FALSE.bytes;
+      return FALSE;
     case JsonKind.Array:
     case JsonKind.Object:
       return encodeBase64(compact(source.slice(claim.start, claim.end)));

@@ -1,9 +1,9 @@
 import { Cookies, QueryParameters } from "../lib/url";
-import { arena, Bytes, HeaderMap, Text } from "../sdk";
+import { arena, Bytes, HeaderMap } from "../sdk";
 import { Location, LocationKind } from "./location";
 
-export const PATH = Text.of(":path");
-const COOKIE = Text.of("cookie");
+export const PATH = Bytes.of(":path");
+const COOKIE = Bytes.of("cookie");
 const QUESTION_MARK: u8 = 0x3f;
 
 /** What was found at a location. */
@@ -49,7 +49,7 @@ function findInHeader(headers: HeaderMap, location: Location): Found {
 
 /** An empty parameter is a token, and none that is valid, as in Istio. */
 function findInQuery(headers: HeaderMap, name: Bytes): Found {
-  const path = headers.get(PATH.bytes);
+  const path = headers.get(PATH);
   const mark = path != null ? path.indexOf(QUESTION_MARK) : -1;
   if (path == null || mark < 0) return Found.Nothing;
   const parameters = QueryParameters.of(path.slice(mark + 1));
@@ -59,7 +59,7 @@ function findInQuery(headers: HeaderMap, name: Bytes): Found {
 }
 
 function findInCookies(headers: HeaderMap, name: Bytes): Found {
-  const lines = headers.values(COOKIE.bytes);
+  const lines = headers.values(COOKIE);
   let found = Found.Nothing;
   while (lines.next()) {
     const cookies = Cookies.of(lines.value);

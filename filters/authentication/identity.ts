@@ -1,9 +1,6 @@
 import { JsonKind, JsonValue } from "../lib/json";
 import { arena, Bytes, Text } from "../sdk";
 
-/** Name of the filter state that other filters read (`wasm.meshwright.authentication` in Envoy). */
-export const STATE = Text.of("meshwright.authentication");
-
 /** Claims, and what stands in the state around them. */
 const WORDS = Text.list('iss sub aud azp "principal": / "audiences": [ ] "presenter": "claims": "consumer": , { }');
 const ISS = 0;

@@ -24,7 +24,7 @@ export const enum Refusal {
   BadApiKey,
 }
 
-const PREFIX = Text.of("authentication_");
+const PREFIX = Bytes.of("authentication_");
 /** `details`, from {@link Refusal.Missing} on, without the prefix that all have. */
 const DETAILS = Text.list(
   "missing several_tokens token_malformed token_too_large token_header token_header_unsupported algorithm token_payload issuer not_yet_valid expired audience no_keys unknown_key signature too_many_keys api_key",
@@ -55,12 +55,12 @@ API key is not known`,
 );
 
 const CHALLENGE_MISSING_LENGTH = 25;
-const CHALLENGE = Text.of('Bearer realm="meshwright", error="invalid_token", error_description="');
+const CHALLENGE = Bytes.of('Bearer realm="meshwright", error="invalid_token", error_description="');
 
 /** `%RESPONSE_CODE_DETAILS%`. */
 export function detailsOf(refusal: Refusal): Bytes {
   const name = DETAILS[refusal - Refusal.Missing].bytes;
-  const prefix = PREFIX.bytes;
+  const prefix = PREFIX;
   const details = arena.allocate(<usize>(prefix.length + name.length));
   memory.copy(details, prefix.pointer, <usize>prefix.length);
   memory.copy(details + <usize>prefix.length, name.pointer, <usize>name.length);
@@ -78,5 +78,5 @@ export function statusOf(refusal: Refusal): u32 {
 
 /** What stands before the description in `WWW-Authenticate` (RFC 6750, section 3): without an error where nothing was sent. */
 export function challengeOf(refusal: Refusal): Bytes {
-  return refusal == Refusal.Missing ? CHALLENGE.bytes.slice(0, CHALLENGE_MISSING_LENGTH) : CHALLENGE.bytes;
+  return refusal == Refusal.Missing ? CHALLENGE.slice(0, CHALLENGE_MISSING_LENGTH) : CHALLENGE;
 }

@@ -4,7 +4,7 @@ import { Location, LocationKind } from "./location";
 import { Settings } from "./settings";
 
 /**
- * What is taken from a request: collected first, because each change makes the next look read all headers again, then applied. In the arena.
+ * What is taken from a request: collected first, because each change makes the next look copy all headers, then applied. In the arena.
  */
 @unmanaged
 @final
@@ -31,7 +31,7 @@ export class Removals {
         this.add(location.name.bytes);
       } else {
         const path = this.path;
-        const whole = path != null ? path : headers.get(PATH.bytes);
+        const whole = path != null ? path : headers.get(PATH);
         if (whole != null) this.path = withoutParameter(whole, location.name.bytes);
       }
     }
@@ -49,7 +49,7 @@ export class Removals {
   apply(headers: HeaderMap): void {
     for (let i = 0; i < this.count; i++) headers.remove(changetype<Bytes>(load<usize>(this.names + <usize>i * sizeof<usize>())));
     const path = this.path;
-    if (path != null) headers.set(PATH.bytes, path);
+    if (path != null) headers.set(PATH, path);
   }
 
   private add(name: Bytes): void {

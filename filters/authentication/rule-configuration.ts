@@ -95,12 +95,12 @@ function parseJwks(value: ConfigValue): Jwks {
 function parseRemote(value: ConfigValue, uri: ConfigValue): Jwks {
   const text = uri.text();
   const bytes = text.bytes;
-  const secure = bytes.startsWith(HTTPS.bytes);
+  const secure = bytes.startsWith(HTTPS);
   const start = secure ? 8 : 7;
   let slash = bytes.indexOf(0x2f, start);
   if (slash < 0) slash = bytes.length;
   const authority = bytes.slice(start, slash);
-  if ((!secure && !bytes.startsWith(HTTP.bytes)) || authority.length == 0 || !isPlain(bytes)) {
+  if ((!secure && !bytes.startsWith(HTTP)) || authority.length == 0 || !isPlain(bytes)) {
     uri.report("expected an absolute http or https URI without user and fragment");
   }
   const cluster = value.required("jwksCluster");

@@ -36,14 +36,14 @@ export class JwtRule {
   }
 }
 
-export const HTTP = Text.of("http://");
-export const HTTPS = Text.of("https://");
+export const HTTP = Bytes.of("http://");
+export const HTTPS = Bytes.of("https://");
 
 /** As Envoy compares audiences: without `http://` or `https://` in front and one `/` behind. */
 export function plainAudience(audience: Bytes): Bytes {
   let start = 0;
-  if (audience.startsWith(HTTPS.bytes)) start = 8;
-  else if (audience.startsWith(HTTP.bytes)) start = 7;
+  if (audience.startsWith(HTTPS)) start = 8;
+  else if (audience.startsWith(HTTP)) start = 7;
   let end = audience.length;
   if (end > start && audience[end - 1] == 0x2f) end--;
   return audience.slice(start, end);

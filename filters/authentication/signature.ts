@@ -2,7 +2,7 @@ import { Algorithm, ecSignature, Family, familyOf, hashOf, JsonWebKey } from "..
 import { hashLength } from "../lib/sha2";
 import { arena, Bytes, callForeignFunction, Text } from "../sdk";
 
-const VERIFY_SIGNATURE = Text.of("verify_signature");
+const VERIFY_SIGNATURE = Bytes.of("verify_signature");
 const HASH_NAMES = Text.list("sha256 sha384 sha512");
 
 /**
@@ -23,10 +23,7 @@ export function verifySignature(key: JsonWebKey, algorithm: Algorithm, message: 
     const rsa = key.rsa;
     if (rsa == null || signature.length != (rsa.bits + 7) >> 3) return false;
   }
-  const answer = callForeignFunction(
-    VERIFY_SIGNATURE.bytes,
-    verifyRequest(HASH_NAMES[hashOf(algorithm)].bytes, spki.bytes, given, message),
-  );
+  const answer = callForeignFunction(VERIFY_SIGNATURE, verifyRequest(HASH_NAMES[hashOf(algorithm)].bytes, spki.bytes, given, message));
   if (answer == null) return key.verify(algorithm, message, signature);
   // VerifySignatureResult { bool result = 1; string error = 2 }: nothing but a bare true is one.
   return answer.length == 2 && load<u16>(answer.pointer) == 0x0108;

@@ -1,3 +1,4 @@
+import { Claims } from "../lib/claims";
 import {
   arena,
   Bytes,
@@ -9,12 +10,12 @@ import {
   HttpStream,
   logDecision,
   requestHeaders,
-  setFilterState,
+  setVerifiedClaims,
   Text,
 } from "../sdk";
 import { ApiKeyProvider, Consumer } from "./api-key";
 import { findCredential, Found, foundCredential } from "./credentials";
-import { STATE, withConsumer } from "./identity";
+import { withConsumer } from "./identity";
 import { Jwks } from "./jwks";
 import { Location } from "./location";
 import { Removals } from "./removals";
@@ -25,11 +26,11 @@ import { checkTimes, tokenRefusal, tokenRule, verifyToken } from "./token";
 import { TokenRecord } from "./token-record";
 import { Waiting } from "./waiting";
 
-const FILTER = Text.of("authentication");
+const FILTER = Bytes.of("authentication");
 const NONE = Text.of("");
 const API_KEY = Text.of("API key");
-const NO_CREDENTIAL = Text.of("no token");
-const PREFLIGHT = Text.of("CORS preflight");
+const NO_CREDENTIAL = Bytes.of("no token");
+const PREFLIGHT = Bytes.of("CORS preflight");
 /** Headers, and the method of a preflight. */
 const NAMES = Text.list("www-authenticate :method OPTIONS origin access-control-request-method");
 const WWW_AUTHENTICATE = 0;
@@ -93,7 +94,7 @@ export class AuthenticationStream extends HttpStream {
     const root = changetype<AuthenticationRoot>(this.root);
     this.forget();
     if (isPreflight(headers)) {
-      logDecision(FILTER.bytes, NONE.bytes, DecisionResult.Allow, PREFLIGHT.bytes);
+      logDecision(FILTER, NONE.bytes, DecisionResult.Allow, PREFLIGHT);
       const removals = Removals.create(root.settings);
       removals.addForged(root.settings, headers);
       removals.apply(headers);
@@ -200,7 +201,7 @@ export class AuthenticationStream extends HttpStream {
     root.denied.increment();
     const refusal = this.refusal;
     const description = descriptionOf(refusal);
-    logDecision(FILTER.bytes, this.rule.bytes, DecisionResult.Deny, description);
+    logDecision(FILTER, this.rule.bytes, DecisionResult.Deny, description);
     const status = statusOf(refusal);
     const headers = HeaderPairs.create();
     if (status == 401) headers.add(unchecked(NAMES[WWW_AUTHENTICATE]).bytes, challenge(refusal, description));
@@ -212,11 +213,13 @@ export class AuthenticationStream extends HttpStream {
     root.allowed.increment();
     const consumer = this.consumer;
     const known = count > 0 || consumer != null;
-    logDecision(FILTER.bytes, this.rule.bytes, DecisionResult.Allow, known ? descriptionOf(Refusal.None) : NO_CREDENTIAL.bytes);
+    logDecision(FILTER, this.rule.bytes, DecisionResult.Allow, known ? descriptionOf(Refusal.None) : NO_CREDENTIAL);
     if (known) {
-      let state: Bytes | null = count > 0 ? changetype<TokenRecord>(load<usize>(records)).state : null;
+      const record: TokenRecord | null = count > 0 ? changetype<TokenRecord>(load<usize>(records)) : null;
+      let state: Bytes | null = record != null ? record.state : null;
       if (consumer != null) state = withConsumer(state, consumer.json.bytes);
-      if (state != null) setFilterState(STATE.bytes, state);
+      const claims = Claims.of(record != null ? record.payload : null, consumer != null ? consumer.name.bytes : null);
+      if (state != null) setVerifiedClaims(state, claims);
     }
     const settings = root.settings;
     const removals = Removals.create(settings);

@@ -1,8 +1,9 @@
 import { xxHash64 } from "../lib/hash";
+import { copyValue, JsonValue, sizeOfCopy } from "../lib/json";
 import { Bytes } from "../sdk";
 import { TokenRecord } from "./token-record";
 
-/** Bytes of all records. A record of a token of 800 B takes about 2 KiB. */
+/** Bytes of all records. A record of a token of 800 B takes about 2.5 KiB. */
 const CAPACITY: u64 = 1 << 20;
 /** A record above this is not kept, so that one giant cannot drive out all others. */
 const MOST: i32 = 16 * 1024;
@@ -65,12 +66,18 @@ export class TokenCache {
   /** Copies `record`. The oldest of its bucket, or of all, gives way. */
   insert(record: TokenRecord): void {
     const size = record.size;
-    if (size > MOST || this.block == 0) return;
+    const whole = size + <i32>sizeOfCopy(record.payload);
+    if (whole > MOST || this.block == 0) return;
     const offset = this.head % CAPACITY;
-    if (offset + <u64>size > CAPACITY) this.head += CAPACITY - offset;
+    if (offset + <u64>whole > CAPACITY) this.head += CAPACITY - offset;
     const position = this.head;
-    this.head += <u64>size;
-    memory.copy(changetype<usize>(this.at(position)), changetype<usize>(record), <usize>size);
+    const kept = this.at(position);
+    const start = changetype<usize>(kept);
+    memory.copy(start, changetype<usize>(record), <usize>size);
+    const payload = start + <usize>size;
+    this.head += <u64>whole;
+    copyValue(record.payload, payload, kept.payloadText);
+    kept.payload = changetype<JsonValue>(payload);
     let slot = this.bucket(record.hash);
     let oldest = slot;
     for (let way: u32 = 0; way < WAYS; way++, slot += SLOT) {

@@ -1,13 +1,14 @@
+import { JsonValue } from "../lib/json";
 import { arena, Bytes } from "../sdk";
 
 /**
  * What is kept of a verified token: all that a request with it needs, in one block.
  *
  * ```
- *   0            56        token        state               claims
- *   +------------+---------+------------+-------------------+
- *   | fields     | token   | JSON state | length, bytes ... |   lengths are i32; -1 where the claim is missing
- *   +------------+---------+------------+-------------------+
+ *   0            52        token        state               claims                   payload
+ *   +------------+---------+------------+-------------------+----------------------+
+ *   | fields     | token   | JSON state | length, bytes ... | parsed, in the cache |   lengths are i32; -1 where the claim is missing
+ *   +------------+---------+------------+-------------------+----------------------+
  * ```
  */
 @unmanaged
@@ -25,6 +26,8 @@ export class TokenRecord {
   tokenLength: i32;
   stateLength: i32;
   claimsLength: i32;
+  /** The claims, parsed; of a record in the arena they stand there too. */
+  payload: JsonValue;
 
   /** A record with room for its parts, in the arena. */
   static allocate(tokenLength: i32, stateLength: i32, claimsLength: i32): TokenRecord {
@@ -35,7 +38,7 @@ export class TokenRecord {
     return record;
   }
 
-  /** Bytes of the whole, a multiple of 8. */
+  /** Bytes of the whole without the payload, a multiple of 8. */
   get size(): i32 {
     return (<i32>offsetof<TokenRecord>() + this.tokenLength + this.stateLength + this.claimsLength + 7) & ~7;
   }
@@ -47,6 +50,15 @@ export class TokenRecord {
   /** What goes into the filter state. */
   get state(): Bytes {
     return Bytes.view(changetype<usize>(this) + offsetof<TokenRecord>() + <usize>this.tokenLength, this.stateLength);
+  }
+
+  /** Where the text of the payload stands in the state, as its last member. */
+  get payloadText(): Bytes {
+    const length = this.payload.textLength;
+    return Bytes.view(
+      changetype<usize>(this) + offsetof<TokenRecord>() + <usize>(this.tokenLength + this.stateLength - 1 - length),
+      length,
+    );
   }
 
   /** Where the values of the rule's claim headers begin. */

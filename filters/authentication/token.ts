@@ -220,6 +220,7 @@ function recordOf(token: Bytes, rule: JwtRule, index: i32, payload: JsonValue, s
   record.keysVersion = rule.jwks.version;
   record.notBefore = notBefore;
   record.expires = expires;
+  record.payload = payload;
   memory.copy(record.token.pointer, token.pointer, <usize>token.length);
   memory.copy(record.state.pointer, state.pointer, <usize>state.length);
   let at = record.claims;

@@ -57,9 +57,9 @@ const METHOD = Text.of(":method");
 const PATH = Text.of(":path");
 const AUTHORITY = Text.of(":authority");
 const SCHEME = Text.of(":scheme");
-const REQUEST_ID = Text.of("x-request-id");
-const DOWNSTREAM_CLUSTER = Text.of("x-envoy-downstream-service-cluster");
-const COMMA = Text.of(",");
+const REQUEST_ID = Bytes.of("x-request-id");
+const DOWNSTREAM_CLUSTER = Bytes.of("x-envoy-downstream-service-cluster");
+const COMMA = Bytes.of(",");
 
 const requestTime = Property.named("request.time");
 const requestProtocol = Property.named("request.protocol");
@@ -85,7 +85,7 @@ export function checkRequest(provider: Provider, request: RequestView, streamId:
   writeTime(writer);
   writer.message(AttributeContext.REQUEST, end);
   writePeer(writer, AttributeContext.DESTINATION, destinationAddress.get(), firstOf(localUri.get(), localDnsName, localSubject), null);
-  const service = headers.get(DOWNSTREAM_CLUSTER.bytes);
+  const service = headers.get(DOWNSTREAM_CLUSTER);
   writePeer(writer, AttributeContext.SOURCE, request.sourceText, firstOf(request.principal, peerDnsName, peerSubject), service);
   writer.message(ATTRIBUTES, 0);
   return writer.written;
@@ -115,10 +115,10 @@ function writeHttp(writer: ProtobufWriter, headers: HeaderMap, streamId: u32, bo
   writeHeader(writer, HttpRequest.SCHEME, headers, SCHEME);
   writeHeader(writer, HttpRequest.HOST, headers, AUTHORITY);
   writeHeader(writer, HttpRequest.PATH, headers, PATH);
-  if (body != null) writeEntry(writer, PARTIAL_BODY.bytes, body.isPartial ? TRUE.bytes : FALSE.bytes);
+  if (body != null) writeEntry(writer, PARTIAL_BODY, body.isPartial ? TRUE : FALSE);
   writeHeaders(writer, headers);
   writeHeader(writer, HttpRequest.METHOD, headers, METHOD);
-  const id = headers.get(REQUEST_ID.bytes);
+  const id = headers.get(REQUEST_ID);
   writer.bytes(HttpRequest.ID, id != null ? toUtf8(id) : digits(streamId));
   writer.message(Request.HTTP, end);
 }
@@ -159,13 +159,13 @@ function writeHeaders(writer: ProtobufWriter, headers: HeaderMap): void {
   for (let at = end - size; at >= start && at < end; at -= size) {
     const header = changetype<Header>(at);
     // Only the filter says how much of a body is seen.
-    if (header.name.equals(PARTIAL_BODY.bytes) || hasName(start, at, header.name)) continue;
+    if (header.name.equals(PARTIAL_BODY) || hasName(start, at, header.name)) continue;
     const entry = writer.size;
     for (let other = end - size; other >= at && other < end; other -= size) {
       const same = changetype<Header>(other);
       if (!same.name.equals(header.name)) continue;
       writer.raw(same.value);
-      if (other != at) writer.raw(COMMA.bytes);
+      if (other != at) writer.raw(COMMA);
     }
     writer.message(VALUE, entry);
     writer.bytes(KEY, header.name);

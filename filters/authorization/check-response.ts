@@ -1,7 +1,7 @@
 import { isHeaderName, isHeaderValue } from "../lib/http";
 import { ProtobufReader, WireType } from "../lib/protobuf";
 import { isUtf8 } from "../lib/utf8";
-import { arena, Bytes, Text } from "../sdk";
+import { arena, Bytes } from "../sdk";
 import { CheckAnswer, Verdict } from "./check-answer";
 import { isFraming, isPseudoHeader } from "./framing";
 import { isRemovable } from "./http-check";
@@ -39,10 +39,10 @@ const NUMBER: u32 = 1;
 const KEY: u32 = 1;
 const VALUE: u32 = 2;
 
-const PATH = Text.of(":path");
-const METHOD = Text.of(":method");
-const AUTHORITY = Text.of(":authority");
-const HOST = Text.of("host");
+const PATH = Bytes.of(":path");
+const METHOD = Bytes.of(":method");
+const AUTHORITY = Bytes.of(":authority");
+const HOST = Bytes.of("host");
 const SLASH: u8 = 0x2f;
 
 /**
@@ -138,12 +138,12 @@ function takeRequestHeader(mutations: Mutations, option: HeaderOption | null): b
   const value = option.value;
   if (isFraming(name)) return true;
   // Envoy keeps Host as :authority.
-  const isHost = name.equals(AUTHORITY.bytes) || name.equalsIgnoreCase(HOST.bytes);
+  const isHost = name.equals(AUTHORITY) || name.equalsIgnoreCase(HOST);
   if (!isHost && !isPseudoHeader(name))
     return mutations.add(name, value, option.isAppended ? MutationAction.Append : MutationAction.Overwrite);
   if (option.isAppended || value.length == 0) return false;
-  if (name.equals(PATH.bytes) ? value[0] != SLASH : !isHost && !name.equals(METHOD.bytes)) return false;
-  return mutations.add(isHost ? AUTHORITY.bytes : name, value, MutationAction.Overwrite);
+  if (name.equals(PATH) ? value[0] != SLASH : !isHost && !name.equals(METHOD)) return false;
+  return mutations.add(isHost ? AUTHORITY : name, value, MutationAction.Overwrite);
 }
 
 function takeResponseHeader(mutations: Mutations, option: HeaderOption | null): bool {

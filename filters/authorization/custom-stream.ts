@@ -25,8 +25,8 @@ import { RequestView } from "./request";
 import { AuthorizationRoot } from "./root";
 import { Rule } from "./rule";
 
-const FILTER = Text.of("authorization");
-const PATH = Text.of(":path");
+const FILTER = Bytes.of("authorization");
+const PATH = Bytes.of(":path");
 const FORBIDDEN: u32 = 403;
 const PAYLOAD_TOO_LARGE: u32 = 413;
 
@@ -34,10 +34,10 @@ const ALLOWED = Text.of("CUSTOM policy matched, the provider allows");
 const DENIED = Text.of("CUSTOM policy matched, the provider denies");
 const FAILED = Text.of("CUSTOM policy matched, the provider failed");
 const FAILED_OPEN = Text.of("CUSTOM policy matched, the provider failed and failOpen is set");
-const FAILED_DETAILS = Text.of("authorization_denied_provider_failed");
+const FAILED_DETAILS = Bytes.of("authorization_denied_provider_failed");
 const TOO_LARGE = Text.of("CUSTOM policy matched, the body is longer than maxRequestBytes");
 /** Envoy's own words for it. */
-const TOO_LARGE_DETAILS = Text.of("request_payload_too_large");
+const TOO_LARGE_DETAILS = Bytes.of("request_payload_too_large");
 
 const enum Phase {
   /** Nobody is asked, or has answered. */
@@ -152,7 +152,7 @@ export abstract class CustomStream extends HttpStream {
       const message = checkRequest(provider, request, this.contextId, body);
       canBeAsked = message != null && request.problem == null;
       if (message != null && canBeAsked) {
-        if (grpc.call(this, this.root, provider.cluster.bytes, SERVICE.bytes, CHECK.bytes, message, provider.timeout)) {
+        if (grpc.call(this, this.root, provider.cluster.bytes, SERVICE, CHECK, message, provider.timeout)) {
           return HeadersAction.StopIteration;
         }
       }
@@ -177,8 +177,8 @@ export abstract class CustomStream extends HttpStream {
     this.log(DecisionResult.Allow, ALLOWED);
     applyAll(answer.requestHeaders.first, requestHeaders);
     const query = answer.query.first;
-    const path = query != null ? requestHeaders.get(PATH.bytes) : null;
-    if (path != null) requestHeaders.set(PATH.bytes, mutateQuery(path, query));
+    const path = query != null ? requestHeaders.get(PATH) : null;
+    if (path != null) requestHeaders.set(PATH, mutateQuery(path, query));
     this.kept = keep(answer.responseHeaders.first);
     return this.decide();
   }
@@ -206,19 +206,19 @@ export abstract class CustomStream extends HttpStream {
     root.customErrors.increment();
     root.denied.increment();
     this.log(DecisionResult.Deny, FAILED);
-    return this.sendLocalResponse(this.provider.statusOnError, FAILED_DETAILS.bytes);
+    return this.sendLocalResponse(this.provider.statusOnError, FAILED_DETAILS);
   }
 
   private refuseBody(): HeadersAction {
     this.phase = Phase.None;
     changetype<AuthorizationRoot>(this.root).denied.increment();
     this.log(DecisionResult.Deny, TOO_LARGE);
-    return this.sendLocalResponse(PAYLOAD_TOO_LARGE, TOO_LARGE_DETAILS.bytes);
+    return this.sendLocalResponse(PAYLOAD_TOO_LARGE, TOO_LARGE_DETAILS);
   }
 
   private log(result: Text, reason: Text): void {
     const rule = this.rule;
-    logDecision(FILTER.bytes, rule != null ? rule.label.bytes : Bytes.empty(), result, reason.bytes);
+    logDecision(FILTER, rule != null ? rule.label.bytes : Bytes.empty(), result, reason.bytes);
   }
 
   private forgetKept(): void {

@@ -1,11 +1,11 @@
-import { Buffer, GrpcCallout, Text } from "../sdk";
+import { Buffer, GrpcCallout, Bytes } from "../sdk";
 import { CheckAnswer } from "./check-answer";
 import { readCheckResponse } from "./check-response";
 import { CustomStream } from "./custom-stream";
 import { Limits } from "./limits";
 
-export const SERVICE = Text.of("envoy.service.auth.v3.Authorization");
-export const CHECK = Text.of("Check");
+export const SERVICE = Bytes.of("envoy.service.auth.v3.Authorization");
+export const CHECK = Bytes.of("Check");
 
 /** Asks a gRPC authoriser as Envoy's `ext_authz` does. */
 @final

@@ -1,4 +1,4 @@
-import { arena, Bytes, HeaderMap, HeaderPairs, HttpCallout, HttpCalloutResponse, Text } from "../sdk";
+import { arena, Bytes, HeaderMap, HeaderPairs, HttpCallout, HttpCalloutResponse } from "../sdk";
 import { parseFixed, parsedFixed } from "../lib/number";
 import { CheckAnswer, Verdict } from "./check-answer";
 import { CheckBody } from "./check-body";
@@ -8,20 +8,20 @@ import { Limits } from "./limits";
 import { MutationAction } from "./mutation";
 import { anyNameMatches, Provider } from "./provider";
 
-const METHOD = Text.of(":method");
-const PATH = Text.of(":path");
-const AUTHORITY = Text.of(":authority");
-const STATUS = Text.of(":status");
-const AUTHORIZATION = Text.of("authorization");
-const CONTENT_LENGTH = Text.of("content-length");
-const LOCATION = Text.of("location");
-const WWW_AUTHENTICATE = Text.of("www-authenticate");
+const METHOD = Bytes.of(":method");
+const PATH = Bytes.of(":path");
+const AUTHORITY = Bytes.of(":authority");
+const STATUS = Bytes.of(":status");
+const AUTHORIZATION = Bytes.of("authorization");
+const CONTENT_LENGTH = Bytes.of("content-length");
+const LOCATION = Bytes.of("location");
+const WWW_AUTHENTICATE = Bytes.of("www-authenticate");
 /** How an authoriser over HTTP says `headers_to_remove`: a list of names. */
-const HEADERS_TO_REMOVE = Text.of("x-envoy-auth-headers-to-remove");
+const HEADERS_TO_REMOVE = Bytes.of("x-envoy-auth-headers-to-remove");
 /** `true` where the authoriser got a part of the body; Envoy's own name. */
-export const PARTIAL_BODY = Text.of("x-envoy-auth-partial-body");
-export const TRUE = Text.of("true");
-export const FALSE = Text.of("false");
+export const PARTIAL_BODY = Bytes.of("x-envoy-auth-partial-body");
+export const TRUE = Bytes.of("true");
+export const FALSE = Bytes.of("false");
 const COMMA: u8 = 0x2c;
 
 /** Asks an HTTP authoriser as Envoy's `ext_authz` does: with the request under a path prefix. */
@@ -38,18 +38,18 @@ export class HttpCheck extends HttpCallout {
 
 /** What the authoriser gets; `null` for a request without path or authority (CONNECT), which it cannot be asked about. `body`: null where it gets none. */
 export function checkHeaders(provider: Provider, headers: HeaderMap, body: CheckBody | null): HeaderPairs | null {
-  const method = headers.get(METHOD.bytes);
-  const path = headers.get(PATH.bytes);
-  const authority = headers.get(AUTHORITY.bytes);
+  const method = headers.get(METHOD);
+  const path = headers.get(PATH);
+  const authority = headers.get(AUTHORITY);
   if (method == null || path == null || authority == null) return null;
   const pairs = HeaderPairs.create();
   const complete =
-    pairs.add(METHOD.bytes, method) &&
-    pairs.add(PATH.bytes, joined(provider.pathPrefix.bytes, path)) &&
-    pairs.add(AUTHORITY.bytes, authority) &&
-    pairs.add(CONTENT_LENGTH.bytes, digits(body != null ? body.bytes.length : 0));
+    pairs.add(METHOD, method) &&
+    pairs.add(PATH, joined(provider.pathPrefix.bytes, path)) &&
+    pairs.add(AUTHORITY, authority) &&
+    pairs.add(CONTENT_LENGTH, digits(body != null ? body.bytes.length : 0));
   if (!complete) return null;
-  if (body != null) pairs.add(PARTIAL_BODY.bytes, body.isPartial ? TRUE.bytes : FALSE.bytes);
+  if (body != null) pairs.add(PARTIAL_BODY, body.isPartial ? TRUE : FALSE);
   const added = provider.includeAdditionalHeadersInCheck;
   for (let i = 0; i < added.length; i++) pairs.add(added[i].name.bytes, added[i].value.bytes);
   const sent = headers.iterate();
@@ -64,15 +64,15 @@ export function checkHeaders(provider: Provider, headers: HeaderMap, body: Check
 
 /** `authorization` always goes, as in `ext_authz`. A client cannot say how much of its body is seen. */
 function isSent(provider: Provider, name: Bytes): bool {
-  if (name.equals(AUTHORIZATION.bytes)) return true;
-  if (isPseudoHeader(name) || isFraming(name) || name.equals(PARTIAL_BODY.bytes)) return false;
+  if (name.equals(AUTHORIZATION)) return true;
+  if (isPseudoHeader(name) || isFraming(name) || name.equals(PARTIAL_BODY)) return false;
   return anyNameMatches(provider.includeRequestHeadersInCheck, name);
 }
 
 /** A timeout and a refused connection look like answers of status 504 and 503. */
 function readAnswer(provider: Provider, response: HttpCalloutResponse): CheckAnswer {
   const answer = CheckAnswer.create();
-  const text = response.headers.get(STATUS.bytes);
+  const text = response.headers.get(STATUS);
   const status = text != null ? parseFixed(text, 0) : 0;
   if (response.failed || text == null || !parsedFixed() || status < 200 || status >= 500) return answer;
   const isAllowed = status == 200;
@@ -97,7 +97,7 @@ function readAnswer(provider: Provider, response: HttpCalloutResponse): CheckAns
 
 /** `false` where the answer changes too much. */
 function takeAllowed(provider: Provider, answer: CheckAnswer, name: Bytes, value: Bytes): bool {
-  if (name.equals(HEADERS_TO_REMOVE.bytes)) return removeAll(answer, value);
+  if (name.equals(HEADERS_TO_REMOVE)) return removeAll(answer, value);
   if (anyNameMatches(provider.headersToUpstreamOnAllow, name) && !answer.requestHeaders.add(name, value, MutationAction.Overwrite))
     return false;
   return !anyNameMatches(provider.headersToDownstreamOnAllow, name) || answer.responseHeaders.add(name, value, MutationAction.Add);
@@ -115,15 +115,15 @@ function removeAll(answer: CheckAnswer, names: Bytes): bool {
 
 /** Without its pseudo-headers and framing a request would be another. */
 export function isRemovable(name: Bytes): bool {
-  return name.length > 0 && !isPseudoHeader(name) && !isFraming(name) && !name.equalsIgnoreCase(HOST.bytes);
+  return name.length > 0 && !isPseudoHeader(name) && !isFraming(name) && !name.equalsIgnoreCase(HOST);
 }
 
-const HOST = Text.of("host");
+const HOST = Bytes.of("host");
 
 /** Whether the client gets this header of a denial. */
 function isShown(provider: Provider, name: Bytes): bool {
   const names = provider.headersToDownstreamOnDeny;
-  return names == null || name.equals(LOCATION.bytes) || name.equals(WWW_AUTHENTICATE.bytes) || anyNameMatches(names, name);
+  return names == null || name.equals(LOCATION) || name.equals(WWW_AUTHENTICATE) || anyNameMatches(names, name);
 }
 
 function isAdded(provider: Provider, name: Bytes): bool {

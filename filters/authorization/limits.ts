@@ -2,10 +2,6 @@
 export namespace Limits {
   /** Bytes of a SPIFFE id (SPIFFE-ID, section 2.3, allows 2,048). */
   export const PRINCIPAL: i32 = 2048;
-  /** Bytes of what `authentication` hands over. */
-  export const TOKEN: i32 = 1 << 18;
-  /** Levels of objects and lists within it. */
-  export const TOKEN_DEPTH: i32 = 64;
   /** Bytes of a request's body that an external authoriser can be given. */
   export const CHECK_BODY: i64 = 1 << 20;
   /** Headers of a request that one over gRPC can be given; Envoy takes 100 unless told otherwise. */

@@ -1,10 +1,10 @@
-import { arena, Bytes, HeaderMap, Text } from "../sdk";
+import { arena, Bytes, HeaderMap } from "../sdk";
 import { Limits } from "./limits";
 
-const SEPARATOR = Text.of(",");
-const COOKIE = Text.of("cookie");
+const SEPARATOR = Bytes.of(",");
+const COOKIE = Bytes.of("cookie");
 /** RFC 6265, section 4.2.1. */
-const COOKIE_SEPARATOR = Text.of("; ");
+const COOKIE_SEPARATOR = Bytes.of("; ");
 
 /**
  * What becomes of a header or a query parameter: `HeaderValueOption.append_action` of Envoy, and two that stand elsewhere. In the order in which `ext_authz`
@@ -143,7 +143,7 @@ function append(headers: HeaderMap, name: Bytes, value: Bytes): void {
   const lines = headers.values(name);
   if (!lines.next() || value.length == 0) return;
   const first = lines.value;
-  let separator = name.equalsIgnoreCase(COOKIE.bytes) ? COOKIE_SEPARATOR.bytes : SEPARATOR.bytes;
+  let separator = name.equalsIgnoreCase(COOKIE) ? COOKIE_SEPARATOR : SEPARATOR;
   if (first.length == 0) separator = Bytes.empty();
   const size = first.length + separator.length + value.length;
   const start = arena.allocate(<usize>size);

@@ -128,7 +128,7 @@ export class HeaderCondition extends Condition {
 
   found(request: RequestView): bool {
     const name = this.name.bytes;
-    if (name.equals(AUTHORITY.bytes)) request.authority;
+    if (name.equals(AUTHORITY)) request.authority;
     const lines = request.headers.values(name);
     let found = false;
     while (lines.next()) {

@@ -66,9 +66,7 @@ export class PrincipalMatch {
       case Form.Prefix:
         return principal.startsWith(text);
       case Form.Suffix:
-        return (
-          principal.length >= SCHEME_TEXT.bytes.length + text.length && principal.startsWith(SCHEME_TEXT.bytes) && principal.endsWith(text)
-        );
+        return principal.length >= SCHEME_TEXT.length + text.length && principal.startsWith(SCHEME_TEXT) && principal.endsWith(text);
       case Form.Contains:
         return principal.contains(text);
       default: {
@@ -84,7 +82,7 @@ export class PrincipalMatch {
   }
 }
 
-const SCHEME_TEXT = Text.of(SCHEME);
+const SCHEME_TEXT = Bytes.of(SCHEME);
 
 function ofRegex(pattern: string, key: Key | null): PrincipalMatch | null {
   const expression = Regex.compile(Text.of(pattern).bytes);

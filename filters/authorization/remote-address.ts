@@ -1,7 +1,7 @@
 import { Address } from "../lib/cidr";
-import { Bytes, HeaderMap, Text } from "../sdk";
+import { Bytes, HeaderMap } from "../sdk";
 
-const X_FORWARDED_FOR = Text.of("x-forwarded-for");
+const X_FORWARDED_FOR = Bytes.of("x-forwarded-for");
 const COMMA: u8 = 0x2c;
 
 /**
@@ -18,7 +18,7 @@ export function trustedAddress(headers: HeaderMap, hops: i32, fallback: Address)
 function entryFromEnd(headers: HeaderMap, behind: i32): Bytes | null {
   let wanted = countEntries(headers) - 1 - behind;
   if (wanted < 0) return null;
-  const lines = headers.values(X_FORWARDED_FOR.bytes);
+  const lines = headers.values(X_FORWARDED_FOR);
   while (lines.next()) {
     const line = lines.value;
     let start = 0;
@@ -34,7 +34,7 @@ function entryFromEnd(headers: HeaderMap, behind: i32): Bytes | null {
 }
 
 function countEntries(headers: HeaderMap): i32 {
-  const lines = headers.values(X_FORWARDED_FOR.bytes);
+  const lines = headers.values(X_FORWARDED_FOR);
   let count = 0;
   while (lines.next()) {
     const line = lines.value;

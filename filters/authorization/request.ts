@@ -1,20 +1,19 @@
 import { Address, SocketAddress } from "../lib/cidr";
+import { Claims } from "../lib/claims";
 import { removeQueryAndFragment } from "../lib/url";
-import { arena, Bytes, HeaderMap, Property, Text } from "../sdk";
+import { arena, Bytes, HeaderMap, PEER_PRINCIPAL, Property, SOURCE_ADDRESS, Text, verifiedClaims } from "../sdk";
 import { Limits } from "./limits";
 import { trustedAddress } from "./remote-address";
-import { Token } from "./token";
 
-const PATH = Text.of(":path");
-const METHOD = Text.of(":method");
-export const AUTHORITY = Text.of(":authority");
+const PATH = Bytes.of(":path");
+const METHOD = Bytes.of(":method");
+export const AUTHORITY = Bytes.of(":authority");
 const COMMA: u8 = 0x2c;
 
-const sourceAddress = Property.named("source.address");
-const destinationAddress = Property.named("destination.address");
-const destinationPort = Property.named("destination.port");
-const peerPrincipal = Property.named("connection.uri_san_peer_certificate");
-const serverName = Property.named("connection.requested_server_name");
+const ATTRIBUTES = Property.list("destination.address destination.port connection.requested_server_name");
+const DESTINATION_ADDRESS = 0;
+const DESTINATION_PORT = 1;
+const SERVER_NAME = 2;
 const DIRECT_ADDRESS_STATE = "meshwright.direct_remote_address";
 /** Set by a native filter in front where `source.address` is not the peer's: `%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%`. */
 const directAddress = Property.of(["filter_state", DIRECT_ADDRESS_STATE]);
@@ -61,7 +60,7 @@ export class RequestView {
   private remoteValue: Address | null;
   private destinationValue: Address | null;
   private serverNameValue: Bytes | null;
-  private tokenValue: Token | null;
+  private tokenValue: Claims | null;
   private portValue: i32;
 
   static of(headers: HeaderMap, trustedHops: i32): RequestView {
@@ -69,7 +68,7 @@ export class RequestView {
     memory.fill(changetype<usize>(request), 0, offsetof<RequestView>());
     request.headersPointer = changetype<usize>(headers);
     request.trustedHops = trustedHops;
-    const target = headers.get(PATH.bytes);
+    const target = headers.get(PATH);
     request.pathValue = target != null ? removeQueryAndFragment(target) : null;
     return request;
   }
@@ -80,7 +79,7 @@ export class RequestView {
 
   /** `:path` whole; `null` for a CONNECT without one. */
   get target(): Bytes | null {
-    return this.headers.get(PATH.bytes);
+    return this.headers.get(PATH);
   }
 
   /** `:path` without query; `null`, and a {@link problem}, for a CONNECT without one: a rule about paths cannot judge it (CVE-2026-73547). */
@@ -91,12 +90,12 @@ export class RequestView {
   }
 
   get method(): Bytes | null {
-    return this.headers.get(METHOD.bytes);
+    return this.headers.get(METHOD);
   }
 
   /** `:authority`. Envoy makes `a,b` of `:authority: a` and a `host: b` beside it, or of two `host`: nobody can say which of them the upstream takes. */
   get authority(): Bytes | null {
-    const value = this.headers.get(AUTHORITY.bytes);
+    const value = this.headers.get(AUTHORITY);
     if (this.claim(Read.Authority) && value != null && (value.indexOf(COMMA) >= 0 || !isVisibleAscii(value))) this.failed |= Read.Authority;
     if (this.failed & Read.Authority) this.report(UNDECODABLE_AUTHORITY);
     return value;
@@ -105,7 +104,7 @@ export class RequestView {
   /** The first URI of the peer certificate's subject alternative names; `null` without mTLS. */
   get principal(): Bytes | null {
     if (this.claim(Read.Principal)) {
-      const value = peerPrincipal.get();
+      const value = PEER_PRINCIPAL.once();
       if (value != null && value.length > 0) {
         // A SPIFFE id is visible ASCII. Anything else, a NUL above all, is an attempt (CVE-2025-66220).
         if (isVisibleAscii(value) && value.length <= Limits.PRINCIPAL) this.principalValue = value;
@@ -132,13 +131,13 @@ export class RequestView {
   /** The peer's `ip:port`, as Envoy writes it. */
   get sourceText(): Bytes | null {
     const direct = directAddress.get();
-    return direct != null ? direct : sourceAddress.get();
+    return direct != null ? direct : SOURCE_ADDRESS.once();
   }
 
   /** The address of the client behind trusted proxies: Istio's `remote.ip`. */
   get remote(): Address | null {
     if (this.claim(Read.Remote)) {
-      const text = sourceAddress.get();
+      const text = SOURCE_ADDRESS.once();
       const parsed = text != null ? SocketAddress.parse(text) : null;
       if (parsed != null) {
         const hops = this.trustedHops;
@@ -152,7 +151,7 @@ export class RequestView {
 
   get destination(): Address | null {
     if (this.claim(Read.Destination)) {
-      const text = destinationAddress.get();
+      const text = unchecked(ATTRIBUTES[DESTINATION_ADDRESS]).get();
       const parsed = text != null ? SocketAddress.parse(text) : null;
       if (parsed != null) this.destinationValue = parsed.address;
       else this.failed |= Read.Destination;
@@ -163,7 +162,7 @@ export class RequestView {
 
   get port(): i32 {
     if (this.claim(Read.Port)) {
-      this.portValue = <i32>destinationPort.getInteger(-1);
+      this.portValue = <i32>unchecked(ATTRIBUTES[DESTINATION_PORT]).getInteger(-1);
       if (this.portValue < 0) this.failed |= Read.Port;
     }
     if (this.failed & Read.Port) this.report(UNKNOWN_DESTINATION);
@@ -173,17 +172,18 @@ export class RequestView {
   /** The SNI; empty without. */
   get serverName(): Bytes {
     if (this.claim(Read.ServerName)) {
-      const value = serverName.get();
+      const value = unchecked(ATTRIBUTES[SERVER_NAME]).get();
       this.serverNameValue = value != null ? value : Bytes.empty();
     }
     return changetype<Bytes>(this.serverNameValue);
   }
 
   /** What `authentication` verified; `null` for an unauthenticated request. */
-  get token(): Token | null {
+  get token(): Claims | null {
     if (this.claim(Read.Token)) {
-      this.tokenValue = Token.read();
-      if (Token.undecodable) this.failed |= Read.Token;
+      const claims = verifiedClaims();
+      if (claims.authenticated) this.tokenValue = claims;
+      if (claims.undecodable) this.failed |= Read.Token;
     }
     if (this.failed & Read.Token) this.report(UNDECODABLE_TOKEN);
     return this.tokenValue;

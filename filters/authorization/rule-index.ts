@@ -1,12 +1,12 @@
 import { toLower } from "../lib/bytes";
 import { BytesTable, PrefixTable } from "../lib/table";
-import { arena, Bytes, Text } from "../sdk";
+import { arena, Bytes } from "../sdk";
 import { Dimension, DIMENSIONS, Key, KeyKind } from "./condition";
 import { RequestView } from "./request";
 import { Rule } from "./rule";
 
-const NAMESPACE = Text.of("/ns/");
-const SERVICE_ACCOUNT = Text.of("/sa/");
+const NAMESPACE = Bytes.of("/ns/");
+const SERVICE_ACCOUNT = Bytes.of("/sa/");
 const SLASH: u8 = 0x2f;
 
 /** Rules that share a literal, in order. */
@@ -154,8 +154,8 @@ export class RuleIndex {
     const principal = request.principal;
     if (principal == null) return found;
     let best = firstIn(this.principals.get(principal), request, found);
-    if (this.namespaces.size > 0) best = findByPart(this.namespaces, NAMESPACE.bytes, principal, request, best);
-    return this.serviceAccounts.size > 0 ? findByPart(this.serviceAccounts, SERVICE_ACCOUNT.bytes, principal, request, best) : best;
+    if (this.namespaces.size > 0) best = findByPart(this.namespaces, NAMESPACE, principal, request, best);
+    return this.serviceAccounts.size > 0 ? findByPart(this.serviceAccounts, SERVICE_ACCOUNT, principal, request, best) : best;
   }
 }
 

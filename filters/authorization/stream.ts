@@ -7,22 +7,22 @@ import { RequestView } from "./request";
 import { AuthorizationRoot } from "./root";
 import { Rule } from "./rule";
 
-const FILTER = Text.of("authorization");
+const FILTER = Bytes.of("authorization");
 const NO_RULE = Text.of("");
 /** Envoy's own words for a request that native RBAC denies. */
-const BODY = Text.of("RBAC: access denied");
+const BODY = Bytes.of("RBAC: access denied");
 const FORBIDDEN: u32 = 403;
 
 const DENY_MATCHED = Text.of("DENY policy matched");
-const ALLOW_MATCHED = Text.of("ALLOW policy matched");
-const AUDIT_MATCHED = Text.of("AUDIT policy matched");
-const NO_ALLOW_POLICY = Text.of("no ALLOW policy");
+const ALLOW_MATCHED = Bytes.of("ALLOW policy matched");
+const AUDIT_MATCHED = Bytes.of("AUDIT policy matched");
+const NO_ALLOW_POLICY = Bytes.of("no ALLOW policy");
 const NO_ALLOW_MATCHED = Text.of("no ALLOW policy matched");
-const NO_ALLOW_MATCHED_DETAILS = Text.of("authorization_denied_no_allow_policy_matched");
-const DENIED = Text.of("authorization_denied_");
+const NO_ALLOW_MATCHED_DETAILS = Bytes.of("authorization_denied_no_allow_policy_matched");
+const DENIED = Bytes.of("authorization_denied_");
 const PATH_NOT_NORMALIZED = Text.of("path_not_normalized");
 /** Filter state for access logs: `%FILTER_STATE(wasm.meshwright.audit:PLAIN)%`. */
-const AUDIT_STATE = Text.of("meshwright.audit");
+const AUDIT_STATE = Bytes.of("meshwright.audit");
 
 
 @final
@@ -64,11 +64,11 @@ export class AuthorizationStream extends CustomStream {
     const problem = request.problem;
     if (problem != null) return this.denyUndecodable(root, problem);
     if (policies.allowPolicies > 0 && allowing == null) {
-      return this.deny(root, NO_RULE, NO_ALLOW_MATCHED, NO_ALLOW_MATCHED_DETAILS.bytes);
+      return this.deny(root, NO_RULE, NO_ALLOW_MATCHED, NO_ALLOW_MATCHED_DETAILS);
     }
     root.allowed.increment();
-    if (allowing != null) logDecision(FILTER.bytes, allowing.label.bytes, DecisionResult.Allow, ALLOW_MATCHED.bytes);
-    else logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.Allow, NO_ALLOW_POLICY.bytes);
+    if (allowing != null) logDecision(FILTER, allowing.label.bytes, DecisionResult.Allow, ALLOW_MATCHED);
+    else logDecision(FILTER, NO_RULE.bytes, DecisionResult.Allow, NO_ALLOW_POLICY);
     return HeadersAction.Continue;
   }
 
@@ -76,8 +76,8 @@ export class AuthorizationStream extends CustomStream {
     const rule = policies.audit.find(request);
     if (rule == null) return;
     root.audited.increment();
-    setFilterState(AUDIT_STATE.bytes, rule.label.bytes);
-    logDecision(FILTER.bytes, rule.label.bytes, DecisionResult.Mark, AUDIT_MATCHED.bytes);
+    setFilterState(AUDIT_STATE, rule.label.bytes);
+    logDecision(FILTER, rule.label.bytes, DecisionResult.Mark, AUDIT_MATCHED);
   }
 
   /** What the policies in dry run would have decided, were they the only ones. */
@@ -85,31 +85,31 @@ export class AuthorizationStream extends CustomStream {
     const denying = policies.shadowDeny.find(request);
     if (denying != null) {
       root.shadowDenied.increment();
-      logDecision(FILTER.bytes, denying.label.bytes, DecisionResult.ShadowDeny, DENY_MATCHED.bytes);
+      logDecision(FILTER, denying.label.bytes, DecisionResult.ShadowDeny, DENY_MATCHED.bytes);
       return;
     }
     if (policies.shadowAllowPolicies > 0 && policies.shadowAllow.find(request) == null) {
       root.shadowDenied.increment();
-      logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.ShadowDeny, NO_ALLOW_MATCHED.bytes);
+      logDecision(FILTER, NO_RULE.bytes, DecisionResult.ShadowDeny, NO_ALLOW_MATCHED.bytes);
       return;
     }
     const problem = request.problem;
     if (problem != null) {
       root.shadowDenied.increment();
-      logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.ShadowDeny, problem.bytes);
+      logDecision(FILTER, NO_RULE.bytes, DecisionResult.ShadowDeny, problem.bytes);
       return;
     }
     root.shadowAllowed.increment();
   }
 
   private denyUndecodable(root: AuthorizationRoot, problem: Text): HeadersAction {
-    return this.deny(root, NO_RULE, problem, joined(DENIED.bytes, problem.bytes));
+    return this.deny(root, NO_RULE, problem, joined(DENIED, problem.bytes));
   }
 
   private deny(root: AuthorizationRoot, label: Text, reason: Text, details: Bytes): HeadersAction {
     root.denied.increment();
-    logDecision(FILTER.bytes, label.bytes, DecisionResult.Deny, reason.bytes);
-    return this.sendLocalResponse(FORBIDDEN, details, BODY.bytes);
+    logDecision(FILTER, label.bytes, DecisionResult.Deny, reason.bytes);
+    return this.sendLocalResponse(FORBIDDEN, details, BODY);
   }
 }
 

@@ -58,8 +58,8 @@ export class RequestPrincipalCondition extends Condition {
   found(request: RequestView): bool {
     const token = request.token;
     if (token == null) return false;
-    const issuer = token.claims.text(ISSUER);
-    const subject = token.claims.text(SUBJECT);
+    const issuer = token.text(ISSUER);
+    const subject = token.text(SUBJECT);
     if (issuer == null || subject == null) return false;
     for (let i = 0; i < this.principals.length; i++) {
       if (unchecked(this.principals[i]).matches(issuer, subject)) return true;
@@ -85,7 +85,7 @@ export class ClaimCondition extends Condition {
   found(request: RequestView): bool {
     const token = request.token;
     if (token == null) return false;
-    const texts = ClaimTexts.of(token.claims.claim(this.path), this.path);
+    const texts = ClaimTexts.of(token.claim(this.path), this.path);
     while (texts.next()) {
       if (anyMatches(this.values, texts.text)) return true;
     }
@@ -105,7 +105,7 @@ export class ConsumerCondition extends Condition {
 
   found(request: RequestView): bool {
     const token = request.token;
-    const consumer = token != null ? token.claims.consumer : null;
+    const consumer = token != null ? token.consumer : null;
     return consumer != null && anyMatches(this.consumers, consumer);
   }
 }

@@ -16,15 +16,15 @@ import { abortShareOfHeaders, grpcStatusOfHeaders, httpStatusOfHeaders } from ".
 import { FaultRoot } from "./root";
 import { Abort, Rule } from "./rule";
 
-const FILTER = Text.of("fault");
+const FILTER = Bytes.of("fault");
 /** `%RESPONSE_CODE_DETAILS%` of an abort, that of Envoy's own fault filter. */
-const ABORT_DETAILS = Text.of("fault_filter_abort");
+const ABORT_DETAILS = Bytes.of("fault_filter_abort");
 /** `%FILTER_STATE(wasm.meshwright.fault:PLAIN)%`: `delay`, `abort` or `delay,abort`. */
-const STATE = Text.of("meshwright.fault");
-const OVERFLOW = Text.of("maxActiveFaults");
-const DELAY_REASON = Text.of("milliseconds: ");
-const HTTP_REASON = Text.of("HTTP status: ");
-const GRPC_REASON = Text.of("gRPC status: ");
+const STATE = Bytes.of("meshwright.fault");
+const OVERFLOW = Bytes.of("maxActiveFaults");
+const DELAY_REASON = Bytes.of("milliseconds: ");
+const HTTP_REASON = Bytes.of("HTTP status: ");
+const GRPC_REASON = Bytes.of("gRPC status: ");
 
 const TOO_MANY_REQUESTS: u32 = 429;
 const GRPC_UNAVAILABLE: i32 = 14;
@@ -70,7 +70,7 @@ export class FaultStream extends HttpStream {
 
     if (root.full) {
       root.faultsOverflow.increment();
-      logDecision(FILTER.bytes, rule.name.bytes, DecisionResult.Limit, OVERFLOW.bytes);
+      logDecision(FILTER, rule.name.bytes, DecisionResult.Limit, OVERFLOW);
       this.httpStatus = 0;
       return HeadersAction.Continue;
     }
@@ -80,7 +80,7 @@ export class FaultStream extends HttpStream {
       root.activeFaults.add(1);
       root.delaysInjected.increment();
       this.mark(Injected.Delay);
-      logDecision(FILTER.bytes, rule.name.bytes, DecisionResult.Delay, joined(DELAY_REASON.bytes, milliseconds));
+      logDecision(FILTER, rule.name.bytes, DecisionResult.Delay, joined(DELAY_REASON, milliseconds));
       return HeadersAction.StopIteration;
     }
     return this.httpStatus != 0 ? this.abort() : HeadersAction.Continue;
@@ -128,22 +128,22 @@ export class FaultStream extends HttpStream {
     const abort = rule.abort as Abort;
     root.abortsInjected.increment();
     this.mark(Injected.Abort);
-    logDecision(FILTER.bytes, rule.name.bytes, DecisionResult.Abort, this.abortReason());
+    logDecision(FILTER, rule.name.bytes, DecisionResult.Abort, this.abortReason());
     const pairs = HeaderPairs.create();
     const headers = abort.headers;
     for (let i = 0; i < headers.length; i++) pairs.add(unchecked(headers[i]).name.bytes, unchecked(headers[i]).value.bytes);
     // The SDK would take RESOURCE_EXHAUSTED for 429; Envoy's own fault filter gives UNAVAILABLE.
     const grpcStatus = this.grpcStatus < 0 && this.httpStatus == TOO_MANY_REQUESTS ? GRPC_UNAVAILABLE : this.grpcStatus;
-    return this.sendLocalResponse(this.httpStatus, ABORT_DETAILS.bytes, abort.body.bytes, pairs, grpcStatus);
+    return this.sendLocalResponse(this.httpStatus, ABORT_DETAILS, abort.body.bytes, pairs, grpcStatus);
   }
 
   private abortReason(): Bytes {
-    return this.grpcStatus < 0 ? joined(HTTP_REASON.bytes, this.httpStatus) : joined(GRPC_REASON.bytes, this.grpcStatus);
+    return this.grpcStatus < 0 ? joined(HTTP_REASON, this.httpStatus) : joined(GRPC_REASON, this.grpcStatus);
   }
 
   private mark(injected: Injected): void {
     this.injected |= injected;
-    setFilterState(STATE.bytes, unchecked(NAMES[this.injected]).bytes);
+    setFilterState(STATE, unchecked(NAMES[this.injected]).bytes);
   }
 
   private letGo(): void {

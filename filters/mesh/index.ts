@@ -6,7 +6,6 @@ export * from "../sdk/exports/response-headers";
 export * from "../sdk/exports/response-body";
 export * from "../sdk/exports/response-trailers";
 export * from "../sdk/exports/log";
-export * from "../sdk/exports/done";
 export * from "../sdk/exports/http-callout";
 export * from "../sdk/exports/grpc-callout";
 export * from "../sdk/exports/tick";

@@ -75,17 +75,17 @@ export class MeshStream extends HttpStream {
     }
   }
 
-  onDone(): void {
+  /**
+   * The host is not asked for `on_done`, a callback more for each stream: `on_delete`, which comes right after it, does as well for a filter that waits for the end
+   * of an attempt, where there is no log.
+   */
+  end(): void {
+    super.end();
     const members = this.members;
     for (let i = 0; i < members.length; i++) {
       unchecked(members[i]).state |= StreamState.Ended;
       unchecked(members[i]).onDone();
+      unchecked(members[i]).end();
     }
-  }
-
-  end(): void {
-    super.end();
-    const members = this.members;
-    for (let i = 0; i < members.length; i++) unchecked(members[i]).end();
   }
 }

@@ -1,16 +1,16 @@
 import { formatInteger } from "../lib/number";
-import { arena, Bytes, Text } from "../sdk";
+import { arena, Bytes } from "../sdk";
 import { delaySeconds, RateLimit, seconds } from "./limit";
 
 // draft-ietf-httpapi-ratelimit-headers-11: both fields are lists (RFC 9651, section 3.1) of strings with parameters.
-export const RATELIMIT = Text.of("ratelimit");
-export const RATELIMIT_POLICY = Text.of("ratelimit-policy");
+export const RATELIMIT = Bytes.of("ratelimit");
+export const RATELIMIT_POLICY = Bytes.of("ratelimit-policy");
 /** RFC 9110, section 10.2.3. */
-export const RETRY_AFTER = Text.of("retry-after");
+export const RETRY_AFTER = Bytes.of("retry-after");
 
-const REMAINING = Text.of(";r=");
-const WINDOW = Text.of(";t=");
-const SEPARATOR = Text.of(", ");
+const REMAINING = Bytes.of(";r=");
+const WINDOW = Bytes.of(";t=");
+const SEPARATOR = Bytes.of(", ");
 /** Limits that one answer tells about. */
 const MOST: i32 = 8;
 /** Two numbers of at most 20 digits, and what stands around them. */
@@ -54,11 +54,11 @@ export class Report {
     const start = arena.allocate(size);
     let at = start;
     for (let i = 0; i < this.count; i++) {
-      if (i > 0) at = append(at, SEPARATOR.bytes);
+      if (i > 0) at = append(at, SEPARATOR);
       at = append(at, this.limitAt(i).quoted.bytes);
-      at = append(at, REMAINING.bytes);
+      at = append(at, REMAINING);
       at = append(at, formatInteger(<i64>unchecked(this.remaining[i])));
-      at = append(at, WINDOW.bytes);
+      at = append(at, WINDOW);
       at = append(at, formatInteger(<i64>unchecked(this.windows[i])));
     }
     return Bytes.view(start, <i32>(at - start));
@@ -71,7 +71,7 @@ export class Report {
     const start = arena.allocate(size);
     let at = start;
     for (let i = 0; i < this.count; i++) {
-      if (i > 0) at = append(at, SEPARATOR.bytes);
+      if (i > 0) at = append(at, SEPARATOR);
       at = append(at, this.limitAt(i).policy.bytes);
     }
     return Bytes.view(start, <i32>(at - start));

@@ -34,7 +34,7 @@ export class RateLimit {
     readonly seedTwo: u64,
   ) {
     const text = name.toString();
-    const quoted = '"' + text.replaceAll("\\", "\\\\").replaceAll('"', '\\"') + '"';
+    const quoted = quotedOf(text);
     const window = decimal(<i64>max<u64>(seconds(bucket.capacity), 1));
     this.details = Text.of("ratelimit_limited[" + text + "]");
     this.quoted = Text.of(quoted);
@@ -56,6 +56,16 @@ export class RateLimit {
     }
     return Presence.Present;
   }
+}
+
+function quotedOf(text: string): string {
+  let quoted = '"';
+  for (let i = 0; i < text.length; i++) {
+    const character = text.charAt(i);
+    if (character == '"' || character == "\\") quoted += "\\";
+    quoted += character;
+  }
+  return quoted + '"';
 }
 
 /** `ticks` in seconds, rounded up. */

@@ -1,12 +1,9 @@
 import { toLower } from "../lib/bytes";
 import { SocketAddress } from "../lib/cidr";
-import { Claims, CLAIMS_STATE } from "../lib/claims";
+import { Claims } from "../lib/claims";
 import { canonicalPath, EscapedSlashes, removeQueryAndFragment } from "../lib/url";
-import { arena, Bytes, HeaderMap, Property, RequestView } from "../sdk";
+import { arena, Bytes, HeaderMap, PEER_PRINCIPAL, RequestView, SOURCE_ADDRESS, verifiedClaims } from "../sdk";
 
-const peerPrincipal = Property.named("connection.uri_san_peer_certificate");
-const sourceAddress = Property.named("source.address");
-const authentication = Property.of([CLAIMS_STATE]);
 const DOT: u8 = 0x2e;
 /** Bytes of a SPIFFE id (SPIFFE-ID, section 2.3). */
 const MAX_PRINCIPAL: i32 = 2048;
@@ -22,7 +19,6 @@ export class LimitedRequest {
   private viewValue: RequestView | null;
   private sourceRead: bool;
   private sourceValue: SocketAddress | null;
-  private claimsValue: Claims | null;
   private principalRead: bool;
   private principalBad: bool;
   private principalValue: Bytes | null;
@@ -33,7 +29,6 @@ export class LimitedRequest {
     request.viewValue = null;
     request.sourceRead = false;
     request.sourceValue = null;
-    request.claimsValue = null;
     request.principalRead = false;
     request.principalBad = false;
     request.principalValue = null;
@@ -75,7 +70,7 @@ export class LimitedRequest {
     if (view != null) return view.sourceAddress;
     if (!this.sourceRead) {
       this.sourceRead = true;
-      const value = sourceAddress.get();
+      const value = SOURCE_ADDRESS.once();
       this.sourceValue = value != null ? SocketAddress.parse(value) : null;
     }
     return this.sourceValue;
@@ -83,21 +78,14 @@ export class LimitedRequest {
 
   /** What the `authentication` filter of the same chain verified; empty without it. */
   get claims(): Claims {
-    const view = this.viewValue;
-    if (view != null) return view.claims;
-    let claims = this.claimsValue;
-    if (claims == null) {
-      claims = Claims.parse(authentication.get());
-      this.claimsValue = claims;
-    }
-    return claims;
+    return verifiedClaims();
   }
 
   /** The first URI of the peer certificate's subject alternative names; `null` without mTLS, and where {@link principalUndecodable}. */
   get principal(): Bytes | null {
     if (!this.principalRead) {
       this.principalRead = true;
-      const value = peerPrincipal.get();
+      const value = PEER_PRINCIPAL.once();
       if (value != null && value.length > 0) {
         // A SPIFFE id is visible ASCII. A NUL in it is an attempt to be somebody else (CVE-2025-66220).
         if (value.length <= MAX_PRINCIPAL && isVisibleAscii(value)) this.principalValue = value;

@@ -1,6 +1,6 @@
-import { arena, Bytes, getSharedData, randomSeed, setSharedData, Text } from "../sdk";
+import { arena, Bytes, getSharedData, randomSeed, setSharedData } from "../sdk";
 
-const SEEDS = Text.of("ratelimit/seeds");
+const SEEDS = Bytes.of("ratelimit/seeds");
 const SIZE: i32 = 16;
 /** Creates a missing key and overwrites none: no value has this version. */
 const NEW: u32 = u32.MAX_VALUE;
@@ -11,12 +11,12 @@ const NEW: u32 = u32.MAX_VALUE;
  */
 export function sharedSeeds(): Bytes | null {
   for (let i = 0; i < 2; i++) {
-    const known = getSharedData(SEEDS.bytes);
+    const known = getSharedData(SEEDS);
     if (known != null && known.bytes.length == SIZE) return known.bytes;
-    setSharedData(SEEDS.bytes, ownSeeds(), known != null ? known.cas : NEW);
+    setSharedData(SEEDS, ownSeeds(), known != null ? known.cas : NEW);
   }
   // What was written last, by this VM or by one that was quicker.
-  const written = getSharedData(SEEDS.bytes);
+  const written = getSharedData(SEEDS);
   return written != null && written.bytes.length == SIZE ? written.bytes : null;
 }
 

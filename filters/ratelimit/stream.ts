@@ -1,6 +1,6 @@
 import { formatInteger } from "../lib/number";
 import { BucketKey } from "../lib/token-bucket";
-import { DecisionResult, HeaderMap, HeaderPairs, HeadersAction, HttpStream, logDecision, Text } from "../sdk";
+import { DecisionResult, HeaderMap, HeaderPairs, HeadersAction, HttpStream, logDecision, Bytes, Text } from "../sdk";
 import { Presence } from "./descriptor";
 import { RATELIMIT, RATELIMIT_POLICY, Report, RETRY_AFTER } from "./fields";
 import { delaySeconds, RateLimit } from "./limit";
@@ -10,22 +10,22 @@ import { RateLimitHeaders } from "./settings";
 import { Outcome, Taking } from "./taking";
 import { Takings } from "./takings";
 
-const FILTER = Text.of("ratelimit");
-const NO_RULE = Text.of("");
-const WITHIN = Text.of("within every limit");
-const NO_LIMIT = Text.of("no limit concerns it");
-const EMPTY = Text.of("bucket is empty");
-const SHADOW_EMPTY = Text.of("bucket is empty, in shadow mode");
+const FILTER = Bytes.of("ratelimit");
+const NO_RULE = Bytes.of("");
+const WITHIN = Bytes.of("within every limit");
+const NO_LIMIT = Bytes.of("no limit concerns it");
+const EMPTY = Bytes.of("bucket is empty");
+const SHADOW_EMPTY = Bytes.of("bucket is empty, in shadow mode");
 const UNDECODABLE = Text.of("a descriptor cannot be decoded");
 const NO_SHARED_DATA = Text.of("shared data failed");
 const UNDECODABLE_DETAILS = Text.of("ratelimit_undecodable_descriptor");
 const NO_SHARED_DATA_DETAILS = Text.of("ratelimit_shared_data_failed");
 
 /** What Envoy's local rate limit filter answers. */
-const BODY = Text.of("local_rate_limited");
+const BODY = Bytes.of("local_rate_limited");
 /** Tells Envoys in front not to try again (`envoy-ratelimited` of `x-envoy-retry-on`), as Envoy's own filters do. */
-const X_ENVOY_RATELIMITED = Text.of("x-envoy-ratelimited");
-const TRUE = Text.of("true");
+const X_ENVOY_RATELIMITED = Bytes.of("x-envoy-ratelimited");
+const TRUE = Bytes.of("true");
 const RESOURCE_EXHAUSTED: i32 = 8;
 
 
@@ -66,8 +66,8 @@ export class RateLimitStream extends HttpStream {
     const report = this.report;
     if (report.empty) return HeadersAction.Continue;
     // Beside those that the service may have sent: both are lists.
-    headers.add(RATELIMIT_POLICY.bytes, report.policy);
-    headers.add(RATELIMIT.bytes, report.rateLimit);
+    headers.add(RATELIMIT_POLICY, report.policy);
+    headers.add(RATELIMIT, report.rateLimit);
     return HeadersAction.Continue;
   }
 
@@ -117,7 +117,7 @@ export class RateLimitStream extends HttpStream {
       taking = taking.next;
     }
     root.ok.increment();
-    logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.Allow, takings.first == null ? NO_LIMIT.bytes : WITHIN.bytes);
+    logDecision(FILTER, NO_RULE, DecisionResult.Allow, takings.first == null ? NO_LIMIT : WITHIN);
     return HeadersAction.Continue;
   }
 
@@ -126,31 +126,31 @@ export class RateLimitStream extends HttpStream {
     if (outcome == Outcome.Failed) root.error.increment();
     if (outcome != Outcome.Refused) return;
     root.shadowOverLimit.increment();
-    logDecision(FILTER.bytes, taking.limit.name.bytes, DecisionResult.ShadowDeny, SHADOW_EMPTY.bytes);
+    logDecision(FILTER, taking.limit.name.bytes, DecisionResult.ShadowDeny, SHADOW_EMPTY);
   }
 
   private refuse(root: RateLimitRoot, taking: Taking): bool {
     const limit = taking.limit;
     root.overLimit.increment();
-    logDecision(FILTER.bytes, limit.name.bytes, DecisionResult.Limit, EMPTY.bytes);
+    logDecision(FILTER, limit.name.bytes, DecisionResult.Limit, EMPTY);
     const headers = HeaderPairs.create();
     const report = this.report;
-    headers.add(X_ENVOY_RATELIMITED.bytes, TRUE.bytes);
-    headers.add(RETRY_AFTER.bytes, formatInteger(<i64>delaySeconds(limit.bucket.wait(taking.fullAt, taking.now))));
+    headers.add(X_ENVOY_RATELIMITED, TRUE);
+    headers.add(RETRY_AFTER, formatInteger(<i64>delaySeconds(limit.bucket.wait(taking.fullAt, taking.now))));
     if (root.settings.headers != RateLimitHeaders.Off) {
       report.add(limit, taking.fullAt, taking.now);
-      headers.add(RATELIMIT_POLICY.bytes, report.policy);
-      headers.add(RATELIMIT.bytes, report.rateLimit);
+      headers.add(RATELIMIT_POLICY, report.policy);
+      headers.add(RATELIMIT, report.rateLimit);
       // The answer comes by this filter's own onResponseHeaders.
       report.clear();
     }
-    this.sendLocalResponse(limit.status, limit.details.bytes, BODY.bytes, headers, RESOURCE_EXHAUSTED);
+    this.sendLocalResponse(limit.status, limit.details.bytes, BODY, headers, RESOURCE_EXHAUSTED);
     return false;
   }
 
   private fail(root: RateLimitRoot, limit: RateLimit, reason: Text, details: Text): bool {
     root.error.increment();
-    logDecision(FILTER.bytes, limit.name.bytes, DecisionResult.Deny, reason.bytes);
+    logDecision(FILTER, limit.name.bytes, DecisionResult.Deny, reason.bytes);
     this.sendLocalResponse(root.settings.statusOnError, details.bytes);
     return false;
   }
@@ -158,6 +158,6 @@ export class RateLimitStream extends HttpStream {
   private allowFailure(root: RateLimitRoot, limit: RateLimit, reason: Text): void {
     root.error.increment();
     root.failureModeAllowed.increment();
-    logDecision(FILTER.bytes, limit.name.bytes, DecisionResult.Allow, reason.bytes);
+    logDecision(FILTER, limit.name.bytes, DecisionResult.Allow, reason.bytes);
   }
 }

@@ -5,10 +5,10 @@ import { Bytes, RequestView, Text } from "../sdk";
 import { concatenate, replacePrefix, withQuery } from "./rewrite";
 import { Redirect } from "./rule";
 
-const HTTP = Text.of("http");
-const HTTPS = Text.of("https");
-const SEPARATOR = Text.of("://");
-const COLON = Text.of(":");
+const HTTP = Bytes.of("http");
+const HTTPS = Bytes.of("https");
+const SEPARATOR = Bytes.of("://");
+const COLON = Bytes.of(":");
 
 /**
  * Where a redirect leads: the request's own URL with the parts that the rule names replaced. Without `port`, the request's port is kept, but
@@ -16,7 +16,7 @@ const COLON = Text.of(":");
  */
 export function redirectLocation(redirect: Redirect, match: Match, request: RequestView): Bytes {
   const scheme = schemeOf(redirect, request);
-  let location = concatenate(scheme, SEPARATOR.bytes);
+  let location = concatenate(scheme, SEPARATOR);
   location = concatenate(location, authorityOf(redirect, request));
   return concatenate(location, targetOf(redirect, match, request));
 }
@@ -25,7 +25,7 @@ function schemeOf(redirect: Redirect, request: RequestView): Bytes {
   const chosen = redirect.scheme;
   if (chosen != null) return chosen.bytes;
   const scheme = request.scheme;
-  return scheme != null ? scheme : HTTP.bytes;
+  return scheme != null ? scheme : HTTP;
 }
 
 function authorityOf(redirect: Redirect, request: RequestView): Bytes {
@@ -33,7 +33,7 @@ function authorityOf(redirect: Redirect, request: RequestView): Bytes {
   const own = request.authority;
   const authority = chosen != null ? chosen.bytes : own != null ? own : Bytes.empty();
   const host = Authority.parse(authority).host;
-  if (redirect.port != 0) return concatenate(concatenate(host, COLON.bytes), formatInteger(redirect.port));
+  if (redirect.port != 0) return concatenate(concatenate(host, COLON), formatInteger(redirect.port));
   if (chosen == null && redirect.scheme != null && isOtherDefault(redirect.scheme as Text, authority, host)) return host;
   return authority;
 }
@@ -41,11 +41,11 @@ function authorityOf(redirect: Redirect, request: RequestView): Bytes {
 /** Whether `authority` has the default port of the scheme that the redirect leaves. */
 function isOtherDefault(scheme: Text, authority: Bytes, host: Bytes): bool {
   const port = authority.slice(host.length);
-  return scheme.bytes.equals(HTTPS.bytes) ? port.equals(PORT_80.bytes) : scheme.bytes.equals(HTTP.bytes) && port.equals(PORT_443.bytes);
+  return scheme.bytes.equals(HTTPS) ? port.equals(PORT_80) : scheme.bytes.equals(HTTP) && port.equals(PORT_443);
 }
 
-const PORT_80 = Text.of(":80");
-const PORT_443 = Text.of(":443");
+const PORT_80 = Bytes.of(":80");
+const PORT_443 = Bytes.of(":443");
 
 function targetOf(redirect: Redirect, match: Match, request: RequestView): Bytes {
   const uri = redirect.uri;

@@ -7,15 +7,15 @@ import { rewrittenTarget } from "./rewrite";
 import { RoutingRoot } from "./root";
 import { Destination, Redirect, Rule } from "./rule";
 
-const FILTER = Text.of("routing");
-const NO_RULE = Text.of("");
-const NO_MATCH = Text.of("no rule matches");
-const MATCHED = Text.of("first rule that matches");
-const REDIRECT = Text.of("redirect");
-const DIRECT_RESPONSE = Text.of("direct response");
+const FILTER = Bytes.of("routing");
+const NO_RULE = Bytes.of("");
+const NO_MATCH = Bytes.of("no rule matches");
+const MATCHED = Bytes.of("first rule that matches");
+const REDIRECT = Bytes.of("redirect");
+const DIRECT_RESPONSE = Bytes.of("direct response");
 /** `%RESPONSE_CODE_DETAILS%`. */
-const REDIRECT_DETAILS = Text.of("routing_redirect");
-const DIRECT_RESPONSE_DETAILS = Text.of("routing_direct_response");
+const REDIRECT_DETAILS = Bytes.of("routing_redirect");
+const DIRECT_RESPONSE_DETAILS = Bytes.of("routing_direct_response");
 
 
 @final
@@ -31,15 +31,15 @@ export class RoutingStream extends HttpStream {
   onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
     const root = changetype<RoutingRoot>(this.root);
     const request = RequestView.of(headers);
-    // Looked at before anything is changed: a change makes the next look read all headers again.
-    const forgedRoute = headers.has(ROUTE_HEADER.bytes);
-    const forgedCluster = headers.has(CLUSTER_HEADER.bytes);
+    // Looked at before anything is changed: a change makes the next look copy all headers.
+    const forgedRoute = headers.has(ROUTE_HEADER);
+    const forgedCluster = headers.has(CLUSTER_HEADER);
     const found = root.index.find(request);
     if (found == null) {
       root.unmatched.increment();
-      logDecision(FILTER.bytes, NO_RULE.bytes, DecisionResult.Route, NO_MATCH.bytes);
-      if (forgedRoute) headers.remove(ROUTE_HEADER.bytes);
-      if (forgedCluster) headers.remove(CLUSTER_HEADER.bytes);
+      logDecision(FILTER, NO_RULE, DecisionResult.Route, NO_MATCH);
+      if (forgedRoute) headers.remove(ROUTE_HEADER);
+      if (forgedCluster) headers.remove(CLUSTER_HEADER);
       return HeadersAction.Continue;
     }
     root.matched.increment();
@@ -59,21 +59,21 @@ export class RoutingStream extends HttpStream {
   }
 
   private redirect(rule: Rule, found: Candidate<Rule>, request: RequestView): HeadersAction {
-    logDecision(FILTER.bytes, rule.name.bytes, DecisionResult.Route, REDIRECT.bytes);
+    logDecision(FILTER, rule.name.bytes, DecisionResult.Route, REDIRECT);
     const redirect = rule.redirect as Redirect;
     this.rule = rule;
     const headers = HeaderPairs.create();
-    headers.add(LOCATION.bytes, redirectLocation(redirect, found.match, request));
-    return this.sendLocalResponse(redirect.code, REDIRECT_DETAILS.bytes, null, headers);
+    headers.add(LOCATION, redirectLocation(redirect, found.match, request));
+    return this.sendLocalResponse(redirect.code, REDIRECT_DETAILS, null, headers);
   }
 
   private respond(rule: Rule): HeadersAction {
     const response = rule.directResponse;
     if (response == null) return HeadersAction.Continue;
-    logDecision(FILTER.bytes, rule.name.bytes, DecisionResult.Route, DIRECT_RESPONSE.bytes);
+    logDecision(FILTER, rule.name.bytes, DecisionResult.Route, DIRECT_RESPONSE);
     this.rule = rule;
     const body = response.body;
-    return this.sendLocalResponse(response.status, DIRECT_RESPONSE_DETAILS.bytes, body != null ? body.bytes : null);
+    return this.sendLocalResponse(response.status, DIRECT_RESPONSE_DETAILS, body != null ? body.bytes : null);
   }
 
   /** Hands the choice over to Envoy. Everything is computed before the first header is changed. */
@@ -86,22 +86,22 @@ export class RoutingStream extends HttpStream {
     const target: Bytes | null = rewrite != null ? rewrittenTarget(rewrite, found.match, request) : null;
     const route = destination != null ? destination.route : null;
     const cluster = destination != null ? destination.cluster : null;
-    logDecision(FILTER.bytes, rule.name.bytes, DecisionResult.Route, reasonOf(route, cluster));
+    logDecision(FILTER, rule.name.bytes, DecisionResult.Route, reasonOf(route, cluster));
 
     if (destination != null) applyHeaders(destination.request, headers);
     applyHeaders(rule.request, headers);
-    if (target != null) headers.set(PATH.bytes, target);
+    if (target != null) headers.set(PATH, target);
     const authority = rewrite != null ? rewrite.authority : null;
-    if (authority != null) headers.set(AUTHORITY.bytes, authority.bytes);
+    if (authority != null) headers.set(AUTHORITY, authority.bytes);
     const policy = rule.policy;
     for (let i = 0; i < policy.length; i++) headers.set(unchecked(policy[i]).name.bytes, unchecked(policy[i]).value.bytes);
-    if (route != null) headers.set(ROUTE_HEADER.bytes, route.bytes);
-    else if (forgedRoute) headers.remove(ROUTE_HEADER.bytes);
-    if (cluster != null) headers.set(CLUSTER_HEADER.bytes, cluster.bytes);
-    else if (forgedCluster) headers.remove(CLUSTER_HEADER.bytes);
+    if (route != null) headers.set(ROUTE_HEADER, route.bytes);
+    else if (forgedRoute) headers.remove(ROUTE_HEADER);
+    if (cluster != null) headers.set(CLUSTER_HEADER, cluster.bytes);
+    else if (forgedCluster) headers.remove(CLUSTER_HEADER);
   }
 }
 
 function reasonOf(route: Text | null, cluster: Text | null): Bytes {
-  return route != null ? route.bytes : cluster != null ? cluster.bytes : MATCHED.bytes;
+  return route != null ? route.bytes : cluster != null ? cluster.bytes : MATCHED;
 }

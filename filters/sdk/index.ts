@@ -34,4 +34,6 @@ export { getSharedData, setSharedData, SharedValue } from "./hostcalls/shared-da
 export { SharedQueue } from "./hostcalls/shared-queue";
 export { statusMessage } from "./hostcalls/status";
 export { currentTime, monotonicTime } from "./hostcalls/time";
+export { PEER_PRINCIPAL, SOURCE_ADDRESS } from "./request/connection";
 export { RequestView } from "./request/request-view";
+export { setVerifiedClaims, verifiedClaims } from "./request/verified-claims";

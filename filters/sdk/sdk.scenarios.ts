@@ -91,6 +91,20 @@ describe("headers", () => {
     expect(result).toSendHeader("x-evil");
   });
 
+  for (const changes of [
+    "=x-a:1 =x-a:2 =x-b:3 -x-a =x-a:4 -x-b -x-none",
+    "-x-none =x-value:one =x-other: =x-value:two -x-value -x-value =x-value:three",
+    "=:path:/other =:authority:b.org =x-a:1 =:path:/third =:path:/fourth -x-a",
+    "=x-a:1 =host:c.org =x-b:2 -host =x-c:3 =:authority:d.org",
+    "=X-Capitals:1 =x-b:2 =x-capitals:3 -X-CAPITALS =x-c:4 -x-c",
+    "+x-value:c =x-a:1 +x-a:2 -x-value +x-a:3 =x-a:4 +user-agent:x =user-agent:y",
+  ]) {
+    scenario(`are seen as the host has them after each of ${changes}`, { chain: actions }, async (run) => {
+      const result = await run.send(does(`change ${changes}`, ["x-value", "a"], ["x-other", "-"], ["x-value", "b"]));
+      expect(result).toSendHeader("x-result", "same");
+    });
+  }
+
   scenario("of the request are gone when the response comes", { chain: actions }, async (run) => {
     expect(await run.send(does("late request header"))).toReturnHeader("x-result", "missing");
   });

@@ -1,8 +1,8 @@
 import { formatInteger } from "../lib/number";
 import { arena, Bytes, Property, Text } from "../sdk";
 
-const TRUE = Text.of("true");
-const FALSE = Text.of("false");
+const TRUE = Bytes.of("true");
+const FALSE = Bytes.of("false");
 
 export const enum AttributeType {
   Text,
@@ -25,7 +25,7 @@ export abstract class Expression {
   /** For {@link isCondition}: 1, 0, or -1 where an attribute is not there. */
   test(): i32 {
     const value = this.evaluate();
-    return value == null ? -1 : value.equals(TRUE.bytes) ? 1 : 0;
+    return value == null ? -1 : value.equals(TRUE) ? 1 : 0;
   }
 }
 
@@ -64,7 +64,7 @@ export class Attribute extends Expression {
   evaluate(): Bytes | null {
     const value = this.property.get();
     if (value == null || this.attributeType == AttributeType.Text) return value;
-    if (this.attributeType == AttributeType.Bool) return value.length == 1 && value[0] != 0 ? TRUE.bytes : FALSE.bytes;
+    if (this.attributeType == AttributeType.Bool) return value.length == 1 && value[0] != 0 ? TRUE : FALSE;
     return value.length == 8 ? formatInteger(load<i64>(value.pointer)) : null;
   }
 
@@ -77,7 +77,7 @@ export class Attribute extends Expression {
 abstract class Condition extends Expression {
   evaluate(): Bytes | null {
     const result = this.test();
-    return result < 0 ? null : result != 0 ? TRUE.bytes : FALSE.bytes;
+    return result < 0 ? null : result != 0 ? TRUE : FALSE;
   }
 
   get isCondition(): bool {

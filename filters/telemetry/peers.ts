@@ -1,14 +1,14 @@
 import { RecordTable } from "../lib/records";
 import { BLOCK_SIZE, decodeWorkloadMetadata, WORKLOAD_FIELDS, WorkloadField, WorkloadMetadata } from "../lib/workload-metadata";
-import { Bytes, randomSeed, Text } from "../sdk";
+import { Bytes, randomSeed } from "../sdk";
 
 /** Workloads that are remembered. A worker that speaks to more decodes some of them again. */
 const MAX_PEERS: i32 = 256;
 
-export const METADATA_HEADER = Text.of("x-envoy-peer-metadata");
-export const METADATA_ID_HEADER = Text.of("x-envoy-peer-metadata-id");
+export const METADATA_HEADER = Bytes.of("x-envoy-peer-metadata");
+export const METADATA_ID_HEADER = Bytes.of("x-envoy-peer-metadata-id");
 
-const NAMESPACE_MARK = Text.of("/ns/");
+const NAMESPACE_MARK = Bytes.of("/ns/");
 const SLASH: u8 = 0x2f;
 const SEMICOLON: u8 = 0x3b;
 
@@ -36,9 +36,9 @@ export class Peers {
 
 /** The namespace in a SPIFFE identity `…/ns/NAMESPACE/sa/ACCOUNT`; empty where there is none. */
 export function namespaceOf(principal: Bytes): Bytes {
-  const mark = principal.indexOfBytes(NAMESPACE_MARK.bytes);
+  const mark = principal.indexOfBytes(NAMESPACE_MARK);
   if (mark < 0) return Bytes.empty();
-  const start = mark + NAMESPACE_MARK.bytes.length;
+  const start = mark + NAMESPACE_MARK.length;
   const end = principal.indexOf(SLASH, start);
   return principal.slice(start, end < 0 ? principal.length : end);
 }

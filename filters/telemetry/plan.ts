@@ -88,8 +88,6 @@ export class Plan {
     for (let i = 0; i < overrides.length; i++) {
       if (this.applies(overrides[i], metric)) apply(overrides[i], plan, added);
     }
-    // Istio sorts the labels that it adds.
-    added.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     for (let i = 0; i < added.length; i++) plan.labels.push(added[i]);
     if (plan.enabled) {
       for (let i = 0; i < plan.labels.length; i++) {
@@ -120,7 +118,16 @@ function apply(change: Override, plan: MetricPlan, added: Label[]): void {
   for (let i = 0; i < change.tags.length; i++) {
     const tag = change.tags[i];
     const label: Label | null = tag.expression < 0 ? null : new Label(tag.name, null, <i32>Slot.Expressions + tag.expression);
-    if (!replace(plan.labels, tag.name, label) && !replace(added, tag.name, label) && label != null) added.push(label);
+    if (!replace(plan.labels, tag.name, label) && !replace(added, tag.name, label) && label != null) insert(added, label);
+  }
+}
+
+/** Istio sorts the labels that it adds. */
+function insert(labels: Label[], label: Label): void {
+  labels.push(label);
+  for (let i = labels.length - 1; i > 0 && labels[i - 1].name > label.name; i--) {
+    labels[i] = labels[i - 1];
+    labels[i - 1] = label;
   }
 }
 

@@ -1,14 +1,14 @@
-import { arena, Bytes, Text } from "../sdk";
+import { arena, Bytes } from "../sdk";
 
 /** By bit of `response.flags` (Envoy's `CoreResponseFlag`), as `%RESPONSE_FLAGS%` writes them. */
-const NAMES = Text.of("LH,UH,UT,LR,UR,UF,UC,UO,NR,DI,FI,RL,UAEX,RLSE,DC,URX,SI,IH,DPE,UMSDR,RFCF,NFCF,DT,UPE,NC,OM,DF,DO,DR,UDO");
+const NAMES = Bytes.of("LH,UH,UT,LR,UR,UF,UC,UO,NR,DI,FI,RL,UAEX,RLSE,DC,URX,SI,IH,DPE,UMSDR,RFCF,NFCF,DT,UPE,NC,OM,DF,DO,DR,UDO");
 const COMMA: u8 = 0x2c;
-const NONE = Text.of("-");
+const NONE = Bytes.of("-");
 
 /** The short names of the flags that are set, with commas between them; `-` for none. A flag that a newer Envoy added is left out. */
 export function responseFlags(flags: u64): Bytes {
-  if (flags == 0) return NONE.bytes;
-  const names = NAMES.bytes;
+  if (flags == 0) return NONE;
+  const names = NAMES;
   const start = arena.allocate(<usize>names.length + 1);
   let at = start;
   let from = 0;
@@ -22,5 +22,5 @@ export function responseFlags(flags: u64): Bytes {
     }
     from = to + 1;
   }
-  return at == start ? NONE.bytes : Bytes.view(start, <i32>(at - start));
+  return at == start ? NONE : Bytes.view(start, <i32>(at - start));
 }

@@ -1,6 +1,6 @@
 import { xxHash64 } from "../lib/hash";
 import { RecordTable } from "../lib/records";
-import { arena, Bytes, Counter, defineCounter, defineHistogram, randomSeed, Text } from "../sdk";
+import { arena, Bytes, Counter, defineCounter, defineHistogram, randomSeed } from "../sdk";
 import { countsMessages, isHistogram, METRIC_COUNT } from "./metric";
 import { Label, MetricPlan, Plan } from "./plan";
 import { FIELD_SEPARATOR, writeValue } from "./stat-name";
@@ -8,7 +8,7 @@ import { Values } from "./values";
 
 /** Names whose ids are remembered beyond a configuration. */
 const REMEMBERED_IDS: i32 = 65_536;
-const OVERFLOW = Text.of("overflow");
+const OVERFLOW = Bytes.of("overflow");
 
 let seed: u64 = 0;
 /**
@@ -80,7 +80,7 @@ export class SeriesTable {
 
   private defineOverflow(grpc: bool): usize {
     const values = Values.create(this.plan.slots);
-    for (let slot = 0; slot < this.plan.slots; slot++) values.set(slot, OVERFLOW.bytes);
+    for (let slot = 0; slot < this.plan.slots; slot++) values.set(slot, OVERFLOW);
     const record = heap.alloc(METRIC_COUNT * 4);
     memory.fill(record, 0, METRIC_COUNT * 4);
     this.define(record, values, grpc);
@@ -101,13 +101,13 @@ function statName(plan: MetricPlan, values: Values): Bytes {
   const labels = plan.labels;
   let size = plan.name.bytes.length;
   for (let i = 0; i < labels.length; i++)
-    size += labels[i].prefix.bytes.length + valueOf(labels, i, values).length + FIELD_SEPARATOR.bytes.length;
+    size += labels[i].prefix.bytes.length + valueOf(labels, i, values).length + FIELD_SEPARATOR.length;
   const start = arena.allocate(<usize>size);
   let at = start;
   for (let i = 0; i < labels.length; i++) {
     at = append(at, labels[i].prefix.bytes);
     at = writeValue(at, valueOf(labels, i, values));
-    at = append(at, FIELD_SEPARATOR.bytes);
+    at = append(at, FIELD_SEPARATOR);
   }
   at = append(at, plan.name.bytes);
   return Bytes.view(start, <i32>(at - start));

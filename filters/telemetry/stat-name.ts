@@ -1,4 +1,4 @@
-import { Bytes, Text } from "../sdk";
+import { Bytes } from "../sdk";
 
 // Labels stand in the name of a statistic as in Istio's own WebAssembly filter, so that the stats_tags of Istio's bootstrap cut them out:
 //
@@ -7,7 +7,7 @@ import { Bytes, Text } from "../sdk";
 /** Between the name of a label and its value. */
 export const VALUE_SEPARATOR = "=.=";
 /** Behind a value. */
-export const FIELD_SEPARATOR: Text = Text.of(";.;");
+export const FIELD_SEPARATOR = Bytes.of(";.;");
 
 const REPLACEMENT: u8 = 0x5f;
 const DOT: u8 = 0x2e;

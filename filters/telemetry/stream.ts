@@ -1,17 +1,29 @@
 import { parseInteger } from "../lib/number";
 import { BLOCK_SIZE, WorkloadMetadata } from "../lib/workload-metadata";
-import { Bytes, HeaderMap, HeadersAction, HttpStream, incrementCounter, Property, recordHistogram } from "../sdk";
+import {
+  Bytes,
+  HeaderMap,
+  HeadersAction,
+  HttpStream,
+  incrementCounter,
+  PEER_PRINCIPAL,
+  Property,
+  recordHistogram,
+  requestHeaders,
+} from "../sdk";
 import { Metric } from "./metric";
 import { METADATA_HEADER, METADATA_ID_HEADER } from "./peers";
 import { Plan } from "./plan";
 import { isGrpc } from "./request-values";
 import { Reporting, TelemetryRoot } from "./root";
 import { Mode, Trust } from "./settings";
+import { MAX_LABEL } from "./values";
 
-const CLUSTER_NAME = Property.named("xds.cluster_name");
-const DURATION = Property.named("request.duration");
-const REQUEST_SIZE = Property.named("request.total_size");
-const RESPONSE_SIZE = Property.named("response.total_size");
+const ATTRIBUTES = Property.list("xds.cluster_name request.duration request.total_size response.total_size");
+const CLUSTER_NAME = 0;
+const DURATION = 1;
+const REQUEST_SIZE = 2;
+const RESPONSE_SIZE = 3;
 /** `request messages,response messages`: what Envoy's grpc_stats filter leaves with `emit_filter_state`. */
 const GRPC_MESSAGES = Property.of(["filter_state", "envoy.filters.http.grpc_stats"]);
 
@@ -26,11 +38,19 @@ export class TelemetryStream extends HttpStream {
   private hasPeer: bool = false;
   /** Inbound: whether the client is a proxy that wants to know who answers. Else: whether the upstream was told who asks, and may say who answers. */
   private exchanges: bool = false;
+  /** Whether the request is gRPC, and whether that is known: a request that was refused before does not come by here. */
+  private grpc: bool = false;
+  private seen: bool = false;
+  /** The client's principal, which others of the module may have asked for when the request came, and its length; -1 where it is not kept. */
+  private readonly principal: StaticArray<u8> = new StaticArray<u8>(MAX_LABEL);
+  private principalLength: i32 = -1;
   private reporting: Reporting | null = null;
 
   reset(): void {
     this.hasPeer = false;
     this.exchanges = false;
+    this.seen = false;
+    this.principalLength = -1;
     this.reporting = null;
   }
 
@@ -45,6 +65,8 @@ export class TelemetryStream extends HttpStream {
 
   onRequestHeaders(headers: HeaderMap, endOfStream: bool): HeadersAction {
     const plan = this.report.plan;
+    this.grpc = isGrpc(headers);
+    this.seen = true;
     // Whatever the client says of itself here, at the edge or from the workload next door, it must not say in this proxy's name.
     if (plan.mode != Mode.Inbound) {
       this.exchanges = plan.introduces && this.staysInMesh();
@@ -52,12 +74,13 @@ export class TelemetryStream extends HttpStream {
       else strip(headers);
       return HeadersAction.Continue;
     }
-    const metadata = headers.first(METADATA_HEADER.bytes);
-    if (metadata == null && headers.first(METADATA_ID_HEADER.bytes) == null) return HeadersAction.Continue;
+    if (plan.needsPeer) this.keepPrincipal();
+    const metadata = headers.first(METADATA_HEADER);
+    if (metadata == null && headers.first(METADATA_ID_HEADER) == null) return HeadersAction.Continue;
     if (metadata != null) this.learn(metadata, plan);
     this.exchanges = plan.introduces;
-    headers.remove(METADATA_HEADER.bytes);
-    headers.remove(METADATA_ID_HEADER.bytes);
+    headers.remove(METADATA_HEADER);
+    headers.remove(METADATA_ID_HEADER);
     return HeadersAction.Continue;
   }
 
@@ -68,13 +91,13 @@ export class TelemetryStream extends HttpStream {
       else if (!plan.settings.exchange) strip(headers);
       return HeadersAction.Continue;
     }
-    const metadata = headers.first(METADATA_HEADER.bytes);
+    const metadata = headers.first(METADATA_HEADER);
     if (metadata != null) {
       if (this.exchanges) this.learn(metadata, plan);
-      headers.remove(METADATA_HEADER.bytes);
+      headers.remove(METADATA_HEADER);
     }
     // Without a look: a call that finds nothing costs as much, and of a response no route is chosen.
-    headers.remove(METADATA_ID_HEADER.bytes);
+    headers.remove(METADATA_ID_HEADER);
     return HeadersAction.Continue;
   }
 
@@ -82,18 +105,30 @@ export class TelemetryStream extends HttpStream {
     const root = changetype<TelemetryRoot>(this.root);
     const report = this.report;
     const plan = report.plan;
-    const grpc = isGrpc();
-    const values = report.values.read(grpc, this.hasPeer ? WorkloadMetadata.at(changetype<usize>(this.peer)) : null);
+    const grpc = this.seen ? this.grpc : isGrpc(requestHeaders);
+    const peer = this.hasPeer ? WorkloadMetadata.at(changetype<usize>(this.peer)) : null;
+    const principal = this.principalLength >= 0 ? Bytes.view(changetype<usize>(this.principal), this.principalLength) : null;
+    const values = report.values.read(grpc, peer, principal);
     if (report.values.rejected) root.rejected.increment();
     const ids = report.series.find(values, grpc);
     if (plan.metrics[Metric.Requests].enabled) incrementCounter(idOf(ids, Metric.Requests), 1);
     if (plan.metrics[Metric.Duration].enabled) {
-      const duration = DURATION.getInteger(-1);
+      const duration = unchecked(ATTRIBUTES[DURATION]).getInteger(-1);
       if (duration >= 0) recordHistogram(idOf(ids, Metric.Duration), <u64>(duration / MILLISECOND));
     }
-    if (plan.metrics[Metric.RequestBytes].enabled) recordHistogram(idOf(ids, Metric.RequestBytes), <u64>REQUEST_SIZE.getInteger());
-    if (plan.metrics[Metric.ResponseBytes].enabled) recordHistogram(idOf(ids, Metric.ResponseBytes), <u64>RESPONSE_SIZE.getInteger());
+    if (plan.metrics[Metric.RequestBytes].enabled)
+      recordHistogram(idOf(ids, Metric.RequestBytes), <u64>unchecked(ATTRIBUTES[REQUEST_SIZE]).getInteger());
+    if (plan.metrics[Metric.ResponseBytes].enabled)
+      recordHistogram(idOf(ids, Metric.ResponseBytes), <u64>unchecked(ATTRIBUTES[RESPONSE_SIZE]).getInteger());
     if (grpc) countMessages(ids, plan);
+  }
+
+  private keepPrincipal(): void {
+    const principal = PEER_PRINCIPAL.once();
+    const length = principal != null ? principal.length : 0;
+    if (length > MAX_LABEL) return;
+    if (principal != null) memory.copy(changetype<usize>(this.principal), principal.pointer, <usize>length);
+    this.principalLength = length;
   }
 
   /** Keeps what `header` says until the end, when it is known whether the connection proves it. */
@@ -111,21 +146,21 @@ export class TelemetryStream extends HttpStream {
 
   /** Whether the request goes to a cluster that is not marked as external. */
   private staysInMesh(): bool {
-    const cluster = CLUSTER_NAME.get();
+    const cluster = unchecked(ATTRIBUTES[CLUSTER_NAME]).get();
     return cluster != null && !changetype<TelemetryRoot>(this.root).services.of(cluster).external;
   }
 }
 
 /** Says who this proxy stands for, over whatever was said. */
 function introduce(headers: HeaderMap, plan: Plan): void {
-  headers.set(METADATA_HEADER.bytes, plan.workload.header.bytes);
-  headers.set(METADATA_ID_HEADER.bytes, plan.workload.id.bytes);
+  headers.set(METADATA_HEADER, plan.workload.header.bytes);
+  headers.set(METADATA_ID_HEADER, plan.workload.id.bytes);
 }
 
 /** Only what is there: a call that changes nothing has the route of a request chosen again too. */
 function strip(headers: HeaderMap): void {
-  if (headers.first(METADATA_HEADER.bytes) != null) headers.remove(METADATA_HEADER.bytes);
-  if (headers.first(METADATA_ID_HEADER.bytes) != null) headers.remove(METADATA_ID_HEADER.bytes);
+  if (headers.first(METADATA_HEADER) != null) headers.remove(METADATA_HEADER);
+  if (headers.first(METADATA_ID_HEADER) != null) headers.remove(METADATA_ID_HEADER);
 }
 
 function countMessages(ids: usize, plan: Plan): void {

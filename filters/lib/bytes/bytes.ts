@@ -25,6 +25,16 @@ export class Bytes {
     return Bytes.view(0, 0);
   }
 
+  /** The UTF-8 encoding of `value`, for the life of the module: a constant of which only the bytes are needed. The garbage collector does not see it. */
+  static of(value: string): Bytes {
+    const length = String.UTF8.byteLength(value);
+    const bytes = changetype<Bytes>(heap.alloc(offsetof<Bytes>() + <usize>length));
+    bytes.pointer = changetype<usize>(bytes) + offsetof<Bytes>();
+    bytes.length = length;
+    String.UTF8.encodeUnsafe(changetype<usize>(value), value.length, bytes.pointer);
+    return bytes;
+  }
+
   /** The byte at `index`, which must be less than `length`. */
   @inline
   @operator("[]")

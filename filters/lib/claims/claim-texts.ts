@@ -3,10 +3,10 @@ import { JsonKind, JsonValue } from "../json";
 
 // @ts-ignore: decorator
 @lazy
-const SCOPE = Text.of("scope");
+const SCOPE = Bytes.of("scope");
 // @ts-ignore: decorator
 @lazy
-const PERMISSION = Text.of("permission");
+const PERMISSION = Bytes.of("permission");
 const SPACE: u8 = 0x20;
 
 /**
@@ -63,5 +63,5 @@ export class ClaimTexts {
 function isSpaceDelimited(path: Text[]): bool {
   if (path.length != 1) return false;
   const name = unchecked(path[0]).bytes;
-  return name.equals(SCOPE.bytes) || name.equals(PERMISSION.bytes);
+  return name.equals(SCOPE) || name.equals(PERMISSION);
 }

@@ -6,8 +6,8 @@ import { JsonDocument, JsonKind, JsonValue } from "../json";
  * prefix when one of them reads it, so that a native filter finds it as `wasm.meshwright.authentication`.
  */
 // @ts-ignore: decorator
-@inline
-export const CLAIMS_STATE: string = "meshwright.authentication";
+@lazy
+export const CLAIMS_STATE = Bytes.of("meshwright.authentication");
 
 /** Bytes that are read at most. */
 const MAX_SIZE: i32 = 1 << 18;
@@ -16,17 +16,24 @@ const MAX_DEPTH: i32 = 64;
 
 // @ts-ignore: decorator
 @lazy
-const PRINCIPAL = Text.of("principal");
+const PRINCIPAL = Bytes.of("principal");
 // @ts-ignore: decorator
 @lazy
-const CLAIMS = Text.of("claims");
+const CLAIMS = Bytes.of("claims");
 // @ts-ignore: decorator
 @lazy
-const CONSUMER = Text.of("consumer");
+const CONSUMER = Bytes.of("consumer");
+// @ts-ignore: decorator
+@lazy
+const ISSUER = Text.of("iss");
+// @ts-ignore: decorator
+@lazy
+const SUBJECT = Text.of("sub");
+const SLASH: u8 = 0x2f;
 
 /**
  * Who is asking, as `authentication` verified it: `{"principal", "audiences", "presenter", "claims", "consumer"}`, each where there is one.
- * A view of that text; it lives in the arena and ends with the callback.
+ * A view of that text, or of what it would be made of; it lives in the arena and ends with the callback.
  */
 @unmanaged
 @final
@@ -36,39 +43,53 @@ export class Claims {
    * has nor what it has not, so that no condition on claims may count as fulfilled, a negated one neither.
    */
   undecodable: bool;
+  /** Whether the request brought a credential that was verified. */
+  authenticated: bool;
+  /** The owner of an API key. */
+  consumer: Bytes | null;
   private state: JsonValue | null;
   private claims: JsonValue | null;
 
   /** `state`: the text of the filter state; `null` or empty for a request without credentials. */
   static parse(state: Bytes | null, maxSize: i32 = MAX_SIZE, maxDepth: i32 = MAX_DEPTH): Claims {
-    const claims = changetype<Claims>(arena.allocate(offsetof<Claims>()));
-    claims.undecodable = false;
-    claims.state = null;
-    claims.claims = null;
+    const claims = Claims.of(null, null);
     if (state == null || state.length == 0) return claims;
     const root = JsonDocument.parse(state, maxSize, maxDepth).root;
     if (root == null || root.kind != JsonKind.Object) {
       claims.undecodable = true;
       return claims;
     }
+    claims.authenticated = true;
+    claims.consumer = textOf(root.member(CONSUMER));
     claims.state = root;
-    claims.claims = root.member(CLAIMS.bytes);
+    claims.claims = root.member(CLAIMS);
     return claims;
   }
 
-  /** Whether the request brought a credential that was verified. */
-  get authenticated(): bool {
-    return this.state != null;
+  /** The same without that text: `payload` of the token that was verified, and the owner of the API key; `null` where there is none. */
+  static of(payload: JsonValue | null, consumer: Bytes | null): Claims {
+    const claims = changetype<Claims>(arena.allocate(offsetof<Claims>()));
+    claims.undecodable = false;
+    claims.authenticated = payload != null || consumer != null;
+    claims.consumer = consumer;
+    claims.state = null;
+    claims.claims = payload;
+    return claims;
   }
 
   /** `ISSUER/SUBJECT`, as Istio's `request.auth.principal`; `null` without both. */
   get principal(): Bytes | null {
-    return this.member(PRINCIPAL);
-  }
-
-  /** The owner of an API key. */
-  get consumer(): Bytes | null {
-    return this.member(CONSUMER);
+    const state = this.state;
+    if (state != null) return textOf(state.member(PRINCIPAL));
+    const issuer = this.text(ISSUER);
+    const subject = this.text(SUBJECT);
+    if (issuer == null || subject == null || issuer.length == 0 || subject.length == 0) return null;
+    const length = issuer.length + 1 + subject.length;
+    const joined = arena.allocate(<usize>length);
+    memory.copy(joined, issuer.pointer, <usize>issuer.length);
+    store<u8>(joined + <usize>issuer.length, SLASH);
+    memory.copy(joined + <usize>issuer.length + 1, subject.pointer, <usize>subject.length);
+    return Bytes.view(joined, length);
   }
 
   /** The claim at the end of `path`, of any kind; `null` where there is none. */
@@ -82,11 +103,6 @@ export class Claims {
   text(name: Text): Bytes | null {
     const claims = this.claims;
     return textOf(claims != null ? claims.member(name.bytes) : null);
-  }
-
-  private member(name: Text): Bytes | null {
-    const state = this.state;
-    return textOf(state != null ? state.member(name.bytes) : null);
   }
 }
 

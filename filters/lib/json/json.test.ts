@@ -146,6 +146,21 @@ describe("with JSON.parse as the oracle", () => {
     );
   });
 
+  test("a copy of any document is the same when the document and the arena are gone", () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 4 }), (source) => {
+        const list = `[${source}]`;
+        fc.pre(list.isWellFormed() && !/\\ud[89a-f]/i.test(list) && parse(list).error === "none");
+        const before = dump();
+        assembly.reset();
+        const { pointer, length } = assembly.write(` ${list} `);
+        expect(call("copy", pointer, length)).toBeTruthy();
+        expect(dump()).toBe(before);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   test("of a mutated document both say the same", () => {
     const mutation = fc.record({ at: fc.nat(), byte: fc.constantFrom(...'{}[]",:\\ \t0129eE.+-nulltruefalse/u'), remove: fc.boolean() });
     fc.assert(

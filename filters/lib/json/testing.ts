@@ -1,5 +1,5 @@
 import { arena, Bytes } from "../bytes";
-import { JsonDocument, JsonKind, JsonValue } from ".";
+import { copyValue, sizeOfCopy, JsonDocument, JsonKind, JsonValue } from ".";
 
 // Flat functions for json.test.ts.
 
@@ -17,6 +17,31 @@ export function parse(pointer: usize, length: i32, maxSize: i32, maxDepth: i32):
 
 export function errorOffset(): i32 {
   return document != null ? (document as JsonDocument).offset : -1;
+}
+
+/** Puts a copy of the values in the document's place, in memory of its own, and wipes the arena. Whether it has the size that was told. */
+export function copy(pointer: usize, length: i32): bool {
+  arena.reset();
+  const start = arena.allocate(0);
+  const parsed = JsonDocument.parse(Bytes.view(pointer, length));
+  document = parsed;
+  const root = parsed.root;
+  if (root == null) return false;
+  const taken = <i32>(arena.allocate(0) - start);
+  const text = heap.alloc(<usize>length);
+  memory.copy(text, pointer, <usize>length);
+  const size = sizeOfCopy(root);
+  const place = heap.alloc(size + 1);
+  store<u8>(place + size, 0x7b);
+  // Of the root value alone: space around it is no part of it.
+  const own = Bytes.view(text + <usize>root.start, root.end - root.start);
+  copyValue(root, place, own);
+  memory.fill(pointer, 0x7a, <usize>length);
+  memory.fill(start, 0x7a, <usize>taken);
+  const copied = changetype<JsonDocument>(arena.allocate(offsetof<JsonDocument>()));
+  copied.root = changetype<JsonValue>(place);
+  document = copied;
+  return load<u8>(place + size) == 0x7b;
 }
 
 /** Writes the document again in one canonical form: kinds, decoded texts as hexadecimal. */

@@ -1,4 +1,4 @@
-import { Bytes, Text } from "../bytes";
+import { Bytes } from "../bytes";
 import { JsonDocument, jsonErrorMessage, JsonKind } from "../json";
 import { decimal } from "../number";
 import { JsonWebKey, keyProblem, parseKey } from "./key";
@@ -7,7 +7,7 @@ import { JsonWebKey, keyProblem, parseKey } from "./key";
 export const KEY_SET_MAX_SIZE: i32 = 256 * 1024;
 export const KEY_SET_MAX_KEYS: i32 = 256;
 const MAX_DEPTH: i32 = 16;
-const KEYS = Text.of("keys");
+const KEYS = Bytes.of("keys");
 
 /** The keys of a JWK Set (RFC 7517, section 5) that can verify; others are left out, as section 5 asks. */
 @final
@@ -28,7 +28,7 @@ export class KeySet {
     const document = JsonDocument.parse(source, KEY_SET_MAX_SIZE, MAX_DEPTH);
     const root = document.root;
     if (root == null) return "no JSON: " + jsonErrorMessage(document.error) + " at byte " + decimal(document.offset);
-    const list = root.member(KEYS.bytes);
+    const list = root.member(KEYS);
     if (list == null || list.kind != JsonKind.Array) return "no key set: `keys` is missing or no list";
     if (list.size > KEY_SET_MAX_KEYS) return "a key set of more than " + decimal(KEY_SET_MAX_KEYS) + " keys";
     let json = list.first;

@@ -1,4 +1,4 @@
-import { Text } from "../bytes";
+import { Bytes } from "../bytes";
 import { RangeSet } from "../cidr";
 import { parseClaimPath } from "../claims";
 import { ConfigValue } from "../config";
@@ -21,7 +21,7 @@ const MATCH_FIELDS: string[] = [
 ];
 
 /** Istio's name for a claim where a header's name can stand; it compares this part without regard to case. */
-const CLAIMS = Text.of("@request.auth.claims");
+const CLAIMS = Bytes.of("@request.auth.claims");
 
 /**
  * Reads one block of conditions: `uri`, `method`, `scheme`, `authority`, `headers`, `withoutHeaders`, `queryParams`, `cookies`, `sourceIpBlocks`,
@@ -56,11 +56,11 @@ function parseHeaders(value: ConfigValue | null, headers: NamedMatch[], claims: 
     const entry = entries[i];
     const condition = parseStringMatch(entry, false);
     const name = entry.key.bytes;
-    if (!name.startsWithIgnoreCase(CLAIMS.bytes)) {
+    if (!name.startsWithIgnoreCase(CLAIMS)) {
       headers.push(new NamedMatch(entry.headerKey(), condition));
       continue;
     }
-    const path = parseClaimPath(name.slice(CLAIMS.bytes.length));
+    const path = parseClaimPath(name.slice(CLAIMS.length));
     if (path != null) claims.push(new ClaimMatch(path, condition));
     else entry.report("expected @request.auth.claims.NAME or @request.auth.claims[NAME]; a claim within a claim is [NAME][NAME]");
   }

@@ -2,7 +2,7 @@ import { proxy_set_effective_context } from "../abi/hostcalls";
 import { IdTable } from "../contexts/id-table";
 import { Root } from "../contexts/root";
 import { Stream } from "../contexts/stream";
-import { invalidateHeaderMaps } from "../hostcalls/header-map";
+import { beginEpoch } from "../hostcalls/epoch";
 import { Callout } from "./callout";
 
 /** Callouts of a VM that are outstanding at most; one more is refused as if its cluster had no host. */
@@ -33,7 +33,7 @@ export function receive(token: u32): Callout | null {
   if (stream == null) {
     const sender = callout.sender;
     if (sender != null) proxy_set_effective_context(sender.contextId);
-    invalidateHeaderMaps();
+    beginEpoch();
     return callout;
   }
   // The object of an ended stream may serve another one already: the id tells.

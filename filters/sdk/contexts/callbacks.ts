@@ -1,8 +1,8 @@
-import { arena, Bytes, Text } from "../../lib/bytes";
+import { arena, Bytes } from "../../lib/bytes";
 import { BufferType, HeadersAction, LogLevel, Status } from "../abi/enums";
 import { proxy_send_local_response } from "../abi/hostcalls";
 import { Buffer } from "../hostcalls/buffer";
-import { invalidateHeaderMaps } from "../hostcalls/header-map";
+import { beginEpoch } from "../hostcalls/epoch";
 import { logString } from "../hostcalls/log";
 import { createRoot, registeredNames, roots, streams } from "./registry";
 import { rememberRoot, rememberStream, statelessStream } from "./stateless";
@@ -23,7 +23,7 @@ export function declareStateless(): void {
 @inline
 export function enter(): void {
   if (depth++ == 0) arena.reset();
-  invalidateHeaderMaps();
+  beginEpoch();
 }
 
 /** Ends a callback. Garbage, which only configurations leave, is collected when no frame can refer to a managed object. */
@@ -133,11 +133,11 @@ export function onDelete(contextId: u32): void {
   leave();
 }
 
-const NO_CONTEXT = Text.of("filter_has_no_context");
+const NO_CONTEXT = Bytes.of("filter_has_no_context");
 
 /** Answers a request that no object can judge: closed, because a security filter may be what is missing. */
 export function refuseRequest(): u32 {
-  const details = NO_CONTEXT.bytes;
+  const details = NO_CONTEXT;
   const status: Status = proxy_send_local_response(503, details.pointer, <usize>details.length, 0, 0, 0, 0, -1);
   if (status != Status.Ok) logString(LogLevel.Critical, "a request without a context could not be answered");
   return HeadersAction.StopIteration;

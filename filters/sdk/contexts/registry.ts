@@ -1,4 +1,4 @@
-import { Text } from "../../lib/bytes";
+import { Bytes, Text } from "../../lib/bytes";
 import { readProperty } from "../hostcalls/property";
 import { IdTable } from "./id-table";
 import { Root } from "./root";
@@ -30,22 +30,22 @@ export function register(name: string, factory: () => Root): void {
   registrations.push(new Registration(name, factory));
 }
 
-const PLUGIN_NAME = Text.of("plugin_name");
-const PLUGIN_ROOT_ID = Text.of("plugin_root_id");
+const PLUGIN_NAME = Bytes.of("plugin_name");
+const PLUGIN_ROOT_ID = Bytes.of("plugin_root_id");
 
 /** Makes the root of a root context; `null` where no filter has its `root_id`. */
 export function createRoot(contextId: u32): Root | null {
   const registration = findRegistration();
   if (registration == null) return null;
   const root = registration.factory();
-  const name = readProperty(PLUGIN_NAME.bytes);
+  const name = readProperty(PLUGIN_NAME);
   root.begin(contextId, name != null ? Text.from(name) : Text.of(registration.name));
   return roots.set(contextId, root) ? root : null;
 }
 
 function findRegistration(): Registration | null {
   if (registrations.length == 1) return registrations[0];
-  const rootId = readProperty(PLUGIN_ROOT_ID.bytes);
+  const rootId = readProperty(PLUGIN_ROOT_ID);
   if (rootId == null || rootId.length == 0) return registrations.length > 0 ? registrations[0] : null;
   const name = rootId.toString();
   for (let i = 0; i < registrations.length; i++) {

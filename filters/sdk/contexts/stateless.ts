@@ -1,5 +1,5 @@
 import { readProperty } from "../hostcalls/property";
-import { Text } from "../../lib/bytes";
+import { Bytes } from "../../lib/bytes";
 import { Root } from "./root";
 import { Stream } from "./stream";
 
@@ -8,7 +8,7 @@ const REMEMBERED: i32 = 4_096;
 /** Superseded roots of one plugin that are kept for streams begun before. */
 const SUPERSEDED_LIMIT: i32 = 8;
 
-const PLUGIN_NAME = Text.of("plugin_name");
+const PLUGIN_NAME = Bytes.of("plugin_name");
 
 /**
  * Which root a stream belongs to, where the module keeps nothing per stream and so is not told when one ends: that call would cost as much as
@@ -57,7 +57,7 @@ export function statelessStream(contextId: u32): Stream | null {
 }
 
 function newestRoot(): Root | null {
-  const name = readProperty(PLUGIN_NAME.bytes);
+  const name = readProperty(PLUGIN_NAME);
   for (let i = live.length - 1; i >= 0; i--) {
     if (name == null || live[i].pluginName.bytes.equals(name)) return live[i];
   }

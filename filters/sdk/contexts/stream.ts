@@ -1,5 +1,5 @@
 import { proxy_set_effective_context } from "../abi/hostcalls";
-import { invalidateHeaderMaps } from "../hostcalls/header-map";
+import { beginEpoch } from "../hostcalls/epoch";
 import { Root } from "./root";
 
 /** What has happened to a stream, as bits: what the guards of its methods look at. */
@@ -68,7 +68,7 @@ export abstract class Stream {
 
   /** @internal Makes hostcalls act on this stream. `false` where the host no longer knows it. */
   enter(): bool {
-    invalidateHeaderMaps();
+    beginEpoch();
     return proxy_set_effective_context(this.contextId) == 0;
   }
 

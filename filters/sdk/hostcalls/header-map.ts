@@ -9,16 +9,8 @@ import {
   proxy_set_header_map_pairs,
 } from "../abi/hostcalls";
 import { RESULT, resultPointer, resultSize } from "../abi/results";
+import { epoch } from "./epoch";
 import { HeaderPairs, isHeaderValue } from "./header-pairs";
-
-/** Counts what makes a block that was read stale: a new outermost callback, another effective context. */
-let epoch: u32 = 1;
-
-// @ts-ignore: decorator
-@inline
-export function invalidateHeaderMaps(): void {
-  epoch++;
-}
 
 /**
  * A header or trailer map of the current context. It is read from the host once, whole, when it is first looked at: one read of all
@@ -29,7 +21,7 @@ export function invalidateHeaderMaps(): void {
  * ```
  *
  * Names are compared without regard to ASCII case; give them in lower case, as Envoy keeps them, for the faster way. After a change
- * the next look reads anew; views taken before stay valid until the callback ends. A map that does not exist at this time (request
+ * the next look sees it; views taken before stay valid until the callback ends. A map that does not exist at this time (request
  * headers after they went on, say) is empty.
  */
 @final
@@ -37,6 +29,11 @@ export class HeaderMap {
   private block: usize = 0;
   private readAt: u32 = 0;
   private count: u32 = 0;
+  /** A change that the host has made and the block has not yet; address 0 for none, length -1 of the value for a removal. */
+  private changedName: usize = 0;
+  private changedNameLength: i32 = 0;
+  private changedValue: usize = 0;
+  private changedValueLength: i32 = 0;
 
   constructor(private readonly mapType: HeaderMapType) {}
 
@@ -94,8 +91,11 @@ export class HeaderMap {
   /** Replaces every value of `name` by one. A value with NUL, CR or LF is refused with {@link Status.BadArgument} (CVE-2023-27493). */
   set(name: Bytes, value: Bytes): Status {
     if (!isHeaderValue(value)) return Status.BadArgument;
-    this.block = 0;
-    return proxy_replace_header_map_value(this.mapType, name.pointer, <usize>name.length, value.pointer, <usize>value.length);
+    return this.changed(
+      name,
+      value,
+      proxy_replace_header_map_value(this.mapType, name.pointer, <usize>name.length, value.pointer, <usize>value.length),
+    );
   }
 
   /** Adds a value beside those there. On a pseudo-header Envoy joins them by a comma: use {@link set} there. */
@@ -106,8 +106,7 @@ export class HeaderMap {
   }
 
   remove(name: Bytes): Status {
-    this.block = 0;
-    return proxy_remove_header_map_value(this.mapType, name.pointer, <usize>name.length);
+    return this.changed(name, null, proxy_remove_header_map_value(this.mapType, name.pointer, <usize>name.length));
   }
 
   /**
@@ -122,11 +121,77 @@ export class HeaderMap {
 
   @inline
   private read(): void {
-    if (this.block == 0 || this.readAt != epoch) this.fetch();
+    if (this.block == 0 || this.readAt != epoch || this.changedName != 0) this.fetch();
+  }
+
+  /**
+   * Remembers a change, so that the next look need not read everything again: where nobody looks any more it costs nothing. To Envoy `host` is `:authority`,
+   * and capitals are small letters: after these everything is read.
+   */
+  private changed(name: Bytes, value: Bytes | null, status: Status): Status {
+    if (this.block == 0 || this.readAt != epoch || status != Status.Ok || !isPlainName(name)) {
+      this.block = 0;
+      return status;
+    }
+    if (this.changedName != 0) this.apply();
+    this.changedName = name.pointer;
+    this.changedNameLength = name.length;
+    this.changedValue = value != null ? value.pointer : 0;
+    this.changedValueLength = value != null ? value.length : REMOVED;
+    return status;
+  }
+
+  /** Makes the change in a new block: all entries of the name go, and as in Envoy the new one stands last, a pseudo-header last of its like. */
+  private apply(): void {
+    const name = this.changedName;
+    const nameLength = this.changedNameLength;
+    const valueLength = this.changedValueLength;
+    this.changedName = 0;
+    const count = this.count;
+    let lengths = this.block + 4;
+    let from = lengths + ((<usize>count) << 3);
+    let kept: u32 = valueLength == REMOVED ? 0 : 1;
+    let end = from;
+    for (let i: u32 = 0; i < count; i++, lengths += 8) {
+      const length = load<i32>(lengths);
+      if (length != nameLength || !sameName(end, name, length)) kept++;
+      end += <usize>length + <usize>load<u32>(lengths, 4) + 2;
+    }
+    const made = arena.allocate(4 + ((<usize>kept) << 3) + (end - from) + <usize>(nameLength + valueLength + 2));
+    let madeLengths = made + 4;
+    let to = madeLengths + ((<usize>kept) << 3);
+    let missing = valueLength != REMOVED;
+    const pseudo = load<u8>(name) == COLON;
+    lengths = this.block + 4;
+    for (let i: u32 = 0; i <= count; i++, lengths += 8) {
+      if (missing && (i == count || (pseudo && load<u8>(from) != COLON))) {
+        missing = false;
+        store<i32>(madeLengths, nameLength);
+        store<i32>(madeLengths, valueLength, 4);
+        madeLengths += 8;
+        memory.copy(to, name, <usize>nameLength);
+        memory.copy(to + <usize>nameLength + 1, this.changedValue, <usize>valueLength);
+        to += <usize>(nameLength + valueLength + 2);
+      }
+      if (i == count) break;
+      const length = load<i32>(lengths);
+      const size = <usize>length + <usize>load<u32>(lengths, 4) + 2;
+      if (length != nameLength || !sameName(from, name, length)) {
+        store<u64>(madeLengths, load<u64>(lengths));
+        madeLengths += 8;
+        memory.copy(to, from, size);
+        to += size;
+      }
+      from += size;
+    }
+    this.block = made;
+    this.count = kept;
   }
 
   private fetch(): void {
+    if (this.block != 0 && this.readAt == epoch) return this.apply();
     this.readAt = epoch;
+    this.changedName = 0;
     if (proxy_get_header_map_pairs(this.mapType, RESULT, RESULT + 4) != 0 || resultSize() < 4) {
       this.block = EMPTY_BLOCK;
       this.count = 0;
@@ -138,6 +203,16 @@ export class HeaderMap {
 }
 
 const EMPTY_BLOCK: usize = memory.data(4);
+const REMOVED: i32 = -1;
+const COLON: u8 = 0x3a;
+const HOST: u32 = 0x74736f68;
+
+function isPlainName(name: Bytes): bool {
+  for (let i = 0; i < name.length; i++) {
+    if (toLower(name[i]) != name[i]) return false;
+  }
+  return name.length > 0 && (name.length != 4 || load<u32>(name.pointer) != HOST);
+}
 
 /** Walks over pairs of a block. `next` first, then `name` and `value`, which are overwritten by the next step. Lives in the arena. */
 @unmanaged

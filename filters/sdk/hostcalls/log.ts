@@ -2,6 +2,7 @@ import { Bytes } from "../../lib/bytes";
 import { LogLevel } from "../abi/enums";
 import { proxy_get_log_level, proxy_log } from "../abi/hostcalls";
 import { RESULT, resultU32 } from "../abi/results";
+import { epoch } from "./epoch";
 
 /** Writes one line to Envoy's log. Lines below its level are dropped by Envoy, after the call was paid for. */
 // @ts-ignore: decorator
@@ -16,7 +17,14 @@ export function logString(level: LogLevel, message: string): void {
   proxy_log(level, changetype<usize>(bytes), <usize>bytes.byteLength);
 }
 
-/** Whether lines of `level` are written at present. Asked anew each time, because Envoy's admin interface can change it. */
+let writtenFrom: u32 = u32.MAX_VALUE;
+let askedAt: u32 = 0;
+
+/** Whether lines of `level` are written at present. Asked anew in each callback, because Envoy's admin interface can change it. */
 export function logEnabled(level: LogLevel): bool {
-  return proxy_get_log_level(RESULT) == 0 && resultU32() <= <u32>level;
+  if (askedAt != epoch) {
+    askedAt = epoch;
+    writtenFrom = proxy_get_log_level(RESULT) == 0 ? resultU32() : u32.MAX_VALUE;
+  }
+  return writtenFrom <= <u32>level;
 }

@@ -2,6 +2,7 @@ import { Bytes, Text } from "../../lib/bytes";
 import { Status } from "../abi/enums";
 import { proxy_get_property, proxy_set_property } from "../abi/hostcalls";
 import { RESULT, resultPointer, resultSize } from "../abi/results";
+import { epoch } from "./epoch";
 
 /**
  * An Envoy attribute by its path, made once (at start or configuration) and read on requests.
@@ -11,11 +12,22 @@ import { RESULT, resultPointer, resultSize } from "../abi/results";
  */
 @final
 export class Property {
+  private readAt: u32 = 0;
+  private value: usize = 0;
+
   private constructor(private readonly path: Text) {}
 
   /** `path` with dots between its segments, e.g. `source.address`. A segment that holds dots itself needs {@link Property.of}. */
   static named(path: string): Property {
     return Property.of(path.split("."));
+  }
+
+  /** Several, with spaces between them: a constant for each would be twice as much in the module. */
+  static list(paths: string): StaticArray<Property> {
+    const names = paths.split(" ");
+    const list = new StaticArray<Property>(names.length);
+    for (let i = 0; i < names.length; i++) list[i] = Property.named(names[i]);
+    return list;
   }
 
   static of(segments: string[]): Property {
@@ -25,6 +37,15 @@ export class Property {
   /** The value, or `null` where Envoy has none at this time. */
   get(): Bytes | null {
     return readProperty(this.path.bytes);
+  }
+
+  /** The same, read once in a callback: for what stays as it is meanwhile and is looked at by several, such as what belongs to the connection. */
+  once(): Bytes | null {
+    if (this.readAt != epoch) {
+      this.readAt = epoch;
+      this.value = changetype<usize>(this.get());
+    }
+    return changetype<Bytes | null>(this.value);
   }
 
   /** An integer or a duration; `fallback` where there is none. */

@@ -1,35 +1,29 @@
-import { arena, Bytes, Text } from "../../lib/bytes";
+import { arena, Bytes } from "../../lib/bytes";
 import { SocketAddress } from "../../lib/cidr";
-import { Claims, CLAIMS_STATE } from "../../lib/claims";
+import { Claims } from "../../lib/claims";
 import { Cookies, hostOf, queryParameter } from "../../lib/url";
 import { HeaderMap } from "../hostcalls/header-map";
-import { Property } from "../hostcalls/property";
 import { randomBelow } from "../hostcalls/random";
+import { SOURCE_ADDRESS } from "./connection";
+import { verifiedClaims } from "./verified-claims";
 
 // @ts-ignore: decorator
 @lazy
-const PATH = Text.of(":path");
+const PATH = Bytes.of(":path");
 // @ts-ignore: decorator
 @lazy
-const METHOD = Text.of(":method");
+const METHOD = Bytes.of(":method");
 // @ts-ignore: decorator
 @lazy
-const SCHEME = Text.of(":scheme");
+const SCHEME = Bytes.of(":scheme");
 // @ts-ignore: decorator
 @lazy
-const AUTHORITY = Text.of(":authority");
+const AUTHORITY = Bytes.of(":authority");
 // @ts-ignore: decorator
 @lazy
-const COOKIE = Text.of("cookie");
+const COOKIE = Bytes.of("cookie");
 const QUESTION_MARK: u8 = 0x3f;
 const COLON: u8 = 0x3a;
-
-// @ts-ignore: decorator
-@lazy
-const sourceAddress = Property.named("source.address");
-// @ts-ignore: decorator
-@lazy
-const authentication = Property.of([CLAIMS_STATE]);
 
 /**
  * What rules look at: headers in one read, every other attribute once and only when it is asked for. Lives in the arena, so it ends with the
@@ -49,22 +43,20 @@ export class RequestView {
   private headersPointer: usize;
   private sourceRead: bool;
   private source: SocketAddress | null;
-  private verified: Claims | null;
 
   /** A request without `:path` (CONNECT, CVE-2026-73547) has an empty path, which no path rule matches. */
   static of(headers: HeaderMap): RequestView {
     const request = changetype<RequestView>(arena.allocate(offsetof<RequestView>()));
-    const target = headers.get(PATH.bytes);
+    const target = headers.get(PATH);
     request.target = target != null ? target : Bytes.empty();
     const mark = request.target.indexOf(QUESTION_MARK);
     request.path = mark < 0 ? request.target : request.target.slice(0, mark);
     request.query = mark < 0 ? Bytes.empty() : request.target.slice(mark + 1);
-    const authority = headers.get(AUTHORITY.bytes);
+    const authority = headers.get(AUTHORITY);
     request.host = authority != null ? hostOf(authority) : Bytes.empty();
     request.headersPointer = changetype<usize>(headers);
     request.sourceRead = false;
     request.source = null;
-    request.verified = null;
     return request;
   }
 
@@ -73,15 +65,15 @@ export class RequestView {
   }
 
   get method(): Bytes | null {
-    return this.headers.get(METHOD.bytes);
+    return this.headers.get(METHOD);
   }
 
   get scheme(): Bytes | null {
-    return this.headers.get(SCHEME.bytes);
+    return this.headers.get(SCHEME);
   }
 
   get authority(): Bytes | null {
-    return this.headers.get(AUTHORITY.bytes);
+    return this.headers.get(AUTHORITY);
   }
 
   queryParameter(name: Bytes): Bytes | null {
@@ -90,7 +82,7 @@ export class RequestView {
 
   /** The first cookie of that name over all Cookie headers. */
   cookie(name: Bytes): Bytes | null {
-    const lines = this.headers.values(COOKIE.bytes);
+    const lines = this.headers.values(COOKIE);
     while (lines.next()) {
       const cookies = Cookies.of(lines.value);
       while (cookies.next()) {
@@ -104,7 +96,7 @@ export class RequestView {
   get sourceAddress(): SocketAddress | null {
     if (!this.sourceRead) {
       this.sourceRead = true;
-      const value = sourceAddress.get();
+      const value = SOURCE_ADDRESS.once();
       this.source = value != null ? SocketAddress.parse(value) : null;
     }
     return this.source;
@@ -112,7 +104,7 @@ export class RequestView {
 
   /** The same as text without the port; `null` for a Unix socket. */
   get sourceIp(): Bytes | null {
-    const value = sourceAddress.get();
+    const value = SOURCE_ADDRESS.once();
     if (value == null) return null;
     const colon = value.lastIndexOf(COLON);
     return colon > 0 ? value.slice(0, colon) : null;
@@ -120,12 +112,7 @@ export class RequestView {
 
   /** What the `authentication` filter of the same chain verified; empty without it. */
   get claims(): Claims {
-    let claims = this.verified;
-    if (claims == null) {
-      claims = Claims.parse(authentication.get());
-      this.verified = claims;
-    }
-    return claims;
+    return verifiedClaims();
   }
 
   /** A number from 0 up to, not including, `bound`. */

@@ -28,6 +28,7 @@ import {
   TrailersAction,
 } from "..";
 import { MessageCallout, StatusCallout } from "./callouts";
+import { changeHeaders } from "./header-changes";
 
 const DO = Text.of("x-do");
 const VALUE = Text.of("x-value");
@@ -118,6 +119,7 @@ export class ActionsStream extends HttpStream {
     if (action == "inject")
       headers.set(RESULT.bytes, headers.set(VALUE.bytes, BROKEN_VALUE.bytes) == Status.Ok ? BROKEN_VALUE.bytes : MISSING.bytes);
     if (action == "property") this.readProperty(headers);
+    if (action.startsWith("change ")) headers.set(RESULT.bytes, changeHeaders(headers, action.substring(7)));
     if (action == "case") headers.set(RESULT.bytes, valueOr(headers.get(Text.of("X-VALUE").bytes)));
     if (action == "values") headers.set(RESULT.bytes, joined(headers));
     if (action == "filter state") setFilterState(SHARED_KEY.bytes, this.action.bytes);

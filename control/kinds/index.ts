@@ -1,3 +1,4 @@
+import { builtinFilters, checkFilterConfiguration } from "../filter-schemas/index.ts";
 import type { Kind } from "../model/index.ts";
 import { destinationRule } from "./destination-rule/index.ts";
 import { endpointSlice } from "./endpoint-slice/index.ts";
@@ -10,6 +11,7 @@ import { serviceEntry } from "./service-entry/index.ts";
 import { service } from "./service/index.ts";
 import { sidecar } from "./sidecar/index.ts";
 import { virtualService } from "./virtual-service/index.ts";
+import { wasmPlugin } from "./wasm-plugin/index.ts";
 import { workloadEntry } from "./workload-entry/index.ts";
 
 /** Every kind that is read, in the order of the documentation. */
@@ -21,6 +23,7 @@ export const KINDS: readonly Kind[] = [
   workloadEntry,
   sidecar,
   proxyConfig,
+  wasmPlugin({ names: builtinFilters, check: checkFilterConfiguration }),
   service,
   endpointSlice,
   endpoints,

@@ -147,7 +147,17 @@ function check(object: MeshObject, kind: Kind, manifest: Manifest, problems: Pro
   const report = (level: Level, code: string, path: FieldPath, message: string) => {
     problems.push({ ...manifest.place(path), level, code, path, message });
   };
-  kind.check?.(object, report);
+  try {
+    kind.check?.(object, report);
+  } catch (error) {
+    // A fault of ours is one object's, not the service's.
+    report(
+      "error",
+      Code.Value,
+      [],
+      `could not be checked, which is a fault of meshwright: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
 }
 
 /** Which object a document is about that could not be read as one. */

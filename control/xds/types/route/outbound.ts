@@ -61,7 +61,8 @@ function portsOfRouted(view: ProxyView, host: HostName): readonly number[] {
 function isImported(egress: readonly SidecarEgress[], service: Service, port: number, client: Client): boolean {
   if (egress.length === 0) return true;
   const listed = egress.filter((each) => each.port?.number === port);
-  const listeners = listed.length > 0 ? listed : egress.filter((each) => each.port === undefined);
+  // A socket of the file system is for all ports; Istio has its number 0.
+  const listeners = listed.length > 0 ? listed : egress.filter((each) => each.port === undefined || each.port.number === 0);
   return importedBy(listeners, service, client);
 }
 

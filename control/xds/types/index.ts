@@ -1,5 +1,6 @@
 import { clusterType } from "./cluster/index.ts";
 import { endpointType } from "./endpoint/index.ts";
+import { filterType } from "./filter/index.ts";
 import { listenerType } from "./listener/index.ts";
 import { routeType } from "./route/index.ts";
 import { scopeType } from "./scope/index.ts";
@@ -9,4 +10,4 @@ import type { XdsType } from "./xds-type.ts";
 export type { Translated, XdsType } from "./xds-type.ts";
 
 /** Every type of resource that proxies are given. */
-export const XDS_TYPES: readonly XdsType[] = [listenerType, scopeType, routeType, clusterType(), endpointType, secretType];
+export const XDS_TYPES: readonly XdsType[] = [listenerType, scopeType, routeType, clusterType(), endpointType, filterType(), secretType];

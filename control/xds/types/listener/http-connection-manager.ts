@@ -11,13 +11,11 @@ import {
 } from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { UuidRequestIdConfigSchema } from "../../../envoy-api/generated/envoy/extensions/request_id/uuid/v3/uuid_pb.ts";
 import type { ConnectionSettings, MeshSettings, Protocol, ProxySettings, ProxyView } from "../../../model/index.ts";
+import type { Side } from "../filter/index.ts";
 import { requestLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 import { httpFilters } from "./http-filters.ts";
 import type { HttpRoutes } from "./http-routes.ts";
-
-/** On which side of a workload a listener stands, or that it is a gateway's: filters and trust differ. */
-export type Side = "outbound" | "inbound" | "gateway";
 
 export interface HttpOptions {
   readonly side: Side;

@@ -1,4 +1,7 @@
-import { pack } from "../../../envoy-api/index.ts";
+import { pack, typeUrl } from "../../../envoy-api/index.ts";
+import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
+import { fromAds } from "../config-source.ts";
+import { meshFilterName } from "../filter/index.ts";
 import { FilterConfigSchema as GrpcStatsSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
 import { GrpcWebSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
 import { RouterSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/router/v3/router_pb.ts";
@@ -16,15 +19,23 @@ const grpcStats = filter(
 );
 
 /** The HTTP filters of a listener, in Istio's order: what finds the routes, ours, Envoy's own, what carries out the routes, the router. */
-export function httpFilters(view: ProxyView, { routes, protocol }: HttpOptions): HttpFilter[] {
+export function httpFilters(view: ProxyView, { routes, protocol, side, port }: HttpOptions): HttpFilter[] {
+  const mesh = meshFilterName(view, side, port);
   const { envoyDebugHeaders } = view.proxySettings().proxyHeaders;
   return [
     ...(routes.firstFilters ?? []),
+    ...(mesh === undefined ? [] : [discovered(mesh)]),
     ...(protocol === "grpc-web" ? [grpcWeb] : []),
     grpcStats,
     ...(routes.lastFilters ?? []),
     filter("envoy.filters.http.router", pack(RouterSchema, { suppressEnvoyHeaders: !envoyDebugHeaders })),
   ];
+}
+
+/** Apart from the listener (ECDS). Without a configuration it answers every request with 500, so nothing passes a filter that is not there. */
+function discovered(name: string): HttpFilter {
+  const value = { configSource: fromAds(15_000), typeUrls: [typeUrl(WasmSchema)] };
+  return { name, configType: { case: "configDiscovery", value } };
 }
 
 function filter(name: string, value: ReturnType<typeof pack>): HttpFilter {

@@ -1,12 +1,15 @@
 import { clientOf, relevantLabels } from "../../../configuration/groups.ts";
 import { KINDS } from "../../../kinds/index.ts";
 import { defaultMeshSettings, meshConfig, meshConfigOfConfigMap } from "../../../kinds/mesh-config/index.ts";
+import { wasmPlugin } from "../../../kinds/wasm-plugin/index.ts";
+import { builtinFilters, checkFilterConfiguration } from "../../../filter-schemas/index.ts";
 import { Mesh, MeshProxyView, Reads } from "../../../mesh/index.ts";
 import { formatProblem, type Kind, type MeshObject, type ProxyView, readProxy } from "../../../model/index.ts";
 import { readManifests } from "../../../model/manifest/index.ts";
 import { Kinds, readObject } from "../../../model/objects/index.ts";
 
-const kinds: readonly Kind[] = KINDS.some(({ kind }) => kind === meshConfig.kind) ? KINDS : [...KINDS, meshConfig];
+const more: readonly Kind[] = [meshConfig, wasmPlugin({ names: builtinFilters, check: checkFilterConfiguration })];
+const kinds: readonly Kind[] = [...KINDS, ...more.filter(({ kind }) => !KINDS.some((known) => known.kind === kind))];
 
 /** Objects of the mesh as users write them. Throws what is wrong with them. */
 export function meshOfYaml(yaml: string): Mesh {

@@ -1,0 +1,55 @@
+import type { Plugin, ProxyView } from "../../../model/index.ts";
+
+/** On which side of a workload requests pass, or that they pass a gateway. */
+export type Side = "outbound" | "inbound" | "gateway";
+
+const BUILTIN = "builtin://";
+
+/**
+ * The filters of each side, in the order in which requests pass them: who is asking and whether they may is decided where requests come in; where they go, where they go out.
+ * `ejection` stands in the chains of clusters.
+ */
+const ORDER: Readonly<Record<Side, readonly string[]>> = {
+  inbound: ["authentication", "authorization", "ratelimit", "telemetry"],
+  outbound: ["routing", "fault", "ratelimit", "telemetry"],
+  gateway: ["authentication", "authorization", "routing", "fault", "ratelimit", "telemetry"],
+};
+
+export interface BuiltinFilter {
+  readonly name: string;
+  readonly configuration: unknown;
+}
+
+/** Filters for requests of a side on a port (0: on those that no plugin speaks of), in their order; of several plugins for one filter the first counts. */
+export function builtinFilters(view: ProxyView, side: Side, port: number): readonly BuiltinFilter[] {
+  const plugins = view.plugins().filter((plugin) => plugin.url.startsWith(BUILTIN) && applies(plugin, side, port));
+  return ORDER[side].flatMap((name) => {
+    const plugin = plugins.find(({ url }) => url === BUILTIN + name);
+    return plugin === undefined ? [] : [{ name, configuration: plugin.pluginConfig ?? {} }];
+  });
+}
+
+/** Ports of a side for which some plugin is by its number. */
+export function specialPorts(view: ProxyView, side: Side): readonly number[] {
+  const ports = view
+    .plugins()
+    .filter(({ url }) => url.startsWith(BUILTIN))
+    .flatMap(({ match }) => match.filter(({ mode }) => isOf(mode, side)).flatMap((each) => each.ports));
+  return [...new Set(ports)].sort((a, b) => a - b);
+}
+
+function applies({ match }: Plugin, side: Side, port: number): boolean {
+  return match.length === 0 || match.some(({ mode, ports }) => isOf(mode, side) && (ports.length === 0 || ports.includes(port)));
+}
+
+/** A gateway counts as a client of the services behind it (WasmPlugin's `match.mode`). */
+function isOf(mode: Plugin["match"][number]["mode"], side: Side): boolean {
+  return mode === "CLIENT_AND_SERVER" || (mode === "SERVER" ? side === "inbound" : side !== "inbound");
+}
+
+/** The name of the resource with a side's filters, for requests on a port; undefined where there is none. */
+export function meshFilterName(view: ProxyView, side: Side, port: number): string | undefined {
+  const special = specialPorts(view, side).includes(port);
+  if (builtinFilters(view, side, special ? port : 0).length === 0) return undefined;
+  return special ? `meshwright.mesh/${side}/${port}` : `meshwright.mesh/${side}`;
+}

@@ -1,4 +1,4 @@
-import type { Client, Endpoint, Labels, Locality, LocalityLoadBalancing, ProxyView } from "../../../model/index.ts";
+import type { Endpoint, Labels, Locality, LocalityLoadBalancing, ProxyView } from "../../../model/index.ts";
 import { type Localities, NODE } from "../cluster/localities.ts";
 
 /** Endpoints of one place and one priority. */
@@ -132,20 +132,11 @@ function topologyOf(labels: Labels, { locality, network, node }: Pick<Endpoint, 
 }
 
 function labelsOf(view: ProxyView, priorities: readonly string[]): Labels {
-  const { labels, locality, network }: Client = view.client();
+  const { labels, locality, network } = view.client();
+  // Only its own metadata tells the node of a proxy, so such assignments are each proxy's own.
   const node = priorities.includes(NODE) ? view.proxy().metadata["NODE_NAME"] : undefined;
-  // Labels by which only priorities tell clients apart are not among those that clients have in common.
-  const own = priorities.every((label) => label.includes("=") || TOPOLOGY.has(label)) ? labels : view.proxy().labels;
-  return topologyOf(own, { locality, network, node: typeof node === "string" ? node : "" });
+  return topologyOf(labels, { locality, network, node: typeof node === "string" ? node : "" });
 }
-
-const TOPOLOGY: ReadonlySet<string> = new Set([
-  "topology.kubernetes.io/region",
-  "topology.kubernetes.io/zone",
-  "topology.istio.io/subzone",
-  "topology.istio.io/network",
-  NODE,
-]);
 
 /** Priorities count from 0 without a gap, or Envoy refuses them. */
 function closeGaps(groups: readonly LocalityGroup[]): readonly LocalityGroup[] {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { stringify } from "yaml";
+import { Scalar, stringify } from "yaml";
 import {
   compareProblems,
   formatProblem,
@@ -40,7 +40,14 @@ function outcome(kind: Kind, file: string, content: string, settings: MeshSettin
     problems.push(...(manifest.problems ?? []), ...read.problems);
     if (read.object !== undefined) contributions[objectKey(read.object)] = plain(kind.contribute(read.object, settings));
   }
-  const lines = problems.sort(compareProblems).map((problem) => formatProblem(problem));
+  // As a block, whose quotes no formatter touches.
+  const lines = new Scalar(
+    problems
+      .sort(compareProblems)
+      .map((problem) => `${formatProblem(problem)}\n`)
+      .join(""),
+  );
+  if (problems.length > 0) lines.type = "BLOCK_LITERAL";
   return stringify({ problems: lines, contributions }, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 

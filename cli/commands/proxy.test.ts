@@ -1,11 +1,15 @@
+import { ServerCredentials } from "@grpc/grpc-js";
 import { once } from "node:events";
 import { existsSync, globSync, readFileSync } from "node:fs";
-import { request } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
-import { createServer as createWeb, type Server } from "node:http";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createWeb, request, type Server } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { identityOf } from "../../harness/envoy/chain/certificates.ts";
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { type Discovery, oneService, startDiscovery } from "../testing/discovery.ts";
@@ -142,6 +146,68 @@ test("access logs reach standard output, also under the name /dev/stdout", async
   await get(ports.listener, "/logged");
   await proxy.end();
   expect(proxy.output).toContain('"GET /logged HTTP/1.1" 200');
+});
+
+describe("over TLS", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "meshwright-proxy-tls-"));
+    const { certificate, key, authority } = identityOf("spiffe://cluster.local/ns/default/sa/default");
+    await Promise.all([
+      writeFile(join(folder, "ca.pem"), authority),
+      writeFile(join(folder, "own.pem"), certificate),
+      writeFile(join(folder, "own.key"), key),
+    ]);
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** Asks its clients for a certificate, and has one for `control.example`. */
+  async function secured(): Promise<Discovery> {
+    const { certificate, key, authority } = identityOf("control.example");
+    const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
+    const credentials = ServerCredentials.createSsl(Buffer.from(authority), [pair], true);
+    await discovery[Symbol.asyncDispose]();
+    return startDiscovery("127.0.0.1:0", oneService(ports.listener, (web.address() as AddressInfo).port), credentials);
+  }
+  const identified = (name: string) => [
+    ...["--control-ca", join(folder, "ca.pem"), "--control-cert", join(folder, "own.pem"), "--control-key", join(folder, "own.key")],
+    ...["--control-name", name],
+  ];
+
+  test("each knows who the other is", async (context) => {
+    await requireTarget(envoyTarget, context);
+    discovery = await secured();
+    const proxy = start(...identified("control.example"));
+    await proxy.line("Envoy serves");
+    expect(await get(ports.listener, "/")).toMatchObject({ status: 200 });
+  });
+
+  test("a control service of another name is none", async (context) => {
+    await requireTarget(envoyTarget, context);
+    discovery = await secured();
+    const proxy = start(...identified("other.example"));
+    expect(await proxy.line("the control service is not reached")).toMatchObject({ control: `127.0.0.1:${discovery.port}` });
+    expect(proxy.lines.map(({ message }) => message).join("\n")).toContain("CERTIFICATE_VERIFY_FAILED");
+    expect(discovery.asked).toEqual([]);
+  });
+});
+
+test("--stats chooses what is counted, by the names of clusters", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const metrics = async (...parameters: string[]) => {
+    const proxy = start(...parameters);
+    await proxy.line("Envoy serves");
+    await get(ports.listener, "/");
+    const { body } = await get(ports.prometheus, "/stats/prometheus");
+    await proxy.end();
+    return body;
+  };
+  const requests = 'envoy_cluster_upstream_rq_total{cluster_name="upstream"} 1';
+  expect(await metrics("--stats", "all")).toContain(requests);
+  const few = await metrics();
+  expect(few).not.toContain(requests);
+  expect(few).toContain('envoy_cluster_upstream_cx_total{cluster_name="xds-grpc"} 1');
+  expect(few).toContain("envoy_control_plane_connected_state{} 1");
 });
 
 describe("SIGTERM", () => {

@@ -33,7 +33,11 @@ export interface Resources {
 }
 
 /** @param bind `127.0.0.1:0`, or `unix:PATH` */
-export async function startDiscovery(bind: string, { listeners, clusters }: Resources): Promise<Discovery> {
+export async function startDiscovery(
+  bind: string,
+  { listeners, clusters }: Resources,
+  credentials = ServerCredentials.createInsecure(),
+): Promise<Discovery> {
   const asked: Array<Discovery["asked"][number]> = [];
   const encode = (schema: typeof ListenerSchema | typeof ClusterSchema) => (json: JsonObject) => ({
     name: typeof json["name"] === "string" ? json["name"] : "",
@@ -70,7 +74,7 @@ export async function startDiscovery(bind: string, { listeners, clusters }: Reso
   const server = new Server();
   server.addService({ delta: method("DeltaAggregatedResources"), world: method("StreamAggregatedResources") }, { delta, world });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(bind, ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error)));
+    server.bindAsync(bind, credentials, (error, bound) => (error === null ? resolve(bound) : reject(error)));
   });
   return { port, asked, [Symbol.asyncDispose]: async () => server.forceShutdown() };
 }

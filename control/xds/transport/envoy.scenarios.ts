@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { binaryProvider } from "../../../harness/envoy/index.ts";
 import { startUpstream } from "../../../harness/upstreams/index.ts";
-import { CLUSTER, ENDPOINT, FILTER, LISTENER, MapSnapshot, ROUTE, SCOPE } from "../server/testing/snapshot.ts";
+import { CLUSTER, ENDPOINT, FILTER, LISTENER, MapSnapshot, ROUTE, SCOPE, type OnDemand } from "../server/testing/snapshot.ts";
 import { TestControl } from "./testing/control.ts";
 import { bootstrap, configSource, get, type Delivery } from "./testing/envoy.ts";
-import { brokenRoute, cluster, endpoints, filter, meshOf, route, scope } from "./testing/mesh.ts";
+import { ADS, brokenRoute, cluster, endpoints, filter, listener, meshOf, route, scope, unknownRoute } from "./testing/mesh.ts";
 
 const DELIVERIES: readonly (Delivery & { readonly title: string })[] = [
   { title: "one incremental stream", apiType: "DELTA_GRPC", aggregated: true },
@@ -148,4 +148,26 @@ describe.each(DELIVERIES.filter(({ aggregated }) => aggregated))("Envoy over $ti
     if (delivery.apiType === "DELTA_GRPC") expect(sent).toMatchObject([{ typeUrl: ROUTE, resources: 1 }]);
     else expect(sent.map(({ typeUrl }) => typeUrl).sort()).toEqual([ENDPOINT, ROUTE, FILTER].sort());
   });
+});
+
+test("routes and clusters on demand: a proxy holds what it uses, and an unknown one is answered at once", async () => {
+  await using a = await named("a");
+  const mesh = meshOf({ "a.test": a.port, "b.test": a.port });
+  const scopes = ["a.test", "b.test", "gone.test"].map((host) => scope(host, true));
+  const onDemand: OnDemand = (typeUrl, name) => {
+    if (typeUrl === CLUSTER) return mesh[CLUSTER]?.find((one) => one.name === name);
+    return typeUrl === ROUTE ? unknownRoute(name) : undefined;
+  };
+  const snapshot = new MapSnapshot("1", { ...mesh, [LISTENER]: [listener(ADS, true)], [SCOPE]: scopes, [CLUSTER]: [] }, onDemand);
+  await using control = await TestControl.start(snapshot);
+  await using envoy = await binaryProvider.start(bootstrap(control.listener.port, { apiType: "DELTA_GRPC", aggregated: true }));
+  await control.settled();
+  const sentOf = (type: string) => control.sent.filter(({ typeUrl, resources }) => typeUrl === type && resources > 0).length;
+  expect([sentOf(CLUSTER), sentOf(ENDPOINT), sentOf(ROUTE)]).toEqual([0, 0, 0]);
+  expect(await get(envoy, "a.test")).toMatchObject({ status: 200, body: "a" });
+  expect([sentOf(CLUSTER), sentOf(ENDPOINT), sentOf(ROUTE)]).toEqual([1, 1, 1]);
+  const begin = performance.now();
+  expect(await get(envoy, "gone.test")).toMatchObject({ status: 404, body: "unknown" });
+  expect(performance.now() - begin).toBeLessThan(2000);
+  expect(await get(envoy, "unknown.test"), "no scope, no route").toMatchObject({ status: 404 });
 });

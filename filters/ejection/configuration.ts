@@ -63,7 +63,6 @@ export function parseConfiguration(source: Bytes): Parsed {
   const problem = config.problem;
   if (problem != null) return new Parsed(null, problem);
   settings.version = (<u32>xxHash64(source)) | 1;
-  settings.compile();
   const parsed = new Parsed(settings.judges ? settings : null, null);
   parsed.cluster = cluster;
   parsed.report = report;

@@ -73,11 +73,6 @@ export class Rule {
     );
   }
 
-  /** Whether nothing but the HTTP status makes an answer a failure. */
-  get isPlain(): bool {
-    return !this.reset && this.body == null && this.grpcStatuses == 0 && this.headers.length == 0 && !this.asksLatency;
-  }
-
   get asksLatency(): bool {
     return this.latencyAbove != 0 || this.latencyQuantile != 0;
   }
@@ -120,7 +115,7 @@ export class Rule {
     return this.latencyQuantile == 0 || (slowAfter != 0 && latency > slowAfter);
   }
 
-  hasStatus(status: i32): bool {
+  private hasStatus(status: i32): bool {
     for (let i = 0; i < this.statuses.length; i++) {
       const range = unchecked(this.statuses[i]);
       if (status >= range.first && status <= range.last) return true;

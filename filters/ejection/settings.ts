@@ -1,8 +1,5 @@
 import { Rule } from "./rule";
 
-/** One more than the largest HTTP status (RFC 9110, section 15). */
-const STATUSES: i32 = 600;
-
 /** What carries a verdict out. */
 export const enum EjectBy {
   /** Envoy's outlier detection, by `error_matcher` on the mark. */
@@ -47,30 +44,6 @@ export class Settings {
   holdBytes: i32 = 65_536;
   /** Tells apart what counters mean: those of another configuration are forgotten. Never 0. */
   version: u32 = 1;
-
-  /** Whether the HTTP status alone says how an answer stands to all rules, and nobody compares hosts. */
-  isPlain: bool = false;
-  /** For each HTTP status 1 where an answer that has it is a failure by no rule, if the rules are plain. */
-  private readonly goodStatuses: StaticArray<u8> = new StaticArray<u8>(STATUSES);
-
-  /** To be called when everything else is set. */
-  compile(): void {
-    this.isPlain = !this.comparesHosts;
-    for (let i = 0; i < this.rules.length; i++) this.isPlain = this.isPlain && this.rules[i].isPlain;
-    for (let status = 0; status < STATUSES; status++) {
-      let good: u8 = 1;
-      for (let i = 0; i < this.rules.length; i++) {
-        if (this.rules[i].hasStatus(status)) good = 0;
-      }
-      this.goodStatuses[status] = good;
-    }
-  }
-
-
-  @inline
-  isGoodStatus(status: i32): bool {
-    return <u32>status < <u32>STATUSES && unchecked(this.goodStatuses[status]) != 0;
-  }
 
   /** Whether there is anything that could find a host to be out. */
   get judges(): bool {

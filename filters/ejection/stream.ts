@@ -14,7 +14,6 @@ import { Answer } from "./answer";
 import { Cluster } from "./cluster";
 import { MAX_RULES } from "./limits";
 import { mark } from "./mark";
-import { isPlainlyGood } from "./plainly-good";
 import { EjectionRoot } from "./root";
 import { Judgement } from "./rule";
 import { Settings } from "./settings";
@@ -85,12 +84,6 @@ export class EjectionStream extends HttpStream {
     const settings = this.findSettings();
     if (settings == null) return HeadersAction.Continue;
     this.answered = true;
-    const root = changetype<EjectionRoot>(this.root);
-    const plainlyGood = settings.isPlain && isPlainlyGood(headers, settings);
-    if (plainlyGood && root.needsNoHost(settings)) {
-      this.counted = true;
-      return HeadersAction.Continue;
-    }
     this.answer.begin(headers);
     this.latency = this.elapsed();
     this.answer.latency = this.latency;
@@ -98,7 +91,7 @@ export class EjectionStream extends HttpStream {
     // A service's own: whoever makes it send one would choose what is ejected.
     if (headers.has(MARK_HEADER.bytes)) headers.remove(MARK_HEADER.bytes);
     const isGood = (this.failed | this.pending) == 0;
-    if ((isGood && !plainlyGood && root.needsNoHost(settings)) || !this.readAddress()) {
+    if ((isGood && changetype<EjectionRoot>(this.root).needsNoHost(settings)) || !this.readAddress()) {
       this.counted = true;
       this.pending = 0;
       return HeadersAction.Continue;

@@ -47,8 +47,8 @@ function outcome(kind: Kind, file: string, content: string, settings: MeshSettin
       .map((problem) => `${formatProblem(problem)}\n`)
       .join(""),
   );
-  if (problems.length > 0) lines.type = "BLOCK_LITERAL";
-  return stringify({ problems: lines, contributions }, { lineWidth: 0, aliasDuplicateObjects: false });
+  lines.type = "BLOCK_LITERAL";
+  return stringify({ problems: problems.length === 0 ? [] : lines, contributions }, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 /** Without what is not said, objects by their keys, maps as mappings. */

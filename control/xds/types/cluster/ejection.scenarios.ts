@@ -1,13 +1,6 @@
-import { create } from "@bufbuild/protobuf";
-import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { filterFiles } from "../../../../filters/index.ts";
 import { envoyTarget } from "../../../../harness/envoy/index.ts";
 import { requireTarget } from "../../../../harness/scenario/require-target.ts";
-import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
-import { HttpFilterSchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
-import { FailurePolicy } from "../../../envoy-api/generated/envoy/extensions/wasm/v3/wasm_pb.ts";
-import { pack } from "../../../envoy-api/index.ts";
 import type { Plugin } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import { HOST, Hosts } from "../testing/hosts.ts";
@@ -15,29 +8,6 @@ import { Traffic } from "../testing/traffic.ts";
 import { objectOf } from "../testing/view.ts";
 
 const CLUSTER = outboundCluster(HOST, 80);
-
-/** Our filter as a module of its own; what it does for a cluster stands in the cluster. */
-const ejection = create(HttpFilterSchema, {
-  name: "ejection",
-  configType: {
-    case: "typedConfig",
-    value: pack(WasmSchema, {
-      config: {
-        name: "ejection",
-        failurePolicy: FailurePolicy.FAIL_RELOAD,
-        vm: {
-          case: "vmConfig",
-          value: {
-            vmId: "ejection",
-            runtime: "envoy.wasm.runtime.v8",
-            code: { specifier: { case: "local", value: { specifier: { case: "filename", value: filterFiles("ejection").module } } } },
-          },
-        },
-        configuration: pack(StringValueSchema, { value: "{}" }),
-      },
-    }),
-  },
-});
 
 const plugin = (pluginConfig: object): Plugin => ({
   name: "ejection",
@@ -66,7 +36,7 @@ describe("Ejection by our filter", () => {
     );
     const rules = [{ name: "overloaded", match: { headers: { "x-overloaded": { present: true } } }, consecutive: 2 }];
     const view = hosts.view(roundRobin(), { plugins: [plugin({ outlierDetection: QUICK, rules })] });
-    await using traffic = await Traffic.start(view, { upstreamFilters: () => [ejection] });
+    await using traffic = await Traffic.start(view);
     expect(traffic.proxy.refusals()).toEqual([]);
     expect((await traffic.count(CLUSTER, 30))["bad"]).toBe(2);
     expect(await traffic.stat(CLUSTER, "outlier_detection.ejections_active")).toBe(1);
@@ -78,14 +48,14 @@ describe("Ejection by our filter", () => {
     const view = hosts.view(roundRobin({ ...QUICK, consecutive5xxErrors: 3 }), {
       plugins: [plugin({ outlierDetection: { consecutive5xxErrors: 1 } })],
     });
-    await using traffic = await Traffic.start(view, { upstreamFilters: () => [ejection] });
+    await using traffic = await Traffic.start(view);
     expect((await traffic.count(CLUSTER, 30))["500"]).toBe(3);
   });
 
   test("without such a plugin the chain is Envoy's own", async (context) => {
     await requireTarget(envoyTarget, context);
     await using hosts = await Hosts.start(1, () => () => ({ headers: [["x-overloaded", "yes"]], body: "0" }));
-    await using traffic = await Traffic.start(hosts.view(roundRobin()), { upstreamFilters: () => [ejection] });
+    await using traffic = await Traffic.start(hosts.view(roundRobin()));
     expect(await traffic.count(CLUSTER, 5)).toEqual({ 0: 5 });
     expect(JSON.stringify(await traffic.proxy.envoy.admin.configDump({ resource: "dynamic_active_clusters" }))).not.toContain(
       "upstream_codec",

@@ -9,12 +9,12 @@ import { UpstreamCodecSchema } from "../../../envoy-api/generated/envoy/extensio
 import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import type { OutlierDetection, Plugin } from "../../../model/index.ts";
 import { parseDuration } from "../../../model/fields/index.ts";
+import { ejectionPlugin } from "../filter/upstream.ts";
 import { type ClusterDraft, optionsOf } from "./draft.ts";
 import { applyErrorMatcher } from "./outlier-detection.ts";
 
 /** Namespace of the cluster's metadata from which our filter takes its settings. */
 export const EJECTION = "meshwright.ejection";
-const URL = "builtin://ejection";
 const MARK = "x-meshwright-ejection";
 
 /** Settings of our ejection filter for one cluster, and what Envoy must do with its marks. */
@@ -32,7 +32,7 @@ export interface Ejection {
  * the filter as without. Undefined where no plugin asks.
  */
 export function ejectionOf(plugins: readonly Plugin[], outlier: OutlierDetection | undefined): Ejection | undefined {
-  const plugin = plugins.find(({ url }) => url === URL);
+  const plugin = ejectionPlugin(plugins);
   if (plugin === undefined) return undefined;
   const config = isMapping(plugin.pluginConfig) ? plugin.pluginConfig : {};
   const given = isMapping(config["outlierDetection"]) ? config["outlierDetection"] : undefined;

@@ -4,8 +4,8 @@ import type { ProxyView } from "../../../model/index.ts";
 /** What clusters are made with beside the view. */
 export interface ClusterOptions {
   /**
-   * The HTTP filters of the upstream chain that judge each attempt, as `ejection` does, without the codec at its end; called for clusters whose settings a plugin `builtin://ejection` gives.
-   * What it returns must not depend on the cluster: its settings stand in the cluster's metadata. Default: none, and such plugins have no effect on clusters.
+   * The HTTP filters of the upstream chain that judge each attempt, without the codec at its end, where a plugin `builtin://ejection` is there for the proxy. They must not depend on the
+   * cluster, whose settings stand in its metadata. Default: the filter of that name of the proxy (ECDS), with the `upstream` root of our `mesh` module.
    */
   readonly upstreamFilters?: (view: ProxyView) => readonly HttpFilter[];
 }

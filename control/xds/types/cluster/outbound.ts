@@ -15,6 +15,7 @@ import {
 } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import { assignmentOf } from "../endpoint/assignment.ts";
+import { upstreamFilter } from "../filter/upstream.ts";
 import { applyConnectionPool } from "./connection-pool.ts";
 import { applyDiscovery, discoveryOf } from "./discovery.ts";
 import { draftOf, finish } from "./draft.ts";
@@ -74,9 +75,9 @@ function outbound(view: ProxyView, { service, port, subset, rules, policy }: Tar
   // Panic would send to hosts that are known to be dead; Istio's `minHealthPercent` is how many must be left for Envoy to believe it.
   let minHealthPercent = outlierDetection?.minHealthPercent ?? 0;
 
-  const ejection = options.upstreamFilters === undefined ? undefined : ejectionOf(view.plugins(), outlierDetection);
+  const ejection = ejectionOf(view.plugins(), outlierDetection);
   if (ejection !== undefined && isHttpProtocol(port)) {
-    applyEjection(draft, ejection, options.upstreamFilters?.(view) ?? []);
+    applyEjection(draft, ejection, options.upstreamFilters?.(view) ?? [upstreamFilter()]);
     minHealthPercent = ejection.minHealthPercent;
   } else if (outlierDetection !== undefined) {
     applyOutlierDetection(draft, outlierDetection);

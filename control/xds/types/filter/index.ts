@@ -3,13 +3,15 @@ import { TypedExtensionConfigSchema } from "../../../envoy-api/generated/envoy/c
 import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
 import { pack } from "../../../envoy-api/index.ts";
 import type { ProxyView } from "../../../model/index.ts";
-import type { XdsType } from "../xds-type.ts";
+import type { Translated, XdsType } from "../xds-type.ts";
 import { builtModules, type Modules } from "./modules.ts";
 import { meshPlugin } from "./plugin-config.ts";
 import { builtinFilters, meshFilterName, type Side, specialPorts } from "./plugins.ts";
+import { ejectionPlugin, UPSTREAM_FILTER, upstreamFilters } from "./upstream.ts";
 
 export type { Module, Modules } from "./modules.ts";
 export { meshFilterName, type Side } from "./plugins.ts";
+export { ejectionPlugin, upstreamFilter } from "./upstream.ts";
 
 /**
  * The filters that a proxy runs for all hosts, apart from its listeners (ECDS): a change of their configuration changes no listener, and one that a filter refuses leaves the
@@ -23,14 +25,22 @@ export function filterType(modules: Modules = builtModules): XdsType<typeof Type
     schema: TypedExtensionConfigSchema,
     // After listeners: Envoy asks for a filter only when a listener names it.
     rules: { order: 60, complete: false, wildcard: false },
-    units: (view) => sides(view).flatMap((side) => namesOf(view, side)),
+    units: (view) => [
+      ...sides(view).flatMap((side) => namesOf(view, side)),
+      ...(ejectionPlugin(view.plugins()) === undefined ? [] : [UPSTREAM_FILTER]),
+    ],
     translate(view, unit) {
+      const ejection = unit === UPSTREAM_FILTER ? ejectionPlugin(view.plugins()) : undefined;
+      if (ejection !== undefined) return [resource(unit, meshPlugin(view, unit, upstreamFilters(ejection), modules, "upstream"))];
       const [, side = "", port = "0"] = unit.split("/");
       const filters = builtinFilters(view, side as Side, Number(port));
-      const config = meshPlugin(view, unit, filters, modules);
-      return [{ name: unit, message: create(TypedExtensionConfigSchema, { name: unit, typedConfig: pack(WasmSchema, { config }) }) }];
+      return [resource(unit, meshPlugin(view, unit, filters, modules))];
     },
   };
+}
+
+function resource(name: string, config: ReturnType<typeof meshPlugin>): Translated<typeof TypedExtensionConfigSchema> {
+  return { name, message: create(TypedExtensionConfigSchema, { name, typedConfig: pack(WasmSchema, { config }) }) };
 }
 
 function sides(view: ProxyView): readonly Side[] {

@@ -10,7 +10,7 @@ import type { Modules } from "./modules.ts";
 const MODULE = "mesh";
 
 /**
- * Our filters as one plugin of Envoy. It is closed while it reloads after a trap (`FAIL_RELOAD`). All plugins of the downstream root share one VM a worker, which no
+ * Our filters as one plugin of Envoy. It is closed while it reloads after a trap (`FAIL_RELOAD`). All plugins of a root share one VM a worker, which no
  * other module is in: `vm_id` is its own.
  */
 export function meshPlugin(
@@ -18,19 +18,21 @@ export function meshPlugin(
   name: string,
   filters: readonly BuiltinFilter[],
   modules: Modules,
+  root: "downstream" | "upstream" = "downstream",
 ): MessageInitShape<typeof PluginConfigSchema> {
   const configuration = JSON.stringify({ filters });
   return {
     name,
-    rootId: "downstream",
+    rootId: root,
     failurePolicy: FailurePolicy.FAIL_RELOAD,
     vm: {
       case: "vmConfig",
-      value: { vmId: "meshwright.mesh.downstream", runtime: "envoy.wasm.runtime.v8", code: codeFor(view, modules) },
+      value: { vmId: `meshwright.mesh.${root}`, runtime: "envoy.wasm.runtime.v8", code: codeFor(view, modules) },
     },
     configuration: pack(StringValueSchema, { value: configuration }),
-    // To see a body before a request goes on, which only authorization by an external provider wants; else headers that are held back hold the body back too.
-    allowOnHeadersStopIteration: configuration.includes('"includeRequestBodyInCheck"'),
+    // To see a body before a request goes on, which only authorization by an external provider wants; else headers that are held back hold the body back too. In the upstream chain
+    // `ejection` holds headers back for what is in the body.
+    allowOnHeadersStopIteration: root === "upstream" || configuration.includes('"includeRequestBodyInCheck"'),
   };
 }
 

@@ -10,6 +10,7 @@ import { TcpProxySchema } from "../../../envoy-api/generated/envoy/extensions/fi
 import type { ProxyView } from "../../../model/index.ts";
 import { clusterType, type ClusterOptions } from "../cluster/index.ts";
 import { endpointType } from "../endpoint/index.ts";
+import { filterType } from "../filter/index.ts";
 import { secretType } from "../secret/index.ts";
 import { exchange, freePort, httpRequest, resourceOf, RunningProxy } from "./running-proxy.ts";
 
@@ -43,7 +44,11 @@ export class Traffic implements AsyncDisposable {
     const [port, tcpPort] = [await freePort(), await freePort()];
     const listeners = [httpListener(port, options.retries ?? 0), ...(options.tcp === undefined ? [] : [tcpListener(tcpPort, options.tcp)])];
     const others = [{ [typeUrl(ListenerSchema)]: listeners }];
-    return new Traffic(await RunningProxy.start({ view, types: [clusterType(options), endpointType, secretType], others }), port, tcpPort);
+    return new Traffic(
+      await RunningProxy.start({ view, types: [clusterType(options), endpointType, secretType, filterType()], others }),
+      port,
+      tcpPort,
+    );
   }
 
   async get(

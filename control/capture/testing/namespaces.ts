@@ -19,6 +19,8 @@ export interface Answer {
   /** The proxies that it passed, in order. */
   readonly via?: readonly string[];
   readonly status?: number;
+  /** The header. */
+  readonly server?: string;
   /** As the server saw them. */
   readonly local?: string;
   readonly remote?: string;
@@ -75,8 +77,9 @@ export class Namespace {
     child.stderr.resume();
   }
 
-  async get(user: number, url: string): Promise<Answer> {
-    const { output, errors } = await this.run(user, process.execPath, WEB, "get", url);
+  /** @param host the Host header. Default: that of the URL */
+  async get(user: number, url: string, host?: string): Promise<Answer> {
+    const { output, errors } = await this.run(user, process.execPath, WEB, "get", url, ...(host === undefined ? [] : [host]));
     if (output === "") throw new Error(errors);
     return JSON.parse(output) as Answer;
   }

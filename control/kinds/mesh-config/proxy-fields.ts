@@ -20,41 +20,40 @@ const BOOTSTRAP =
   "it stands in Envoy's bootstrap, which `meshwright bootstrap` writes from the node's metadata; give it there, under PROXY_CONFIG";
 const AGENT = "it is for Istio's agent, which is no part of this mesh";
 
+const PROVIDER = "list the tracer among extensionProviders, and name it in defaultProviders.tracing";
+
 const forwardClientCertDetails = choice("UNDEFINED", "SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY");
 
-const tracing = object(
-  {
-    zipkin: optional(object({ address: optional(text(), "`HOST:PORT` of the collector.") }), "Zipkin's collector."),
-    lightstep: refused("Envoy has no tracer of LightStep any more; use an extensionProvider of type opentelemetry"),
-    datadog: optional(object({ address: optional(text(), "`HOST:PORT` of the agent.") }), "Datadog's agent."),
-    stackdriver: refused("Envoy has no tracer of OpenCensus any more; use an extensionProvider of type opentelemetry"),
-    openCensusAgent: refused("Envoy has no tracer of OpenCensus any more; use an extensionProvider of type opentelemetry"),
-    customTags: optional(
-      map(
-        object(
-          {
-            literal: optional(object({ value: optional(text({ empty: true }), "The value.") }), "Always the same."),
-            environment: optional(
-              object({ name: optional(text(), "Name."), defaultValue: optional(text({ empty: true }), "Where there is none.") }),
-              "An environment variable of the proxy.",
-            ),
-            header: optional(
-              object({ name: optional(text(), "Name."), defaultValue: optional(text({ empty: true }), "Where there is none.") }),
-              "A header of the request.",
-            ),
-          },
-          { one: [["literal", "environment", "header"]] },
-        ),
+const tracing = object({
+  zipkin: refused(PROVIDER),
+  lightstep: refused("Envoy has no tracer of LightStep any more; use an extensionProvider of type opentelemetry"),
+  datadog: refused(PROVIDER),
+  stackdriver: refused("Envoy has no tracer of OpenCensus any more; use an extensionProvider of type opentelemetry"),
+  openCensusAgent: refused("Envoy has no tracer of OpenCensus any more; use an extensionProvider of type opentelemetry"),
+  customTags: optional(
+    map(
+      object(
+        {
+          literal: optional(object({ value: optional(text({ empty: true }), "The value.") }), "Always the same."),
+          environment: optional(
+            object({ name: optional(text(), "Name."), defaultValue: optional(text({ empty: true }), "Where there is none.") }),
+            "An environment variable of the proxy.",
+          ),
+          header: optional(
+            object({ name: optional(text(), "Name."), defaultValue: optional(text({ empty: true }), "Where there is none.") }),
+            "A header of the request.",
+          ),
+        },
+        { one: [["literal", "environment", "header"]] },
       ),
-      "Tags of spans.",
     ),
-    maxPathTagLength: optional(integer(), "Longest path in a tag. Default: 256."),
-    sampling: optional(decimal({ least: 0, most: 100 }), "Percentage of requests that are traced. Default: 1."),
-    tlsSettings: refused("the tracer's own host decides: write a DestinationRule for the service of an extensionProvider"),
-    enableIstioTags: optional(boolean, "Whether spans say where they come from in the mesh. Default: true."),
-  },
-  { exclusive: [["zipkin", "datadog"]] },
-);
+    "Tags of spans.",
+  ),
+  maxPathTagLength: optional(integer(), "Longest path in a tag. Default: 256."),
+  sampling: optional(decimal({ least: 0, most: 100 }), "Percentage of requests that are traced. Default: 1."),
+  tlsSettings: refused("the tracer's own host decides: write a DestinationRule for the service of an extensionProvider"),
+  enableIstioTags: refused("spans have no tags of Istio's; the names of the proxy's node stand in them"),
+});
 
 const proxyHeaders = object({
   forwardedClientCert: optional(

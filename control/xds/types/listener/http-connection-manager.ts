@@ -12,9 +12,10 @@ import {
 import { UuidRequestIdConfigSchema } from "../../../envoy-api/generated/envoy/extensions/request_id/uuid/v3/uuid_pb.ts";
 import type { ConnectionSettings, MeshSettings, Protocol, ProxySettings, ProxyView } from "../../../model/index.ts";
 import type { Side } from "../filter/index.ts";
-import { requestLogs } from "./access-log.ts";
+import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 import { httpFilters } from "./http-filters.ts";
+import { tracing } from "./tracing.ts";
 import type { HttpRoutes } from "./http-routes.ts";
 
 export interface HttpOptions {
@@ -39,6 +40,7 @@ const STREAM_IDLE_TIMEOUT = 3_600_000;
 
 /** The network filter that speaks HTTP, with everything behind it. */
 export function httpConnectionManager(view: ProxyView, options: HttpOptions): NetworkFilter {
+  const traces = tracing(view);
   const manager: Manager = {
     codecType: CodecType.AUTO,
     // Envoy's tag extractors of Istio's bootstrap look for the semicolon.
@@ -46,8 +48,9 @@ export function httpConnectionManager(view: ProxyView, options: HttpOptions): Ne
     routeSpecifier: options.routes.routeSpecifier,
     earlyHeaderMutationExtensions: options.routes.earlyHeaderMutationExtensions ?? [],
     upgradeConfigs: [{ upgradeType: "websocket" }],
-    accessLog: requestLogs(view),
+    accessLog: accessLogs(view),
     httpFilters: httpFilters(view, options),
+    ...(traces === undefined ? {} : { tracing: traces }),
     requestIdExtension: { typedConfig: pack(UuidRequestIdConfigSchema, { useRequestIdForTraceSampling: true }) },
     ...trust(view.proxySettings(), options.side),
     ...headers(view.proxySettings()),

@@ -2,13 +2,13 @@ import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import { TcpProxySchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import type { Destination, HostName, ProxyView, TrafficRules, WeightedDestination } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
-import { connectionLogs } from "./access-log.ts";
+import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 import type { Init } from "./init.ts";
 
 /** Passes the bytes on to one cluster. */
 export function toCluster(view: ProxyView, cluster: string, statPrefix = cluster): NetworkFilter[] {
-  return [tcpProxy({ statPrefix, clusterSpecifier: { case: "cluster", value: cluster }, accessLog: connectionLogs(view) })];
+  return [tcpProxy({ statPrefix, clusterSpecifier: { case: "cluster", value: cluster }, accessLog: accessLogs(view) })];
 }
 
 /** Passes the bytes on to a service, as the rules for it say. */
@@ -19,7 +19,7 @@ export function toService(view: ProxyView, host: HostName, port: number, subset?
       statPrefix: cluster,
       clusterSpecifier: { case: "cluster", value: cluster },
       ...connectionRules(view, host, subset),
-      accessLog: connectionLogs(view),
+      accessLog: accessLogs(view),
     }),
   ];
 }
@@ -47,7 +47,7 @@ export function toDestinations(
       clusterSpecifier: { case: "weightedClusters", value: { clusters } },
       // One filter serves all: the rules of the first host count, and none of a subset (Istio's `buildOutboundNetworkFiltersWithWeightedClusters`).
       ...connectionRules(view, host, undefined),
-      accessLog: connectionLogs(view),
+      accessLog: accessLogs(view),
     }),
   ];
 }

@@ -1,44 +1,81 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
+import { until } from "../integration/until.ts";
 
 const demo = fileURLToPath(new URL("../../scripts/demo/main.ts", import.meta.url));
+const mesh = fileURLToPath(new URL("../../scripts/demo/mesh", import.meta.url));
 
-test("`npm start -- --once` shows where each request went and why, and ends", async (context) => {
-  await requireTarget(envoyTarget, context);
-  const child = spawn(process.execPath, [demo, "--once", "--port", "0"], {
+function start(...parameters: readonly string[]): ChildProcessByStdio<null, Readable, null> {
+  return spawn(process.execPath, [demo, "--port", "0", ...parameters], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, NO_COLOR: "1" },
   });
+}
+
+test("`npm start -- --once` shows which reviews visitors saw, and ends", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const child = start("--once");
   const [output] = await Promise.all([text(child.stdout), once(child, "close")]);
   expect(child.exitCode).toBe(0);
-  expect(output).toMatch(/^ {2}GET \/ +-> 200 reviews v1\n {4}rule "everybody else": route v1$/m);
-  expect(output).toMatch(/^ {2}GET \/reviews\/1 {2}x-user: ann-beta +-> 200 reviews v2\n {4}rule "beta users": route v2$/m);
-  expect(output).toMatch(/cookie: session=\d +-> 200 reviews v2\n {4}rule "a tenth": route v2$/m);
+  expect(output).toMatch(/^7 Envoys \S+ run in the bookshop/m);
+  // 80 of 100 see v1: of 40 visits none sees it, or v2, once in more than a thousand runs.
+  expect(output).toMatch(/^reviews [12]{40} {2}v1 \d+ %/m);
+  expect(output).toMatch(/^jason sees reviews v3$/m);
 });
 
-test("`npm start` serves until it is interrupted, and then leaves nothing running", async (context) => {
+test("`npm start` follows the files until it is interrupted, and then leaves nothing running", async (context) => {
   await requireTarget(envoyTarget, context);
-  const child = spawn(process.execPath, [demo, "--port", "0"], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, NO_COLOR: "1" },
-  });
-  let output = "";
-  const url = await new Promise<string>((resolve) => {
-    child.stdout.on("data", (chunk: Buffer) => {
-      output += chunk.toString();
-      const [, found] = /Your turn: curl .* (http:\S+)\/reviews\/1/.exec(output) ?? [];
-      if (found !== undefined) resolve(found);
-    });
-  });
-  const response = await fetch(`${url}/reviews/2`, { headers: { "x-user": "you-beta" } });
-  expect(await response.text()).toBe("reviews v2\n");
-  child.kill("SIGINT");
-  await once(child, "close");
-  expect(child.exitCode).toBe(0);
-  await expect(fetch(url)).rejects.toThrow("fetch failed");
+  const folder = await mkdtemp(join(tmpdir(), "bookshop-test-"));
+  await cp(mesh, folder, { recursive: true });
+  const child = start("--mesh", folder);
+  try {
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    const said = await until(
+      "the demo tells where the shop is",
+      async () => output,
+      (all) => /its status .*\n/.test(all),
+    );
+    const [, url = ""] = /the shop +(http:\S+)\/productpage/.exec(said) ?? [];
+    const reviews = async () => /data-reviews="(\w+)"/.exec(await (await fetch(`${url}/productpage`)).text())?.[1];
+    expect(["v1", "v2"]).toContain(await reviews());
+
+    const file = join(folder, "reviews.yaml");
+    const edited = (await readFile(file, "utf8"))
+      .replace("weight: 0", "weight: 100")
+      .replace("weight: 80", "weight: 0")
+      .replace("weight: 20", "weight: 0");
+    await writeFile(`${file}.new`, edited);
+    await rename(`${file}.new`, file);
+    await until(
+      "every visitor sees v3",
+      async () => Promise.all(Array.from({ length: 8 }, reviews)),
+      (seen) => seen.every((version) => version === "v3"),
+    );
+
+    await writeFile(file, "kind: [");
+    await until(
+      "the demo tells what is wrong with the file",
+      async () => output,
+      (all) => all.includes("error: ") && all.includes("reviews.yaml:"),
+    );
+    expect(await reviews()).toBe("v3");
+
+    child.kill("SIGINT");
+    await once(child, "close");
+    expect(child.exitCode).toBe(0);
+    await expect(fetch(url)).rejects.toThrow("fetch failed");
+  } finally {
+    child.kill("SIGKILL");
+    await rm(folder, { recursive: true, force: true });
+  }
 });

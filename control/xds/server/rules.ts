@@ -22,6 +22,8 @@ export interface ResourceTypeRules {
    * Default: none.
    */
   readonly waitsFor?: readonly string[];
+  /** Whether the content of resources is shown to nobody but the proxies that get them: private keys. Default: false. */
+  readonly sensitive?: boolean;
 }
 
 /** The resource types of a server, in their order. */

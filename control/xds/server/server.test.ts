@@ -83,6 +83,25 @@ test("one proxy may have several streams, and each has its own state", async () 
   expect(second.take()).toHaveLength(2);
 });
 
+test("a snapshot that fails ends the stream that got it, and no other", async () => {
+  const clock = new TestClock();
+  const errors: unknown[] = [];
+  const broken = { version: "1", resources: () => ({ get: () => undefined, names: () => fail() }) };
+  const fail = (): never => {
+    throw new Error("of the snapshot");
+  };
+  const server: XdsServer = new XdsServer({
+    types: TYPES,
+    clock,
+    onConnect: () => ({ id: "proxy", group: server.group(broken) }),
+    observer: { disconnected: ({ error }) => void errors.push(error?.cause) },
+  });
+  const client = new TestClient(server, clock, "delta");
+  await client.send({ typeUrl: CLUSTER });
+  expect(client.ended?.error?.code).toBe("INTERNAL");
+  expect(errors).toMatchObject([{ message: "of the snapshot" }]);
+});
+
 test("at the end every stream is told to come again", async () => {
   const mesh = new TestMesh({ [CLUSTER]: { a: "1" } });
   const client = mesh.connect("delta");

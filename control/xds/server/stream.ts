@@ -188,7 +188,15 @@ export class XdsStream implements Sender {
   flush(): void {
     const { connection } = this;
     if (connection === undefined || this.isClosed) return;
-    const { snapshot } = connection.group;
+    try {
+      this.sendAll(connection.group.snapshot);
+    } catch (error) {
+      // A snapshot that fails for one proxy fails for that proxy.
+      this.end(XdsError.from(error));
+    }
+  }
+
+  private sendAll(snapshot: Snapshot): void {
     let held = false;
     for (const watch of this.ordered) {
       const waits = this.waits(watch);

@@ -8,6 +8,9 @@ export interface Message {
   readonly nonce: Uint8Array;
 }
 
+/** A call of a service whose messages are encoded elsewhere. */
+export type BytesCall = ServerDuplexStream<Buffer, Uint8Array>;
+
 export type DiscoveryCall = ServerDuplexStream<Buffer, Message>;
 
 /** Milliseconds for which a call that ended may take to send what it has. */

@@ -1,8 +1,9 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
-import { Server, ServerCredentials, status, type ConnectionInjector } from "@grpc/grpc-js";
-import type { XdsServer } from "../server/index.ts";
-import { serveCall, type DiscoveryCall, type Message } from "./call.ts";
-import { DISCOVERY_METHODS, REFUSED_METHODS } from "./services.ts";
+import { Server, ServerCredentials, status, type ConnectionInjector, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
+import { XdsError, type XdsServer } from "../server/index.ts";
+import { serveCall, type BytesCall, type DiscoveryCall, type Message } from "./call.ts";
+import { clientStatus } from "./client-status.ts";
+import { CLIENT_STATUS, DISCOVERY_METHODS, REFUSED_METHODS } from "./services.ts";
 
 export interface ListenOptions {
   /** Default: 127.0.0.1. */
@@ -90,9 +91,36 @@ function register(grpc: Server, server: XdsServer, cut: (peer: string) => void):
     const handle = (call: DiscoveryCall) => void serveCall(server, method, call, () => cut(call.getPeer()));
     grpc.register(method.path, handle, serialize, (bytes: Buffer) => bytes, "bidi");
   }
+  const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const handleStream = (call: BytesCall) => {
+    call.on("data", (bytes: Buffer) =>
+      answer(
+        () => call.write(clientStatus(server, bytes)),
+        (error) => void call.emit("error", error),
+      ),
+    );
+    call.on("end", () => call.end());
+  };
+  const handleFetch = (call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) => {
+    answer(
+      () => callback(null, clientStatus(server, call.request)),
+      (error) => callback(error),
+    );
+  };
+  grpc.register(CLIENT_STATUS.stream, handleStream, asBuffer, (bytes: Buffer) => bytes, "bidi");
+  grpc.register(CLIENT_STATUS.fetch, handleFetch, asBuffer, (bytes: Buffer) => bytes, "unary");
   for (const [path, reason] of REFUSED_METHODS) {
     const refuse = (call: DiscoveryCall) => void call.emit("error", { code: status.UNIMPLEMENTED, details: reason });
     grpc.register(path, refuse, serialize, (bytes: Buffer) => bytes, "bidi");
+  }
+}
+
+function answer(send: () => void, fail: (error: { readonly code: status; readonly details: string }) => void): void {
+  try {
+    send();
+  } catch (thrown) {
+    const { code, message } = XdsError.from(thrown);
+    fail({ code: status[code], details: message });
   }
 }
 

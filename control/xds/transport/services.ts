@@ -30,6 +30,12 @@ export const DISCOVERY_METHODS: readonly DiscoveryMethod[] = SERVICES.flatMap(([
   ] as const;
 });
 
+/** What clients have, asked of the service: CSDS. */
+export const CLIENT_STATUS = {
+  stream: "/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus",
+  fetch: "/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus",
+} as const;
+
 /** Methods that exist, are asked for by clients, and are answered with a reason. */
 export const REFUSED_METHODS: ReadonlyMap<string, string> = new Map([
   ...[

@@ -46,7 +46,7 @@ export function assignmentOf(view: ProxyView, { service, port, subset, rules, po
     endpoints: endpoints.map(({ locality, priority, weight, endpoints: members }) => ({
       ...(locality === "" ? {} : { locality: localityMessage(locality) }),
       priority,
-      lbEndpoints: members.map((endpoint) => lbEndpoint(endpoint, port.name, service)),
+      lbEndpoints: members.map((endpoint) => lbEndpoint(endpoint, port.name, service, view.client().clusterId)),
       ...(members.length === 0 ? {} : { loadBalancingWeight: weight }),
     })),
   });
@@ -63,20 +63,20 @@ export function localityMessage(locality: string): { region: string; zone: strin
   return { region, zone, subZone: rest.join("/") };
 }
 
-function lbEndpoint(endpoint: Endpoint, port: string, service: Service): LbEndpoint {
+function lbEndpoint(endpoint: Endpoint, port: string, service: Service, clusterId: string): LbEndpoint {
   const { address, ports, weight, health } = endpoint;
   return create(LbEndpointSchema, {
     hostIdentifier: { case: "endpoint", value: { address: addressOf(address, ports[port] ?? 0) } },
     // Endpoints that are not ready are only here where the service wants them to have traffic.
     healthStatus: health === "unhealthy" && !service.publishNotReady ? HealthStatus.UNHEALTHY : HealthStatus.HEALTHY,
     loadBalancingWeight: weight,
-    metadata: { filterMetadata: { istio: { workload: workloadOf(endpoint) } } },
+    metadata: { filterMetadata: { istio: { workload: workloadOf(endpoint, clusterId) } } },
   });
 }
 
 /** Istio's `AppendLbEndpointMetadata`: workload, namespace, canonical name and revision, cluster; telemetry and logs name the host by it. */
-function workloadOf({ workload, namespace, labels }: Endpoint): string {
+function workloadOf({ workload, namespace, labels }: Endpoint, clusterId: string): string {
   const name = labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels["app"] ?? workload;
   const revision = labels["service.istio.io/canonical-revision"] ?? labels["app.kubernetes.io/version"] ?? labels["version"] ?? "latest";
-  return `${workload};${namespace};${name};${revision};Kubernetes`;
+  return `${workload};${namespace};${name};${revision};${clusterId}`;
 }

@@ -105,13 +105,18 @@ class ValueReader {
 
   #scalar(node: Scalar): unknown {
     const text = textOf(node);
-    if (node.type === Scalar.PLAIN) {
-      if (node.tag === undefined || node.tag.endsWith(":int") || node.tag.endsWith(":float") || node.tag.endsWith(":bool"))
+    // The tags of YAML's own types; others say nothing to us.
+    switch (/^(?:tag:yaml\.org,2002:|!!)(\w+)$/.exec(node.tag ?? "")?.[1]) {
+      case "int":
+      case "float":
+      case "bool":
         return readPlainScalar(text);
-      if (node.tag.endsWith(":null")) return null;
-    } else if (node.tag !== undefined && /:(int|float|bool)$/.test(node.tag)) return readPlainScalar(text);
-    if (node.tag?.endsWith(":binary")) return Buffer.from(text, "base64").toString("utf8");
-    return text;
+      case "null":
+        return null;
+      case "binary":
+        return Buffer.from(text, "base64").toString("utf8");
+    }
+    return node.type === Scalar.PLAIN && node.tag === undefined ? readPlainScalar(text) : text;
   }
 
   #list(node: YAMLSeq, depth: number): unknown[] {

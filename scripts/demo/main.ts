@@ -1,114 +1,100 @@
-// The demo of `npm start`: the routing filter's own example in a real Envoy, in front of two versions of a service.
+// The demo of `npm start`: a bookshop whose programs call each other through Envoys, which the control service configures from YAML.
 //
-//   npm start [-- --once] [-- --port N]
+//   npm start [-- --once] [-- --port N] [-- --mesh DIR]
 //
-// With `--once` it ends after its own requests. Default port: 8080, or a free one where that is taken.
+// With `--once` it ends after its own visits. Default port: 8080, or a free one where that is taken.
 
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { join } from "node:path";
+import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import pc from "picocolors";
-import { parse } from "yaml";
-import { binaryProvider, envoyBinary } from "../../harness/envoy/binary.ts";
-import type { Bootstrap } from "../../harness/envoy/bootstrap/index.ts";
-import type { Entry } from "../../harness/envoy/log.ts";
-import { startUpstream, type Upstream } from "../../harness/upstreams/index.ts";
-import { filterFiles } from "../../filters/index.ts";
+import { envoyBinary } from "../../harness/envoy/binary.ts";
+import type { ControlLog } from "../../control/control-service.ts";
+import { freePort } from "./place.ts";
+import { RunningMesh } from "./running-mesh.ts";
+import { Traffic, visit } from "./traffic.ts";
 
-const LOG_DELAY = 2_000;
-const HOST = "127.0.0.1";
-const LISTENER = "http";
-const repository = fileURLToPath(new URL("../..", import.meta.url));
-const example = "filters/routing/examples/envoy.yaml";
+const VISIT_EVERY = 400;
+const VISITS_ONCE = 40;
+const MESH = fileURLToPath(new URL("mesh", import.meta.url));
 
-interface DemoRequest {
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
+const { values } = parseArgs({
+  options: {
+    once: { type: "boolean", default: false },
+    port: { type: "string", default: "8080" },
+    mesh: { type: "string", default: MESH },
+  },
+});
+const live = process.stdout.isTTY && !values.once;
+
+/** Says something above the line of traffic. */
+function say(text: string): void {
+  process.stdout.write(live ? `\r\u001b[K${text}\n` : `${text}\n`);
 }
 
-/** Another path, a beta user, and sessions, of which a tenth are sent to v2. */
-const REQUESTS: readonly DemoRequest[] = [
-  { path: "/" },
-  { path: "/reviews/1", headers: { "x-user": "ann-beta" } },
-  ...Array.from({ length: 8 }, (_, session) => ({ path: "/reviews/1", headers: { cookie: `session=${session}` } })),
-];
+/** What an operator wants to see: what changed, and what is wrong. */
+const log: ControlLog = {
+  info(fields, message) {
+    if (message === "configuration changed" && started)
+      say(`${pc.green("changed")}: ${String(fields["changed"])} objects, for ${String(fields["proxies"])} Envoys`);
+  },
+  warn: (fields, message) => say(`${pc.yellow("warning")}: ${place(fields)}${message}`),
+  error: (fields, message) => say(`${pc.red("error")}: ${place(fields)}${message}`),
+};
+let started = false;
 
-/** The example as it stands on disk, with the ports of this machine and the module's absolute path. */
-async function bootstrap(port: number, versions: Readonly<Record<string, Upstream>>): Promise<Bootstrap> {
-  const text = await readFile(join(repository, example), "utf8");
-  return parse(text, (key, value: unknown) => {
-    if (key === "filename") return filterFiles("routing").module;
-    if (key === "port_value" && value === 8080) return port;
-    const upstream = key === "port_value" ? versions[String(value)] : undefined;
-    return upstream?.port ?? value;
-  }) as Bootstrap;
+function place({ file, line, column, proxy, reason }: Readonly<Record<string, unknown>>): string {
+  if (typeof file === "string") return `${relative(process.cwd(), file)}:${String(line)}:${String(column)}: `;
+  return proxy === undefined ? "" : `${text(proxy)}: ${text(reason)}: `;
 }
 
-/** 8080 where it is free; any free one else. */
-async function choosePort(wanted: number): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(0));
-    probe.listen(wanted, HOST, () => probe.close(() => resolve(wanted)));
-  });
-}
+const text = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** The rule and the reason of a decision that the filter logged; `undefined` for any other line. */
-function decision(entry: Entry): string | undefined {
-  const text = entry.kind === "log" ? /decision (\{.*\})/.exec(entry.message)?.[1] : undefined;
-  if (text === undefined) return undefined;
-  const { rule, result, reason } = JSON.parse(text) as { rule: string; result: string; reason: string };
-  return `rule ${JSON.stringify(rule)}: ${result} ${reason}`;
-}
-
-async function ask(url: string, { path, headers = {} }: DemoRequest): Promise<void> {
-  const response = await fetch(`${url}${path}`, { headers });
-  const body = (await response.text()).trim();
-  const sent = [`GET ${path}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)].join("  ");
-  console.log(`  ${sent.padEnd(36)} ${pc.dim("->")} ${response.status} ${body === "reviews v2" ? pc.magenta(body) : pc.cyan(body)}`);
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-  });
-}
+const stop = new Promise<void>((resolve) => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+});
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { once: { type: "boolean", default: false }, port: { type: "string", default: "8080" } } });
-  const stop = interrupted();
+  const begin = performance.now();
   const { version } = await envoyBinary();
-  await using v1 = await startUpstream({ script: () => ({ body: "reviews v1\n" }) });
-  await using v2 = await startUpstream({ script: () => ({ body: "reviews v2\n" }) });
-  const configuration = await bootstrap(await choosePort(Number(values.port)), { 9081: v1, 9082: v2 });
-  await using envoy = await binaryProvider.start(configuration, { componentLogLevels: { wasm: "debug" } });
-  const url = `http://${HOST}:${envoy.address(LISTENER).port}`;
-
-  console.log(`Envoy ${version} listens on ${pc.bold(url)} with the routing filter (${example}).`);
-  let shown = 0;
-  envoy.log.subscribe((entry) => {
-    const text = decision(entry);
-    if (text === undefined) return;
-    console.log(`    ${pc.dim(text)}`);
-    shown++;
-  });
-  for (const [index, request] of REQUESTS.entries()) {
-    await ask(url, request);
-    // The log may reach its file a little after the answer reaches the client; both shall stand together.
-    for (const end = performance.now() + LOG_DELAY; shown <= index && performance.now() < end; await sleep(5)) envoy.log.refresh();
+  const port = await freePort(Number(values.port));
+  await using mesh = await RunningMesh.start({ mesh: values.mesh, port, adminPort: 0, log });
+  const { refused, waiting } = await mesh.settled();
+  if (refused.length + waiting.length > 0) {
+    console.error(`the Envoys did not take their configuration:\n${JSON.stringify({ refused, waiting }, undefined, 2)}`);
+    return 1;
   }
-  if (values.once) return 0;
-
-  console.log(`\nYour turn: ${pc.bold(`curl -H 'x-user: you-beta' ${url}/reviews/1`)}   (Ctrl-C ends)`);
-  const watch = setInterval(() => envoy.log.refresh(), 200);
-  const ended = await Promise.race([stop, envoy.exited]);
-  clearInterval(watch);
-  if (ended === undefined) return 0;
-  console.error(`Envoy ended by itself (${ended}):\n${envoy.log.reason() ?? "its log says nothing"}`);
-  return 1;
+  started = true;
+  const url = `http://127.0.0.1:${port}`;
+  say(
+    `${mesh.envoys.length} Envoys ${version} run in the bookshop, one at the gate and one beside each of ${mesh.places.map(({ name }) => name).join(", ")}; ready after ${((performance.now() - begin) / 1000).toFixed(1)} s.`,
+  );
+  say(`  the shop       ${pc.bold(`${url}/productpage`)}   ${pc.dim(`as Jason: curl -H 'x-user: jason' ${url}/productpage`)}`);
+  say(
+    `  the mesh       ${pc.bold(relative(process.cwd(), values.mesh) || ".")}/   ${pc.dim("change the weights in reviews.yaml, and look here")}`,
+  );
+  say(`  its status     ${pc.bold(`npx meshwright status --admin http://127.0.0.1:${mesh.admin.port}`)}`);
+  const traffic = new Traffic();
+  if (values.once) {
+    for (let count = 0; count < VISITS_ONCE; count++) traffic.add(await visit(url));
+    say(traffic.line());
+    const jason = await visit(url, { "x-user": "jason" });
+    say(`jason sees reviews ${jason.reviews}`);
+    return 0;
+  }
+  say(pc.dim("  Ctrl-C ends everything.\n"));
+  for (let ended = false; !ended;) {
+    traffic.add(await visit(url).catch(() => ({ status: 0, reviews: "none" })));
+    if (live) process.stdout.write(`\r\u001b[K${traffic.line()}`);
+    const crashed = mesh.envoys.map((envoy) => envoy.exited.then((reason) => `an Envoy ended by itself (${String(reason)})`));
+    const outcome = await Promise.race([stop.then(() => "stop"), sleep(VISIT_EVERY, "next"), ...crashed]);
+    if (outcome === "next") continue;
+    ended = true;
+    if (outcome !== "stop") say(pc.red(outcome));
+  }
+  if (live) process.stdout.write("\n");
+  return 0;
 }
 
 process.exitCode = await main();

@@ -7,7 +7,7 @@ import { envoyBinary, envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { type CaptureEnvironment, captureHere, removeCapture, setCapture, type ToolName } from "./capture.ts";
 import { type CaptureRequest, readCaptureOptions } from "./options.ts";
-import { writeCapturingEnvoy } from "./testing/envoy.ts";
+import { type Places, writeCapturingEnvoy } from "./testing/envoy.ts";
 import { type Namespace, namespacesUnavailable, Network } from "./testing/namespaces.ts";
 import { runHere } from "./tool.ts";
 
@@ -34,18 +34,22 @@ beforeAll(async () => {
   const { here, there } = network;
   await Promise.all([here.serve(APP, 9090), here.serve(APP, 15_021), there.serve(APP, 8080), there.serve(APP, 5432)]);
   await here.ip("route", "add", "default", "via", "10.99.0.2");
-  const config = join(folder, "envoy.json");
-  await writeCapturingEnvoy(config, { self: SELF, local: "10.99.0.1:9090" });
-  const { path } = await envoyBinary();
-  const envoy = here.spawn(PROXY, path, ["-c", config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "error"]);
-  envoy.stdout.resume();
-  envoy.stderr.resume();
-  await here.waitFor("http://127.0.0.1:15000/ready");
+  await startEnvoy(here, { self: SELF, local: "10.99.0.1:9090" });
 });
 afterAll(async () => {
   await network?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
+
+async function startEnvoy(namespace: Namespace, places: Places): Promise<void> {
+  const config = join(folder, `${namespace.name}.json`);
+  await writeCapturingEnvoy(config, places);
+  const { path } = await envoyBinary();
+  const envoy = namespace.spawn(PROXY, path, ["-c", config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "error"]);
+  envoy.stdout.resume();
+  envoy.stderr.resume();
+  await namespace.waitFor("http://127.0.0.1:15000/ready");
+}
 
 /** Rules of the namespace `here`; commands run in it. */
 function environmentOf(namespace: Namespace): CaptureEnvironment {
@@ -207,4 +211,20 @@ test("rules that one tool left behind go when another sets its own", async (cont
   expect(await environment.run("iptables", ["-t", "nat", "-S"])).not.toContain("MESHWRIGHT");
   await setCapture(optionsOf(), environment, "iptables");
   expect(await environment.run("nft", ["list", "tables"])).not.toContain("meshwright");
+});
+
+test.for(TOOLS)("with %s, IPv6 goes through a proxy that listens on it", async (tool, context) => {
+  await within(context);
+  await using other = await Network.create();
+  const { here, there } = other;
+  await Promise.all([here.serve(APP, 9090), there.serve(APP, 8080)]);
+  const environment = environmentOf(here);
+  await setCapture(optionsOf(), environment, tool);
+  await startEnvoy(here, { self: SELF, local: "10.99.0.1:9090", bind: "::", from: "::6" });
+  expect(await here.get(APP, "http://[fd99::2]:8080/")).toMatchObject({ via: ["outbound"], local: "fd99::2:8080" });
+  expect(await here.get(PROXY, "http://[fd99::2]:8080/")).toMatchObject({ via: [] });
+  expect(await there.get(APP, "http://[fd99::1]:9090/")).toMatchObject({ via: ["inbound"], local: "fd99::1:9090", remote: "::6" });
+  await removeCapture(environment);
+  expect(await environment.run("ip", ["-6", "address", "show", "dev", "lo"])).not.toContain("::6/128");
+  expect(await there.get(APP, "http://[fd99::1]:9090/")).toMatchObject({ via: [], remote: "fd99::2" });
 });

@@ -36,6 +36,7 @@ export async function setCapture(options: CaptureOptions, environment: CaptureEn
     families.map((family) => captureRules(options, family)),
     environment.run,
   );
+  if (families.includes("ipv6")) await addPassthroughAddress(environment.run);
   // What the other tool set in an earlier run. Both together redirect to the same ports: no connection gets by in between.
   await removeAll(
     TOOLS.filter((each) => each !== tool),
@@ -52,7 +53,17 @@ export async function setCapture(options: CaptureOptions, environment: CaptureEn
  */
 export async function removeCapture(environment: CaptureEnvironment): Promise<boolean> {
   refuseElsewhere(environment);
-  return removeAll(TOOLS, environment.run);
+  const removed = await removeAll(TOOLS, environment.run);
+  if (removed && environment.hasIpv6) await environment.run("ip", PASSTHROUGH_ADDRESS("del")).catch(() => "");
+  return removed;
+}
+
+/** Where Envoy connects from to the service beside it. The loopback interface has all of 127.0.0.0/8, of IPv6 only `::1`: as in Istio, `::6` is added. */
+const PASSTHROUGH_ADDRESS = (what: "add" | "del") => ["-6", "address", what, "::6/128", "dev", "lo"];
+
+/** Without it, or where the interface has no IPv6 at all, such connections fail: nothing gets by. */
+async function addPassthroughAddress(run: Run): Promise<void> {
+  await run("ip", PASSTHROUGH_ADDRESS("add")).catch(() => "");
 }
 
 /** The rules as the tool reads them, for who wants to see or set them. */

@@ -107,6 +107,35 @@ describe("what one filter knows", () => {
       expect(await run.send({ path: "/" })).toRespond(403, "authorization_denied_no_allow_policy_matched");
     },
   );
+
+  // A token is parsed when it is verified, and kept so: what had to be decoded must be the same when it comes again.
+  const rules = [
+    {
+      from: [{ source: { requestPrincipals: [`${ISSUER}/a"b`] } }],
+      when: [{ key: "request.auth.claims[realm][groups]", values: ["op\\s/\u00fc"] }],
+    },
+  ];
+  const bucket = { maxTokens: 2, tokensPerFill: 1, fillInterval: "3600s" };
+  const byPrincipal = {
+    limits: [{ name: "each", descriptors: [{ requestPrincipal: true }, { claim: '[realm]["]' }], tokenBucket: bucket }],
+  };
+  const claims = { sub: 'a"b', realm: { groups: ["none", "op\\s/\u00fc"], '"': "\t", "": [], deep: { number: 1.5, is: null } } };
+
+  scenario(
+    "others read: claims of a token, new and seen before",
+    { chain: chain({ authentication: inline, authorization: { policies: [{ name: "ops", rules }] }, ratelimit: byPrincipal }) },
+    async (run) => {
+      const send = async (more: Record<string, unknown> = {}) =>
+        run.send({ path: "/", headers: [["authorization", `Bearer ${await sign(rs256, { ...claims, ...more })}`]] });
+      expect(await send()).toForward();
+      expect(await send()).toForward();
+      expect(await send()).toRespond(429);
+      expect(await send({ realm: { ...claims.realm, '"': "other" } })).toForward();
+      expect(await send({ sub: "a" })).toRespond(403);
+      expect(await send({ realm: {} })).toRespond(403);
+      expect(await send({ realm: {} })).toRespond(403);
+    },
+  );
 });
 
 describe("an answer", () => {

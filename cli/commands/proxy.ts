@@ -90,12 +90,13 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
   if (captured !== undefined) requireRoot();
   const binary = await findBinary();
   const identity = captured === undefined ? undefined : { user: captured.proxyUser, group: captured.proxyGroup };
+  // From here on there is something to clean up.
+  const signals = watchSignals();
   await using folder = await RunFolder.create(identity);
   const modules = await folder.addModules(await readModules(options.module ?? []));
   await folder.write("envoy.json", JSON.stringify(made({ ...request, modules }).bootstrap));
   const reachable = await folder.reachable(binary);
 
-  const signals = watchSignals();
   await using _capture = captured === undefined ? undefined : await captureWhile(captured, options.captureTool, log);
   const outcome = await supervise(
     {

@@ -86,13 +86,11 @@ function validation(
   };
 }
 
-/** Istio's `MatchSubjectAltNames` matches a name whatever its type is: URI or DNS. */
+/** A name matches whatever its type in the certificate is, as with the untyped matchers that Istio sends. */
 function matchers(san: string) {
   const matcher = { matchPattern: { case: "exact" as const, value: san } };
-  const types = /^[a-z][a-z0-9+.-]*:\/\//.test(san)
-    ? [SubjectAltNameMatcher_SanType.URI]
-    : [SubjectAltNameMatcher_SanType.DNS, SubjectAltNameMatcher_SanType.IP_ADDRESS, SubjectAltNameMatcher_SanType.EMAIL];
-  return types.map((sanType) => ({ sanType, matcher }));
+  const { DNS, URI, EMAIL, IP_ADDRESS } = SubjectAltNameMatcher_SanType;
+  return [DNS, URI, EMAIL, IP_ADDRESS].map((sanType) => ({ sanType, matcher }));
 }
 
 /** Tells the host who the client is, before everything else on the connection. */

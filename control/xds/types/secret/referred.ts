@@ -48,18 +48,14 @@ function ofClient({
   return names;
 }
 
-function ofServer({
-  credentialNames,
-  caCertCredentialName,
-  serverCertificate,
-  privateKey,
-  caCertificates,
-  mode,
-}: ServerTls): readonly string[] {
+function ofServer(tls: ServerTls): readonly string[] {
+  const { credentialNames, caCertCredentialName, certificates: pairs, serverCertificate, privateKey, caCertificates, mode } = tls;
   const names = credentialNames.map(credentialResource);
-  const mutual = mode === "MUTUAL" || mode === "OPTIONAL_MUTUAL";
-  if (mutual) names.push(...(caCertCredentialName === undefined ? credentialNames : [caCertCredentialName]).map(credentialCaResource));
+  for (const pair of pairs) names.push(certificateFileResource(pair.certificate, pair.privateKey));
   if (serverCertificate !== undefined && privateKey !== undefined) names.push(certificateFileResource(serverCertificate, privateKey));
-  if (mutual && caCertificates !== undefined) names.push(caFileResource(caCertificates));
+  if (mode !== "MUTUAL" && mode !== "OPTIONAL_MUTUAL") return names;
+  names.push(...(caCertCredentialName === undefined ? credentialNames : [caCertCredentialName]).map(credentialCaResource));
+  const file = caCertificates ?? pairs[0]?.caCertificates;
+  if (file !== undefined) names.push(caFileResource(file));
   return names;
 }

@@ -8,15 +8,18 @@ import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
 import { ControlMetrics } from "./metrics/index.ts";
 import { Kinds, ObjectStore } from "./model/objects/index.ts";
-import { compareProblems, objectKey, type Problem, type Proxy, readProxy } from "./model/index.ts";
+import { compareProblems, type MeshObject, objectKey, type Problem, type Proxy, readProxy } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
 import { problemsInMesh } from "./mesh-problems.ts";
 import { type ConnectRequest, type ProxyConnection, type ProxyGroup, type StreamStatus, XdsError, XdsServer } from "./xds/server/index.ts";
+import type { State } from "./state/index.ts";
 import { XDS_TYPES, type XdsType } from "./xds/types/index.ts";
 
 export interface ControlServiceOptions {
   /** Where objects come from. The service disposes of them. */
   readonly sources: readonly Source[];
+  /** Where the last accepted objects are kept. The service disposes of it. Default: nowhere. */
+  readonly state?: State;
   /** Hears what the service does. Default: nobody. */
   readonly log?: ControlLog;
   /** Types of resources. Default: all that Envoy's proxies of a mesh use. */
@@ -88,8 +91,27 @@ export class ControlService implements AsyncDisposable {
   /** Reads every source to the end; nothing can be asked of a service that knows a part only. */
   static async start(options: ControlServiceOptions): Promise<ControlService> {
     const service = new ControlService(options);
-    for (const source of options.sources) await source.start((change) => service.take(change, source.name));
+    await service.readSources();
     return service;
+  }
+
+  /** What was good before a restart counts where the sources are broken now: it goes first, and all of the sources' first changes after it, as one. */
+  private async readSources(): Promise<void> {
+    const { sources, state } = this.options;
+    const first = new Map<string, SourceChange>();
+    let reading = true;
+    for (const source of sources) {
+      await source.start((change) => {
+        if (reading && !first.has(source.name)) first.set(source.name, change);
+        else this.take(change, source.name);
+      });
+    }
+    reading = false;
+    if (state !== undefined) this.store.apply({ files: state.read(), complete: false });
+    this.store.apply({ files: [...first.values()].flatMap(({ files }) => files), complete: true });
+    for (const [name, { files }] of first) this.store.apply({ files, complete: false }, name);
+    this.changed([...this.store.objects.values()], [], Date.now());
+    this.tell(this.store.problems());
   }
 
   private get log(): ControlLog | undefined {
@@ -129,36 +151,42 @@ export class ControlService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.xds.end();
     for (const source of this.options.sources) await source[Symbol.asyncDispose]();
+    await this.options.state?.[Symbol.asyncDispose]();
   }
 
   private take(change: SourceChange, source: string): void {
     const changedAt = Date.now();
-    const before = performance.now();
     const { upserted, removed, problems } = this.store.apply(change, source);
+    this.changed(upserted, removed, changedAt);
+    this.tell([...problems.values()].flat());
+  }
+
+  private changed(upserted: readonly MeshObject[], removed: readonly MeshObject[], changedAt: number): void {
+    if (upserted.length + removed.length === 0) return;
+    const before = performance.now();
     const { changed, failures } = this.configurations.apply({ upserted, removed: removed.map(objectKey) });
     for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes, changedAt);
-    this.convergence.changed(
-      changedAt,
-      changed.map(({ proxy }) => proxy.id),
-    );
+    const ids = changed.map(({ proxy }) => proxy.id);
+    this.convergence.changed(changedAt, ids);
     const milliseconds = performance.now() - before;
     this.metrics.changed(milliseconds / 1000, upserted.length + removed.length);
     this.report(failures);
-    for (const found of problems.values()) {
-      for (const { file, line, column, level, code, message } of found) {
-        const place = { file, line, column, code };
-        if (level === "error") this.log?.error(place, message);
-        else if (level === "warning") this.log?.warn(place, message);
-      }
-    }
-    if (upserted.length + removed.length === 0) return;
+    this.options.state?.keep(() => this.store.objects.values());
     const counts = {
       changed: upserted.length,
       removed: removed.length,
-      proxies: changed.length,
+      proxies: ids.length,
       milliseconds: Math.round(milliseconds * 10) / 10,
     };
     this.log?.info(counts, "configuration changed");
+  }
+
+  private tell(problems: readonly Problem[]): void {
+    for (const { file, line, column, level, code, message } of problems) {
+      const place = { file, line, column, code };
+      if (level === "error") this.log?.error(place, message);
+      else if (level === "warning") this.log?.warn(place, message);
+    }
   }
 
   private connect({ node, credentials: _ }: ConnectRequest): ProxyConnection {

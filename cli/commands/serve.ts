@@ -9,6 +9,8 @@ interface ServeOptions {
   readonly config: readonly string[];
   readonly xds: string;
   readonly admin: string;
+  readonly meshConfig?: string;
+  readonly state?: string;
   readonly tokenFile?: string;
   readonly logFormat?: LogFormat;
 }
@@ -23,6 +25,8 @@ export function addServe(program: Command): void {
     .requiredOption("-c, --config <dir...>", "directories or files with the objects of the mesh")
     .option("--xds <host:port>", "where Envoys connect", "127.0.0.1:15010")
     .option("--admin <host:port>", "the administration interface", "127.0.0.1:15014")
+    .option("--mesh-config <file>", "Istio's MeshConfig, a document of its own; a ConfigMap istio among the objects says the same")
+    .option("--state <dir>", "where the last accepted objects are kept, to be served after a restart where the files are broken")
     .option("--token-file <file>", "file with the bearer token that the administration interface wants; needed off loopback")
     .addOption(new Option("--log-format <format>", "default: text on a terminal, else json").choices(["text", "json"]))
     .addHelpText(
@@ -37,14 +41,15 @@ Examples:
     .action(serve);
 }
 
-async function serve({ config, xds, admin, tokenFile, logFormat }: ServeOptions): Promise<void> {
+async function serve({ config, meshConfig, state: stateDirectory, xds, admin, tokenFile, logFormat }: ServeOptions): Promise<void> {
   const log = createLog(logFormat ?? (process.stderr.isTTY ? "text" : "json"));
   const addresses = { xds: readAddress("--xds", xds), admin: readAddress("--admin", admin) };
   const tokens = tokenFile === undefined ? [] : [await readToken(tokenFile)];
   // Loaded here: the rest of the command line does without Envoy's API and gRPC.
-  const [{ ControlService }, { DirectorySource }, { XdsListener }, { AdminListener, isLoopback }] = await Promise.all([
+  const [{ ControlService }, { meshSources }, { State }, { XdsListener }, { AdminListener, isLoopback }] = await Promise.all([
     import("../../control/control-service.ts"),
-    import("../../control/sources/directory/index.ts"),
+    import("../control/mesh-sources.ts"),
+    import("../../control/state/index.ts"),
     import("../../control/xds/transport/index.ts"),
     import("../../control/admin/index.ts"),
   ]);
@@ -55,7 +60,12 @@ async function serve({ config, xds, admin, tokenFile, logFormat }: ServeOptions)
     );
   if (!isLoopback(addresses.admin.host) && tokens.length === 0)
     throw new CliError(ExitCode.Usage, `--admin ${admin} is open to others; give it a bearer token with --token-file`);
-  await using service: ControlService = await ControlService.start({ sources: [new DirectorySource(config)], log });
+  const sources = await meshSources(config, meshConfig);
+  const state =
+    stateDirectory === undefined
+      ? {}
+      : { state: new State(stateDirectory, { warn: (message) => log.warn({ directory: stateDirectory }, message) }) };
+  await using service: ControlService = await ControlService.start({ sources, log, ...state });
   await using xdsListener = await listening("--xds", addresses.xds, () => XdsListener.start(service.xds, addresses.xds));
   await using adminListener = await listening("--admin", addresses.admin, () =>
     AdminListener.start(service, { ...addresses.admin, tokens }),

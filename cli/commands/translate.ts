@@ -8,6 +8,7 @@ import { RESOURCE_TYPES } from "./config.ts";
 interface TranslateOptions {
   readonly file: readonly string[];
   readonly proxy: string;
+  readonly meshConfig?: string;
   readonly metadata?: string;
   readonly type?: string;
   readonly output: OutputFormat;
@@ -22,6 +23,7 @@ export function addTranslate(program: Command): void {
     )
     .requiredOption("-f, --file <path...>", "directories or files with the objects of the mesh")
     .requiredOption("--proxy <node-id>", "such as sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local")
+    .option("--mesh-config <file>", "Istio's MeshConfig")
     .option("--metadata <json>", "metadata of the node; LABELS select policies")
     .addOption(new Option("--type <type>", "one type only").choices(RESOURCE_TYPES))
     .addOption(new Option("-o, --output <format>", "how to print").choices(["json", "yaml"]).default("json"))
@@ -37,15 +39,15 @@ Examples:
     .action(translateFiles);
 }
 
-async function translateFiles({ file, proxy: id, metadata, type, output }: TranslateOptions): Promise<void> {
+async function translateFiles({ file, proxy: id, meshConfig, metadata, type, output }: TranslateOptions): Promise<void> {
   const proxy = readProxyOption(id, metadata);
-  const [{ readMesh, translate }, { DirectorySource }, { resourcesAsJson }, { XDS_TYPES }] = await Promise.all([
+  const [{ readMesh, translate }, { meshSources }, { resourcesAsJson }, { XDS_TYPES }] = await Promise.all([
     import("../../control/offline.ts"),
-    import("../../control/sources/directory/index.ts"),
+    import("../control/mesh-sources.ts"),
     import("../../control/configuration/index.ts"),
     import("../../control/xds/types/index.ts"),
   ]);
-  const { mesh, problems } = await readMesh([new DirectorySource(file)]);
+  const { mesh, problems } = await readMesh(await meshSources(file, meshConfig));
   const errors = problems.filter(({ level }) => level === "error");
   for (const problem of errors) process.stderr.write(`${formatProblem(problem)}\n`);
   if (errors.length > 0) process.exitCode = ExitCode.Input;

@@ -4,6 +4,7 @@ import { destinationRule } from "./destination-rule/index.ts";
 import { endpointSlice } from "./endpoint-slice/index.ts";
 import { endpoints } from "./endpoints/index.ts";
 import { gateway } from "./gateway/index.ts";
+import { meshConfig } from "./mesh-config/index.ts";
 import { pod } from "./pod/index.ts";
 import { proxyConfig } from "./proxy-config/index.ts";
 import { secret } from "./secret/index.ts";
@@ -22,6 +23,7 @@ export const KINDS: readonly Kind[] = [
   serviceEntry,
   workloadEntry,
   sidecar,
+  meshConfig,
   proxyConfig,
   wasmPlugin({ names: builtinFilters, check: checkFilterConfiguration }),
   service,

@@ -192,6 +192,20 @@ describe("over TLS", () => {
   });
 });
 
+test("serves while the control service is away, and comes back to it within seconds", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const proxy = start();
+  await proxy.line("Envoy serves");
+  const { port } = discovery;
+  await discovery[Symbol.asyncDispose]();
+  await sleep(3000);
+  expect(await get(ports.listener, "/")).toMatchObject({ status: 200 });
+  expect(await get(ports.status, "/healthz/ready")).toMatchObject({ status: 200 });
+  discovery = await startDiscovery(`127.0.0.1:${port}`, oneService(ports.listener, (web.address() as AddressInfo).port));
+  // Envoy's own limit would be 30 s.
+  await expect.poll(() => discovery.asked, { timeout: 8000 }).toMatchObject([{ delta: true, id: ID }]);
+});
+
 test("--stats chooses what is counted, by the names of clusters", async (context) => {
   await requireTarget(envoyTarget, context);
   const metrics = async (...parameters: string[]) => {

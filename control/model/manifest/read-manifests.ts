@@ -1,8 +1,10 @@
+import { isMapping } from "../fields/index.ts";
 import type { Manifest, ManifestSource } from "../manifest.ts";
 import type { FieldPath, Place } from "../place.ts";
 import { Code, type Problem } from "../problem.ts";
 import { type DocumentText, splitDocuments } from "./documents.ts";
 import { Limit } from "./limits.ts";
+import { readSimpleYaml } from "./simple-yaml.ts";
 import { findOffset, parseYaml, type TextProblem, toValue, type YamlDocument } from "./yaml-document.ts";
 
 /** What stands in a file. */
@@ -105,6 +107,9 @@ function readDocument(file: string, { text, line }: DocumentText): { manifests: 
   });
   if (text.length > Limit.document)
     return refuse([{ offset: 0, message: `the document has ${text.length} characters; ${Limit.document} are read`, reason: "syntax" }]);
+  const simple = readSimpleYaml(text);
+  if (simple === null) return { manifests: [], problems: [], broken: false };
+  if (isMapping(simple)) return { manifests: manifestsOf(simple, source, []), problems: [], broken: false };
   const parsed = parseYaml(text);
   if ("message" in parsed) return refuse([parsed]);
   if (parsed.problems.length > 0) return refuse(parsed.problems);

@@ -115,8 +115,9 @@ class ValueReader {
         return null;
       case "binary":
         return Buffer.from(text, "base64").toString("utf8");
+      default:
+        return node.type === Scalar.PLAIN && node.tag === undefined ? readPlainScalar(text) : text;
     }
-    return node.type === Scalar.PLAIN && node.tag === undefined ? readPlainScalar(text) : text;
   }
 
   #list(node: YAMLSeq, depth: number): unknown[] {

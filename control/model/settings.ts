@@ -19,8 +19,6 @@ export interface MeshSettings {
   /** Where redirected connections of workloads come in: outbound 15001, inbound 15006. */
   readonly proxyListenPort: number;
   readonly proxyInboundListenPort: number;
-  /** Port on the loopback interface where sidecars are an HTTP proxy; 0: none. */
-  readonly proxyHttpPort: number;
   /** Empty: no log. */
   readonly accessLogFile: string;
   readonly accessLogEncoding: "TEXT" | "JSON";

@@ -58,7 +58,6 @@ export const defaultMeshSettings: MeshSettings = {
   inboundTrafficPolicy: "PASSTHROUGH",
   proxyListenPort: 15_001,
   proxyInboundListenPort: 15_006,
-  proxyHttpPort: 0,
   accessLogFile: "",
   accessLogEncoding: "TEXT",
   accessLogFormat: "",

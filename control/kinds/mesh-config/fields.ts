@@ -60,7 +60,9 @@ const tlsDefaults = object({
 export const fields = object({
   proxyListenPort: defaulted(portNumber, 15_001, "Where redirected connections of workloads arrive."),
   proxyInboundListenPort: defaulted(portNumber, 15_006, "Where redirected connections to workloads arrive."),
-  proxyHttpPort: defaulted(integer({ most: 65_535, shape: "port number" }), 0, "Port on which sidecars are an HTTP proxy; 0: none."),
+  proxyHttpPort: refused(
+    "no route configuration has the hosts of all ports at once but those of sockets; write a Sidecar with an egress listener that binds unix:///PATH",
+  ),
   connectTimeout: defaulted(duration({ least: 1, most: 30_000 }), 10_000, "Time for a connection to come about."),
   hboneIdleTimeout: refused("it is for ambient mode, which this mesh does not have"),
   protocolDetectionTimeout: defaulted(duration(), 0, "Time to find out what is spoken, after which it is taken for bytes; 0: no limit."),

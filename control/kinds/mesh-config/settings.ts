@@ -19,7 +19,6 @@ export function settingsOf(object: MeshObject<MeshConfigSpec>): MeshSettings {
     inboundTrafficPolicy: inboundTrafficPolicy?.mode ?? "PASSTHROUGH",
     proxyListenPort: spec.proxyListenPort,
     proxyInboundListenPort: spec.proxyInboundListenPort,
-    proxyHttpPort: spec.proxyHttpPort,
     accessLogFile: spec.accessLogFile,
     accessLogEncoding: spec.accessLogEncoding,
     accessLogFormat: spec.accessLogFormat,

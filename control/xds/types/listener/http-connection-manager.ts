@@ -26,8 +26,6 @@ export interface HttpOptions {
   /** On which requests come, for filters that are meant for some ports only. */
   readonly port: number;
   readonly protocol: Protocol;
-  /** Requests name the server in full (`GET http://host/ HTTP/1.1`), as to an HTTP proxy. */
-  readonly absoluteUrls?: boolean;
 }
 
 type Manager = Init<typeof HttpConnectionManagerSchema>;
@@ -54,7 +52,7 @@ export function httpConnectionManager(view: ProxyView, options: HttpOptions): Ne
     requestIdExtension: { typedConfig: pack(UuidRequestIdConfigSchema, { useRequestIdForTraceSampling: true }) },
     ...trust(view.proxySettings(), options.side),
     ...headers(view.proxySettings()),
-    ...http1(view.proxySettings(), options),
+    ...http1(view.proxySettings()),
     ...limits(settingsFor(view, options.side), view.settings()),
   };
   return {
@@ -99,23 +97,10 @@ function headers({ proxyHeaders }: ProxySettings): Manager {
   };
 }
 
-function http1({ proxyHeaders }: ProxySettings, { absoluteUrls }: HttpOptions): Manager {
-  if (absoluteUrls !== true && !proxyHeaders.preserveHttp1HeaderCase) return {};
-  return {
-    httpProtocolOptions: {
-      ...(absoluteUrls === true ? { allowAbsoluteUrl: true } : {}),
-      ...(proxyHeaders.preserveHttp1HeaderCase
-        ? {
-            headerKeyFormat: {
-              headerFormat: {
-                case: "statefulFormatter" as const,
-                value: { name: "preserve_case", typedConfig: pack(PreserveCaseFormatterConfigSchema, {}) },
-              },
-            },
-          }
-        : {}),
-    },
-  };
+function http1({ proxyHeaders }: ProxySettings): Manager {
+  if (!proxyHeaders.preserveHttp1HeaderCase) return {};
+  const formatter = { name: "preserve_case", typedConfig: pack(PreserveCaseFormatterConfigSchema, {}) };
+  return { httpProtocolOptions: { headerKeyFormat: { headerFormat: { case: "statefulFormatter", value: formatter } } } };
 }
 
 /** ProxyConfig's `connectionSettings`; the profile `EDGE` fills in what Envoy advises for proxies that strangers reach, on gateways alone. */

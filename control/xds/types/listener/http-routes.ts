@@ -8,5 +8,5 @@ export type HttpRoutes = Pick<HttpRouting, "routeSpecifier"> & Partial<HttpRouti
 /** Routes of all hosts on a port of sidecars, or of one host at its own address; of a socket of the file system those of all ports. */
 export function outboundRoutes(bind: string, port: number, host: HostName | undefined): HttpRoutes {
   if (port === 0) return plainRoutes(bind);
-  return scopedRoutes(host === undefined ? `${port}` : sniffedRouteName(host, port));
+  return host === undefined ? scopedRoutes(`${port}`) : plainRoutes(sniffedRouteName(host, port));
 }

@@ -31,12 +31,35 @@ const isPrime = (value: number): boolean => {
   return true;
 };
 
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** RFC 9110's `token`; Envoy refuses other names of headers and with them the whole cluster. */
+function wrongHeaderName(value: string): string | undefined {
+  return TOKEN.test(value.replace(/^:/, "")) ? undefined : `${JSON.stringify(value)} is no name of a header`;
+}
+
+/** RFC 6265: the same, for cookies. */
+function wrongCookieName(value: string): string | undefined {
+  return TOKEN.test(value) ? undefined : `${JSON.stringify(value)} is no name of a cookie`;
+}
+
+/** What would end a header line, or the attribute of a cookie. */
+function wrongAttribute(value: string): string | undefined {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /[\u0000-\u001f\u007f;]/.test(value) ? "must have no control characters and no semicolon" : undefined;
+}
+
 const cookie = object({
-  name: required(text(), "Name of the cookie."),
-  path: optional(text(), "Its path, where it is made."),
+  name: required(text({ check: wrongCookieName }), "Name of the cookie."),
+  path: optional(text({ check: wrongAttribute }), "Its path, where it is made."),
   ttl: optional(duration(), "Its life, where it is made; 0s: as long as the client's session. Without it none is made."),
   attributes: defaulted(
-    list(object({ name: required(text(), "Name."), value: defaulted(text({ empty: true }), "", "Value.") })),
+    list(
+      object({
+        name: required(text({ check: wrongAttribute }), "Name."),
+        value: defaulted(text({ empty: true, check: wrongAttribute }), "", "Value."),
+      }),
+    ),
     [],
     "Further attributes, where it is made, such as SameSite.",
   ),
@@ -44,7 +67,7 @@ const cookie = object({
 
 const consistentHash = object(
   {
-    httpHeaderName: optional(text(), "Hash by this header."),
+    httpHeaderName: optional(text({ check: wrongHeaderName }), "Hash by this header."),
     httpCookie: optional(cookie, "Hash by a cookie."),
     useSourceIp: optional(boolean, "Hash by the client's address; true."),
     httpQueryParameterName: optional(text(), "Hash by this query parameter."),
@@ -72,11 +95,14 @@ const consistentHash = object(
   },
 );
 
-const warmup = object({
-  duration: required(wholeMilliseconds, "Time until a new endpoint gets its full share."),
-  minimumPercent: defaulted(decimal({ least: 0, most: 100 }), 10, "Share with which it begins."),
-  aggression: defaulted(decimal({ least: 0 }), 1, "How fast the share grows: 1 evenly, more: faster at first."),
-});
+const warmup = object(
+  {
+    duration: required(wholeMilliseconds, "Time until a new endpoint gets its full share."),
+    minimumPercent: defaulted(decimal({ least: 0, most: 100 }), 10, "Share with which it begins."),
+    aggression: defaulted(decimal({ least: 0 }), 1, "How fast the share grows: 1 evenly, more: faster at first."),
+  },
+  { check: ({ aggression }, context) => void (aggression > 0 || context.at("aggression").wrong("must be greater than 0")) },
+);
 
 const loadBalancer = object(
   {

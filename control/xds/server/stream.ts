@@ -14,6 +14,7 @@ import { quote, type ResourceTypeRules, type TypeTable } from "./rules.ts";
 import type { Sink } from "./sink.ts";
 import { sotw } from "./sotw.ts";
 import { statusOf, type StreamStatus } from "./status.ts";
+import { partsOf } from "./retry.ts";
 import { Watch, type Sent } from "./watch.ts";
 
 /** What a client says of itself when it connects. */
@@ -312,31 +313,13 @@ export class XdsStream implements Sender {
       observer.accepted?.({ ...event, ...times });
     } else {
       const blamed = watch.refuse(sent, error, now);
-      this.retry(watch, sent, blamed);
+      const view = this.connection?.group.snapshot.resources(typeUrl);
+      // Of a response that holds everything there are no smaller parts.
+      const isWhole = this.call.variant === "sotw" && watch.rules.complete;
+      if (view !== undefined && !isWhole) watch.retries.push(...partsOf(watch, sent.contents, blamed, view));
       observer.refused?.({ ...event, ...times, reason: error.message, resources: blamed });
     }
     if (this.settled) observer.settled?.({ stream: this.call.number, proxy: this.proxy });
-  }
-
-  /**
-   * A client may drop a whole response for one bad resource (Envoy does for routes, scopes and endpoints). What is not to blame is sent again without it;
-   * where the reason names nobody, in halves, until each bad one is alone. What was refused alone is not sent again until it changes.
-   */
-  private retry(watch: Watch, { contents }: Sent, blamed: readonly string[]): void {
-    const { resources, removed } = contents;
-    const view = this.connection?.group.snapshot.resources(watch.rules.typeUrl);
-    if (view === undefined || resources.length + removed.length < 2 || (this.call.variant === "sotw" && watch.rules.complete)) return;
-    // What has changed since is sent anyway, or was.
-    const later = new Set(
-      watch.unanswered.flatMap((sent) => [...sent.contents.resources.map(({ name }) => name), ...sent.contents.removed]),
-    );
-    const isStill = (name: string, version: string | undefined) => !later.has(name) && watch.find(view, name)?.version === version;
-    const names = resources.filter(({ name, version }) => isStill(name, version)).map(({ name }) => name);
-    const gone = removed.filter((name) => isStill(name, undefined));
-    const half = Math.ceil(names.length / 2);
-    const parts = blamed.length > 0 ? [names.filter((name) => !blamed.includes(name))] : [names.slice(0, half), names.slice(half)];
-    const isAlone = resources.length === 1;
-    watch.retries.push(...(isAlone ? [gone] : [...parts, gone]).filter(({ length }) => length > 0));
   }
 
   private options(typeUrl: string): Options {

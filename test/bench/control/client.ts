@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
-import { fieldSize, writeText } from "../../../control/xds/server/wire.ts";
+import { fieldSize, writeFieldHead } from "../../../control/xds/server/wire.ts";
 import { encodeHeaders } from "../client/hpack.ts";
+import type { Variant } from "../../../control/xds/server/index.ts";
 import { CLUSTER, ENDPOINT, LISTENER, resourceName, ROUTE, SCOPE } from "./resources.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
@@ -14,9 +15,10 @@ const MAX_FRAME = 16_384;
 /** What follows the first response of a type, as Envoy goes about it. */
 const NEXT: Readonly<Record<string, readonly string[]>> = { [CLUSTER]: [ENDPOINT, LISTENER], [LISTENER]: [SCOPE], [SCOPE]: [ROUTE] };
 
-/** Field numbers of `DeltaDiscoveryRequest` and `DeltaDiscoveryResponse`. */
-const REQUEST = { node: 1, typeUrl: 2, subscribe: 3, nonce: 6 };
+/** Field numbers of `DeltaDiscoveryRequest`, `DiscoveryRequest` and both responses. */
+const FIELDS = { delta: { node: 1, typeUrl: 2, names: 3, nonce: 6 }, sotw: { node: 2, typeUrl: 4, names: 3, nonce: 5 } } as const;
 const RESPONSE = { typeUrl: 4, nonce: 5 };
+const METHODS = { delta: "DeltaAggregatedResources", sotw: "StreamAggregatedResources" } as const;
 
 /**
  * A proxy that accepts everything, on a connection of its own. It reads type and nonce of a response and nothing else, by hand: with a client of gRPC
@@ -24,7 +26,7 @@ const RESPONSE = { typeUrl: 4, nonce: 5 };
  */
 export class BenchClient implements Disposable {
   private readonly socket: Socket;
-  private readonly requests: Readonly<Record<string, Buffer>>;
+  private readonly requests: FirstRequests;
   private readonly begun = new Set<string>();
   private pending: Buffer[] = [];
   private pendingLength = 0;
@@ -38,7 +40,7 @@ export class BenchClient implements Disposable {
    * @param requests the first of each type, see {@link firstRequests}
    * @param answered called with the type of every response, after its ACK was written
    */
-  constructor(port: number, requests: Readonly<Record<string, Buffer>>, answered: (typeUrl: string) => void = () => {}) {
+  constructor(port: number, requests: FirstRequests, answered: (typeUrl: string) => void = () => {}) {
     this.requests = requests;
     this.answered = answered;
     this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
@@ -53,7 +55,7 @@ export class BenchClient implements Disposable {
         PREFACE,
         frame(TYPE.settings, 0, 0, settings),
         frame(TYPE.windowUpdate, 0, 0, window),
-        frame(TYPE.headers, END_HEADERS, 1, HEADERS),
+        frame(TYPE.headers, END_HEADERS, 1, HEADERS[requests.variant]),
       ]),
     );
     this.begin(CLUSTER);
@@ -65,7 +67,9 @@ export class BenchClient implements Disposable {
 
   private begin(typeUrl: string): void {
     this.begun.add(typeUrl);
-    this.send(this.requests[typeUrl] ?? Buffer.alloc(0));
+    const { node, byType } = this.requests;
+    const request = byType[typeUrl] ?? Buffer.alloc(0);
+    this.send(typeUrl === CLUSTER ? Buffer.concat([node, request]) : request);
   }
 
   private send(message: Buffer): void {
@@ -118,43 +122,52 @@ export class BenchClient implements Disposable {
 
   private onMessage(bytes: Buffer): void {
     const { typeUrl, nonce } = readResponse(bytes);
-    this.send(message(text(REQUEST.typeUrl, typeUrl), text(REQUEST.nonce, nonce)));
+    const { variant, byType } = this.requests;
+    const { typeUrl: type, nonce: answered } = FIELDS[variant];
+    // In the state of the world an answer names everything that is subscribed to.
+    const request = variant === "sotw" ? (byType[typeUrl] ?? Buffer.alloc(0)) : text(type, typeUrl);
+    this.send(Buffer.concat([request, text(answered, nonce)]));
     for (const next of NEXT[typeUrl] ?? []) if (!this.begun.has(next)) this.begin(next);
     this.answered(typeUrl);
   }
 }
 
+/** What a client says, encoded once. */
+export interface FirstRequests {
+  readonly variant: Variant;
+  /** What the first request of all has in addition: the node. */
+  readonly node: Buffer;
+  /** The first request of each type: everything for the types with wildcards, else by name. */
+  readonly byType: Readonly<Record<string, Buffer>>;
+}
+
 /** The first request of every type of so many services of {@link BenchSnapshot}. */
-export function firstRequests(services: number): Readonly<Record<string, Buffer>> {
+export function firstRequests(variant: Variant, services: number): FirstRequests {
   const names = (typeUrl: string) => Array.from({ length: services }, (_, index) => resourceName(typeUrl, index));
-  return requestsFor("", { [ENDPOINT]: names(ENDPOINT), [ROUTE]: names(ROUTE) });
+  return requestsFor("", { [ENDPOINT]: names(ENDPOINT), [ROUTE]: names(ROUTE) }, variant);
 }
 
 /** The first request of every type, of a node: everything for the types with wildcards, else by name. */
-export function requestsFor(nodeId: string, names: Readonly<Record<string, readonly string[]>>): Readonly<Record<string, Buffer>> {
-  const node = text(1, nodeId);
-  const head = Buffer.alloc(fieldSize(node.length));
-  writeText(head, 0, REQUEST.node, node.toString("latin1"), node.length);
-  const request = (typeUrl: string) => [
-    text(REQUEST.typeUrl, typeUrl),
-    ...(names[typeUrl] ?? []).map((name) => text(REQUEST.subscribe, name)),
-  ];
-  return Object.fromEntries(
-    [CLUSTER, ENDPOINT, LISTENER, SCOPE, ROUTE].map((typeUrl) => [
-      typeUrl,
-      message(...(typeUrl === CLUSTER ? [head] : []), ...request(typeUrl)),
-    ]),
-  );
+export function requestsFor(nodeId: string, names: Readonly<Record<string, readonly string[]>>, variant: Variant = "delta"): FirstRequests {
+  const fields = FIELDS[variant];
+  const request = (typeUrl: string) => [text(fields.typeUrl, typeUrl), ...(names[typeUrl] ?? []).map((name) => text(fields.names, name))];
+  const types = [CLUSTER, ENDPOINT, LISTENER, SCOPE, ROUTE];
+  const byType = Object.fromEntries(types.map((typeUrl) => [typeUrl, Buffer.concat(request(typeUrl))]));
+  return { variant, node: bytes(fields.node, text(1, nodeId)), byType };
 }
 
-const HEADERS = encodeHeaders([
-  [":method", "POST"],
-  [":scheme", "http"],
-  [":path", "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"],
-  [":authority", "control"],
-  ["content-type", "application/grpc"],
-  ["te", "trailers"],
-]).first;
+const HEADERS = { delta: headers(METHODS.delta), sotw: headers(METHODS.sotw) };
+
+function headers(method: string): Uint8Array {
+  return encodeHeaders([
+    [":method", "POST"],
+    [":scheme", "http"],
+    [":path", `/envoy.service.discovery.v3.AggregatedDiscoveryService/${method}`],
+    [":authority", "control"],
+    ["content-type", "application/grpc"],
+    ["te", "trailers"],
+  ]).first;
+}
 
 function readResponse(bytes: Buffer): { readonly typeUrl: string; readonly nonce: string } {
   let typeUrl = "";
@@ -174,14 +187,14 @@ function readResponse(bytes: Buffer): { readonly typeUrl: string; readonly nonce
   return { typeUrl, nonce };
 }
 
-function message(...fields: readonly Buffer[]): Buffer {
-  return Buffer.concat(fields);
+function text(field: number, value: string): Buffer {
+  return bytes(field, Buffer.from(value));
 }
 
-function text(field: number, value: string): Buffer {
-  const bytes = Buffer.alloc(fieldSize(value.length));
-  writeText(bytes, 0, field, value, value.length);
-  return bytes;
+function bytes(field: number, value: Buffer): Buffer {
+  const whole = Buffer.alloc(fieldSize(value.length));
+  value.copy(whole, writeFieldHead(whole, 0, field, value.length));
+  return whole;
 }
 
 /** RFC 9113, section 4.1. */

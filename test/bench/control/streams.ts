@@ -1,8 +1,9 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { Variant } from "../../../control/xds/server/index.ts";
 import { percentile } from "../statistics.ts";
 import { BenchClient, firstRequests } from "./client.ts";
-import type { Order, Report } from "./serve.ts";
+import type { Order, Report } from "./reports.ts";
 
 export interface Convergence {
   /** Milliseconds from the change to the ACK of 99 of 100 streams. */
@@ -26,10 +27,11 @@ export class BenchMesh implements Disposable {
     this.first = first;
   }
 
-  static async start(streams: number, services: number): Promise<BenchMesh> {
-    const child = fork(fileURLToPath(new URL("serve.ts", import.meta.url)));
+  /** @param program `serve.ts` or `floor.ts` */
+  static async start(program: string, variant: Variant, streams: number, services: number): Promise<BenchMesh> {
+    const child = fork(fileURLToPath(new URL(program, import.meta.url)));
     const listening = await order(child, { order: "start", services }, "listening");
-    const requests = firstRequests(services);
+    const requests = firstRequests(variant, services);
     const begin = performance.now();
     const clients = Array.from({ length: streams }, () => new BenchClient(listening.port, requests));
     const { cpu, bytes, resident } = await order(child, { order: "settle", streams }, "settled");

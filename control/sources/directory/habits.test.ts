@@ -247,3 +247,20 @@ test("no change is lost, however many come and whatever they are", async () => {
     .join(" ");
   await mesh.sees(expected);
 });
+
+test("where the machine lets nothing be watched, there is a warning, and changes are seen all the same", async () => {
+  const parent = await temporaryDirectory();
+  writeFileSync(join(parent, "a.yaml"), box("a", "1"));
+  const store = new ObjectStore(kinds);
+  const watch = () => {
+    throw new Error("ENOSPC: System limit for number of file watchers reached");
+  };
+  await using source = new DirectorySource([parent], { sweep: 20, watch });
+  await source.start((change) => void store.apply(change));
+  expect(store.problems().map(({ level, message }) => `${level}: ${message}`)).toEqual([
+    expect.stringMatching(/^warning: changes are seen within seconds only, .*ENOSPC/),
+  ]);
+  writeFileSync(join(parent, "a.yaml"), box("a", "2"));
+  await expect.poll(() => store.objects.get("Box/default/a")?.spec, { timeout: 10_000 }).toMatchObject({ hosts: ["2"] });
+  expect(store.problems()).toHaveLength(1);
+});

@@ -1,6 +1,6 @@
 import { dirname, normalize, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { statSync } from "node:fs";
+import { statSync, type watch } from "node:fs";
 import { Code, type Problem, type Source, type SourceChange, type SourceFile } from "../../model/index.ts";
 import { type ManifestsRead, readManifests } from "../../model/manifest/index.ts";
 import { looksUnfinished, readFile, type Stamp, stampOf } from "./read-file.ts";
@@ -13,6 +13,8 @@ export interface DirectoryOptions {
   readonly patience?: number;
   /** Milliseconds between looks at everything, for file systems that tell nothing (NFS, some mounts of containers). 10,000; longer where a look takes more than a hundredth. */
   readonly sweep?: number;
+  /** Node's `fs.watch`. */
+  readonly watch?: typeof watch;
 }
 
 /** What was handed over of a file the last time. */
@@ -49,6 +51,7 @@ export class DirectorySource implements Source {
   readonly #readable = new Set<string>();
   #changed: ((change: SourceChange) => void) | undefined;
   #complete = true;
+  #toldUnwatched: string | undefined;
   #lookAtAll = true;
   /** Since when changes wait for a file to come to rest. */
   #waitingSince: number | undefined;
@@ -57,7 +60,7 @@ export class DirectorySource implements Source {
   #nextSweep: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(roots: readonly string[], { settle = 20, patience = 250, sweep = 10_000 }: DirectoryOptions = {}) {
+  constructor(roots: readonly string[], { settle = 20, patience = 250, sweep = 10_000, watch: open }: DirectoryOptions = {}) {
     this.#roots = withoutNested(roots);
     this.name = `directory ${this.#roots.join(", ")}`;
     this.#settle = settle;
@@ -77,6 +80,7 @@ export class DirectorySource implements Source {
       () => {
         void this.#run();
       },
+      open,
     );
   }
 
@@ -224,6 +228,23 @@ export class DirectorySource implements Source {
     this.#readable.clear();
   }
 
+  /** A directory that is not watched is looked at every second; that is slower, and no error. */
+  #tellUnwatched(): void {
+    const reason = this.#tree.unwatched;
+    const [file = ""] = this.#roots;
+    if (reason === this.#toldUnwatched || this.#staged.has(file) || this.#files.has(file)) return;
+    this.#toldUnwatched = reason;
+    const message = `changes are seen within seconds only, because not all directories can be watched: ${reason ?? ""}; raise fs.inotify.max_user_watches or max_user_instances`;
+    const problems: Problem[] =
+      reason === undefined ? [] : [{ file, line: 1, column: 1, level: "warning", code: Code.Unreadable, path: [], message }];
+    this.#staged.set(file, {
+      state: undefined,
+      change: { file, manifests: [], problems, broken: false },
+      unfinishedSince: undefined,
+      stamp: "",
+    });
+  }
+
   /** Milliseconds until what looks unfinished counts as it is; 0 where nothing is waited for. */
   #timeToRest(): number {
     const now = performance.now();
@@ -251,6 +272,7 @@ export class DirectorySource implements Source {
   #handOver(): void {
     this.#waitingSince = undefined;
     this.#clearReadable();
+    this.#tellUnwatched();
     const files: SourceFile[] = [];
     for (const [path, { state, change }] of this.#staged) {
       files.push(change);

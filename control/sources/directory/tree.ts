@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, realpathSync, statSync, type watch } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isHidden, isManifestFile } from "./file-names.ts";
 import { LinkedDirectories } from "./linked-directories.ts";
@@ -43,13 +43,13 @@ export class Tree implements Disposable {
   readonly #toList = new Set<string>();
 
   /** @param wake called where something is to be looked at: `look` does */
-  constructor(roots: readonly string[], findings: Findings, wake: () => void) {
+  constructor(roots: readonly string[], findings: Findings, wake: () => void, open?: typeof watch) {
     this.#roots = roots;
     this.#findings = findings;
     this.#watches = new Watches((directory, name) => {
       this.#happened(directory, name);
       if (this.isDirty) wake();
-    });
+    }, open);
   }
 
   /** Why some directory is not watched; undefined where all are. */

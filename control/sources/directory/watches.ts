@@ -16,11 +16,13 @@ interface Watch {
 export class Watches implements Disposable {
   readonly #watches = new Map<string, Watch>();
   readonly #notify: Notify;
-  /** Why a directory could not be watched the last time, which is mostly a limit of the machine; undefined where all are. */
-  failure: string | undefined;
+  readonly #open: typeof watch;
+  readonly #failures = new Map<string, string>();
 
-  constructor(notify: Notify) {
+  /** @param open Node's `fs.watch` */
+  constructor(notify: Notify, open: typeof watch = watch) {
     this.#notify = notify;
+    this.#open = open;
   }
 
   /** Watches a directory from now on; true where it was not watched before, or the path means another directory than it did. */
@@ -37,15 +39,15 @@ export class Watches implements Disposable {
         this.#watches.set(directory, { watcher: this.#watch(directory), identity });
         identity = identityOf(directory);
       }
-      this.failure = undefined;
+      this.#failures.delete(directory);
     } catch (error) {
-      this.failure = error instanceof Error ? error.message : String(error);
+      this.#failures.set(directory, error instanceof Error ? error.message : String(error));
     }
     return true;
   }
 
   #watch(directory: string): FSWatcher {
-    const watcher = watch(directory, (_, name) => {
+    const watcher = this.#open(directory, (_, name) => {
       this.#notify(directory, name ?? undefined);
     });
     // A watched directory that is deleted ends its watch on some systems with an error.
@@ -56,7 +58,13 @@ export class Watches implements Disposable {
     return watcher;
   }
 
+  /** Why some directory is not watched, which is mostly a limit of the machine; undefined where all are. */
+  get failure(): string | undefined {
+    return this.#failures.values().next().value;
+  }
+
   remove(directory: string): void {
+    this.#failures.delete(directory);
     this.#watches.get(directory)?.watcher.close();
     this.#watches.delete(directory);
   }

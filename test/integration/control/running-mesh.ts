@@ -10,10 +10,11 @@ import { ProxyProtocolSchema } from "../../../control/envoy-api/generated/envoy/
 import { MemorySource } from "../../../control/sources/memory/index.ts";
 import { XdsListener } from "../../../control/xds/transport/index.ts";
 import { XDS_TYPES, type XdsType } from "../../../control/xds/types/index.ts";
-import { type Connection, exchange, httpRequest } from "../../../control/xds/types/testing/running-proxy.ts";
+import { type Connection, exchange } from "../../../control/xds/types/testing/running-proxy.ts";
 import { waitForProxies } from "../../../control/admin/wait.ts";
 import { binaryProvider, type Bootstrap, type StartedEnvoy } from "../../../harness/envoy/index.ts";
 import { until } from "../until.ts";
+import { type Answer, getAt, type Place } from "./client.ts";
 
 /** The control service with YAML in memory, and real Envoys that get their configuration from it. */
 export class RunningMesh implements AsyncDisposable {
@@ -78,12 +79,6 @@ export class RunningMesh implements AsyncDisposable {
   }
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: ReadonlyMap<string, string>;
-  readonly body: string;
-}
-
 /** An Envoy of the mesh. What iptables would redirect to it is sent to it with the address that it was meant for. */
 export class RunningEnvoy {
   readonly envoy: StartedEnvoy;
@@ -108,34 +103,12 @@ export class RunningEnvoy {
   /** A request of the workload to `http://HOST:PORT/...`; the address is one that nobody has, since hosts tell services of HTTP apart. */
   async get(url: string, headers: readonly string[] = []): Promise<Answer> {
     const { host, port, pathname, search } = new URL(url);
-    return readAnswer(await this.redirected("outbound", `240.240.0.1:${port || "80"}`, httpRequest(host, `${pathname}${search}`, headers)));
+    return await getAt(this.outbound(`240.240.0.1:${port || "80"}`), host, `${pathname}${search}`, headers);
   }
 
-  /** A request to a port that Envoy listens on by itself. */
-  async getAt(port: number, host: string, path: string, headers: readonly string[] = []): Promise<Answer> {
-    return readAnswer(await exchange({ port }, httpRequest(host, path, headers)));
-  }
-}
-
-/** One answer of HTTP/1.1, chunked or not. */
-export function readAnswer(text: string): Answer {
-  const [head = "", ...rest] = text.split("\r\n\r\n");
-  const [statusLine = "", ...lines] = head.split("\r\n");
-  const status = Number(statusLine.split(" ")[1]);
-  if (!Number.isInteger(status)) throw new Error(`no answer of HTTP/1.1: ${JSON.stringify(text.slice(0, 200))}`);
-  const headers = new Map(lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]));
-  const raw = rest.join("\r\n\r\n");
-  return { status, headers, body: headers.get("transfer-encoding") === "chunked" ? unchunked(raw) : raw };
-}
-
-function unchunked(raw: string): string {
-  let body = "";
-  for (let at = 0; ;) {
-    const end = raw.indexOf("\r\n", at);
-    const size = parseInt(raw.slice(at, end), 16);
-    if (!(size > 0)) return body;
-    body += raw.slice(end + 2, end + 2 + size);
-    at = end + 2 + size + 2;
+  /** For connections of the workload that are meant for `ip:port`. */
+  outbound(destination: string): Place {
+    return { path: join(this.folder, "virtualOutbound"), destination };
   }
 }
 

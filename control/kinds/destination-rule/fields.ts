@@ -45,7 +45,6 @@ function wrongCookieName(value: string): string | undefined {
 
 /** What would end a header line, or the attribute of a cookie. */
 function wrongAttribute(value: string): string | undefined {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   return /[\u0000-\u001f\u007f;]/.test(value) ? "must have no control characters and no semicolon" : undefined;
 }
 

@@ -52,6 +52,16 @@ describe("Where endpoints come from", () => {
     expect(await traffic.get(CLUSTER)).toMatchObject({ status: 200, body: "socket" });
   });
 
+  test("an ExternalName that names a service of the mesh has its endpoints", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(1);
+    const external = { resolution: "dns" as const, addresses: [], endpoints: [endpointOf(HOST, { "port-80": 80 })] };
+    const services = [serviceOf("reviews", { 80: "http" }), serviceOf("alias", { 80: "http" }, external)];
+    await using traffic = await Traffic.start(hosts.view(undefined, { services }));
+    const alias = outboundCluster("alias.default.svc.cluster.local", 80);
+    expect(await traffic.get(alias)).toMatchObject({ status: 200, body: "0" });
+  });
+
   test("without endpoints the answer is there at once: no healthy upstream", async (context) => {
     await requireTarget(envoyTarget, context);
     await using hosts = await Hosts.start(0);

@@ -14,6 +14,7 @@ import {
   type TrafficRules,
 } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
+import { sourceOf } from "../endpoint/alias.ts";
 import { assignmentOf } from "../endpoint/assignment.ts";
 import { upstreamFilter } from "../filter/upstream.ts";
 import { applyConnectionPool } from "./connection-pool.ts";
@@ -56,7 +57,7 @@ function outbound(view: ProxyView, { service, port, subset, rules, policy }: Tar
   const draft = draftOf(outboundCluster(service.host, port.number, subset));
   const { loadBalancer, connectionPool: pool, outlierDetection, tls, proxyProtocol } = policy;
 
-  const discovery = discoveryOf(service, client, loadBalancer);
+  const discovery = discoveryOf(sourceOf(view, service, port).service, client, loadBalancer);
   applyDiscovery(draft, discovery, settings);
   if (discovery === "STRICT_DNS" || discovery === "LOGICAL_DNS") {
     const assignment = assignmentOf(view, { service, port, subset, rules, policy });

@@ -11,6 +11,7 @@ import { selects } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import { localitiesOf } from "../cluster/localities.ts";
 import { addressOf } from "./address.ts";
+import { sourceOf } from "./alias.ts";
 import { groupByLocality, prioritize } from "./priorities.ts";
 
 export interface AssignmentTarget {
@@ -25,13 +26,16 @@ export interface AssignmentTarget {
 export function assignmentOf(view: ProxyView, { service, port, subset, rules, policy }: AssignmentTarget): ClusterLoadAssignment {
   const clusterName = outboundCluster(service.host, port.number, subset);
   const labels = subset === undefined ? {} : (rules?.subsets.find(({ name }) => name === subset)?.labels ?? {});
-  const byName = service.resolution === "dns" || service.resolution === "dns-round-robin";
-  const node = service.nodeLocal ? nodeOf(view) : undefined;
+  const source = sourceOf(view, service, port);
+  const portName = source.port?.name;
+  const byName = source.service.resolution === "dns" || source.service.resolution === "dns-round-robin";
+  const node = source.service.nodeLocal ? nodeOf(view) : undefined;
   const usable = view
-    .endpoints(service.host)
+    .endpoints(source.service.host)
     .filter(
       (endpoint) =>
-        endpoint.ports[port.name] !== undefined &&
+        portName !== undefined &&
+        endpoint.ports[portName] !== undefined &&
         selects(labels, endpoint.labels) &&
         (byName || endpoint.address.startsWith("unix://") || isIP(endpoint.address) !== 0) &&
         (node === undefined || endpoint.node === node),
@@ -46,7 +50,7 @@ export function assignmentOf(view: ProxyView, { service, port, subset, rules, po
     endpoints: endpoints.map(({ locality, priority, weight, endpoints: members }) => ({
       ...(locality === "" ? {} : { locality: localityMessage(locality) }),
       priority,
-      lbEndpoints: members.map((endpoint) => lbEndpoint(endpoint, port.name, service, view.client().clusterId)),
+      lbEndpoints: members.map((endpoint) => lbEndpoint(endpoint, portName ?? "", source.service, view.client().clusterId)),
       ...(members.length === 0 ? {} : { loadBalancingWeight: weight }),
     })),
   });

@@ -2,6 +2,7 @@ import { ClusterLoadAssignmentSchema } from "../../../envoy-api/generated/envoy/
 import { policyFor } from "../../../model/index.ts";
 import { discoveryOf } from "../cluster/discovery.ts";
 import type { XdsType } from "../xds-type.ts";
+import { sourceOf } from "./alias.ts";
 import { assignmentOf } from "./assignment.ts";
 
 /** The endpoints of every cluster that asks for them, also where there are none: a cluster waits for its answer. A host is a unit. */
@@ -20,7 +21,7 @@ export const endpointType: XdsType<typeof ClusterLoadAssignmentSchema> = {
       .flatMap((port) =>
         [undefined, ...(rules?.subsets ?? []).map(({ name }) => name)].flatMap((subset) => {
           const policy = policyFor(rules, port.number, subset);
-          if (discoveryOf(service, client, policy.loadBalancer) !== "EDS") return [];
+          if (discoveryOf(sourceOf(view, service, port).service, client, policy.loadBalancer) !== "EDS") return [];
           const message = assignmentOf(view, { service, port, subset, rules, policy });
           return [{ name: message.clusterName, message }];
         }),

@@ -55,6 +55,19 @@ test("reads what Envoy's own code wrote, state of the world", () => {
   );
 });
 
+test("long lists of names have a digest, whatever else the request says", () => {
+  const resourceNames = Array.from({ length: 100 }, (_, i) => `outbound|80||service-${i}`);
+  const read = (fields: object) =>
+    readRequest("sotw", Buffer.from(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, fields))));
+  const first = read({ resourceNames, typeUrl: "a" });
+  expect(first.namesDigest).toBeTypeOf("string");
+  expect(read({ resourceNames, typeUrl: "a", responseNonce: "7", versionInfo: "long ago", node: { id: "n" } }).namesDigest).toBe(
+    first.namesDigest,
+  );
+  expect(read({ resourceNames: resourceNames.slice(1), typeUrl: "a" }).namesDigest).not.toBe(first.namesDigest);
+  expect(read({ resourceNames: ["few"], typeUrl: "a" }).namesDigest).toBeUndefined();
+});
+
 test("an error without code and message is a NACK all the same", () => {
   expect(readRequest("delta", Buffer.from([0x3a, 0])).error).toEqual({ code: 0, message: "" });
 });

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { XdsError } from "./error.ts";
 import { WireReader } from "./wire.ts";
 
@@ -22,6 +23,8 @@ export interface Request {
   readonly node: Buffer | undefined;
   /** State of the world: all names; incremental: the ones to subscribe to. */
   readonly names: readonly string[];
+  /** State of the world: the same for the same names, and cheaper than reading them; `undefined` where it would not be. */
+  readonly namesDigest: string | undefined;
   /** Incremental only. */
   readonly unsubscribe: readonly string[];
   /** Incremental: what the client has from an earlier stream, version by name. */
@@ -64,21 +67,79 @@ function readSotw(bytes: Buffer): Request {
   const reader = new WireReader(bytes, SOTW.name);
   let version = "";
   let node: Buffer | undefined;
-  let names: string[] | undefined;
   let typeUrl = "";
   let nonce = "";
   let error: ErrorDetail | undefined;
-  while (reader.next()) {
-    if (reader.field === SOTW.version) version = reader.text(NAME_LIMIT);
+  const names = new NameList(bytes);
+  for (let at = 0; reader.next(); at = reader.offset) {
+    if (reader.field === SOTW.names) {
+      reader.view();
+      names.extend(at, reader.offset);
+    } else if (reader.field === SOTW.version) version = reader.text(NAME_LIMIT);
     else if (reader.field === SOTW.node) node = reader.view();
-    else if (reader.field === SOTW.names) (names ??= []).push(readName(reader));
     else if (reader.field === SOTW.typeUrl) typeUrl = reader.string(TYPE_LIMIT);
     else if (reader.field === SOTW.nonce) nonce = reader.string(NONCE_LIMIT);
     else if (reader.field === SOTW.error) error = readError(reader.message());
     else if (SOTW.locators.includes(reader.field)) throw locators();
     else reader.skip();
   }
-  return { typeUrl, nonce, error, node, names: names ?? NO_NAMES, unsubscribe: NO_NAMES, initialVersions: NO_VERSIONS, version };
+  return {
+    typeUrl,
+    nonce,
+    error,
+    node,
+    get names() {
+      return names.decoded;
+    },
+    get namesDigest() {
+      return names.digest;
+    },
+    unsubscribe: NO_NAMES,
+    initialVersions: NO_VERSIONS,
+    version,
+  };
+}
+
+/** A shorter list is decoded faster than a digest is made. */
+const DIGEST_FROM = 512;
+
+/**
+ * The names of a state-of-the-world request, which come with every ACK and are the same almost always: they are decoded where they differ from those
+ * before, which a digest of their bytes tells.
+ */
+class NameList {
+  private readonly bytes: Buffer;
+  private start = 0;
+  private end = 0;
+  private isOneBlock = true;
+  private list: readonly string[] | undefined;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  /** Adds a field, tag and all. */
+  extend(start: number, end: number): void {
+    if (this.end === 0) this.start = start;
+    else if (this.end !== start) this.isOneBlock = false;
+    this.end = end;
+  }
+
+  get digest(): string | undefined {
+    if (!this.isOneBlock || this.end - this.start < DIGEST_FROM) return undefined;
+    return hash("sha256", this.bytes.subarray(this.start, this.end), "base64");
+  }
+
+  get decoded(): readonly string[] {
+    if (this.list !== undefined) return this.list;
+    const names: string[] = [];
+    const reader = new WireReader(this.bytes, SOTW.name, this.start, this.end);
+    while (reader.next()) {
+      if (reader.field === SOTW.names) names.push(readName(reader));
+      else reader.skip();
+    }
+    return (this.list = names);
+  }
 }
 
 function readDelta(bytes: Buffer): Request {
@@ -102,7 +163,7 @@ function readDelta(bytes: Buffer): Request {
     else reader.skip();
   }
   const lists = { names: names ?? NO_NAMES, unsubscribe: unsubscribe ?? NO_NAMES, initialVersions: initial ?? NO_VERSIONS };
-  return { typeUrl, nonce, error, node, ...lists, version: "" };
+  return { typeUrl, nonce, error, node, ...lists, namesDigest: undefined, version: "" };
 }
 
 function readName(reader: WireReader): string {

@@ -88,6 +88,23 @@ describe("subscriptions", () => {
   });
 });
 
+test("a long list is followed as it changes", async () => {
+  const names = Array.from({ length: 100 }, (_, i) => `outbound|80||service-${i}`);
+  const mesh = new TestMesh({ [ENDPOINT]: Object.fromEntries([...names, "extra"].map((name) => [name, "1"])) });
+  const client = mesh.connect("sotw");
+  await client.send({ typeUrl: ENDPOINT, resourceNames: names });
+  const first = client.one();
+  expect(Object.keys(first.resources)).toHaveLength(100);
+  await client.ack(first, names);
+  expect(client.take()).toEqual([]);
+  await client.ack(first, [...names, "extra"]);
+  const second = client.one();
+  expect(Object.keys(second.resources)).toEqual(["extra"]);
+  await client.ack(second, names);
+  mesh.push({ [ENDPOINT]: { extra: "2" } });
+  expect(client.take()).toEqual([]);
+});
+
 describe("nonces", () => {
   test("a request that does not know the last response changes nothing", async () => {
     const mesh = new TestMesh({ [ENDPOINT]: { a: "1", b: "1" } });

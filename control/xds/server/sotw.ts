@@ -16,6 +16,9 @@ const NOTHING_HELD: ReadonlyMap<string, string> = new Map();
 
 /** A request names everything that is subscribed to; the caller has dropped those with a stale nonce. */
 function subscribe(watch: Watch, request: Request, first: boolean, view: ResourceView, { maxNames }: Options): void {
+  const { namesDigest } = request;
+  if (namesDigest !== undefined && namesDigest === watch.namesDigest) return;
+  watch.namesDigest = namesDigest;
   const { names, version } = request;
   if (names.length === 0 && !watch.named) {
     if (!first || !watch.rules.wildcard) return;

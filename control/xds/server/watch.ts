@@ -42,6 +42,8 @@ export class Watch {
   /** Whether a name was ever subscribed to; from then on an empty list is no wildcard. */
   named = false;
   names = new Set<string>();
+  /** State of the world: of the last request's names. */
+  namesDigest: string | undefined;
 
   readonly changed = new Map<string, Held | undefined>();
   /** When the earliest of `changed` happened. */

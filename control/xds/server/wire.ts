@@ -75,6 +75,11 @@ export class WireReader {
     return this.varint();
   }
 
+  /** Where the reader stands. */
+  get offset(): number {
+    return this.at;
+  }
+
   /** Passes over the value of a field. */
   skip(): void {
     if (this.wireType === VARINT) this.varint();

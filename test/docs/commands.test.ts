@@ -34,7 +34,11 @@ const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
 const IN_A_NAMESPACE = /^sudo |^npx meshwright proxy (?!.* --dry-run)/;
 /** Says of a good mesh no more than how much it is, on standard error. */
 const VALIDATES = /^npx meshwright validate /;
-const ENDLESS = /^npx meshwright envoy run /;
+const ENDLESS = /^npx meshwright (envoy run|serve) /;
+/** What an endless command says when it does its work. */
+const READY = /starting main dispatch loop|control service is ready/;
+/** Asks a control service that runs. */
+const ASKS = /^npx meshwright (status|wait)\b/;
 
 let folder: string;
 
@@ -80,7 +84,22 @@ describe("the commands of the pages", () => {
 
   const here = COMMANDS.filter(([, command]) => !Object.hasOwn(RUN_ELSEWHERE, command) && !IN_A_NAMESPACE.test(command));
 
-  test.each(here.filter(([, command]) => !ENDLESS.test(command)))("%s: %s", async (_page, command) => {
+  test.each(here.filter(([, command]) => ASKS.test(command)))("%s: %s, of a service that runs", async (_page, command) => {
+    const serving = start("npx meshwright serve --config docs/examples/mesh");
+    const ended = once(serving, "close");
+    try {
+      await new Promise<void>((resolve) => serving.stderr.on("data", (chunk: Buffer) => READY.test(chunk.toString()) && resolve()));
+      const child = start(command);
+      const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+      expect({ code: child.exitCode, errors }).toEqual({ code: 0, errors: "" });
+      expect(output).not.toBe("");
+    } finally {
+      process.kill(-(serving.pid ?? 0), "SIGINT");
+      await ended;
+    }
+  });
+
+  test.each(here.filter(([, command]) => !ENDLESS.test(command) && !ASKS.test(command)))("%s: %s", async (_page, command) => {
     if (command.includes(" new filter ")) await rm(join(folder, command.split(" ").at(-1) ?? ""), { recursive: true, force: true });
     const child = start(command);
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
@@ -98,7 +117,7 @@ describe("the commands of the pages", () => {
     await new Promise<void>((resolve, reject) => {
       child.stderr.on("data", (chunk: Buffer) => {
         log += chunk.toString();
-        if (log.includes("starting main dispatch loop")) resolve();
+        if (READY.test(log)) resolve();
       });
       child.once("close", () => reject(new Error(`ended before it served:\n${log}`)));
     });

@@ -19,8 +19,14 @@ export class RunFolder implements AsyncDisposable {
 
   static async create(identity?: Identity): Promise<RunFolder> {
     const folder = new RunFolder(await mkdtemp(join(tmpdir(), "meshwright-proxy-")), identity);
-    await folder.give(folder.path);
-    return folder;
+    try {
+      await folder.give(folder.path);
+      return folder;
+    } catch (error) {
+      // Nobody else knows of it yet.
+      await folder[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Copies modules, so that what stands at a path stays what was announced when the package is built again. */

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { resourcesOf } from "../server/testing/mesh.ts";
@@ -110,6 +111,14 @@ describe("hostile clients", () => {
     }
     await expect.poll(() => control.server.status()).toEqual([]);
     expect(control.group.size).toBe(0);
+  });
+
+  test("a peer that is gone without a word, or never was one, is cut off", async () => {
+    await using control = await TestControl.start(MESH, { keepalive: 200, keepaliveTimeout: 200 });
+    const silent = connect(control.listener.port, "127.0.0.1");
+    const closed = new Promise((resolve) => silent.once("close", resolve));
+    silent.on("error", () => undefined).resume();
+    await closed;
   });
 
   test("a client that does not read gets what fits into the windows, and is cut off", async () => {

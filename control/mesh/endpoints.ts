@@ -32,7 +32,8 @@ function describedBy(endpoint: Endpoint, index: Indices): Endpoint {
   return {
     ...endpoint,
     labels: workload.labels,
-    locality: endpoint.locality || workload.locality,
+    // A slice knows the zone alone, a pod's labels the region too.
+    locality: workload.locality || endpoint.locality,
     network: endpoint.network || workload.network,
     serviceAccount: workload.serviceAccount,
     workload: workload.workloadName,

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttps } from "node:https";
 import { createServer as createTcp, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -200,6 +200,26 @@ describe("TLS MUTUAL", () => {
     await using traffic = await Traffic.start(server.view({ ...tls, sni: "reviews.example.com" }));
     expect(await traffic.get(CLUSTER)).toMatchObject(SHOWN);
     expect(traffic.proxy.refusals()).toEqual([]);
+  });
+
+  test("shows another certificate when its files are replaced", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using files = await Files.write();
+    await using server = await TlsServer.start(SERVER, true);
+    const tls = {
+      mode: "MUTUAL",
+      clientCertificate: files.path("cert.pem"),
+      privateKey: files.path("key.pem"),
+      caCertificates: files.path("ca.pem"),
+    };
+    await using traffic = await Traffic.start(server.view({ ...tls, sni: "reviews.example.com" }));
+    expect(await traffic.get(CLUSTER)).toMatchObject(SHOWN);
+    const other = identityOf("spiffe://cluster.local/ns/default/sa/other");
+    await writeFile(files.path("new-key.pem"), other.key);
+    await writeFile(files.path("new-cert.pem"), other.certificate);
+    await rename(files.path("new-key.pem"), files.path("key.pem"));
+    await rename(files.path("new-cert.pem"), files.path("cert.pem"));
+    await expect.poll(async () => (await traffic.get(CLUSTER)).body, { timeout: 5_000 }).toContain("sa/other");
   });
 
   test("shows the certificate of a secret, and a new one after a change", async (context) => {

@@ -68,4 +68,12 @@ describe("Shares", () => {
     const shares = prioritize(groupByLocality(endpoints), { setting, failover: false }, view);
     expect(Object.fromEntries(shares.map(({ locality, weight }) => [locality, weight]))).toEqual({ "us/a/1": 60, "us/b": 20, "eu/a": 20 });
   });
+
+  test("that Envoy would refuse for their sum are made smaller", () => {
+    const [group] = groupByLocality(
+      [4_294_967_295, 4_294_967_295, 1].map((weight, index) => endpointOf(`10.0.0.${index}`, {}, { weight })),
+    );
+    expect(group?.weight).toBeLessThanOrEqual(0xffffffff);
+    expect(group?.endpoints.map(({ weight }) => weight)).toEqual([2_146_959_359, 2_146_959_359, 1]);
+  });
 });

@@ -9,19 +9,23 @@ export interface LocalityGroup {
   readonly weight: number;
 }
 
+/** Endpoints by place. Envoy refuses weights that are more than 32 bits together, so such are made smaller in proportion. */
 export function groupByLocality(endpoints: readonly Endpoint[]): readonly LocalityGroup[] {
-  const groups = Map.groupBy(endpoints, ({ locality }) => locality);
+  const total = endpoints.reduce((sum, { weight }) => sum + weight, 0);
+  const scale = Math.min(1, MOST / total);
+  const fitting =
+    scale === 1 ? endpoints : endpoints.map((endpoint) => ({ ...endpoint, weight: Math.max(1, Math.floor(endpoint.weight * scale)) }));
+  const groups = Map.groupBy(fitting, ({ locality }) => locality);
   return [...groups]
     .toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .map(([locality, members]) => ({ locality, endpoints: members, priority: 0, weight: weightOf(members) }));
 }
 
-/** Envoy takes 32 bits for a locality. */
+/** Leaves room for those that are rounded up to 1. */
+const MOST = 0xfff00000;
+
 function weightOf(endpoints: readonly Endpoint[]): number {
-  return Math.min(
-    0xffffffff,
-    endpoints.reduce((sum, { weight }) => sum + weight, 0),
-  );
+  return endpoints.reduce((sum, { weight }) => sum + weight, 0);
 }
 
 /** Shares and priorities for one client (Istio's `ApplyLocalityLoadBalancer`). What depends on nothing of the client reads nothing of it. */

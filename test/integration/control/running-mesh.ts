@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bootstrapOf } from "../../../control/bootstrap/index.ts";
+import { bootstrapOf, type Locality } from "../../../control/bootstrap/index.ts";
 import { ControlService } from "../../../control/control-service.ts";
 import { pack } from "../../../control/envoy-api/index.ts";
 import { type Listener, ListenerSchema } from "../../../control/envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
@@ -16,54 +16,110 @@ import { binaryProvider, type Bootstrap, type StartedEnvoy } from "../../../harn
 import { until } from "../until.ts";
 import { type Answer, getAt, type Place } from "./client.ts";
 
-/** The control service with YAML in memory, and real Envoys that get their configuration from it. */
-export class RunningMesh implements AsyncDisposable {
+/** The control service with what belongs to a process of it. */
+class Control implements AsyncDisposable {
   readonly service: ControlService;
-  private readonly source: MemorySource;
+  readonly source: MemorySource;
+  readonly port: number;
   private readonly listener: XdsListener;
-  private readonly folder: string;
-  private readonly proxies: RunningEnvoy[] = [];
 
-  private constructor(service: ControlService, source: MemorySource, listener: XdsListener, folder: string) {
+  private constructor(service: ControlService, source: MemorySource, listener: XdsListener) {
     this.service = service;
     this.source = source;
     this.listener = listener;
+    this.port = listener.port;
+  }
+
+  static async start(files: Readonly<Record<string, string>>, folder: string, port = 0): Promise<Control> {
+    const source = new MemorySource(files);
+    const service = await ControlService.start({ sources: [source], types: XDS_TYPES.map((type) => redirectable(type, folder)) });
+    return new Control(service, source, await XdsListener.start(service.xds, { port }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.listener[Symbol.asyncDispose]();
+    await this.service[Symbol.asyncDispose]();
+  }
+}
+
+/** The control service with YAML in memory, and real Envoys that get their configuration from it. */
+export class RunningMesh implements AsyncDisposable {
+  private control: Control;
+  private readonly files: Map<string, string>;
+  private readonly folder: string;
+  private readonly proxies: RunningEnvoy[] = [];
+
+  private constructor(control: Control, files: Map<string, string>, folder: string) {
+    this.control = control;
+    this.files = files;
     this.folder = folder;
+  }
+
+  get service(): ControlService {
+    return this.control.service;
   }
 
   /** @param files YAML by name */
   static async start(files: Readonly<Record<string, string>>): Promise<RunningMesh> {
     const folder = await mkdtemp(join(tmpdir(), "mesh-"));
-    const source = new MemorySource(files);
-    const service = await ControlService.start({ sources: [source], types: XDS_TYPES.map((type) => redirectable(type, folder)) });
-    const errors = service.problems().filter(({ level }) => level === "error");
+    const control = await Control.start(files, folder);
+    const errors = control.service.problems().filter(({ level }) => level === "error");
     if (errors.length > 0) throw new Error(errors.map(({ file, line, message }) => `${file}:${line}: ${message}`).join("\n"));
-    const listener = await XdsListener.start(service.xds, { port: 0 });
-    return new RunningMesh(service, source, listener, folder);
+    return new RunningMesh(control, new Map(Object.entries(files)), folder);
   }
 
   /** Starts an Envoy and waits until it has everything. */
-  async proxy(nodeId: string, metadata: Readonly<Record<string, unknown>> = {}): Promise<RunningEnvoy> {
+  async proxy(nodeId: string, metadata: Readonly<Record<string, unknown>> = {}, locality?: Locality): Promise<RunningEnvoy> {
     await mkdir(join(this.folder, folderName(nodeId)));
-    const control = { host: "127.0.0.1", port: this.listener.port };
-    const made = bootstrapOf({ nodeId, metadata, control });
+    const control = { host: "127.0.0.1", port: this.control.port };
+    const made = bootstrapOf({ nodeId, metadata, control, ...(locality === undefined ? {} : { locality }) });
     if (!("bootstrap" in made)) throw new Error(JSON.stringify(made));
     const envoy = await binaryProvider.start(withoutFixedPorts(made.bootstrap));
     const proxy = new RunningEnvoy(envoy, join(this.folder, folderName(nodeId)));
     this.proxies.push(proxy);
+    await this.connected(nodeId);
+    return proxy;
+  }
+
+  /** Waits until a proxy is there and has everything. */
+  async connected(nodeId: string): Promise<void> {
     await until(
       `${nodeId} is connected`,
       async () => this.service.proxies().map(({ id }) => id),
       (ids) => ids.includes(nodeId),
     );
     await this.settled();
-    return proxy;
   }
 
   /** Changes files, and waits until every proxy has accepted what became of it. */
   async apply(files: Readonly<Record<string, string | undefined>>): Promise<void> {
-    this.source.apply(files);
+    this.edit(files);
+    this.control.source.apply(files);
     await this.settled();
+  }
+
+  /** Changes files that nobody reads until the control service is started again. */
+  edit(files: Readonly<Record<string, string | undefined>>): void {
+    for (const [file, text] of Object.entries(files)) {
+      if (text === undefined) this.files.delete(file);
+      else this.files.set(file, text);
+    }
+  }
+
+  /** Cuts every stream, as when the process is killed. */
+  async stopControl(): Promise<void> {
+    await this.control[Symbol.asyncDispose]();
+  }
+
+  /** Starts another control service in the place of the one that was stopped, which knows the files and nothing else. */
+  async startControl(): Promise<void> {
+    this.control = await Control.start(Object.fromEntries(this.files), this.folder, this.control.port);
+  }
+
+  /** Resources that were sent or removed since the control service was started, by type, as its metrics have it. */
+  async sent(): Promise<Readonly<Record<string, number>>> {
+    const lines = (await this.service.metrics.scrape()).matchAll(/^meshwright_xds_sent_resources_total\{type="([^"]*)"[^}]*\} (\d+)/gm);
+    return Object.fromEntries(Array.from(lines, ([, type = "", count]) => [type, Number(count)]));
   }
 
   async settled(): Promise<void> {
@@ -73,8 +129,7 @@ export class RunningMesh implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { envoy } of this.proxies) await envoy[Symbol.asyncDispose]();
-    await this.listener[Symbol.asyncDispose]();
-    await this.service[Symbol.asyncDispose]();
+    await this.control[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
 }

@@ -10,6 +10,7 @@
  *
  * A transport (`control/xds/transport/`) calls {@link XdsServer.open} for every call, hands it the messages and takes its responses.
  */
+export type { Call, ConnectRequest, ProxyConnection } from "./call.ts";
 export { SYSTEM_CLOCK, type Clock } from "./clock.ts";
 export { XdsError, type XdsErrorCode } from "./error.ts";
 export type { ProxyGroup } from "./group.ts";
@@ -21,5 +22,5 @@ export type { ResourceTypeRules } from "./rules.ts";
 export { XdsServer, type XdsServerOptions } from "./server.ts";
 export type { Sink } from "./sink.ts";
 export type { StreamStatus, SyncState, TypeStatus } from "./status.ts";
-export type { Call, ConnectRequest, ProxyConnection, XdsStream } from "./stream.ts";
+export type { XdsStream } from "./stream.ts";
 export type { Refusal } from "./watch.ts";

@@ -102,6 +102,29 @@ test("a snapshot that fails ends the stream that got it, and no other", async ()
   expect(errors).toMatchObject([{ message: "of the snapshot" }]);
 });
 
+test("who was let in is told to have left, also where the client left before", async () => {
+  const clock = new TestClock();
+  const left: string[] = [];
+  const admission = Promise.withResolvers<void>();
+  const server: XdsServer = new XdsServer({
+    types: TYPES,
+    clock,
+    onConnect: async () => {
+      await admission.promise;
+      return { id: "proxy", group };
+    },
+    observer: { disconnected: ({ proxy }) => void left.push(proxy) },
+  });
+  const group = server.group(new TestMesh().group.snapshot);
+  const client = new TestClient(server, clock, "delta");
+  const sent = client.send({ typeUrl: CLUSTER });
+  client.stream.close();
+  expect(left).toEqual([]);
+  admission.resolve();
+  await sent;
+  expect([left, group.size]).toEqual([["proxy"], 0]);
+});
+
 test("at the end every stream is told to come again", async () => {
   const mesh = new TestMesh({ [CLUSTER]: { a: "1" } });
   const client = mesh.connect("delta");

@@ -1,4 +1,5 @@
 import { BodyCache } from "./body-cache.ts";
+import type { Call, ConnectRequest, ProxyConnection } from "./call.ts";
 import { SYSTEM_CLOCK, type Clock } from "./clock.ts";
 import { XdsError } from "./error.ts";
 import { ProxyGroup } from "./group.ts";
@@ -8,7 +9,7 @@ import { Pump } from "./pump.ts";
 import type { Snapshot } from "./resource.ts";
 import { TypeTable, type ResourceTypeRules } from "./rules.ts";
 import type { StreamStatus } from "./status.ts";
-import { XdsStream, type Call, type ConnectRequest, type ProxyConnection } from "./stream.ts";
+import { XdsStream } from "./stream.ts";
 
 export interface XdsServerOptions {
   readonly types: readonly ResourceTypeRules[];

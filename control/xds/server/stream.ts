@@ -1,4 +1,5 @@
 import type { BodyCache } from "./body-cache.ts";
+import type { Call, ConnectRequest, ProxyConnection } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import { delta } from "./delta.ts";
 import { XdsError } from "./error.ts";
@@ -11,30 +12,10 @@ import { readRequest, type Request, type Variant } from "./request.ts";
 import type { Change, Resource, Snapshot } from "./resource.ts";
 import { nonceField } from "./response.ts";
 import { quote, type ResourceTypeRules, type TypeTable } from "./rules.ts";
-import type { Sink } from "./sink.ts";
 import { sotw } from "./sotw.ts";
 import { statusOf, type StreamStatus } from "./status.ts";
 import { partsOf } from "./retry.ts";
 import { Watch, type Sent } from "./watch.ts";
-
-/** What a client says of itself when it connects. */
-export interface ConnectRequest {
-  /** `envoy.config.core.v3.Node`, encoded as it came. */
-  readonly node: Buffer;
-  readonly peer: string;
-  readonly variant: Variant;
-  /** Of the first request. */
-  readonly typeUrl: string;
-  /** What the transport knows of the client, for instance its certificate. */
-  readonly credentials: unknown;
-}
-
-/** Who a client is, and what it gets. */
-export interface ProxyConnection {
-  /** Under which its status is shown. */
-  readonly id: string;
-  readonly group: ProxyGroup;
-}
 
 /** What all streams of a server share. */
 export interface StreamContext {
@@ -46,17 +27,6 @@ export interface StreamContext {
   readonly observer: Observer;
   connect(request: ConnectRequest): Promise<ProxyConnection> | ProxyConnection;
   closed(stream: XdsStream): void;
-}
-
-/** The call that a stream lives in. */
-export interface Call {
-  readonly number: number;
-  readonly variant: Variant;
-  /** The type of a service that serves one only. */
-  readonly service: string | undefined;
-  readonly peer: string;
-  readonly credentials: unknown;
-  readonly sink: Sink;
 }
 
 const PROTOCOLS: Readonly<Record<Variant, Protocol>> = { sotw, delta };
@@ -86,6 +56,8 @@ export class XdsStream implements Sender {
   private connection: ProxyConnection | undefined;
   private node: Buffer | undefined;
   private isClosed = false;
+  /** `onConnect` has not answered yet. */
+  private isConnecting = false;
   private nonces = 0;
   private inFlight = 0;
   /** Of `inFlight`, what counts in the budget of all. */
@@ -155,7 +127,7 @@ export class XdsStream implements Sender {
     this.connection?.group.leave(this);
     this.watches.clear();
     this.ordered = [];
-    this.context.observer.disconnected?.({ stream: this.call.number, proxy: this.proxy, error });
+    if (!this.isConnecting) this.tellEnd(this.proxy, error);
     this.context.closed(this);
   }
 
@@ -265,15 +237,25 @@ export class XdsStream implements Sender {
       // It is part of a buffer that the transport uses for more.
       this.node = Buffer.from(request.node);
       const { peer, variant, credentials } = this.call;
+      this.isConnecting = true;
       const connection = await this.context.connect({ node: this.node, peer, variant, typeUrl: rules.typeUrl, credentials });
-      if (this.isClosed) return;
+      this.isConnecting = false;
+      // Who was let in hears of the end, also of one that came before.
+      if (this.isClosed) return this.tellEnd(connection.id, undefined);
       this.connection = connection;
       connection.group.join(this);
       this.context.observer.connected?.(this.status());
       this.handle(request, rules);
     } catch (error) {
-      this.end(XdsError.from(error));
+      const reason = XdsError.from(error);
+      if (this.isConnecting && this.isClosed) this.tellEnd("", reason);
+      this.isConnecting = false;
+      this.end(reason);
     }
+  }
+
+  private tellEnd(proxy: string, error: XdsError | undefined): void {
+    this.context.observer.disconnected?.({ stream: this.call.number, proxy, error });
   }
 
   private handle(request: Request, rules: ResourceTypeRules): void {

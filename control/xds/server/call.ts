@@ -1,0 +1,33 @@
+import type { ProxyGroup } from "./group.ts";
+import type { Variant } from "./request.ts";
+import type { Sink } from "./sink.ts";
+
+/** What a client says of itself when it connects. */
+export interface ConnectRequest {
+  /** `envoy.config.core.v3.Node`, encoded as it came. */
+  readonly node: Buffer;
+  readonly peer: string;
+  readonly variant: Variant;
+  /** Of the first request. */
+  readonly typeUrl: string;
+  /** What the transport knows of the client, for instance its certificate. */
+  readonly credentials: unknown;
+}
+
+/** Who a client is, and what it gets. */
+export interface ProxyConnection {
+  /** Under which its status is shown. */
+  readonly id: string;
+  readonly group: ProxyGroup;
+}
+
+/** The call that a stream lives in. */
+export interface Call {
+  readonly number: number;
+  readonly variant: Variant;
+  /** The type of a service that serves one only. */
+  readonly service: string | undefined;
+  readonly peer: string;
+  readonly credentials: unknown;
+  readonly sink: Sink;
+}

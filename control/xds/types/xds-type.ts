@@ -12,7 +12,13 @@ export interface XdsType<Desc extends DescMessage = DescMessage> {
    */
   units(view: ProxyView): Iterable<string>;
   /** How the protocol treats the type; see `ResourceTypeRules` of the server. */
-  readonly rules: { readonly order: number; readonly complete: boolean; readonly wildcard: boolean; readonly waitsFor?: readonly string[] };
+  readonly rules: {
+    readonly order: number;
+    readonly complete: boolean;
+    readonly wildcard: boolean;
+    readonly waitsFor?: readonly string[];
+    readonly sensitive?: boolean;
+  };
   /** The resources of one unit. Pure: depends on nothing but the view; the same facts yield the same bytes. */
   translate(view: ProxyView, unit: string): readonly Translated<Desc>[];
   /** Resources that must be sent again after this one, as the endpoints of a changed cluster (see `Resource.companions` of the server). */

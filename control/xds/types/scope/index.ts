@@ -1,4 +1,6 @@
 import { create } from "@bufbuild/protobuf";
+import { typeUrl } from "../../../envoy-api/index.ts";
+import { ClusterSchema } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
 import { ScopedRouteConfigurationSchema } from "../../../envoy-api/generated/envoy/config/route/v3/scoped_route_pb.ts";
 import { compareAge, type HostName, isWildcard, type ProxyView, type Service } from "../../../model/index.ts";
 import { addressDomains, callableNames } from "../route/domains.ts";
@@ -17,7 +19,7 @@ type ScopeUnit = readonly [routeConfiguration: string, keys: readonly string[]];
 export const scopeType: XdsType<typeof ScopedRouteConfigurationSchema> = {
   name: "scope",
   schema: ScopedRouteConfigurationSchema,
-  rules: { order: 40, complete: true, wildcard: true },
+  rules: { order: 40, complete: true, wildcard: true, waitsFor: [typeUrl(ClusterSchema)] },
   *units(view) {
     for (const unit of view.client().type === "sidecar" ? outboundScopes(view) : gatewayScopes(view)) yield JSON.stringify(unit);
   },

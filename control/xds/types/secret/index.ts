@@ -13,7 +13,7 @@ export { caFileResource, certificateFileResource, credentialCaResource, credenti
 export const secretType: XdsType<typeof SecretSchema> = {
   name: "secret",
   schema: SecretSchema,
-  rules: { order: 5, complete: false, wildcard: false },
+  rules: { order: 5, complete: false, wildcard: false, sensitive: true },
   units: referredSecrets,
   translate(view, name) {
     const message = secretOf(view, name);

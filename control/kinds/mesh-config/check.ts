@@ -24,8 +24,17 @@ export function check(object: MeshObject<MeshConfigSpec>, report: Report): void 
     checkExportTo(spec[field], "", { none: field === "defaultServiceExportTo" }, (level, code, path, message) =>
       report(level, code, [field, ...path.slice(2)], message),
     );
+  checkWithoutEffect(spec, report);
   checkFormat(spec, report);
   checkProviders(object, report);
+}
+
+/** What every installation of Istio writes into its ConfigMap, though it is only for Istio's own agent: no reason to refuse all of it. */
+function checkWithoutEffect({ defaultConfig, enablePrometheusMerge }: MeshConfigSpec, report: Report): void {
+  const without = (path: FieldPath, why: string): void => report("info", Code.Surprise, path, `has no effect: ${why}`);
+  if (defaultConfig?.discoveryAddress !== undefined)
+    without(["defaultConfig", "discoveryAddress"], "the bootstrap of a proxy says where its control service is");
+  if (enablePrometheusMerge !== undefined) without(["enablePrometheusMerge"], "Istio's agent merges; scrape Envoy's /stats/prometheus");
 }
 
 function checkFormat({ accessLogEncoding, accessLogFormat }: MeshConfigSpec, report: Report): void {

@@ -111,7 +111,7 @@ export const fields = object({
   certificates: refused(IDENTITY),
   serviceSettings: refused("there is one cluster, so every service is local to it"),
   serviceScopeConfigs: refused("it is for ambient mode, which this mesh does not have"),
-  enablePrometheusMerge: refused("Istio's agent merges; scrape Envoy's /stats/prometheus"),
+  enablePrometheusMerge: optional(boolean, "Without effect: Istio's agent merges; scrape Envoy's /stats/prometheus."),
   verifyCertificateAtClient: defaulted(
     boolean,
     true,

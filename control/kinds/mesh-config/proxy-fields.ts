@@ -131,7 +131,7 @@ export const proxyFields = object({
   serviceCluster: refused(BOOTSTRAP),
   tracingServiceName: refused(BOOTSTRAP),
   drainDuration: defaulted(duration({ least: 1_000 }), 45_000, "Time for connections to end when Envoy does."),
-  discoveryAddress: refused(BOOTSTRAP),
+  discoveryAddress: optional(text(), "Without effect: the bootstrap of a proxy says where its control service is."),
   discoveryRefreshDelay: refused("it has had no effect since Istio sends changes by itself"),
   zipkinAddress: refused("it was replaced by tracing.zipkin.address"),
   statsdUdpAddress: refused(BOOTSTRAP),

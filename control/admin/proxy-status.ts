@@ -42,10 +42,9 @@ export function proxyStatus(service: ControlService): readonly ProxyStatus[] {
 
 function statusOf(proxy: Proxy, streams: readonly [StreamStatus, ...StreamStatus[]]): ProxyStatus {
   const [first] = streams;
-  const types = first.types.map(({ typeUrl: url }) => {
-    const all = streams.flatMap((stream) => stream.types.filter((each) => each.typeUrl === url));
-    const asked = all.filter(({ state }) => state !== "NOT SENT").at(-1) ?? all[0];
-    const { typeUrl: _, ...status } = asked;
+  const types = first.types.map((own) => {
+    const all = streams.flatMap((stream) => stream.types.filter(({ typeUrl: url }) => url === own.typeUrl));
+    const { typeUrl: url, ...status } = all.findLast(({ state }) => state !== "NOT SENT") ?? own;
     return { type: NAMES.get(url) ?? url, ...status };
   });
   return {

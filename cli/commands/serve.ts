@@ -45,14 +45,7 @@ async function serve({ config, meshConfig, state: stateDirectory, xds, admin, to
   const log = createLog(logFormat ?? (process.stderr.isTTY ? "text" : "json"));
   const addresses = { xds: readAddress("--xds", xds), admin: readAddress("--admin", admin) };
   const tokens = tokenFile === undefined ? [] : [await readToken(tokenFile)];
-  // Loaded here: the rest of the command line does without Envoy's API and gRPC.
-  const [{ ControlService }, { meshSources }, { State }, { XdsListener }, { AdminListener, isLoopback }] = await Promise.all([
-    import("../../control/control-service.ts"),
-    import("../control/mesh-sources.ts"),
-    import("../../control/state/index.ts"),
-    import("../../control/xds/transport/index.ts"),
-    import("../../control/admin/index.ts"),
-  ]);
+  const { ControlService, meshSources, State, XdsListener, AdminListener, isLoopback } = await load();
   if (!isLoopback(addresses.xds.host))
     throw new CliError(
       ExitCode.Usage,
@@ -76,6 +69,21 @@ async function serve({ config, meshConfig, state: stateDirectory, xds, admin, to
   );
   const signal = await ended();
   log.info({ signal }, "control service ends");
+}
+
+/**
+ * Loaded when it is wanted: the rest of the command line does without Envoy's API and gRPC. Apart from `await using`, inside of whose function TypeScript 6 does not rewrite the
+ * extensions of dynamic imports.
+ */
+async function load() {
+  const [service, { meshSources }, { State }, { XdsListener }, admin] = await Promise.all([
+    import("../../control/control-service.ts"),
+    import("../control/mesh-sources.ts"),
+    import("../../control/state/index.ts"),
+    import("../../control/xds/transport/index.ts"),
+    import("../../control/admin/index.ts"),
+  ]);
+  return { ...service, meshSources, State, XdsListener, ...admin };
 }
 
 async function listening<T>(option: string, { host, port }: Address, start: () => Promise<T>): Promise<T> {

@@ -54,6 +54,16 @@ test("the package holds what it promises, and no tests", async () => {
   expect(files.filter((file) => /\.(test|scenarios|vectors)\.|^(scripts|test)\/|^dist\/bench|^dist\/\.inputs/.test(file))).toEqual([]);
 });
 
+test("no module of the package asks for a source", async () => {
+  const files = (await readdir(join(installed, "dist"), { recursive: true })).filter(
+    (file) => file.endsWith(".js") && !file.startsWith("cli/new-filter/"),
+  );
+  const asking: string[] = [];
+  for (const file of files)
+    if (/(?:from|import\() ?"\.[^"]*\.ts"/.test(await readFile(join(installed, "dist", file), "utf8"))) asking.push(file);
+  expect(asking).toEqual([]);
+});
+
 test("an installation is light: no test runner, container client, compiler or binary", async () => {
   const packages = await readdir(join(project, "node_modules"));
   for (const absent of ["vitest", "testcontainers", "assemblyscript", "typescript", "node"]) expect(packages).not.toContain(absent);

@@ -165,6 +165,11 @@ export class RunningEnvoy {
   outbound(destination: string): Place {
     return { path: join(this.folder, "virtualOutbound"), destination };
   }
+
+  /** For connections to the workload. */
+  inbound(destination: string): Place {
+    return { path: join(this.folder, "virtualInbound"), destination };
+  }
 }
 
 function folderName(nodeId: string): string {

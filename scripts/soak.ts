@@ -65,6 +65,12 @@ const STEPS: readonly Step[] = [
     command: ["vitest", "run", "--project", "unit", "filters/fault/percentages.test.ts"],
     environment: { MESHWRIGHT_FAULT_DRAWS: "10000000" },
   },
+  {
+    name: "pushes",
+    title: "500 pushes under load, in real Envoy, lose no request",
+    command: ["vitest", "run", "--project", "integration", "test/integration/control/pushes.test.ts"],
+    environment: { MESHWRIGHT_PUSHES: "500" },
+  },
   ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
     name: `envoy-${version}`,
     title: `the tests on Envoy ${version}`,

@@ -212,7 +212,40 @@ export const TARGETS: readonly Target[] = [
     unit: "ms",
   },
   { what: "in-process host, load and configure", reach: "under 20 ms", limit: 20, section: "in-process", figure: "ours/load", unit: "ms" },
+  ...controlTargets("1000x50", { weight: [120, 0.15] }),
+  ...controlTargets("1000x500", { weight: [150, 0.2], endpoint: [100, 0.2] }),
+  ...controlTargets("1x500", { weight: [15] }),
+  {
+    what: "first configuration of 1,000 proxies, 500 services",
+    reach: "at most 4 s",
+    limit: 4,
+    section: "control",
+    figure: "1000x500/first",
+    scale: 1e-3,
+    unit: "s",
+  },
+  {
+    what: "resident memory at 1,000 streams, 500 services",
+    reach: "at most 300 MB",
+    limit: 300,
+    section: "control",
+    figure: "1000x500/resident",
+    scale: 1e-6,
+    unit: "MB",
+  },
 ];
+
+/** Of one size of mesh: milliseconds to the last ACK, and seconds of CPU, by what was changed. */
+function controlTargets(size: string, limits: Readonly<Record<string, readonly [milliseconds: number, seconds?: number]>>): Target[] {
+  const [streams = "", services = ""] = size.split("x");
+  return Object.entries(limits).flatMap(([edit, [milliseconds, seconds]]) => {
+    const what = `one ${edit}, ${streams} streams, ${services} services`;
+    const of = (figure: string) => ({ section: "control", figure: `${size}/${edit}/${figure}` });
+    const time: Target = { what, reach: `at most ${milliseconds} ms`, limit: milliseconds, ...of("p99"), unit: "ms" };
+    if (seconds === undefined) return [time];
+    return [time, { what: `${what}, CPU`, reach: `at most ${seconds} s`, limit: seconds, ...of("cpu"), unit: "s" }];
+  });
+}
 
 /** A target with what was measured; `undefined` where it was not. */
 export interface Verdict {

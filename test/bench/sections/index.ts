@@ -1,3 +1,5 @@
+import { xdsServer } from "../control/section.ts";
+import { controlService } from "../control/service-section.ts";
 import { answers } from "./answers.ts";
 import { algorithms, authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
@@ -32,4 +34,6 @@ export const SECTIONS: readonly Section[] = [
   vms,
   inProcess,
   answers,
+  controlService,
+  xdsServer,
 ];

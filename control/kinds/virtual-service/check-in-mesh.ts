@@ -1,0 +1,203 @@
+import {
+  Code,
+  compareAge,
+  covers,
+  type Destination,
+  type FieldPath,
+  type HttpMatch,
+  type HttpRoute,
+  type MeshObject,
+  type MeshView,
+  overlaps,
+  type Report,
+  type Routing,
+  type Service,
+} from "../../model/index.ts";
+import type { VirtualServiceSpec } from "./fields.ts";
+import { MESH_GATEWAY } from "./gateway-name.ts";
+
+/** `istioctl analyze`: hosts, subsets, ports, gateways and delegates that are not there, hosts that others have, rules that nothing reaches. */
+export function checkInMesh(object: MeshObject<VirtualServiceSpec>, mesh: MeshView, report: Report): void {
+  const routing = mesh.routings().find((each) => each.object === object);
+  if (routing === undefined) return;
+  for (const { destination, path } of destinationsOf(routing)) checkDestination(destination, path, routing, mesh, report);
+  checkGateways(routing, object, mesh, report);
+  checkConflicts(routing, mesh, report);
+  checkDelegates(routing, mesh, report);
+  checkReach(routing, report);
+}
+
+interface Named {
+  readonly destination: Destination;
+  readonly path: FieldPath;
+}
+
+function destinationsOf({ http, tls, tcp }: Routing): readonly Named[] {
+  const routes = [...http, ...tls, ...tcp].flatMap(({ route, path }) =>
+    route.map(({ destination }, index) => ({ destination, path: [...path, "route", index, "destination"] })),
+  );
+  const mirrors = http.flatMap(({ mirrors: list, path, object }) => {
+    const isSingle = (object as MeshObject<VirtualServiceSpec>).spec.http[Number(path[2])]?.mirror !== undefined;
+    return list.map(({ destination }, index) => ({
+      destination,
+      path: isSingle ? [...path, "mirror"] : [...path, "mirrors", index, "destination"],
+    }));
+  });
+  return [...routes, ...mirrors];
+}
+
+function checkDestination({ host, subset, port }: Destination, path: FieldPath, routing: Routing, mesh: MeshView, report: Report): void {
+  const services = servicesOf(host, mesh);
+  if (services.length === 0) {
+    report("error", "IST0101", [...path, "host"], `no service has host ${host}; requests for it get 503`);
+    return;
+  }
+  if (subset !== undefined && !hasSubset(host, subset, mesh))
+    report("error", "IST0101", [...path, "subset"], `no DestinationRule has subset ${subset} of ${host}; requests for it get 503`);
+  if (port === undefined) {
+    if (services.every(({ ports }) => ports.length > 1) && !routing.gateways.includes(MESH_GATEWAY))
+      report("error", "IST0112", path, `${host} has several ports; say which`);
+  } else if (!services.some(({ ports }) => ports.some(({ number }) => number === port)))
+    report("error", "IST0101", [...path, "port", "number"], `${host} has no port ${port}; requests for it get 503`);
+}
+
+function servicesOf(host: string, mesh: MeshView): readonly Service[] {
+  const exact = mesh.servicesOf(host);
+  return exact.length > 0 ? exact : mesh.services().filter((service) => covers(service.host, host));
+}
+
+function hasSubset(host: string, subset: string, mesh: MeshView): boolean {
+  return mesh.trafficRules().some((rules) => covers(rules.host, host) && rules.subsets.some(({ name }) => name === subset));
+}
+
+function checkGateways(routing: Routing, { spec }: MeshObject<VirtualServiceSpec>, mesh: MeshView, report: Report): void {
+  for (const [index, name] of routing.gateways.entries()) {
+    if (name === MESH_GATEWAY) continue;
+    const gateway = mesh.gateways().find((each) => `${each.namespace}/${each.name}` === name);
+    if (gateway === undefined) {
+      report("error", "IST0101", ["spec", "gateways", index], `there is no Gateway ${name}`);
+      continue;
+    }
+    const { namespace } = routing.object.metadata;
+    const taken = gateway.servers
+      .flatMap(({ hosts }) => hosts)
+      .filter(
+        (each) => each.namespace === "*" || each.namespace === namespace || (each.namespace === "." && gateway.namespace === namespace),
+      );
+    for (const [place, host] of routing.hosts.entries()) {
+      if (!taken.some((each) => overlaps(each.host, host)))
+        report("warning", "IST0132", ["spec", "hosts", place], `Gateway ${name} has no server for ${spec.hosts[place] ?? host}`);
+    }
+  }
+}
+
+/** In the mesh only the oldest object of a host counts; nothing is merged. */
+function checkConflicts(routing: Routing, mesh: MeshView, report: Report): void {
+  if (!routing.gateways.includes(MESH_GATEWAY)) return;
+  for (const [index, host] of routing.hosts.entries()) {
+    const others = mesh
+      .routings()
+      .filter(
+        (each) => each !== routing && each.gateways.includes(MESH_GATEWAY) && each.hosts.includes(host) && shareNamespaces(each, routing),
+      );
+    const winner = others.find((other) => compareAge(other.object, routing.object) < 0);
+    if (others.length === 0) continue;
+    const names = others.map(({ object: { metadata } }) => `${metadata.namespace}/${metadata.name}`).join(", ");
+    report(
+      "error",
+      "IST0109",
+      ["spec", "hosts", index],
+      winner === undefined
+        ? `${names} ${others.length === 1 ? "has" : "have"} host ${host} too; this one is the oldest, so it alone counts`
+        : `${names} ${others.length === 1 ? "has" : "have"} host ${host} too; ${winner.object.metadata.namespace}/${winner.object.metadata.name} is older, so it alone counts`,
+    );
+  }
+}
+
+function shareNamespaces(a: Routing, b: Routing): boolean {
+  const of = ({ exportTo, object }: Routing): readonly string[] =>
+    exportTo.map((each) => (each === "." ? object.metadata.namespace : each));
+  const [left, right] = [of(a), of(b)];
+  return left.includes("*") || right.includes("*") || left.some((each) => right.includes(each));
+}
+
+function checkDelegates({ http }: Routing, mesh: MeshView, report: Report): void {
+  for (const { delegate, path } of http) {
+    if (delegate === undefined) continue;
+    const found = mesh
+      .routings()
+      .find(({ object: { metadata } }) => metadata.name === delegate.name && metadata.namespace === delegate.namespace);
+    const at = [...path, "delegate"];
+    if (found === undefined)
+      report("error", "IST0101", at, `there is no VirtualService ${delegate.namespace}/${delegate.name}; the route is left out`);
+    else if (found.hosts.length > 0)
+      report(
+        "error",
+        Code.Value,
+        at,
+        `VirtualService ${delegate.namespace}/${delegate.name} has hosts, so it is no delegate; the route is left out`,
+      );
+  }
+}
+
+/** Routes behind one that takes everything, and matches that an earlier one takes as a whole. */
+function checkReach({ http }: Routing, report: Report): void {
+  const seen: { readonly key: string; readonly path: FieldPath }[] = [];
+  let whole: FieldPath | undefined;
+  for (const route of http) {
+    if (whole !== undefined) {
+      report("warning", "IST0130", route.path, `no request comes here: ${where(whole)} takes them all`);
+      continue;
+    }
+    const matches: readonly (HttpMatch | undefined)[] = route.match.length === 0 ? [undefined] : route.match;
+    let unreached = 0;
+    for (const [index, match] of matches.entries()) {
+      const path = match === undefined ? route.path : [...route.path, "match", index];
+      const key = JSON.stringify({ ...match, name: "", statPrefix: undefined });
+      const earlier = seen.find((each) => each.key === key);
+      if (earlier !== undefined) {
+        unreached++;
+        report("info", "IST0131", path, `${where(earlier.path)} asks for the same, so this never decides`);
+      } else seen.push({ key, path });
+      if (match === undefined || takesAll(match)) whole = path;
+    }
+    if (unreached === matches.length)
+      report("warning", "IST0130", route.path, "no request comes here: earlier routes take all that it asks for");
+  }
+  checkPrefixes(http, report);
+}
+
+function where(path: FieldPath): string {
+  return path
+    .slice(1)
+    .map((step) => (typeof step === "number" ? `[${step}]` : step))
+    .join(".")
+    .replaceAll(".[", "[");
+}
+
+function takesAll(match: HttpMatch): boolean {
+  const { uri, scheme, method, authority, headers, withoutHeaders, queryParams, port, sourceLabels, sourceNamespace, gateways } = match;
+  const anyPath = uri === undefined || ("prefix" in uri && uri.prefix === "/") || ("regex" in uri && uri.regex === ".*");
+  return (
+    anyPath &&
+    (scheme ?? method ?? authority ?? port ?? sourceNamespace ?? gateways) === undefined &&
+    headers.length + withoutHeaders.length + queryParams.length + Object.keys(sourceLabels).length === 0
+  );
+}
+
+/** A match by path alone hides every later one whose path begins with it, whatever else that asks for. */
+function checkPrefixes(http: readonly HttpRoute[], report: Report): void {
+  const prefixes: { readonly prefix: string; readonly path: FieldPath }[] = [];
+  for (const route of http) {
+    for (const [index, match] of route.match.entries()) {
+      const { uri } = match;
+      const path = [...route.path, "match", index];
+      const literal = uri === undefined || "regex" in uri || match.ignoreUriCase ? undefined : "exact" in uri ? uri.exact : uri.prefix;
+      const hidden = literal === undefined ? undefined : prefixes.find(({ prefix }) => literal.startsWith(prefix) && literal !== prefix);
+      if (hidden !== undefined)
+        report("warning", Code.Unreachable, path, `no request comes here: ${where(hidden.path)} takes all that begin with the like`);
+      if (uri !== undefined && "prefix" in uri && uri.prefix !== "/" && takesAll({ ...match, uri: undefined }))
+        prefixes.push({ prefix: uri.prefix, path });
+    }
+  }
+}

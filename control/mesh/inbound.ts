@@ -15,9 +15,9 @@ export function inboundOf(mesh: Mesh, proxy: Proxy, reads: Reads): Inbound {
   const ports: Inbound["ports"][number][] = [];
   const seen = new Set<string>();
   for (const service of candidates(mesh, proxy)) {
-    const { selector, host } = service;
+    const { selector, host, endpoints: own } = service;
     const slices = index.endpoints.get(endpointListKey(service)) ?? [];
-    const listed = slices.flatMap(({ endpoints }) => endpoints).filter(({ address }) => proxy.addresses.includes(address));
+    const listed = [...slices.flatMap(({ endpoints }) => endpoints), ...own].filter(({ address }) => proxy.addresses.includes(address));
     if (listed.length === 0 && (selector === undefined || !selects(selector, labels))) continue;
     reads.cells.add(cell.endpoints(host));
     for (const port of service.ports) {
@@ -36,5 +36,6 @@ function candidates({ index }: Mesh, { namespace, addresses }: Proxy): ReadonlyS
   const listed = addresses
     .flatMap((address) => index.endpointAddresses.get(`${namespace} ${address}`) ?? [])
     .flatMap(({ host }) => index.services.get(host) ?? []);
-  return new Set([...(index.selecting.get(namespace) ?? []), ...listed.filter((service) => service.namespace === namespace)]);
+  const own = addresses.flatMap((address) => index.listing.get(`${namespace} ${address}`) ?? []);
+  return new Set([...(index.selecting.get(namespace) ?? []), ...listed.filter((service) => service.namespace === namespace), ...own]);
 }

@@ -22,6 +22,8 @@ export interface Indices {
   readonly services: Grouped<Service>;
   /** By namespace: those that select workloads. */
   readonly selecting: Grouped<Service>;
+  /** By each `namespace address` that they list themselves. */
+  readonly listing: Grouped<Service>;
   /** By `namespace host`. */
   readonly endpoints: Grouped<EndpointList>;
   /** The same by each `namespace address` in them. */
@@ -51,6 +53,7 @@ const nothing = new Map<string, never>();
 export const noIndices: Indices = {
   services: nothing,
   selecting: nothing,
+  listing: nothing,
   endpoints: nothing,
   endpointAddresses: nothing,
   workloads: nothing,
@@ -86,6 +89,11 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
       before.selecting,
       ({ services }) => services,
       ({ namespace, selector }) => (selector === undefined ? [] : [namespace]),
+    ),
+    listing: group(
+      before.listing,
+      ({ services }) => services,
+      ({ namespace, endpoints }) => new Set(endpoints.map(({ address }) => `${namespace} ${address}`)),
     ),
     endpoints: group(
       before.endpoints,

@@ -390,6 +390,12 @@ test("inbound ports are those of the services that select the workload, or list 
       services: [service(object, RATINGS)],
       endpoints: [{ host: RATINGS, namespace: "default", endpoints: [endpoint("10.0.0.9", { ports: { http: 9090 } })], object }],
     })),
+    contributed("entry", (object) => ({
+      services: [service(object, "entry.example.com", { endpoints: [endpoint("10.0.0.9", { ports: { http: 7070 } })] })],
+    })),
+    contributed("elsewhere", (object) => ({
+      services: [service(object, "elsewhere.example.com", { endpoints: [endpoint("10.0.0.8", { ports: { http: 7070 } })] })],
+    })),
     contributed("other", (object) => ({ services: [service(object, "other.default.svc.cluster.local", { selector: { app: "other" } })] })),
   );
   const { workload: mine, ports } = viewOf(mesh).inbound();
@@ -397,6 +403,7 @@ test("inbound ports are those of the services that select the workload, or list 
   expect(ports.map(({ service: { host }, targetPort }) => [host, targetPort])).toEqual([
     [REVIEWS, 9080],
     [RATINGS, 9090],
+    ["entry.example.com", 7070],
   ]);
 });
 

@@ -31,6 +31,7 @@ function touchService(service: Service, touched: Set<Cell>): void {
   touched.add(cell.service(service.host));
   touched.add(cell.endpoints(service.host));
   if (service.selector !== undefined) touched.add(cell.selectors(service.namespace));
+  for (const { address } of service.endpoints) touched.add(cell.address(address));
 }
 
 function touchWorkload(workload: Workload, meshes: readonly Indices[], touched: Set<Cell>): void {

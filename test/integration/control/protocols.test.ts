@@ -1,7 +1,7 @@
 import { connect as connectHttp2, constants, type ClientHttp2Session } from "node:http2";
 import { once } from "node:events";
 import { createServer as createHttps } from "node:https";
-import type { Server } from "node:http";
+import type { IncomingHttpHeaders, Server } from "node:http";
 import { createServer, type AddressInfo, type Server as NetServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -95,9 +95,9 @@ async function overHttp2(place: Place, headers: Readonly<Record<string, string>>
       const stream = session.request(headers, { endStream: body === undefined });
       const parts: Buffer[] = [];
       let status: unknown;
-      let trailers = {};
+      let trailers: IncomingHttpHeaders = {};
       stream.on("response", (fields) => (status = fields[constants.HTTP2_HEADER_STATUS]));
-      stream.on("trailers", (fields) => (trailers = fields));
+      stream.on("trailers", (fields: IncomingHttpHeaders) => (trailers = fields));
       stream.on("data", (part: Buffer) => parts.push(part));
       stream.on("end", () => resolve({ status, trailers, body: Buffer.concat(parts) }));
       stream.on("error", reject);

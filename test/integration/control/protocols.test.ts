@@ -165,3 +165,13 @@ describe.each(Object.entries(SIDES))("%s", (_, placeOf) => {
     expect(await getAt({ ...place, tls }, "shelf.example.com", "/")).toMatchObject({ status: 200, body: "secret" });
   });
 });
+
+test("bytes to a port of which no service speaks", async () => {
+  const stranger = await mesh.proxy("sidecar~127.0.0.1~stranger.other~other.svc.cluster.local");
+  const socket = connectTo(stranger.inbound(`127.0.0.1:${portOf(bytes)}`));
+  // Whether it is HTTP is known after the first line.
+  socket.write("\x16 is no method\r\n");
+  const [answer] = (await once(socket, "data")) as [Buffer];
+  expect(answer.toString()).toContain("is no method");
+  socket.destroy();
+});

@@ -59,5 +59,10 @@ function chainsOf(view: ProxyView, target: Target): readonly Chain[] {
   if (tls !== undefined) return [{ ...(isHttp(protocol) ? http() : tcp()), transportProtocol: "tls", tls: downstreamTls(view, tls) }];
   if (isHttp(protocol)) return [http()];
   if (protocol !== "auto") return [tcp()];
-  return [{ ...http(), applicationProtocols: PLAIN_HTTP, transportProtocol: "raw_buffer" }, tcp()];
+  // Envoy does not step back: a connection that is plain finds nothing where the only chain for plain ones is of HTTP.
+  return [
+    { ...http(), applicationProtocols: PLAIN_HTTP, transportProtocol: "raw_buffer" },
+    { ...tcp(), name: `${names.tcp}-plain`, transportProtocol: "raw_buffer" },
+    tcp(),
+  ];
 }

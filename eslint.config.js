@@ -6,7 +6,15 @@ const ASSEMBLYSCRIPT = ["filters/**/*.ts", "test/bench/header-job/**/*.ts"];
 const TYPESCRIPT_IN_FILTERS = ["!filters/index.ts", "!filters/**/*.test.ts", "!filters/**/*.scenarios.ts", "!filters/testing/*.ts"];
 
 export default tseslint.config(
-  globalIgnores(["dist/", "node_modules/", ".cache/", "control/envoy-api/generated/", "test/foreign/*/", ...ASSEMBLYSCRIPT, ...TYPESCRIPT_IN_FILTERS]),
+  globalIgnores([
+    "dist/",
+    "node_modules/",
+    ".cache/",
+    "control/envoy-api/generated/",
+    "test/foreign/*/",
+    ...ASSEMBLYSCRIPT,
+    ...TYPESCRIPT_IN_FILTERS,
+  ]),
   {
     files: ["**/*.ts", "**/*.mjs"],
     extends: [tseslint.configs.recommendedTypeChecked],

@@ -132,7 +132,11 @@ describe("places", () => {
 });
 
 describe("whatever is written", () => {
-  const json = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 }).filter((value) => value["kind"] !== "List");
+  const json = fc
+    .dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }), { maxKeys: 5 })
+    // JSON has no -0.
+    .map((value) => JSON.parse(JSON.stringify(value)) as typeof value)
+    .filter((value) => value["kind"] !== "List");
 
   test("JSON is read as JSON.parse does", () => {
     fc.assert(

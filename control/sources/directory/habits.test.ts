@@ -248,6 +248,18 @@ test("no change is lost, however many come and whatever they are", async () => {
   await mesh.sees(expected);
 });
 
+test("a directory that is removed and made again at once is watched on, also where it gets the old one's inode", async () => {
+  await using mesh = await watched({ "sub/a.yaml": box("a", "0") });
+  const directory = join(mesh.root, "sub");
+  for (let round = 1; round <= 40; round++) {
+    rmSync(directory, { recursive: true });
+    mkdirSync(directory);
+    await sleep(round % 3);
+    writeFileSync(join(directory, "a.yaml"), box("a", `${round}`));
+    await mesh.sees(`a=${round}`);
+  }
+});
+
 test("where the machine lets nothing be watched, there is a warning, and changes are seen all the same", async () => {
   const parent = await temporaryDirectory();
   writeFileSync(join(parent, "a.yaml"), box("a", "1"));

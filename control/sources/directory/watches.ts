@@ -1,4 +1,5 @@
 import { type FSWatcher, statSync, watch } from "node:fs";
+import { basename } from "node:path";
 
 /** Tells that something happened to an entry of a directory; without a name, to any of them. */
 export type Notify = (directory: string, name: string | undefined) => void;
@@ -7,6 +8,8 @@ interface Watch {
   readonly watcher: FSWatcher;
   /** What the watch is bound to: it follows a directory that is moved away, and the path then means another. */
   readonly identity: string;
+  /** Something happened to the directory itself: it may be gone, and another at its path with the same inode, of which this watch would tell nothing. */
+  suspect: boolean;
 }
 
 /**
@@ -28,7 +31,7 @@ export class Watches implements Disposable {
   /** Watches a directory from now on; true where it was not watched before, or the path means another directory than it did. */
   add(directory: string): boolean {
     const known = this.#watches.get(directory);
-    if (known !== undefined && known.identity === identityOf(directory)) return false;
+    if (known !== undefined && !known.suspect && known.identity === identityOf(directory)) return false;
     this.remove(directory);
     try {
       let identity = identityOf(directory);
@@ -36,7 +39,7 @@ export class Watches implements Disposable {
         // The path may mean another directory by the time that it is watched.
         this.remove(directory);
         before = identity;
-        this.#watches.set(directory, { watcher: this.#watch(directory), identity });
+        this.#watches.set(directory, { watcher: this.#watch(directory), identity, suspect: false });
         identity = identityOf(directory);
       }
       this.#failures.delete(directory);
@@ -48,6 +51,9 @@ export class Watches implements Disposable {
 
   #watch(directory: string): FSWatcher {
     const watcher = this.#open(directory, (_, name) => {
+      const watch = this.#watches.get(directory);
+      // What happens to the directory itself comes by its own name.
+      if (watch?.watcher === watcher && (name === null || name === basename(directory))) watch.suspect = true;
       this.#notify(directory, name ?? undefined);
     });
     // A watched directory that is deleted ends its watch on some systems with an error.
@@ -77,5 +83,5 @@ export class Watches implements Disposable {
 
 function identityOf(directory: string): string | undefined {
   const stat = statSync(directory, { throwIfNoEntry: false, bigint: true });
-  return stat?.isDirectory() === true ? `${stat.dev}:${stat.ino}` : undefined;
+  return stat?.isDirectory() === true ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : undefined;
 }

@@ -19,6 +19,7 @@ const SOAK = {
 export default defineConfig({
   ...(FUZZ_SECONDS > 0 ? SOAK : {}),
   test: {
+    setupFiles: ["./test/environment.ts"],
     reporters: ["./scripts/reporter/target-reporter.ts"],
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
-import colors from "picocolors";
 import { CliError, ExitCode } from "./cli-error.ts";
+import { colorsOf } from "./colors.ts";
 import { commands } from "./commands/index.ts";
 
 const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { readonly version: string };
@@ -31,8 +31,7 @@ function report(error: unknown): number {
   // Help and version end here too, as what they are.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Good : ExitCode.Usage;
   const { message, exitCode } = CliError.from(error);
-  const paint = colors.createColors(process.stderr.isTTY === true);
-  process.stderr.write(`${paint.red("error:")} ${message}\n`);
+  process.stderr.write(`${colorsOf(process.stderr).red("error:")} ${message}\n`);
   return exitCode;
 }
 

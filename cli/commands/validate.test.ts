@@ -69,6 +69,12 @@ test("what stands in files and in standard input is one mesh", async () => {
   expect(output).toContain("good.yaml:3:12: error MW0006 metadata.name: Service default/reviews is defined at -:3:12 too");
 });
 
+// The colour libraries' own default is to paint wherever `CI` or `FORCE_COLOR` is set.
+test.each([{ CI: "true" }, { FORCE_COLOR: "1" }])("no colours where it is no terminal, under %j either", async (env) => {
+  const { output } = await meshwright(["validate", "mesh/"], { cwd: folder, env });
+  expect(output).toContain(" error MW0003 ");
+});
+
 test("a path that is not there", async () => {
   const { code, output } = await meshwright(["validate", "none"], { cwd: folder });
   expect({ code, output }).toEqual({

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
-import colors from "picocolors";
 import { formatPath, formatProblem, type Level, type Problem, type Source } from "../../control/model/index.ts";
 import { ExitCode } from "../cli-error.ts";
+import { colorsOf } from "../colors.ts";
 import { type OutputFormat, outputOption, print } from "../control/output.ts";
 import { readInput } from "../read-file.ts";
 
@@ -65,7 +65,7 @@ const PAINT = { error: "red", warning: "yellow", info: "cyan" } as const;
 
 /** The level coloured, on a terminal. */
 function paint(problem: Problem): string {
-  const { [PAINT[problem.level]]: colour } = colors.createColors(process.stdout.isTTY && colors.isColorSupported);
+  const { [PAINT[problem.level]]: colour } = colorsOf(process.stdout);
   return formatProblem(problem).replace(`: ${problem.level} `, `: ${colour(problem.level)} `);
 }
 

@@ -16,10 +16,9 @@ export async function meshwright(
   parameters: readonly string[],
   options: { input?: string | Uint8Array; cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
   const child = spawn(process.execPath, [main, ...parameters], {
     stdio: ["pipe", "pipe", "pipe"],
-    env: { ...inherited, ...options.env },
+    env: { ...process.env, ...options.env },
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
   // A command that ends early leaves its input unread.

@@ -20,7 +20,7 @@ export class RunningProxy {
   private rest = "";
 
   constructor(command: string, parameters: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(command, parameters, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1", ...env } });
+    this.child = spawn(command, parameters, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
     this.closed = once(this.child, "close");
     this.child.stdout?.on("data", (bytes: Buffer) => (this.output += bytes.toString()));
     this.child.stderr?.on("data", (bytes: Buffer) => {

@@ -8,7 +8,7 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import pc from "picocolors";
+import { colorsOf } from "../../cli/colors.ts";
 import { envoyBinary } from "../../harness/envoy/binary.ts";
 import type { ControlLog } from "../../control/control-service.ts";
 import { freePort } from "./place.ts";
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     mesh: { type: "string", default: MESH },
   },
 });
+const pc = colorsOf(process.stdout);
 const live = process.stdout.isTTY && !values.once;
 
 /** Says something above the line of traffic. */

@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { colorsOf } from "../../cli/colors.ts";
 
 /** What a visitor of the bookshop saw. */
 export interface Visit {
@@ -13,6 +13,7 @@ export async function visit(url: string, headers: Readonly<Record<string, string
   return { status: response.status, reviews: /data-reviews="(\w+)"/.exec(body)?.[1] ?? "none" };
 }
 
+const pc = colorsOf(process.stdout);
 const SHOWN = 40;
 const COLOURS: Readonly<Record<string, (text: string) => string>> = { v1: pc.blue, v2: pc.yellow, v3: pc.red };
 

@@ -17,7 +17,6 @@ const mesh = fileURLToPath(new URL("../../scripts/demo/mesh", import.meta.url));
 function start(...parameters: readonly string[]): ChildProcessByStdio<null, Readable, null> {
   return spawn(process.execPath, [demo, "--port", "0", ...parameters], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, NO_COLOR: "1" },
   });
 }
 

@@ -19,7 +19,7 @@ let archive: string;
 
 /** A shell in which the project's Node comes first, and which does not know that it runs in a test. */
 function environment(): NodeJS.ProcessEnv {
-  const { VITEST: _, NODE_ENV: __, FORCE_COLOR: ___, ...rest } = process.env;
+  const { VITEST: _, NODE_ENV: __, ...rest } = process.env;
   return { ...rest, PATH: `${join(repository, "node_modules/.bin")}:${process.env["PATH"] ?? ""}` };
 }
 

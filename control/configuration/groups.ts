@@ -1,4 +1,4 @@
-import type { Client, Contribution, Proxy } from "../model/index.ts";
+import { type Client, type Contribution, ipModeOf, type Proxy } from "../model/index.ts";
 import type { Mesh } from "../mesh/index.ts";
 
 const keysOf = new WeakMap<Contribution, readonly string[]>();
@@ -45,5 +45,5 @@ export function clientOf(proxy: Proxy, relevant: ReadonlySet<string>): Client {
       .filter(([key]) => relevant.has(key))
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
-  return { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode };
+  return { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, ipMode: ipModeOf(proxy) };
 }

@@ -42,7 +42,7 @@ function viewOf(
   return new MeshProxyView(
     mesh,
     one,
-    { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, ...client },
+    { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, ipMode: "ipv4", ...client },
     reads,
   );
 }

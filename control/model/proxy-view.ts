@@ -2,7 +2,7 @@ import type { Gateway } from "./gateway.ts";
 import type { HostName } from "./host.ts";
 import type { Labels } from "./labels.ts";
 import type { Plugin } from "./plugin.ts";
-import type { Proxy } from "./proxy.ts";
+import type { IpMode, Proxy } from "./proxy.ts";
 import type { HttpRoute, Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
 import type { Endpoint, Locality, Service, ServicePort, Workload } from "./service.ts";
@@ -68,6 +68,7 @@ export interface Client {
   readonly clusterId: string;
   readonly dnsDomain: string;
   readonly interceptionMode: Proxy["interceptionMode"];
+  readonly ipMode: IpMode;
 }
 
 export interface Inbound {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Labels } from "./labels.ts";
 import type { Locality } from "./service.ts";
 
@@ -32,6 +33,16 @@ export interface ProxyNode {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string } | undefined;
   readonly envoyVersion?: string | undefined;
+}
+
+/** Of which families a proxy has addresses; it listens on those (Istio's `IPMode`). */
+export type IpMode = "ipv4" | "ipv6" | "dual";
+
+/** The families of a proxy's addresses; those that only hold on one cable (`fe80::/10`) say nothing. IPv4 where there are none. */
+export function ipModeOf({ addresses }: Pick<Proxy, "addresses">): IpMode {
+  const families = new Set(addresses.filter((address) => !/^fe[89ab]/i.test(address)).map((address) => isIP(address)));
+  if (!families.has(6)) return "ipv4";
+  return families.has(4) ? "dual" : "ipv6";
 }
 
 /** Metadata key under which `meshwright proxy` announces the modules beside it: `{NAME: {path, sha256}}`. */

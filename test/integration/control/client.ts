@@ -2,6 +2,7 @@ import { Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { proxyHeader } from "../../../control/xds/types/testing/running-proxy.ts";
 
 export interface Answer {
   readonly status: number;
@@ -21,10 +22,7 @@ export interface Place {
 /** A connection to an Envoy. What is written goes out when it is there. */
 export function connectTo({ port = 0, path, destination, tls }: Place): Socket {
   const socket = path === undefined ? connect(port, "127.0.0.1") : connect(path);
-  if (destination !== undefined) {
-    const at = destination.lastIndexOf(":");
-    socket.write(`PROXY TCP4 10.9.9.9 ${destination.slice(0, at)} 40000 ${destination.slice(at + 1)}\r\n`);
-  }
+  if (destination !== undefined) socket.write(proxyHeader(destination));
   return tls === undefined ? socket : connectTls({ ...tls, socket });
 }
 

@@ -192,7 +192,15 @@ function redirectable(type: XdsType, folder: string): XdsType {
           listenerFilters: [{ name: "proxy_protocol", configType: { case: "typedConfig", value: pack(ProxyProtocolSchema, {}) } }],
         });
         const listenerFilters = [...changes.listenerFilters, ...listener.listenerFilters];
-        return { name, message: { ...listener, listenerFilters, ...(changes.address === undefined ? {} : { address: changes.address }) } };
+        return {
+          name,
+          message: {
+            ...listener,
+            listenerFilters,
+            additionalAddresses: [],
+            ...(changes.address === undefined ? {} : { address: changes.address }),
+          },
+        };
       });
     },
   };

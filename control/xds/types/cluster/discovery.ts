@@ -34,7 +34,12 @@ export function discoveryOf(
   }
 }
 
-export function applyDiscovery({ cluster }: ClusterDraft, discovery: Discovery, settings: Pick<MeshSettings, "dnsRefreshRate">): void {
+export function applyDiscovery(
+  { cluster }: ClusterDraft,
+  discovery: Discovery,
+  client: Pick<Client, "ipMode">,
+  settings: Pick<MeshSettings, "dnsRefreshRate">,
+): void {
   cluster.clusterDiscoveryType = { case: "type", value: Cluster_DiscoveryType[discovery] };
   switch (discovery) {
     case "EDS":
@@ -45,8 +50,8 @@ export function applyDiscovery({ cluster }: ClusterDraft, discovery: Discovery, 
       break;
     case "STRICT_DNS":
     case "LOGICAL_DNS":
-      // Where a name has addresses of both families, a machine without IPv6 must not be sent there.
-      cluster.dnsLookupFamily = Cluster_DnsLookupFamily.V4_PREFERRED;
+      // Where a name has addresses of both families, a machine without IPv6 must not be sent there. AUTO prefers IPv6.
+      cluster.dnsLookupFamily = client.ipMode === "ipv6" ? Cluster_DnsLookupFamily.AUTO : Cluster_DnsLookupFamily.V4_PREFERRED;
       cluster.dnsRefreshRate = milliseconds(settings.dnsRefreshRate);
       cluster.respectDnsTtl = true;
       break;

@@ -53,10 +53,14 @@ function ofServices(view: ProxyView, sidecar: SidecarScope | undefined, number: 
   return {
     number,
     protocol: first?.port.protocol ?? "auto",
-    target: view.settings().inboundTrafficPolicy === "PASSTHROUGH" ? undefined : { address: "127.0.0.1", port: number },
+    target: view.settings().inboundTrafficPolicy === "PASSTHROUGH" ? undefined : { address: loopbackOf(view), port: number },
     services: [...new Set(group.filter(({ port }) => port.number === first?.port.number).map(({ service }) => service))],
     pool: sidecar?.inboundConnectionPool ?? pool,
   };
+}
+
+function loopbackOf(view: ProxyView): string {
+  return view.client().ipMode === "ipv6" ? "::1" : "127.0.0.1";
 }
 
 function ofIngress(view: ProxyView, sidecar: SidecarScope, index: number, ports: Inbound["ports"]): LocalPort {

@@ -58,7 +58,7 @@ function outbound(view: ProxyView, { service, port, subset, rules, policy }: Tar
   const { loadBalancer, connectionPool: pool, outlierDetection, tls, proxyProtocol } = policy;
 
   const discovery = discoveryOf(sourceOf(view, service, port).service, client, loadBalancer);
-  applyDiscovery(draft, discovery, settings);
+  applyDiscovery(draft, discovery, client, settings);
   if (discovery === "STRICT_DNS" || discovery === "LOGICAL_DNS") {
     const assignment = assignmentOf(view, { service, port, subset, rules, policy });
     // Envoy refuses such a cluster without a name to ask for, so there is none (as in Istio) and its routes answer 503.

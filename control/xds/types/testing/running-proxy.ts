@@ -1,6 +1,6 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { once } from "node:events";
-import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect as connectTcp, createServer, isIPv6, type AddressInfo, type Socket } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -141,8 +141,12 @@ export class RunningProxy implements AsyncDisposable {
 
   /** Sends bytes from the workload (`outbound`) or to it (`inbound`), meant for an address; gives all that comes back. */
   redirected(side: "outbound" | "inbound", destination: string, text: string, tls?: ConnectionOptions): Promise<string> {
-    const path = join(this.#folder, side === "outbound" ? "virtualOutbound" : "virtualInbound");
-    return exchange({ path, destination, ...(tls === undefined ? {} : { tls }) }, text);
+    return exchange({ ...this.connection(side, destination), ...(tls === undefined ? {} : { tls }) }, text);
+  }
+
+  /** For connections of the workload (`outbound`) or to it (`inbound`) that are meant for an address. */
+  connection(side: "outbound" | "inbound", destination: string): Connection {
+    return { path: join(this.#folder, side === "outbound" ? "virtualOutbound" : "virtualInbound"), destination };
   }
 
   /** The names of resources that Envoy refused, with its reasons. */
@@ -183,7 +187,12 @@ function redirectable<Message>(message: Message, folder: string): Message {
     listenerFilters: [{ name: "proxy_protocol", configType: { case: "typedConfig", value: pack(ProxyProtocolSchema, {}) } }],
   });
   const listenerFilters = [...changes.listenerFilters, ...listener.listenerFilters];
-  return { ...listener, listenerFilters, ...(changes.address === undefined ? {} : { address: changes.address }) } as Message;
+  return {
+    ...listener,
+    listenerFilters,
+    additionalAddresses: [],
+    ...(changes.address === undefined ? {} : { address: changes.address }),
+  } as Message;
 }
 
 function bootstrapFor(port: number, id = "sidecar~10.0.0.1~client.default~default.svc.cluster.local"): Bootstrap {
@@ -223,6 +232,8 @@ function bootstrapFor(port: number, id = "sidecar~10.0.0.1~client.default~defaul
 export interface Connection {
   /** Of the listener: a port of the loopback interface, or a path. */
   readonly port?: number;
+  /** Of this machine. Default: 127.0.0.1. */
+  readonly address?: string;
   readonly path?: string;
   /** `ip:port` that the client wanted to go to, where the listener is a redirecting one. */
   readonly destination?: string;
@@ -231,8 +242,8 @@ export interface Connection {
 
 /** Sends bytes over a connection and gives all that comes back until it is closed, or `reset` where it is cut off. */
 export async function exchange(connection: Connection, text: string, timeout = 3_000): Promise<string> {
-  const { port = 0, path } = connection;
-  const socket = path === undefined ? connectTcp(port, "127.0.0.1") : connectTcp(path);
+  const { port = 0, address = "127.0.0.1", path } = connection;
+  const socket = path === undefined ? connectTcp(port, address) : connectTcp(path);
   let received = "";
   const ended = new Promise<string>((resolve) => {
     const timer = setTimeout(() => resolve(received === "" ? "timeout" : received), timeout);
@@ -253,14 +264,18 @@ export async function exchange(connection: Connection, text: string, timeout = 3
 
 async function open(socket: Socket, { destination, tls }: Connection): Promise<Socket> {
   await once(socket, "connect");
-  if (destination !== undefined) {
-    const at = destination.lastIndexOf(":");
-    socket.write(`PROXY TCP4 10.9.9.9 ${destination.slice(0, at)} 40000 ${destination.slice(at + 1)}\r\n`);
-  }
+  if (destination !== undefined) socket.write(proxyHeader(destination));
   if (tls === undefined) return socket;
   const secured = connectTls({ ...tls, socket });
   await once(secured, "secureConnect");
   return secured;
+}
+
+/** The PROXY header (version 1) of a connection from 10.9.9.9, or `fd09::9`, to `ip:port`, IPv6 in brackets. */
+export function proxyHeader(destination: string): string {
+  const at = destination.lastIndexOf(":");
+  const [host, port] = [destination.slice(0, at).replace(/^\[|\]$/g, ""), destination.slice(at + 1)];
+  return isIPv6(host) ? `PROXY TCP6 fd09::9 ${host} 40000 ${port}\r\n` : `PROXY TCP4 10.9.9.9 ${host} 40000 ${port}\r\n`;
 }
 
 /** An HTTP/1.1 request for {@link exchange}; the server closes after its answer. */

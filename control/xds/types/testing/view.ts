@@ -6,6 +6,7 @@ import {
   type GatewayRouting,
   type HostName,
   type Inbound,
+  ipModeOf,
   type MeshObject,
   type MeshSettings,
   type Plugin,
@@ -56,7 +57,18 @@ export function viewOf(content: ViewContent): ProxyView {
   const routed = Object.keys(content.routing ?? {}).filter((host) => !services.has(host));
   return {
     proxy: () => proxy,
-    client: () => ({ type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, ...content.client }),
+    client: () => ({
+      type,
+      namespace,
+      labels,
+      locality,
+      network,
+      clusterId,
+      dnsDomain,
+      interceptionMode,
+      ipMode: ipModeOf(proxy),
+      ...content.client,
+    }),
     settings: () => settings,
     proxySettings: () => ({ ...settings.defaultConfig, ...content.proxySettings }),
     hosts: () => [...services.keys()].sort(),

@@ -21,11 +21,11 @@ export function serverChains(view: ProxyView, listener: GatewayListener, planned
   return [{ filters, serverNames: serverNames(server), tls: downstreamTls(view, server.tls) }];
 }
 
-function httpChain(view: ProxyView, { bind, port, kind }: GatewayListener, { server }: PlannedServer, routeName: string): Chain {
+function httpChain(view: ProxyView, { binds, port, kind }: GatewayListener, { server }: PlannedServer, routeName: string): Chain {
   const filters = [
     httpConnectionManager(view, {
       side: "gateway",
-      statPrefix: kind === "tls" && server.name !== "" ? server.name : `outbound_${listenerName(bind, port)}`,
+      statPrefix: kind === "tls" && server.name !== "" ? server.name : `outbound_${listenerName(binds[0], port)}`,
       routes: scopedRoutes(routeName),
       port,
       protocol: server.port.protocol === "http3" ? "http" : server.port.protocol,

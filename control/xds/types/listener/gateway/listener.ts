@@ -2,7 +2,7 @@ import { TrafficDirection } from "../../../../envoy-api/generated/envoy/config/c
 import type { ListenerSchema } from "../../../../envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
 import type { ProxyView } from "../../../../model/index.ts";
 import { listenerLogs } from "../access-log.ts";
-import { listenAddress, listenerName } from "../address.ts";
+import { listenerName, listensOn } from "../address.ts";
 import { type Chain, filterChain, takesSame } from "../filter-chain.ts";
 import type { Init } from "../init.ts";
 import { inspects, proxyProtocol, tlsInspector } from "../listener-filters.ts";
@@ -18,7 +18,7 @@ export function gatewayListeners(view: ProxyView): readonly Init<typeof Listener
 }
 
 function gatewayListener(view: ProxyView, planned: GatewayListener): readonly Init<typeof ListenerSchema>[] {
-  const { bind, port, kind, servers } = planned;
+  const { binds, port, kind, servers } = planned;
   // Plain HTTP is told apart by hosts, all in one set of routes.
   const [first] = servers;
   const chains = distinct(
@@ -30,8 +30,8 @@ function gatewayListener(view: ProxyView, planned: GatewayListener): readonly In
     connectionSettings.listenerPerConnectionBufferLimitBytes ?? (connectionSettings.profile === "EDGE" ? EDGE_BUFFER : undefined);
   return [
     {
-      name: listenerName(bind, port),
-      address: listenAddress(bind, port),
+      name: listenerName(binds[0], port),
+      ...listensOn(binds, port),
       trafficDirection: TrafficDirection.OUTBOUND,
       accessLog: listenerLogs(view),
       listenerFilters: [...(gatewayTopology.proxyProtocol ? [proxyProtocol] : []), ...(inspects(chains).tls ? [tlsInspector] : [])],

@@ -1,5 +1,5 @@
 import { type Gateway, type GatewayServer, isHttp, type ProxyView } from "../../../../model/index.ts";
-import { ANY_ADDRESS } from "../address.ts";
+import { anyAddress, type Binds } from "../address.ts";
 
 /** A server with the gateway that it is of. */
 export interface PlannedServer {
@@ -9,7 +9,7 @@ export interface PlannedServer {
 
 /** Servers that share a listener. */
 export interface GatewayListener {
-  readonly bind: string;
+  readonly binds: Binds;
   readonly port: number;
   readonly kind: ServerKind;
   readonly servers: readonly PlannedServer[];
@@ -23,7 +23,7 @@ type ServerKind = "http" | "tcp" | "tls";
  * oldest counts (Istio's `mergeGateways`).
  */
 export function planGateway(view: ProxyView): readonly GatewayListener[] {
-  const listeners = new Map<string, { bind: string; port: number; kind: ServerKind; servers: PlannedServer[]; names: Set<string> }>();
+  const listeners = new Map<string, { binds: Binds; port: number; kind: ServerKind; servers: PlannedServer[]; names: Set<string> }>();
   const { type, metadata } = view.proxy();
   if (type !== "router") return [];
   const unprivileged = metadata["UNPRIVILEGED_POD"] === "true" || metadata["UNPRIVILEGED_POD"] === true;
@@ -31,13 +31,13 @@ export function planGateway(view: ProxyView): readonly GatewayListener[] {
     for (const server of gateway.servers) {
       for (const port of targetPorts(view, server)) {
         if (unprivileged && port > 0 && port < 1024) continue;
-        const bind = server.bind === "" ? ANY_ADDRESS : server.bind;
+        const binds: Binds = server.bind === "" ? anyAddress(view.client()) : [server.bind];
         const kind = kindOf(server);
-        const key = `${bind} ${port}`;
+        const key = `${binds[0]} ${port}`;
         const planned = { gateway, server };
         const current = listeners.get(key);
         if (current === undefined) {
-          listeners.set(key, { bind, port, kind, servers: [planned], names: new Set(serverNames(server)) });
+          listeners.set(key, { binds, port, kind, servers: [planned], names: new Set(serverNames(server)) });
           continue;
         }
         // Plain bytes are for one server; Envoy refuses two chains for one name.
@@ -49,7 +49,7 @@ export function planGateway(view: ProxyView): readonly GatewayListener[] {
       }
     }
   }
-  return [...listeners.values()].map(({ bind, port, kind, servers }) => ({ bind, port, kind, servers }));
+  return [...listeners.values()].map(({ binds, port, kind, servers }) => ({ binds, port, kind, servers }));
 }
 
 /** Names by which clients ask for the server in SNI. */

@@ -1,6 +1,6 @@
 import { isHttp, type ProxyView } from "../../../../model/index.ts";
 import { INBOUND_PASSTHROUGH_CLUSTER, inboundCluster } from "../../cluster-name.ts";
-import { listenerName } from "../address.ts";
+import { anyAddress, listenerName } from "../address.ts";
 import { type Chain, PLAIN_HTTP } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
 import { toCluster } from "../tcp-proxy.ts";
@@ -16,7 +16,7 @@ interface Target extends Pick<InboundPort, "targetPort" | "servicePort" | "proto
 
 /** The chains of one port: of its protocol, or of HTTP and of bytes where that is to be found out. */
 export function inboundChains(view: ProxyView, port: InboundPort): readonly Chain[] {
-  const name = listenerName(port.bind, port.targetPort);
+  const name = listenerName(port.bind ?? anyAddress(view.client())[0], port.targetPort);
   return chainsOf(view, {
     ...port,
     cluster: inboundCluster(port.targetPort),

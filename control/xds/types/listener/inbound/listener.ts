@@ -1,10 +1,11 @@
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import { milliseconds } from "../../../../envoy-api/index.ts";
 import { TrafficDirection } from "../../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import type { ListenerSchema } from "../../../../envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
 import type { ProxyView } from "../../../../model/index.ts";
 import { BLACK_HOLE_CLUSTER } from "../../cluster-name.ts";
 import { listenerLogs } from "../access-log.ts";
-import { ANY_ADDRESS, listenAddress, listenerName } from "../address.ts";
+import { anyAddress, type Binds, listenerName, listensOn } from "../address.ts";
 import { type Chain, filterChain } from "../filter-chain.ts";
 import type { Init } from "../init.ts";
 import { exceptPorts, httpInspector, onlyPorts, originalDestination, tlsInspector } from "../listener-filters.ts";
@@ -26,7 +27,7 @@ export function virtualInbound(view: ProxyView): Init<typeof ListenerSchema> {
       .flatMap((port) => inboundChains(view, port)),
   ];
   return {
-    ...listener(view, "virtualInbound", ANY_ADDRESS, proxyInboundListenPort, chains),
+    ...listener(view, "virtualInbound", anyAddress(view.client()), proxyInboundListenPort, chains),
     listenerFilters: [originalDestination, ...inspectors(chains)],
     ...(view.client().interceptionMode === "TPROXY" ? { transparent: true } : {}),
   };
@@ -34,17 +35,30 @@ export function virtualInbound(view: ProxyView): Init<typeof ListenerSchema> {
 
 /** A listener of its own for one port, where nobody redirects. */
 export function boundInbound(view: ProxyView, port: InboundPort): Init<typeof ListenerSchema> {
-  const chains = inboundChains(view, port);
+  const binds: Binds = port.bind === undefined ? ownAddresses(view) : [port.bind];
+  const chains = inboundChains(view, { ...port, bind: binds[0] });
   return {
-    ...listener(view, listenerName(port.bind, port.targetPort), port.bind, port.targetPort, chains),
+    ...listener(view, listenerName(binds[0], port.targetPort), binds, port.targetPort, chains),
     listenerFilters: inspectors(chains),
   };
 }
 
-function listener(view: ProxyView, name: string, bind: string, port: number, chains: readonly Chain[]): Init<typeof ListenerSchema> {
+/**
+ * The workload's own addresses, one of each family: it may have the same port of the loopback interface, so the listener cannot be of every address (Istio's
+ * `getSidecarInboundBindIPs`). Every address where the proxy has none but such.
+ */
+function ownAddresses(view: ProxyView): Binds {
+  const addresses = view
+    .proxy()
+    .addresses.filter((address) => isIP(address) !== 0 && !/^(127\.|169\.254\.|0\.0\.0\.0$|::1?$|fe[89ab])/i.test(address));
+  const [first, ...more] = [addresses.find(isIPv4), addresses.find(isIPv6)].filter((address) => address !== undefined);
+  return first === undefined ? anyAddress(view.client()) : [first, ...more];
+}
+
+function listener(view: ProxyView, name: string, binds: Binds, port: number, chains: readonly Chain[]): Init<typeof ListenerSchema> {
   return {
     name,
-    address: listenAddress(bind, port),
+    ...listensOn(binds, port),
     trafficDirection: TrafficDirection.INBOUND,
     accessLog: listenerLogs(view),
     filterChains: chains.map(filterChain),

@@ -1,5 +1,4 @@
 import type { ConnectionPool, HostName, Protocol, ProxyView, ServerTls } from "../../../../model/index.ts";
-import { ANY_ADDRESS } from "../address.ts";
 
 /** One port of the workload on which its proxy takes connections. */
 export interface InboundPort {
@@ -9,7 +8,8 @@ export interface InboundPort {
   readonly servicePort: number;
   readonly protocol: Protocol;
   readonly host: HostName;
-  readonly bind: string;
+  /** Undefined: every address, of a listener of its own those of the workload. */
+  readonly bind: string | undefined;
   /** True for a listener of its own; else a filter chain of the redirecting one. */
   readonly bindToPort: boolean;
   readonly tls: ServerTls | undefined;
@@ -35,7 +35,7 @@ export function inboundPorts(view: ProxyView): readonly InboundPort[] {
         servicePort,
         protocol,
         host: service.host,
-        bind: ANY_ADDRESS,
+        bind: undefined,
         bindToPort: false,
         tls: undefined,
         connectionPool,
@@ -58,7 +58,7 @@ function ingressPorts(view: ProxyView): readonly InboundPort[] {
     servicePort: port.number,
     protocol: tls === undefined ? port.protocol : afterTls(port.protocol),
     host: `${sidecar?.name ?? ""}.${sidecar?.namespace ?? ""}`,
-    bind: bind ?? ANY_ADDRESS,
+    bind,
     bindToPort: captureMode === "DEFAULT" ? !redirected : captureMode === "NONE",
     tls,
     connectionPool: connectionPool ?? sidecar?.inboundConnectionPool,

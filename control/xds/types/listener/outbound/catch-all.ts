@@ -3,7 +3,7 @@ import type { ListenerSchema } from "../../../../envoy-api/generated/envoy/confi
 import type { ProxyView } from "../../../../model/index.ts";
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../../cluster-name.ts";
 import { listenerLogs } from "../access-log.ts";
-import { ANY_ADDRESS, listenAddress } from "../address.ts";
+import { anyAddress, listensOn } from "../address.ts";
 import { filterChain, type NetworkFilter } from "../filter-chain.ts";
 import type { Init } from "../init.ts";
 import { portOf, toCluster, toService } from "../tcp-proxy.ts";
@@ -24,7 +24,7 @@ export function virtualOutbound(view: ProxyView): Init<typeof ListenerSchema> {
   const { proxyListenPort } = view.settings();
   return {
     name: "virtualOutbound",
-    address: listenAddress(ANY_ADDRESS, proxyListenPort),
+    ...listensOn(anyAddress(view.client()), proxyListenPort),
     trafficDirection: TrafficDirection.OUTBOUND,
     useOriginalDst: true,
     ...(view.client().interceptionMode === "TPROXY" ? { transparent: true } : {}),

@@ -2,7 +2,7 @@ import { milliseconds } from "../../../../envoy-api/index.ts";
 import type { ListenerSchema } from "../../../../envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
 import { TrafficDirection } from "../../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import type { ProxyView } from "../../../../model/index.ts";
-import { listenAddress, listenerName } from "../address.ts";
+import { listenerName, listensOn } from "../address.ts";
 import { type Chain, filterChain, PLAIN_HTTP, takesAll, takesSame } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
 import { outboundRoutes } from "../http-routes.ts";
@@ -14,7 +14,7 @@ import { tcpChains } from "./tcp-chains.ts";
 
 /** Envoy's listener for what {@link planOutbound} has planned. */
 export function outboundListener(view: ProxyView, planned: OutboundListener): Init<typeof ListenerSchema> {
-  const { bind, port, bindToPort } = planned;
+  const { bind, more, port, bindToPort } = planned;
   const chains = distinct(planned.chains.flatMap((chain) => chainsOf(view, planned, chain)));
   const fallback = chains.find(takesAll);
   const others = chains.filter((chain) => chain !== fallback);
@@ -22,7 +22,7 @@ export function outboundListener(view: ProxyView, planned: OutboundListener): In
   const inspectors = inspects(chains);
   return {
     name: listenerName(bind, port),
-    address: listenAddress(bind, port),
+    ...listensOn([bind, ...more], port),
     trafficDirection: TrafficDirection.OUTBOUND,
     // One connection for each wake-up, as in Istio, so that connections spread over the workers.
     ...(bindToPort ? { maxConnectionsToAcceptPerSocketEvent: 1 } : { bindToPort: false }),

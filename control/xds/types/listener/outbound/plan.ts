@@ -3,6 +3,7 @@ import {
   compareAge,
   covers,
   type HostName,
+  type IpMode,
   isHttp,
   type Protocol,
   type ProxyView,
@@ -10,11 +11,13 @@ import {
   type SidecarEgress,
   type SidecarPort,
 } from "../../../../model/index.ts";
-import { ANY_ADDRESS, LOOPBACK } from "../address.ts";
+import { anyAddress, type Binds, isAnyAddress, loopback } from "../address.ts";
 
 /** A listener for connections that workloads make, and what stands behind it: enough to make it, and nothing more, so it is made again only when this changes. */
 export interface OutboundListener {
   readonly bind: string;
+  /** Further addresses: of the other family, where the proxy has both. */
+  readonly more: readonly string[];
   readonly port: number;
   /** False where connections come by way of the redirecting listener. */
   readonly bindToPort: boolean;
@@ -40,7 +43,7 @@ export type PlannedChain =
     };
 
 interface Entry {
-  readonly bind: string;
+  readonly binds: Binds;
   readonly port: number;
   readonly bindToPort: boolean;
   /** Of the first service; conflicts are told by it. */
@@ -54,7 +57,7 @@ interface Entry {
 interface Placement {
   readonly service: Service;
   readonly port: SidecarPort;
-  readonly bind: string | undefined;
+  readonly binds: Binds | undefined;
   readonly bindToPort: boolean;
 }
 
@@ -72,21 +75,28 @@ export function planOutbound(view: ProxyView): readonly OutboundListener[] {
     .toSorted((a, b) => compareAge(a.object, b.object));
   for (const egress of listenersOf(view)) {
     const physical = interceptionMode === "NONE" || egress.captureMode === "NONE" || egress.bind?.startsWith("unix://") === true;
-    const bind = egress.bind ?? (physical ? LOOPBACK : undefined);
+    const binds: Binds | undefined = egress.bind !== undefined ? [egress.bind] : physical ? loopback(view.client()) : undefined;
     const mine = services.filter((service) => imports(egress, service, namespace));
     if (egress.port !== undefined) {
-      for (const service of mine) place(entries, { service, port: egress.port, bind, bindToPort: physical });
+      for (const service of mine) place(view, entries, { service, port: egress.port, binds, bindToPort: physical });
       continue;
     }
     for (const entry of entries.values()) entry.locked = true;
     for (const service of mine) {
       for (const port of service.ports) {
-        if (bind === undefined && isHeadless(service) && isRaw(port.protocol)) placeHeadless(view, entries, service, port);
-        else place(entries, { service, port, bind, bindToPort: physical });
+        if (binds === undefined && isHeadless(service) && isRaw(port.protocol)) placeHeadless(view, entries, service, port);
+        else place(view, entries, { service, port, binds, bindToPort: physical });
       }
     }
   }
-  return [...entries.values()].map(({ bind, port, bindToPort, protocol, chains }) => ({ bind, port, bindToPort, protocol, chains }));
+  return [...entries.values()].map(({ binds: [bind, ...more], port, bindToPort, protocol, chains }) => ({
+    bind,
+    more,
+    port,
+    bindToPort,
+    protocol,
+    chains,
+  }));
 }
 
 /** A Sidecar without egress listeners imports everything, as no Sidecar does. */
@@ -123,19 +133,29 @@ function placeHeadless(view: ProxyView, entries: Map<string, Entry>, service: Se
     .filter((address) => isIP(address) !== 0);
   // A ServiceEntry that lists nobody means every address; a service of Kubernetes without workloads means none.
   if (addresses.length === 0 && !service.headless && service.selector === undefined)
-    place(entries, { service, port, bind: undefined, bindToPort: false });
-  for (const bind of new Set(addresses)) place(entries, { service, port, bind, bindToPort: false });
+    place(view, entries, { service, port, binds: undefined, bindToPort: false });
+  for (const bind of new Set(addresses)) place(view, entries, { service, port, binds: [bind], bindToPort: false });
 }
 
-function place(entries: Map<string, Entry>, placement: Placement): void {
-  const { service, port, bind, bindToPort } = placement;
+function place(view: ProxyView, entries: Map<string, Entry>, placement: Placement): void {
+  const { service, port, binds } = placement;
   if (port.protocol === "udp") return;
-  if (bind !== undefined || isHttp(port.protocol)) return put(entries, placement, bind ?? ANY_ADDRESS, [], bindToPort);
-  const ranges = service.addresses.filter((address) => isRange(address));
-  const single = service.addresses.filter((address) => !isRange(address)).map((address) => address.replace(/\/\d+$/, ""));
-  for (const address of single) put(entries, placement, address, [], bindToPort);
+  const any = anyAddress(view.client());
+  if (binds !== undefined || isHttp(port.protocol)) return put(entries, placement, binds ?? any, []);
+  const addresses = reachable(service.addresses, view.client().ipMode);
+  const ranges = addresses.filter((address) => isRange(address));
+  const single = addresses.filter((address) => !isRange(address)).map((address) => address.replace(/\/\d+$/, ""));
+  for (const address of single) put(entries, placement, [address], []);
   // No listener can be of a range: it is of every address, and a filter chain takes the range.
-  if (ranges.length > 0 || single.length === 0) put(entries, placement, ANY_ADDRESS, ranges, bindToPort);
+  if (ranges.length > 0 || single.length === 0) put(entries, placement, any, ranges);
+}
+
+/** Addresses of the proxy's families; all where there is none of them (Istio's `GetAllAddressesForProxy`). */
+function reachable(addresses: readonly string[], ipMode: IpMode): readonly string[] {
+  if (ipMode === "dual") return addresses;
+  const family = ipMode === "ipv6" ? 6 : 4;
+  const mine = addresses.filter((address) => isIP(address.split("/")[0] ?? "") === family);
+  return mine.length > 0 ? mine : addresses;
 }
 
 function isRange(address: string): boolean {
@@ -143,13 +163,9 @@ function isRange(address: string): boolean {
   return length !== undefined && Number(length) < (isIP(ip) === 6 ? 128 : 32);
 }
 
-function put(
-  entries: Map<string, Entry>,
-  { service, port }: Placement,
-  bind: string,
-  ranges: readonly string[],
-  bindToPort: boolean,
-): void {
+function put(entries: Map<string, Entry>, placement: Placement, binds: Binds, ranges: readonly string[]): void {
+  const { service, port } = placement;
+  const [bind] = binds;
   const key = `${bind} ${port.number}`;
   const current = entries.get(key);
   if (current?.locked === true) return;
@@ -157,11 +173,11 @@ function put(
   const tcp: PlannedChain = { kind: "tcp", host: service.host, protocol, port: clusterPort(service, port.number), ranges };
   if (isHttp(protocol)) {
     if (current !== undefined && !isTcp(current.protocol)) return;
-    const sniffed = bind === ANY_ADDRESS;
+    const sniffed = isAnyAddress(bind);
     const http: PlannedChain = { kind: "http", protocol, sniffed: sniffed || current !== undefined, host: undefined };
     if (current === undefined) {
       // With a chain for other connections beside it, it is no listener of HTTP alone any more.
-      entries.set(key, entry(bind, port, bindToPort, sniffed ? "auto" : protocol, [http]));
+      entries.set(key, entry(placement, binds, sniffed ? "auto" : protocol, [http]));
     } else if (mayShare(current, protocol)) {
       current.chains.push(http);
       current.protocol = "auto";
@@ -169,7 +185,7 @@ function put(
     return;
   }
   if (isTcp(protocol)) {
-    if (current === undefined) entries.set(key, entry(bind, port, bindToPort, protocol, [tcp]));
+    if (current === undefined) entries.set(key, entry(placement, binds, protocol, [tcp]));
     else if (mayShare(current, protocol)) {
       if (isHttp(current.protocol)) {
         current.chains = current.chains.map((chain) => (chain.kind === "http" ? { ...chain, sniffed: true } : chain));
@@ -179,8 +195,8 @@ function put(
     }
     return;
   }
-  const http: PlannedChain = { kind: "http", protocol, sniffed: true, host: bind === ANY_ADDRESS ? undefined : service.host };
-  if (current === undefined) entries.set(key, entry(bind, port, bindToPort, protocol, [tcp, http]));
+  const http: PlannedChain = { kind: "http", protocol, sniffed: true, host: isAnyAddress(bind) ? undefined : service.host };
+  if (current === undefined) entries.set(key, entry(placement, binds, protocol, [tcp, http]));
   else if (mayShare(current, protocol)) {
     if (isHttp(current.protocol)) current.chains = [tcp, http];
     else if (isTcp(current.protocol)) current.chains.push(tcp, http);
@@ -189,8 +205,8 @@ function put(
   }
 }
 
-function entry(bind: string, port: SidecarPort, bindToPort: boolean, protocol: Protocol, chains: PlannedChain[]): Entry {
-  return { bind, port: port.number, bindToPort, first: port.protocol, protocol, chains, locked: false };
+function entry({ port, bindToPort }: Placement, binds: Binds, protocol: Protocol, chains: PlannedChain[]): Entry {
+  return { binds, port: port.number, bindToPort, first: port.protocol, protocol, chains, locked: false };
 }
 
 function isTcp(protocol: Protocol): boolean {

@@ -1,5 +1,5 @@
 import { type Protocol, type ProxyView, type TcpRoute, type TlsRoute } from "../../../../model/index.ts";
-import { ANY_ADDRESS } from "../address.ts";
+import { isAnyAddress } from "../address.ts";
 import type { Chain } from "../filter-chain.ts";
 import { toDestinations, toService } from "../tcp-proxy.ts";
 import type { OutboundListener, PlannedChain } from "./plan.ts";
@@ -31,7 +31,7 @@ function tlsChains(view: ProxyView, { bind, port }: OutboundListener, { host, ra
   }
   if (chains.length > 0) return chains;
   // A listener of the service's own address knows whom it is for; elsewhere the name tells.
-  const byName = ranges.length > 0 || bind === ANY_ADDRESS;
+  const byName = ranges.length > 0 || isAnyAddress(bind);
   return [{ ...(byName ? { serverNames: [host] } : {}), destinations: ranges, filters: toService(view, host, clusterPort) }];
 }
 

@@ -10,12 +10,14 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-// Writes control/envoy-api/generated/: Envoy's API as TypeScript, for the packages named in roots.txt.
+// Writes control/envoy-api/generated/: Envoy's API as TypeScript, for the packages named in roots.txt, and the service by which Istio's agents ask for certificates.
 //   node scripts/envoy-api/generate.ts
 // The Go module of go-control-plane is the only complete and current copy of these descriptors on a registry, so this needs Go; its output is checked in
 // because a build must not.
 
 const GO_CONTROL_PLANE = "v1.40.0";
+const ISTIO_API = "v1.29.0";
+const ISTIO_PACKAGE = "istio.io/api/security/v1alpha1";
 const SCRIPTS = import.meta.dirname;
 const GENERATED = join(SCRIPTS, "../../control/envoy-api/generated");
 
@@ -39,12 +41,13 @@ function dumpDescriptors(roots: string[]): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "envoy-api-"));
   try {
     cpSync(join(SCRIPTS, "dump.go"), join(folder, "dump.go"));
-    const imports = roots.map((root) => `import _ "github.com/envoyproxy/go-control-plane/envoy/${root}"`);
+    const packages = [...roots.map((root) => `github.com/envoyproxy/go-control-plane/envoy/${root}`), ISTIO_PACKAGE];
+    const imports = packages.map((each) => `import _ "${each}"`);
     writeFileSync(join(folder, "roots.go"), ["package main", ...imports, ""].join("\n"));
     const go = (...args: string[]): Buffer =>
       execFileSync("go", args, { cwd: folder, maxBuffer: 64 << 20, stdio: ["ignore", "pipe", "inherit"] });
     go("mod", "init", "dump");
-    go("get", `github.com/envoyproxy/go-control-plane/envoy@${GO_CONTROL_PLANE}`);
+    go("get", `github.com/envoyproxy/go-control-plane/envoy@${GO_CONTROL_PLANE}`, `istio.io/api@${ISTIO_API}`);
     go("mod", "tidy");
     return go("run", ".");
   } finally {
@@ -52,7 +55,7 @@ function dumpDescriptors(roots: string[]): Uint8Array {
   }
 }
 
-/** Envoy's files and what they import; Go registers more than that. */
+/** Envoy's files, Istio's one, and what they import; Go registers more than that. */
 function reachable(all: FileDescriptorProto[]): FileDescriptorProto[] {
   const byName = new Map(all.map((file) => [file.name, file]));
   const wanted = new Set<string>();
@@ -61,7 +64,7 @@ function reachable(all: FileDescriptorProto[]): FileDescriptorProto[] {
     wanted.add(name);
     for (const dependency of byName.get(name)?.dependency ?? []) visit(dependency);
   };
-  for (const { name } of all) if (name.startsWith("envoy/")) visit(name);
+  for (const { name } of all) if (name.startsWith("envoy/") || name === "security/v1alpha1/ca.proto") visit(name);
   return all.filter(({ name }) => wanted.has(name));
 }
 

@@ -221,6 +221,7 @@ import { file_envoy_type_matcher_v3_http_inputs } from "./envoy/type/matcher/v3/
 import { file_envoy_type_matcher_v3_status_code_input } from "./envoy/type/matcher/v3/status_code_input_pb.ts";
 import { file_envoy_type_v3_ratelimit_strategy } from "./envoy/type/v3/ratelimit_strategy_pb.ts";
 import { file_envoy_type_v3_scope } from "./envoy/type/v3/scope_pb.ts";
+import { file_security_v1alpha1_ca } from "./security/v1alpha1/ca_pb.ts";
 
 export const registry = createRegistry(
   file_udpa_annotations_status,
@@ -444,4 +445,5 @@ export const registry = createRegistry(
   file_envoy_type_matcher_v3_status_code_input,
   file_envoy_type_v3_ratelimit_strategy,
   file_envoy_type_v3_scope,
+  file_security_v1alpha1_ca,
 );

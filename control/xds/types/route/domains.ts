@@ -1,5 +1,5 @@
-import { isIPv6 } from "node:net";
-import { type HostName, isHttp, type ProxyView, type Service, type ServicePort } from "../../../model/index.ts";
+import { isIP, isIPv6 } from "node:net";
+import { type HostName, isHttp, isWildcard, type ProxyView, type Service, type ServicePort } from "../../../model/index.ts";
 
 /** Whether requests on a port may be routed by host: it speaks HTTP, or may. */
 export function isRouted({ protocol }: ServicePort): boolean {
@@ -8,11 +8,16 @@ export function isRouted({ protocol }: ServicePort): boolean {
 
 /**
  * Every host by which some client of the mesh may call a service; ports are ignored (`ignore_port_in_host_matching`). Short names are those of all namespaces, so that the route configuration is the same
- * for all: whether a client may use them is decided by its scopes. Only the full name may end with a dot, as in Istio.
+ * for all: whether a client may use them is decided by its scopes. Only the full name may end with a dot, as in Istio (`PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN`).
  */
 export function serviceDomains(service: Service): readonly string[] {
   const { host } = service;
-  return [host, ...(service.hasShortNames ? [`${host}.`, ...shortNames(service)] : []), ...addressDomains(service)];
+  return [host, ...withDot(host), ...shortNames(host), ...addressDomains(service)];
+}
+
+/** `reviews.default.svc.cluster.local.`, `*.example.com.`: an absolute name; none of an address. */
+export function withDot(host: HostName): readonly string[] {
+  return host === "*" || isIP(host) !== 0 ? [] : [`${host}.`];
 }
 
 /** Virtual addresses as they stand in a request; ranges cannot. */
@@ -24,21 +29,24 @@ export function addressDomains({ addresses }: Service): readonly string[] {
     .map((address) => (isIPv6(address) ? `[${address.toLowerCase()}]` : address));
 }
 
-/** `reviews`, `reviews.default`, `reviews.default.svc` of a Service of Kubernetes. */
-function shortNames({ name, namespace }: Service): readonly string[] {
-  return [name, `${name}.${namespace}`, `${name}.${namespace}.svc`];
+/** `reviews`, `reviews.default`, `reviews.default.svc` of `reviews.default.svc.cluster.local`, whoever gave it that name. */
+function shortNames(host: HostName): readonly string[] {
+  const svc = host.indexOf(".svc.");
+  const dot = host.indexOf(".");
+  if (svc < 0 || dot >= svc || isWildcard(host)) return [];
+  return [host.slice(0, dot), host.slice(0, svc), `${host.slice(0, svc)}.svc`];
 }
 
 /**
  * The names by which a proxy's workload may call a service: its host, and where both are of one cluster the short forms, the shortest within the namespace only (Istio's `GenerateAltVirtualHosts`).
  * A short form that is the full name of another service or routing is that one's.
  */
-export function callableNames(view: ProxyView, service: Service, isTaken: (name: HostName) => boolean): readonly string[] {
-  const { host, hasShortNames, namespace } = service;
+export function callableNames(view: ProxyView, { host }: Service, isTaken: (name: HostName) => boolean): readonly string[] {
   const [own, suffix] = splitDomain(view.client().dnsDomain);
-  if (!hasShortNames || suffix === undefined || !host.endsWith(suffix)) return [host];
-  const [shortest = "", ...longer] = shortNames(service);
-  return [host, ...(own === namespace ? [shortest] : []), ...longer].filter((name) => name === host || !isTaken(name));
+  const [shortest, middle, ...more] = shortNames(host);
+  if (shortest === undefined || middle === undefined || suffix === undefined || !host.endsWith(suffix)) return [host];
+  const isNeighbour = middle === `${shortest}.${own}`;
+  return [host, ...(isNeighbour ? [shortest] : []), middle, ...more].filter((name) => name === host || !isTaken(name));
 }
 
 /** `default.svc.cluster.local`: the namespace, and the end that hosts of the same cluster have. */

@@ -11,7 +11,7 @@ import {
 import { scopeKey } from "../scope/key.ts";
 import { catchAll } from "./catch-all.ts";
 import { type RouteConfiguration, routeConfiguration, virtualHost } from "./configuration.ts";
-import { addressDomains, isRouted, serviceDomains } from "./domains.ts";
+import { addressDomains, isRouted, serviceDomains, withDot } from "./domains.ts";
 import { sniffedRouteName } from "./route-name.ts";
 import { defaultRoute, hasRoutes, type Route, routesOf } from "./routes.ts";
 
@@ -118,11 +118,11 @@ export function outboundRest(view: ProxyView, port: number, wildcards: readonly 
 
 /** Wildcards by which a service is called: its own, and those of a headless service's workloads (`reviews-0.reviews.default.svc.cluster.local`). */
 function wildcardDomains(service: Service): readonly string[] {
-  if (isWildcard(service.host)) return [service.host];
+  if (isWildcard(service.host)) return [service.host, ...withDot(service.host)];
   if (!service.headless) return [];
   const addresses = new Set(addressDomains(service));
   return serviceDomains(service)
-    .filter((domain) => !addresses.has(domain) && !domain.endsWith("."))
+    .filter((domain) => !addresses.has(domain))
     .map((domain) => `*.${domain}`);
 }
 

@@ -39,11 +39,11 @@ function* labelsOf({
 
 /** What a proxy has in common with others. */
 export function clientOf(proxy: Proxy, relevant: ReadonlySet<string>): Client {
-  const { type, namespace, locality, network, clusterId, dnsDomain, interceptionMode } = proxy;
+  const { type, namespace, locality, network, clusterId, dnsDomain, interceptionMode, onDemand, identity } = proxy;
   const labels = Object.fromEntries(
     Object.entries(proxy.labels)
       .filter(([key]) => relevant.has(key))
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
-  return { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, ipMode: ipModeOf(proxy) };
+  return { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, onDemand, ipMode: ipModeOf(proxy), identity };
 }

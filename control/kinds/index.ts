@@ -5,6 +5,7 @@ import { endpointSlice } from "./endpoint-slice/index.ts";
 import { endpoints } from "./endpoints/index.ts";
 import { gateway } from "./gateway/index.ts";
 import { meshConfig } from "./mesh-config/index.ts";
+import { peerAuthentication } from "./peer-authentication/index.ts";
 import { pod } from "./pod/index.ts";
 import { proxyConfig } from "./proxy-config/index.ts";
 import { secret } from "./secret/index.ts";
@@ -23,6 +24,7 @@ export const KINDS: readonly Kind[] = [
   serviceEntry,
   workloadEntry,
   sidecar,
+  peerAuthentication,
   meshConfig,
   proxyConfig,
   wasmPlugin({ names: builtinFilters, check: checkFilterConfiguration }),

@@ -29,9 +29,19 @@ export const cell = {
   secret: (namespace: string, name: string): Cell => `secret ${namespace}/${name}`,
   /** The workload that has an address, and the lists of endpoints that have it. */
   address: (address: string): Cell => `address ${address}`,
+  /** Identities that the endpoints of a service may have. */
+  identities: (host: HostName): Cell => `identities ${host}`,
+  /** PeerAuthentications of a namespace. */
+  peerAuthentications: (namespace: string): Cell => `peer authentications ${namespace}`,
   /** Services of a namespace that select workloads. */
   selectors: (namespace: string): Cell => `selectors ${namespace}`,
 } as const;
+
+/** The host of a cell of endpoints; undefined for other cells. */
+export function hostOfEndpoints(of: Cell): HostName | undefined {
+  const prefix = cell.endpoints("");
+  return of.startsWith(prefix) ? of.slice(prefix.length) : undefined;
+}
 
 /** The cells that something was made from. */
 export class Reads {

@@ -1,5 +1,6 @@
 import { type Endpoint, selects, type Service, type Workload } from "../model/index.ts";
 import { endpointListKey, type Indices } from "./indices.ts";
+import { withPeers } from "./peers.ts";
 
 /**
  * The hosts behind a service, by address: those that its object lists, those of its EndpointSlices or Endpoints, and where there are none of these, the
@@ -21,7 +22,9 @@ export function endpointsOf(service: Service, index: Indices): readonly Endpoint
       if (selects(selector, workload.labels)) for (const endpoint of workloadEndpoints(workload, service)) add(endpoint);
     }
   }
-  const visible = [...found.values()].filter(({ health }) => health !== "unhealthy" || service.publishNotReady);
+  const visible = Array.from(found.values(), (endpoint) => (index.peers.size === 0 ? endpoint : withPeers(endpoint, index.peers))).filter(
+    ({ health }) => health !== "unhealthy" || service.publishNotReady,
+  );
   return visible.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
 }
 
@@ -38,6 +41,7 @@ function describedBy(endpoint: Endpoint, index: Indices): Endpoint {
     serviceAccount: workload.serviceAccount,
     workload: workload.workloadName,
     node: endpoint.node || workload.node,
+    tlsMode: workload.tlsMode,
   };
 }
 
@@ -60,5 +64,6 @@ function workloadEndpoints(workload: Workload, service: Service): readonly Endpo
     workload: workload.workloadName,
     node: workload.node,
     health: workload.ready ? "healthy" : "unhealthy",
+    tlsMode: workload.tlsMode,
   }));
 }

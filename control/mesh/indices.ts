@@ -5,6 +5,8 @@ import {
   type Gateway,
   type HostName,
   type MeshObject,
+  type Peer,
+  type PeerAuthentication,
   type Plugin,
   type ProxySettingsOverride,
   type Routing,
@@ -46,6 +48,10 @@ export interface Indices {
   readonly sidecars: readonly SidecarScope[];
   readonly plugins: readonly Plugin[];
   readonly proxySettings: readonly ProxySettingsOverride[];
+  /** By namespace. */
+  readonly peerAuthentications: Grouped<PeerAuthentication>;
+  /** Proxies that connected, by each `namespace address` of theirs. */
+  readonly peers: Grouped<Peer>;
 }
 
 const nothing = new Map<string, never>();
@@ -67,6 +73,8 @@ export const noIndices: Indices = {
   sidecars: [],
   plugins: [],
   proxySettings: [],
+  peerAuthentications: nothing,
+  peers: nothing,
 };
 
 /** The indices after contributions went and came. */
@@ -132,6 +140,12 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
     sidecars: list(before.sidecars, ({ sidecars }) => sidecars),
     plugins: list(before.plugins, ({ plugins }) => plugins),
     proxySettings: list(before.proxySettings, ({ proxySettings }) => proxySettings),
+    peerAuthentications: group(
+      before.peerAuthentications,
+      ({ peerAuthentications }) => peerAuthentications,
+      ({ namespace }) => [namespace],
+    ),
+    peers: before.peers,
   };
 }
 

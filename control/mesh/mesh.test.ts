@@ -38,11 +38,11 @@ function viewOf(
   });
   if (typeof proxy === "string") throw new Error(proxy);
   const one: Proxy = { ...proxy, addresses: client.addresses ?? proxy.addresses };
-  const { namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode } = one;
+  const { namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, onDemand } = one;
   return new MeshProxyView(
     mesh,
     one,
-    { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, ipMode: "ipv4", ...client },
+    { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, onDemand, ipMode: "ipv4", identity: false, ...client },
     reads,
   );
 }
@@ -157,7 +157,7 @@ describe("endpoints", () => {
   test("a workload touches the endpoints of those that select it, and of nobody else", () => {
     const other = contributed("other", (object) => ({ services: [service(object, RATINGS, { selector: { app: "ratings" } })] }));
     const { touched } = meshOf(selecting, other).apply({ upserted: [pod("a", "10.0.0.1")], removed: [] });
-    expect([...touched].sort()).toEqual(["address 10.0.0.1", `endpoints ${REVIEWS}`]);
+    expect([...touched].sort()).toEqual(["address 10.0.0.1", `endpoints ${REVIEWS}`, `identities ${REVIEWS}`]);
   });
 });
 

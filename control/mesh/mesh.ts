@@ -9,6 +9,8 @@ import {
   type MeshSettings,
   type MeshView,
   objectKey,
+  type Peer,
+  type PeerAuthentication,
   type Plugin,
   type ProxySettingsOverride,
   type Routing,
@@ -18,9 +20,11 @@ import {
   type TrafficRules,
   type Workload,
 } from "../model/index.ts";
-import { type Cell, cell } from "./cell.ts";
+import { type Cell, cell, hostOfEndpoints } from "./cell.ts";
 import { endpointsOf } from "./endpoints.ts";
+import { identitiesOf } from "./identities.ts";
 import { indices, type Indices, noIndices } from "./indices.ts";
+import { hostsAt, keysOf, labelsOf, type PeerChange, regroupPeers } from "./peers.ts";
 import { touchedBy } from "./touched.ts";
 
 /** Objects that came, that were replaced, and that went (by `objectKey`). */
@@ -93,6 +97,22 @@ export class Mesh implements MeshView {
     const mesh = new Mesh(this.kinds, this.defaults, settings, members, index);
     const touched = touchedBy(this.index, index, gone.map(contributionOf), come.map(contributionOf));
     if (settingsChanged) touched.add(cell.settings);
+    for (const each of [...touched]) {
+      const host = hostOfEndpoints(each);
+      if (host !== undefined && this.identityKey(host) !== mesh.identityKey(host)) touched.add(cell.identities(host));
+    }
+    return { mesh, touched };
+  }
+
+  /** The mesh after proxies came and went, and which cells are others because of what they told of themselves. */
+  applyPeers(change: PeerChange): { readonly mesh: Mesh; readonly touched: ReadonlySet<Cell> } {
+    const index = { ...this.index, peers: regroupPeers(this.index.peers, change) };
+    const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, index);
+    const touched = new Set<Cell>();
+    for (const host of hostsAt(index, new Set([...change.come, ...change.gone].flatMap(keysOf)))) {
+      if (this.peerKey(host) !== mesh.peerKey(host)) touched.add(cell.endpoints(host));
+      if (this.identityKey(host) !== mesh.identityKey(host)) touched.add(cell.identities(host));
+    }
     return { mesh, touched };
   }
 
@@ -159,6 +179,33 @@ export class Mesh implements MeshView {
 
   proxySettings(): readonly ProxySettingsOverride[] {
     return this.index.proxySettings;
+  }
+
+  peerAuthentications(): readonly PeerAuthentication[] {
+    return this.list("peerAuthentications", () => [...this.index.peerAuthentications.values()].flat().toSorted(byObject));
+  }
+
+  peers(): readonly Peer[] {
+    return this.list("peers", () => {
+      const distinct = new Map([...this.index.peers.values()].flat().map((peer) => [peer.id, peer]));
+      return Array.from(distinct.values(), (peer) => {
+        const workload = peer.addresses
+          .flatMap((address) => this.index.addresses.get(address) ?? [])
+          .find(({ namespace }) => namespace === peer.namespace);
+        return workload === undefined ? peer : { ...peer, labels: { ...peer.labels, ...workload.labels } };
+      });
+    });
+  }
+
+  /** What tells whether the identities behind a host are others. */
+  private identityKey(host: HostName): string {
+    return JSON.stringify(this.servicesOf(host).map((service) => identitiesOf(service, this.endpointsOf(service), this.settings)));
+  }
+
+  /** What tells whether connected proxies made something else of a host's endpoints. */
+  private peerKey(host: HostName): string {
+    const endpoints = this.servicesOf(host).flatMap((service) => this.endpointsOf(service));
+    return JSON.stringify(endpoints.map((each) => [each.tlsMode, each.serviceAccount, labelsOf(each, this.index.peers)]));
   }
 
   private contribution(object: MeshObject, settings: MeshSettings): Contribution {

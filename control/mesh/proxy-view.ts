@@ -5,9 +5,13 @@ import {
   type Gateway,
   type GatewayRouting,
   type HostName,
+  type Identities,
   type Inbound,
   isVisible,
+  type Labels,
   type MeshSettings,
+  type MtlsMode,
+  mtlsModeOf,
   type Plugin,
   type Proxy,
   type ProxySettings,
@@ -18,13 +22,19 @@ import {
   type Service,
   type SidecarScope,
   type TrafficRules,
+  type WorkloadMtls,
+  workloadMtls,
 } from "../model/index.ts";
 import { cell, type Reads } from "./cell.ts";
+import { identitiesOf } from "./identities.ts";
 import { inboundOf } from "./inbound.ts";
 import type { Mesh } from "./mesh.ts";
+import { labelsOf } from "./peers.ts";
 import { applicable, MESH_GATEWAY, routingsOf, sharedHost } from "./routing-choice.ts";
 import { importedHosts, sidecarOf } from "./scope.ts";
 import { trafficRulesFor } from "./traffic-rules.ts";
+
+const NOBODY: Identities = { exact: [], prefixes: [] };
 
 /** The view of one proxy at one moment; it writes down which cells it was asked about. */
 export class MeshProxyView implements ProxyView {
@@ -66,7 +76,10 @@ export class MeshProxyView implements ProxyView {
     const rank = (each: (typeof mine)[number]): number =>
       each.namespace === rootNamespace ? 0 : Object.keys(each.selector).length === 0 ? 1 : 2;
     const ordered = mine.toSorted((a, b) => rank(a) - rank(b) || compareAge(b.object, a.object));
-    return ordered.reduce<ProxySettings>((settings, { settings: override }) => ({ ...settings, ...override }), defaultConfig);
+    return ordered.reduce<ProxySettings>((settings, { settings: { environmentVariables, ...override } }) => {
+      // Name by name, as protocol buffers merge.
+      return { ...settings, ...override, environmentVariables: { ...settings.environmentVariables, ...environmentVariables } };
+    }, defaultConfig);
   }
 
   hosts(): readonly HostName[] {
@@ -90,6 +103,30 @@ export class MeshProxyView implements ProxyView {
     return service === undefined ? [] : this.mesh.endpointsOf(service);
   }
 
+  identities(host: HostName): Identities {
+    const service = this.service(host);
+    this.reads.cells.add(cell.identities(host)).add(cell.settings);
+    return service === undefined ? NOBODY : identitiesOf(service, this.mesh.endpointsOf(service), this.mesh.settings);
+  }
+
+  endpointMtls(endpoint: Endpoint, port: number): MtlsMode {
+    const { namespace } = endpoint;
+    return mtlsModeOf(
+      this.workloadMtls(namespace, () => labelsOf(endpoint, this.mesh.index.peers)),
+      port,
+    );
+  }
+
+  /** What policies say of a workload; its labels are looked for where there are policies. */
+  private workloadMtls(namespace: string, labels: () => Labels): WorkloadMtls {
+    const { rootNamespace } = this.mesh.settings;
+    this.reads.cells.add(cell.settings).add(cell.peerAuthentications(namespace)).add(cell.peerAuthentications(rootNamespace));
+    const { peerAuthentications } = this.mesh.index;
+    if (peerAuthentications.size === 0) return workloadMtls([], rootNamespace, { namespace, labels: {} });
+    const policies = [...new Set([namespace, rootNamespace])].flatMap((each) => peerAuthentications.get(each) ?? []);
+    return workloadMtls(policies, rootNamespace, { namespace, labels: labels() });
+  }
+
   trafficRules(host: HostName): TrafficRules | undefined {
     this.reads.cells.add(cell.settings);
     return trafficRulesFor(this.mesh, this.common, host, this.service(host), this.reads);
@@ -110,6 +147,18 @@ export class MeshProxyView implements ProxyView {
   inbound(): Inbound {
     this.reads.individual = true;
     return inboundOf(this.mesh, this.self, this.reads);
+  }
+
+  mtls(): WorkloadMtls {
+    this.reads.individual = true;
+    const { addresses, namespace, labels } = this.self;
+    for (const address of addresses) this.reads.cells.add(cell.address(address));
+    return this.workloadMtls(namespace, () => {
+      const workload = addresses
+        .flatMap((address) => this.mesh.index.addresses.get(address) ?? [])
+        .find((each) => each.namespace === namespace);
+      return workload === undefined ? labels : { ...labels, ...workload.labels };
+    });
   }
 
   gateways(): readonly Gateway[] {

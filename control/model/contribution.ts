@@ -1,4 +1,5 @@
 import type { Gateway } from "./gateway.ts";
+import type { PeerAuthentication } from "./peer-authentication.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
@@ -20,4 +21,5 @@ export interface Contribution {
   readonly settings?: MeshSettings;
   readonly proxySettings?: readonly ProxySettingsOverride[];
   readonly plugins?: readonly Plugin[];
+  readonly peerAuthentications?: readonly PeerAuthentication[];
 }

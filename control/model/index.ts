@@ -6,6 +6,8 @@ export * from "./labels.ts";
 export type { Manifest, ManifestSource } from "./manifest.ts";
 export type { MeshView } from "./mesh-view.ts";
 export * from "./object.ts";
+export * from "./peer.ts";
+export * from "./peer-authentication.ts";
 export * from "./place.ts";
 export * from "./plugin.ts";
 export { type EffectivePolicy, policyFor } from "./policy-for.ts";

@@ -1,6 +1,8 @@
 import type { Gateway } from "./gateway.ts";
 import type { HostName } from "./host.ts";
 import type { MeshObject } from "./object.ts";
+import type { Peer } from "./peer.ts";
+import type { PeerAuthentication } from "./peer-authentication.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
@@ -25,4 +27,7 @@ export interface MeshView {
   sidecars(): readonly SidecarScope[];
   secret(namespace: string, name: string): Secret | undefined;
   plugins(): readonly Plugin[];
+  peerAuthentications(): readonly PeerAuthentication[];
+  /** Proxies that connected, as far as connections of others end at them. Labels of their workloads are among theirs. */
+  peers(): readonly Peer[];
 }

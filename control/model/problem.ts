@@ -33,6 +33,8 @@ export const Code = {
   Surprise: "MW0011",
   /** A file or directory that cannot be read. */
   Unreadable: "MW0012",
+  /** A workload that takes mTLS alone, whose proxy has no certificate. */
+  NoIdentity: "MW0013",
 } as const;
 
 /** `file:line:column: level code path: message` */

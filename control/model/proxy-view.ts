@@ -1,6 +1,7 @@
 import type { Gateway } from "./gateway.ts";
 import type { HostName } from "./host.ts";
 import type { Labels } from "./labels.ts";
+import type { MtlsMode, WorkloadMtls } from "./peer-authentication.ts";
 import type { Plugin } from "./plugin.ts";
 import type { IpMode, Proxy } from "./proxy.ts";
 import type { HttpRoute, Routing } from "./routing.ts";
@@ -28,6 +29,10 @@ export interface ProxyView {
   service(host: HostName): Service | undefined;
   /** The hosts behind a service, in the order of their addresses. */
   endpoints(host: HostName): readonly Endpoint[];
+  /** Identities that the endpoints of a service may have; empty where nothing is known of any. */
+  identities(host: HostName): Identities;
+  /** What the workload behind an endpoint takes on a port of it, whether or not a proxy stands before it. */
+  endpointMtls(endpoint: Endpoint, port: number): MtlsMode;
   /** Rules for how to connect to a host, merged: of the client's namespace, else of the service's, else of the root namespace; exact hosts hide wildcards. */
   trafficRules(host: HostName): TrafficRules | undefined;
 
@@ -43,6 +48,8 @@ export interface ProxyView {
   sidecar(): SidecarScope | undefined;
   /** What clients call this proxy's workload by. */
   inbound(): Inbound;
+  /** What this proxy's workload takes. */
+  mtls(): WorkloadMtls;
 
   /** Gateways whose selector picks this proxy, oldest first. */
   gateways(): readonly Gateway[];
@@ -68,7 +75,17 @@ export interface Client {
   readonly clusterId: string;
   readonly dnsDomain: string;
   readonly interceptionMode: Proxy["interceptionMode"];
+  readonly onDemand: boolean;
+  readonly identity: boolean;
   readonly ipMode: IpMode;
+}
+
+/** Whom a server must be. */
+export interface Identities {
+  /** SPIFFE ids, and names of a ServiceEntry's `subjectAltNames`. Sorted. */
+  readonly exact: readonly string[];
+  /** What an id may begin with where the account of an endpoint is not known. Sorted. */
+  readonly prefixes: readonly string[];
 }
 
 export interface Inbound {

@@ -22,6 +22,13 @@ export interface Proxy {
   readonly interceptionMode: "REDIRECT" | "TPROXY" | "NONE";
   /** `1.40.0`; empty where the node does not say. */
   readonly envoyVersion: string;
+  /** Whether it gets routes and clusters when a request wants them, and not before. */
+  readonly onDemand: boolean;
+  /**
+   * Whether it has a certificate of the mesh: its bootstrap has a cluster `sds-grpc`, where it gets `default` and `ROOTCA`. Istio's agents, and `meshwright proxy`, say so by the name of the socket
+   * behind that cluster. A proxy that does not say it is never told to use a certificate.
+   */
+  readonly identity: boolean;
   /** Our modules that are files beside the proxy: path by name, of the digest that it announced. */
   readonly modules: Readonly<Record<string, { readonly path: string; readonly sha256: string }>>;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -33,6 +40,8 @@ export interface ProxyNode {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string } | undefined;
   readonly envoyVersion?: string | undefined;
+  /** What holds where its metadata does not say (`ON_DEMAND_KEY`). Default: false. */
+  readonly onDemand?: boolean;
 }
 
 /** Of which families a proxy has addresses; it listens on those (Istio's `IPMode`). */
@@ -48,8 +57,14 @@ export function ipModeOf({ addresses }: Pick<Proxy, "addresses">): IpMode {
 /** Metadata key under which `meshwright proxy` announces the modules beside it: `{NAME: {path, sha256}}`. */
 export const MODULES_KEY = "MESHWRIGHT_MODULES";
 
+/** Metadata key by which a proxy says that it has an identity: the name of the socket behind its cluster `sds-grpc` (Istio's `NodeMetadata.WorkloadIdentitySocketFile`). */
+export const IDENTITY_KEY = "WORKLOAD_IDENTITY_SOCKET_FILE";
+
+/** Metadata key, `"true"` or `"false"`: whether the proxy gets what it uses on demand (`Proxy.onDemand`). Istio has it for all proxies only (`PILOT_ENABLE_LAZY_CDS`). */
+export const ON_DEMAND_KEY = "MESHWRIGHT_ON_DEMAND";
+
 /** A proxy from its node; a text that says what is wrong and what the id should look like where it is none. */
-export function readProxy({ id, metadata, locality, envoyVersion = "" }: ProxyNode): Proxy | string {
+export function readProxy({ id, metadata, locality, envoyVersion = "", onDemand = false }: ProxyNode): Proxy | string {
   const [type, address, workload, dnsDomain, ...rest] = id.split("~");
   if ((type !== "sidecar" && type !== "router") || address === undefined || !workload || !dnsDomain || rest.length > 0) {
     return `node id ${JSON.stringify(id.slice(0, 200))} is none of Istio's; expected TYPE~IP~NAME.NAMESPACE~DOMAIN with TYPE sidecar or router, such as sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local`;
@@ -72,6 +87,8 @@ export function readProxy({ id, metadata, locality, envoyVersion = "" }: ProxyNo
     dnsDomain,
     interceptionMode: mode === "TPROXY" || mode === "NONE" ? mode : "REDIRECT",
     envoyVersion,
+    onDemand: flagOf(metadata[ON_DEMAND_KEY]) ?? onDemand,
+    identity: textOf(metadata[IDENTITY_KEY]) !== "",
     modules: modulesOf(metadata[MODULES_KEY]),
     metadata,
   };
@@ -79,6 +96,10 @@ export function readProxy({ id, metadata, locality, envoyVersion = "" }: ProxyNo
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+function flagOf(value: unknown): boolean | undefined {
+  return value === true || value === "true" ? true : value === false || value === "false" ? false : undefined;
 }
 
 function textsOf(value: unknown): Labels {

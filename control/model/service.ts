@@ -81,7 +81,12 @@ export interface Endpoint {
   readonly workload: string;
   readonly node: string;
   readonly health: "healthy" | "unhealthy" | "draining";
+  /** Whether a proxy with a certificate of the mesh stands before it: by its label `security.istio.io/tlsMode`, or because such a proxy connected. Undefined: nobody says so, as `disabled`. */
+  readonly tlsMode?: TlsMode | undefined;
 }
+
+/** Istio's label `security.istio.io/tlsMode`: with `istio` a proxy ends mTLS before the workload. */
+export type TlsMode = "istio" | "disabled";
 
 /** Endpoints that an object lists for a service: an EndpointSlice or Endpoints. */
 export interface EndpointList {
@@ -107,6 +112,7 @@ export interface Workload {
   readonly weight: number;
   readonly node: string;
   readonly ready: boolean;
+  readonly tlsMode?: TlsMode | undefined;
   /** WorkloadEntries are selected by ServiceEntries and Services; Pods by both too. */
   readonly object: MeshObject;
 }

@@ -12,6 +12,14 @@ export interface MeshSettings {
   /** `cluster.local` */
   readonly trustDomain: string;
   readonly trustDomainAliases: readonly string[];
+  /** Whether clients speak mTLS to workloads that take it, where no DestinationRule says how to connect. */
+  readonly enableAutoMtls: boolean;
+  /** Of the mesh's own TLS, between workloads. */
+  readonly meshMtls: {
+    readonly minProtocolVersion: "TLSV1_2" | "TLSV1_3";
+    /** Names of BoringSSL, up to TLS 1.2. Empty: Istio's. */
+    readonly cipherSuites: readonly string[];
+  };
   /** The end of services' host names: `cluster.local`. */
   readonly domainSuffix: string;
   readonly outboundTrafficPolicy: OutboundTrafficPolicy;

@@ -68,6 +68,8 @@ export const defaultMeshSettings: MeshSettings = {
   h2UpgradePolicy: "DO_NOT_UPGRADE",
   localityLbSetting: { enabled: true, distribute: [], failover: [], failoverPriority: [] },
   defaultServiceExportTo: ["*"],
+  enableAutoMtls: true,
+  meshMtls: { minProtocolVersion: "TLSV1_2", cipherSuites: [] },
   defaultVirtualServiceExportTo: ["*"],
   defaultDestinationRuleExportTo: ["*"],
   defaultHttpRetryPolicy: undefined,

@@ -56,6 +56,12 @@ const tlsDefaults = object({
   cipherSuites: defaulted(list(text()), [], "Ciphers for TLS up to 1.2. Default: Envoy's."),
 });
 
+const meshMtls = object({
+  minProtocolVersion: optional(choice("TLS_AUTO", "TLSV1_2", "TLSV1_3"), "Lowest version. Default: 1.2."),
+  ecdhCurves: refused("Istio takes no curves for the mesh's own TLS either (ValidateMeshTLSConfig); Envoy's defaults are good ones"),
+  cipherSuites: defaulted(list(text()), [], "Ciphers for TLS 1.2. Default: Istio's."),
+});
+
 /** `istio.mesh.v1alpha1.MeshConfig`. */
 export const fields = object({
   proxyListenPort: defaulted(portNumber, 15_001, "Where redirected connections of workloads arrive."),
@@ -94,7 +100,11 @@ export const fields = object({
     "How sidecars connect to their workload.",
   ),
   configSources: refused("objects come from the directories that `meshwright serve` is given"),
-  enableAutoMtls: refused(IDENTITY),
+  enableAutoMtls: defaulted(
+    boolean,
+    true,
+    "Whether clients speak mTLS to workloads that take it, where no DestinationRule says otherwise.",
+  ),
   trustDomain: defaulted(trustDomain, "cluster.local", "Of the mesh's identities."),
   trustDomainAliases: defaulted(list(trustDomain), [], "Other names of it."),
   caCertificates: refused(IDENTITY),
@@ -139,7 +149,7 @@ export const fields = object({
     "What is done to paths before anything is matched.",
   ),
   defaultHttpRetryPolicy: optional(retries, "Retries of routes that do not say. Default: 2 attempts."),
-  meshMTLS: refused(IDENTITY),
+  meshMTLS: optional(meshMtls, "TLS between workloads."),
   tlsDefaults: optional(tlsDefaults, "TLS of gateways and to services, where they do not say."),
   defaultTrafficPolicy: refused("write a DestinationRule for *.svc.cluster.local in the root namespace"),
   serviceEntryVisibility: refused("write exportTo in each ServiceEntry, or defaultServiceExportTo"),

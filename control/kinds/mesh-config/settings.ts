@@ -15,6 +15,11 @@ export function settingsOf(object: MeshObject<MeshConfigSpec>): MeshSettings {
     rootNamespace: spec.rootNamespace,
     trustDomain: spec.trustDomain,
     trustDomainAliases: [...new Set(spec.trustDomainAliases)].sort(),
+    enableAutoMtls: spec.enableAutoMtls,
+    meshMtls: {
+      minProtocolVersion: spec.meshMTLS?.minProtocolVersion === "TLSV1_3" ? "TLSV1_3" : "TLSV1_2",
+      cipherSuites: spec.meshMTLS?.cipherSuites ?? [],
+    },
     outboundTrafficPolicy: { mode: mode === "REGISTRY_ONLY" ? mode : "ALLOW_ANY", egressProxy: undefined },
     inboundTrafficPolicy: inboundTrafficPolicy?.mode ?? "PASSTHROUGH",
     proxyListenPort: spec.proxyListenPort,

@@ -1,5 +1,5 @@
 import type { Contribution, MeshObject, Workload } from "../../model/index.ts";
-import { localityOf } from "../../model/parts/index.ts";
+import { localityOf, tlsModeOf } from "../../model/parts/index.ts";
 import type { PodSpec } from "./fields.ts";
 
 export function contribute(object: MeshObject<PodSpec>): Contribution {
@@ -22,6 +22,7 @@ export function contribute(object: MeshObject<PodSpec>): Contribution {
     weight: 1,
     node: spec?.nodeName ?? "",
     ready: isReady(phase, status?.conditions),
+    tlsMode: tlsModeOf(labels),
     object,
   };
   return { workloads: [workload] };

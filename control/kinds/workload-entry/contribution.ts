@@ -21,6 +21,7 @@ export function contribute(object: MeshObject<WorkloadEntrySpec>): Contribution 
     weight: endpoint.weight,
     node: "",
     ready: true,
+    tlsMode: endpoint.tlsMode,
     object,
   };
   return { workloads: [workload] };

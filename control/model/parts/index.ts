@@ -18,4 +18,4 @@ export {
 export { parseProtocol, wrongProtocol } from "./protocol.ts";
 export { ECDH_CURVES, serverTls, wrongUnixPath } from "./server-tls.ts";
 export { parseNamespacedHost, wrongGatewayHost, wrongSidecarHost } from "./namespaced-host.ts";
-export { endpointOf, localityOf, workloadEntry, type WorkloadEntrySpec, workloadNameOf } from "./workload-entry.ts";
+export { endpointOf, localityOf, tlsModeOf, workloadEntry, type WorkloadEntrySpec, workloadNameOf } from "./workload-entry.ts";

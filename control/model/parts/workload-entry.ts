@@ -1,5 +1,5 @@
 import { integer, map, object, optional, portNumber, text } from "../fields/index.ts";
-import type { Endpoint } from "../service.ts";
+import type { Endpoint, TlsMode } from "../service.ts";
 import { labels } from "./labels.ts";
 import { wrongDnsLabel } from "./names.ts";
 
@@ -38,6 +38,12 @@ export function workloadNameOf(from: Readonly<Record<string, string>>, name: str
   return from["service.istio.io/canonical-name"] ?? from["app.kubernetes.io/name"] ?? from["app"] ?? name;
 }
 
+/** What the label of a workload says (`security.istio.io/tlsMode`); nothing where it is not there. */
+export function tlsModeOf(from: Readonly<Record<string, string>>): TlsMode | undefined {
+  const label = from["security.istio.io/tlsMode"];
+  return label === undefined ? undefined : label === "istio" ? "istio" : "disabled";
+}
+
 /** What an entry of a ServiceEntry's list is as an endpoint. */
 export function endpointOf(spec: WorkloadEntrySpec, namespace: string): Endpoint {
   const own = spec.labels ?? {};
@@ -53,5 +59,7 @@ export function endpointOf(spec: WorkloadEntrySpec, namespace: string): Endpoint
     workload: workloadNameOf(own, spec.address ?? ""),
     node: "",
     health: "healthy",
+    // Who has an account has a proxy (Istio's `getTLSModeFromWorkloadEntry`).
+    tlsMode: tlsModeOf(own) ?? (spec.serviceAccount === undefined ? undefined : "istio"),
   };
 }

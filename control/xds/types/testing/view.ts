@@ -5,10 +5,12 @@ import {
   type Gateway,
   type GatewayRouting,
   type HostName,
-  type Inbound,
+  type Identities,
   ipModeOf,
+  type Inbound,
   type MeshObject,
   type MeshSettings,
+  mtlsModeOf,
   type Plugin,
   type Proxy,
   type ProxySettings,
@@ -20,6 +22,7 @@ import {
   type ServicePort,
   type SidecarScope,
   type TrafficRules,
+  type WorkloadMtls,
 } from "../../../model/index.ts";
 
 /** What there is in the mesh of a test; everything may be left out. */
@@ -36,6 +39,9 @@ export interface ViewContent {
   readonly routing?: Readonly<Record<HostName, Routing>>;
   readonly sidecar?: SidecarScope;
   readonly inbound?: Inbound;
+  /** What every workload takes. Default: PERMISSIVE. */
+  readonly mtls?: WorkloadMtls;
+  readonly identities?: Readonly<Record<HostName, Identities>>;
   readonly gateways?: readonly Gateway[];
   /** By gateway (`namespace/name`), then host. */
   readonly gatewayRouting?: Readonly<Record<string, Readonly<Record<HostName, GatewayRouting>>>>;
@@ -43,6 +49,7 @@ export interface ViewContent {
   readonly plugins?: readonly Plugin[];
 }
 
+const PERMISSIVE: WorkloadMtls = { mode: "PERMISSIVE", object: undefined, ports: new Map() };
 const SIDECAR = "sidecar~10.0.0.1~client.default~default.svc.cluster.local";
 const ROUTER = "router~10.0.0.2~ingress.default~default.svc.cluster.local";
 
@@ -52,7 +59,7 @@ export function viewOf(content: ViewContent): ProxyView {
   if (typeof read === "string") throw new Error(read);
   const proxy: Proxy = { ...read, ...content.proxy };
   const settings: MeshSettings = { ...defaultMeshSettings, ...content.settings };
-  const { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode } = proxy;
+  const { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, onDemand, identity } = proxy;
   const services = new Map((content.services ?? []).map((service) => [service.host, service]));
   const routed = Object.keys(content.routing ?? {}).filter((host) => !services.has(host));
   return {
@@ -66,7 +73,9 @@ export function viewOf(content: ViewContent): ProxyView {
       clusterId,
       dnsDomain,
       interceptionMode,
+      onDemand,
       ipMode: ipModeOf(proxy),
+      identity,
       ...content.client,
     }),
     settings: () => settings,
@@ -74,11 +83,14 @@ export function viewOf(content: ViewContent): ProxyView {
     hosts: () => [...services.keys()].sort(),
     service: (host) => services.get(host),
     endpoints: (host) => content.endpoints?.[host] ?? [],
+    identities: (host) => content.identities?.[host] ?? { exact: [], prefixes: [] },
+    endpointMtls: (_, port) => mtlsModeOf(content.mtls ?? PERMISSIVE, port),
     trafficRules: (host) => content.trafficRules?.[host],
     routing: (host) => content.routing?.[host],
     routedHosts: () => routed.sort(),
     sidecar: () => content.sidecar,
     inbound: () => content.inbound ?? { workload: undefined, ports: [] },
+    mtls: () => content.mtls ?? PERMISSIVE,
     gateways: () => content.gateways ?? [],
     gatewayHosts: (gateway) => Object.keys(content.gatewayRouting?.[gateway] ?? {}).sort(),
     gatewayRouting: (gateway, host) => content.gatewayRouting?.[gateway]?.[host],

@@ -1,0 +1,66 @@
+import type { Endpoint, HostName, Labels, Peer, TlsMode } from "../model/index.ts";
+import { selects } from "../model/index.ts";
+import type { Grouped } from "./grouped.ts";
+import { regroup } from "./grouped.ts";
+import type { Indices } from "./indices.ts";
+
+/** Proxies that came, also those that tell something else of themselves now, and those that are to be forgotten. */
+export interface PeerChange {
+  readonly come: readonly Peer[];
+  readonly gone: readonly Peer[];
+}
+
+/** Peers by each `namespace address` of theirs. */
+export function regroupPeers(peers: Grouped<Peer>, { come, gone }: PeerChange): Grouped<Peer> {
+  const keyed = (list: readonly Peer[]) => list.flatMap((peer) => keysOf(peer).map((key) => [key, peer] as const));
+  return regroup(peers, keyed(gone), keyed(come), (a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}
+
+export function keysOf({ namespace, addresses }: Pick<Peer, "namespace" | "addresses">): readonly string[] {
+  return [...new Set(addresses.map((address) => `${namespace} ${address}`))];
+}
+
+/** Hosts of services behind which some of the given `namespace address` stand. */
+export function hostsAt(index: Indices, keys: Iterable<string>): ReadonlySet<HostName> {
+  const hosts = new Set<HostName>();
+  for (const key of keys) {
+    for (const { host } of index.endpointAddresses.get(key) ?? []) hosts.add(host);
+    for (const { host } of index.listing.get(key) ?? []) hosts.add(host);
+    const [namespace = "", address = ""] = key.split(" ", 2);
+    for (const workload of index.addresses.get(address) ?? []) {
+      if (workload.namespace !== namespace) continue;
+      for (const { selector, host } of index.selecting.get(namespace) ?? [])
+        if (selector !== undefined && selects(selector, workload.labels)) hosts.add(host);
+    }
+  }
+  return hosts;
+}
+
+/**
+ * An endpoint with what its proxy told of itself. A label that says `disabled` is believed, and one that says `istio` unless every proxy at the address says that it has no certificate; where
+ * there is no label, the proxies say it. Several at one address, as on a machine with many workloads, must agree.
+ */
+export function withPeers(endpoint: Endpoint, peers: Grouped<Peer>): Endpoint {
+  const found = peers.get(`${endpoint.namespace} ${endpoint.address}`);
+  if (found === undefined) return endpoint;
+  const tlsMode = modeOf(endpoint.tlsMode, found);
+  const serviceAccount = endpoint.serviceAccount || accountOf(found);
+  return tlsMode === endpoint.tlsMode && serviceAccount === endpoint.serviceAccount ? endpoint : { ...endpoint, tlsMode, serviceAccount };
+}
+
+function modeOf(label: TlsMode | undefined, peers: readonly Peer[]): TlsMode | undefined {
+  if (label === "disabled") return label;
+  if (peers.every(({ identity }) => identity)) return "istio";
+  return peers.some(({ identity }) => identity) ? label : "disabled";
+}
+
+function accountOf([first, ...others]: readonly Peer[]): string {
+  return first !== undefined && others.every(({ serviceAccount }) => serviceAccount === first.serviceAccount) ? first.serviceAccount : "";
+}
+
+/** Labels by which policies select the workload of an endpoint: those of its object, and what its proxy adds. */
+export function labelsOf({ namespace, address, labels }: Pick<Endpoint, "namespace" | "address" | "labels">, peers: Grouped<Peer>): Labels {
+  const found = peers.get(`${namespace} ${address}`) ?? [];
+  const [only] = found;
+  return only === undefined || found.length > 1 ? labels : { ...only.labels, ...labels };
+}

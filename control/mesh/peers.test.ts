@@ -3,6 +3,7 @@ import { type Peer, readProxy } from "../model/index.ts";
 import { meshOfYaml } from "../xds/types/testing/yaml-view.ts";
 import type { Mesh } from "./mesh.ts";
 import { MeshProxyView } from "./proxy-view.ts";
+import { clientOf } from "../configuration/groups.ts";
 import { Reads } from "./cell.ts";
 
 const HOST = "reviews.default.svc.cluster.local";
@@ -52,13 +53,7 @@ const connected = (mesh: Mesh, ...come: readonly Peer[]) => mesh.applyPeers({ co
 function viewOf(mesh: Mesh, reads = new Reads()): MeshProxyView {
   const proxy = readProxy({ id: "sidecar~10.0.0.9~client.default~default.svc.cluster.local", metadata: {} });
   if (typeof proxy === "string") throw new Error(proxy);
-  const { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, identity } = proxy;
-  return new MeshProxyView(
-    mesh,
-    proxy,
-    { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, ipMode: "ipv4", identity },
-    reads,
-  );
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, new Set()), reads);
 }
 
 const modeIn = (mesh: Mesh) =>

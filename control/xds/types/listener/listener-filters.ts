@@ -8,7 +8,7 @@ import { HttpInspectorSchema } from "../../../envoy-api/generated/envoy/extensio
 import { OriginalDstSchema } from "../../../envoy-api/generated/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
 import { ProxyProtocolSchema } from "../../../envoy-api/generated/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
 import { TlsInspectorSchema } from "../../../envoy-api/generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
-import type { Chain } from "./filter-chain.ts";
+import { type Chain, PLAIN_HTTP } from "./filter-chain.ts";
 
 export type ListenerFilter = Init<typeof ListenerFilterSchema>;
 type Predicate = Init<typeof ListenerFilterChainMatchPredicateSchema>;
@@ -42,8 +42,13 @@ export function inspects(chains: readonly Chain[]): { readonly tls: boolean; rea
     tls: chains.some(
       ({ serverNames = [], tls, transportProtocol }) => serverNames.length > 0 || tls !== undefined || transportProtocol === "tls",
     ),
-    http: chains.some(({ applicationProtocols = [] }) => applicationProtocols.length > 0),
+    http: chains.some(looksForHttp),
   };
+}
+
+/** Whether a chain asks what the HTTP inspector finds; names of protocols inside of TLS come from the other one. */
+export function looksForHttp({ applicationProtocols = [] }: Pick<Chain, "applicationProtocols">): boolean {
+  return applicationProtocols.some((protocol) => (PLAIN_HTTP as readonly string[]).includes(protocol));
 }
 
 /** The filter for all connections but those to the given ports: an inspector waits for bytes, which breaks protocols in which the server speaks first. */

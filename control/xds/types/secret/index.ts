@@ -7,6 +7,7 @@ import { CA_SUFFIX, FILE_CERTIFICATE, FILE_ROOT, KUBERNETES, SYSTEM } from "./na
 import { referredSecrets } from "./referred.ts";
 import { systemAuthorities } from "./system.ts";
 
+export { MESH_AUTHORITIES, meshSecret, OWN_CERTIFICATE, SECRETS_CLUSTER } from "./mesh-secrets.ts";
 export { caFileResource, certificateFileResource, credentialCaResource, credentialResource, SYSTEM } from "./names.ts";
 
 /** Certificates and keys that the proxy's own configuration refers to, and no others. One that is not there is not answered. */

@@ -8,7 +8,7 @@ import { listenerLogs } from "../access-log.ts";
 import { anyAddress, type Binds, listenerName, listensOn } from "../address.ts";
 import { type Chain, filterChain } from "../filter-chain.ts";
 import type { Init } from "../init.ts";
-import { exceptPorts, httpInspector, onlyPorts, originalDestination, tlsInspector } from "../listener-filters.ts";
+import { exceptPorts, httpInspector, looksForHttp, onlyPorts, originalDestination, tlsInspector } from "../listener-filters.ts";
 import { toCluster } from "../tcp-proxy.ts";
 import { inboundChains, passthroughChains } from "./chains.ts";
 import { type InboundPort, inboundPorts } from "./ports.ts";
@@ -19,12 +19,11 @@ import { type InboundPort, inboundPorts } from "./ports.ts";
  */
 export function virtualInbound(view: ProxyView): Init<typeof ListenerSchema> {
   const { proxyInboundListenPort } = view.settings();
+  const ports = inboundPorts(view);
   const chains: Chain[] = [
     { name: "virtualInbound-blackhole", destinationPort: proxyInboundListenPort, filters: toCluster(view, BLACK_HOLE_CLUSTER) },
-    ...passthroughChains(view),
-    ...inboundPorts(view)
-      .filter(({ bindToPort }) => !bindToPort)
-      .flatMap((port) => inboundChains(view, port)),
+    ...passthroughChains(view, ports),
+    ...ports.filter(({ bindToPort }) => !bindToPort).flatMap((port) => inboundChains(view, port)),
   ];
   return {
     ...listener(view, "virtualInbound", anyAddress(view.client()), proxyInboundListenPort, chains),
@@ -73,7 +72,7 @@ function inspectors(chains: readonly Chain[]): Init<typeof ListenerSchema>["list
   const ports = new Map<number, { tls: boolean; http: boolean }>();
   for (const { destinationPort = 0, transportProtocol, applicationProtocols = [] } of chains) {
     const at = ports.get(destinationPort) ?? { tls: false, http: false };
-    ports.set(destinationPort, { tls: at.tls || transportProtocol === "tls", http: at.http || applicationProtocols.length > 0 });
+    ports.set(destinationPort, { tls: at.tls || transportProtocol === "tls", http: at.http || looksForHttp({ applicationProtocols }) });
   }
   const without = (what: "tls" | "http"): number[] => [...ports].filter(([port, at]) => port !== 0 && !at[what]).map(([port]) => port);
   const having = (what: "tls" | "http"): number[] => [...ports].filter(([port, at]) => port !== 0 && at[what]).map(([port]) => port);

@@ -1,23 +1,25 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { ControlService } from "../../control/control-service.ts";
+import type { MeshIdentity } from "../../control/identity/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { type Address, readAddress } from "../control/address.ts";
+import { addAuthorityOptions, adminToken, type AuthorityOptions, openAuthority } from "../control/authority-options.ts";
 import { createLog, type LogFormat } from "../control/log.ts";
 
-interface ServeOptions {
+interface ServeOptions extends AuthorityOptions {
   readonly config: readonly string[];
   readonly xds: string;
   readonly admin: string;
   readonly meshConfig?: string;
   readonly state?: string;
   readonly tokenFile?: string;
+  readonly readTokenFile?: string;
   readonly logFormat?: LogFormat;
 }
 
 export function addServe(program: Command): void {
-  program
-    .command("serve")
+  addAuthorityOptions(program.command("serve"))
     .summary("run the control service")
     .description(
       "Reads the YAML of Istio and Kubernetes in directories, watches it, and gives every Envoy that connects its configuration over xDS.",
@@ -28,6 +30,7 @@ export function addServe(program: Command): void {
     .option("--mesh-config <file>", "Istio's MeshConfig, a document of its own; a ConfigMap istio among the objects says the same")
     .option("--state <dir>", "where the last accepted objects are kept, to be served after a restart where the files are broken")
     .option("--token-file <file>", "file with the bearer token that the administration interface wants; needed off loopback")
+    .option("--read-token-file <file>", "file with a second bearer token, which opens what changes nothing")
     .addOption(new Option("--log-format <format>", "default: text on a terminal, else json").choices(["text", "json"]))
     .addHelpText(
       "after",
@@ -41,10 +44,21 @@ Examples:
     .action(serve);
 }
 
-async function serve({ config, meshConfig, state: stateDirectory, xds, admin, tokenFile, logFormat }: ServeOptions): Promise<void> {
+async function serve({
+  config,
+  meshConfig,
+  state: stateDirectory,
+  xds,
+  admin,
+  tokenFile,
+  readTokenFile,
+  logFormat,
+  ...authority
+}: ServeOptions): Promise<void> {
   const log = createLog(logFormat ?? (process.stderr.isTTY ? "text" : "json"));
   const addresses = { xds: readAddress("--xds", xds), admin: readAddress("--admin", admin) };
-  const tokens = tokenFile === undefined ? [] : [await readToken(tokenFile)];
+  const tokens = tokenFile === undefined ? [] : [await readToken("--token-file", tokenFile)];
+  const readTokens = readTokenFile === undefined ? [] : [await readToken("--read-token-file", readTokenFile)];
   const { ControlService, meshSources, State, XdsListener, AdminListener, isLoopback } = await load();
   if (!isLoopback(addresses.xds.host))
     throw new CliError(
@@ -59,12 +73,25 @@ async function serve({ config, meshConfig, state: stateDirectory, xds, admin, to
       ? {}
       : { state: new State(stateDirectory, { warn: (message) => log.warn({ directory: stateDirectory }, message) }) };
   await using service: ControlService = await ControlService.start({ sources, log, ...state });
-  await using xdsListener = await listening("--xds", addresses.xds, () => XdsListener.start(service.xds, addresses.xds));
+  using identity = await openAuthority(authority, stateDirectory, service, log);
+  const services = identity === undefined ? [] : [await certificateService(identity)];
+  const ownToken = tokens.length > 0 ? undefined : adminToken(authority, stateDirectory);
+  await using xdsListener = await listening("--xds", addresses.xds, () => XdsListener.start(service.xds, { ...addresses.xds, services }));
   await using adminListener = await listening("--admin", addresses.admin, () =>
-    AdminListener.start(service, { ...addresses.admin, tokens }),
+    AdminListener.start(service, {
+      ...addresses.admin,
+      tokens: ownToken === undefined ? tokens : [ownToken.token],
+      readTokens,
+      openReads: tokens.length === 0,
+      identity,
+    }),
   );
   log.info(
-    { xds: `${xdsListener.host}:${xdsListener.port}`, admin: `http://${adminListener.host}:${adminListener.port}` },
+    {
+      xds: `${xdsListener.host}:${xdsListener.port}`,
+      admin: `http://${adminListener.host}:${adminListener.port}`,
+      tokenFile: ownToken?.file,
+    },
     "control service is ready",
   );
   const signal = await ended();
@@ -86,6 +113,11 @@ async function load() {
   return { ...service, meshSources, State, XdsListener, ...admin };
 }
 
+async function certificateService(identity: MeshIdentity) {
+  const { istioCertificateService } = await import("../../control/identity/index.ts");
+  return istioCertificateService(identity.certificates);
+}
+
 async function listening<T>(option: string, { host, port }: Address, start: () => Promise<T>): Promise<T> {
   try {
     return await start();
@@ -98,14 +130,14 @@ async function listening<T>(option: string, { host, port }: Address, start: () =
   }
 }
 
-async function readToken(file: string): Promise<string> {
+async function readToken(option: string, file: string): Promise<string> {
   const token = await readFile(file, "utf8").then(
     (text) => text.trim(),
     (error: Error) => {
-      throw new CliError(ExitCode.Input, `--token-file ${file}: ${error.message}`, { cause: error });
+      throw new CliError(ExitCode.Input, `${option} ${file}: ${error.message}`, { cause: error });
     },
   );
-  if (!/^\S{16,}$/.test(token)) throw new CliError(ExitCode.Input, `--token-file ${file}: a token is one word of at least 16 characters`);
+  if (!/^\S{16,}$/.test(token)) throw new CliError(ExitCode.Input, `${option} ${file}: a token is one word of at least 16 characters`);
   return token;
 }
 

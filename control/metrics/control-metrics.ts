@@ -1,5 +1,6 @@
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { AggregationType, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import { type CertificateMetrics, certificateMetrics } from "./certificate-metrics.ts";
 import type { AnswerEvent, Observer, RefusalEvent, SentEvent } from "../xds/server/index.ts";
 
 /** What is counted at the moment of a scrape. */
@@ -31,6 +32,8 @@ export class ControlMetrics {
   private readonly changes: (seconds: number, objects: number) => void;
   private readonly convergences: (seconds: number) => void;
   private readonly failures: (type: string) => void;
+  /** Of the certificate authority. */
+  readonly certificates: CertificateMetrics;
 
   constructor(gauges: Gauges) {
     const provider = new MeterProvider({
@@ -85,6 +88,7 @@ export class ControlMetrics {
         for (const [level, count] of gauges.problems()) result.observe(count, { level });
       });
 
+    this.certificates = certificateMetrics(meter);
     this.observer = {
       sent({ typeUrl, bytes: size, resources: count, removed }: SentEvent) {
         const attributes = { type: typeName(typeUrl) };

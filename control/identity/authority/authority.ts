@@ -117,6 +117,12 @@ export class Authority {
     return this.trusted.certificates;
   }
 
+  /** When the first of the roots ends, and when the certificate that signs, milliseconds since 1970. */
+  expiry(): { readonly root: number; readonly signing: number } {
+    const roots = this.trustedCertificates();
+    return { root: Math.min(...roots.map(({ notAfter }) => notAfter)), signing: this.signer.signingEnds() };
+  }
+
   private checkedLifetime(lifetime: number): number {
     if (lifetime === 0) return this.lifetime;
     if (Number.isFinite(lifetime) && lifetime >= 1000 && lifetime <= this.longestLifetime) return Math.floor(lifetime / 1000) * 1000;

@@ -125,6 +125,10 @@ export class EmbeddedSigner implements Signer {
     return [];
   }
 
+  signingEnds(): number {
+    return this.state.signing.issuer.certificate.notAfter;
+  }
+
   async sign(order: CertificateOrder): Promise<string> {
     const { issuer } = this.state.signing;
     const { notAfter } = issuer.certificate;

@@ -72,6 +72,10 @@ export class PluggedInSigner implements Signer, Disposable {
     return this.known;
   }
 
+  signingEnds(): number {
+    return this.loaded.issuer.certificate.notAfter;
+  }
+
   async sign(order: CertificateOrder): Promise<string> {
     const { issuer, intermediates } = this.loaded;
     const { notAfter } = issuer.certificate;

@@ -17,6 +17,8 @@ export interface Signer {
    * @throws IdentityError `signer`, or anything else, where it cannot be had now
    */
   sign(order: CertificateOrder): Promise<string>;
+  /** When it can sign no more, milliseconds since 1970; Infinity where that is not known here. */
+  signingEnds(): number;
   /** Calls back after each change of the roots, until the function that it returns is called. */
   onRootsChanged(listener: () => void): () => void;
 }

@@ -40,17 +40,14 @@ const CODES: Readonly<Record<IdentityErrorCode, status>> = {
   internal: status.INTERNAL,
 };
 
-/** A service with its implementation, as gRPC's server takes it. */
-export interface GrpcService {
-  readonly definition: ServiceDefinition;
-  readonly implementation: UntypedServiceImplementation;
-}
-
 /**
  * `istio.v1.auth.IstioCertificateService` (istio/api, security/v1alpha1/ca.proto), with which Istio's agents ask for certificates: the request has a CSR in PEM and a number of seconds; the
  * answer's `cert_chain` begins with the workload's certificate, goes on with those of authorities, and its last entry is all the roots.
  */
-export function istioCertificateService(certificates: CertificateService): GrpcService {
+export function istioCertificateService(certificates: CertificateService): {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+} {
   const createCertificate: handleUnaryCall<IstioCertificateRequest, IstioCertificateResponse> = (call, callback) => {
     const { csr, validityDuration } = call.request;
     certificates

@@ -203,7 +203,7 @@ export class JoinTokens {
           this.write();
           resolve();
         } catch (error) {
-          reject(error);
+          reject(IdentityError.from(error));
         }
       });
     });

@@ -1,2 +1,2 @@
 /** xDS over gRPC, on @grpc/grpc-js. What is said on a stream is decided in `control/xds/server/`. */
-export { XdsListener, type ListenOptions } from "./listener.ts";
+export { XdsListener, type GrpcService, type ListenOptions } from "./listener.ts";

@@ -1,5 +1,14 @@
 import { createServer, type Server as NetServer, type Socket } from "node:net";
-import { Server, ServerCredentials, status, type ConnectionInjector, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
+import {
+  Server,
+  ServerCredentials,
+  status,
+  type ConnectionInjector,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+  type sendUnaryData,
+} from "@grpc/grpc-js";
 import { XdsError, type XdsServer } from "../server/index.ts";
 import { serveCall, type BytesCall, type DiscoveryCall, type Message } from "./call.ts";
 import { clientStatus } from "./client-status.ts";
@@ -18,6 +27,14 @@ export interface ListenOptions {
   readonly keepalive?: number;
   /** Milliseconds that the client may take for it; then its connection is cut. Default: 10,000. */
   readonly keepaliveTimeout?: number;
+  /** What is served on the same address beside xDS. Default: nothing. */
+  readonly services?: readonly GrpcService[];
+}
+
+/** A service of gRPC with its implementation. */
+export interface GrpcService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
 }
 
 /** Envoy opens a stream for each cluster where endpoints do not come over the aggregated one. */
@@ -60,6 +77,7 @@ export class XdsListener implements AsyncDisposable {
     const sockets = new Map<string, Socket>();
     const cut = (peer: string) => sockets.get(peer)?.destroy();
     register(grpc, server, cut);
+    for (const { definition, implementation } of options.services ?? []) grpc.addService(definition, implementation);
     const injector = grpc.createConnectionInjector(options.credentials ?? ServerCredentials.createInsecure());
     const net = createServer({ noDelay: true }, (socket) => {
       // As `getPeer()` of a call names it.

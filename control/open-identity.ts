@@ -1,0 +1,61 @@
+import type { ControlLog } from "./control-service.ts";
+import { type IdentityObserver, MeshIdentity, type MeshIdentityOptions } from "./identity/index.ts";
+import type { CertificateMetrics } from "./metrics/index.ts";
+
+export interface OpenIdentityOptions extends Omit<MeshIdentityOptions, "observer" | "warn"> {
+  readonly metrics: CertificateMetrics;
+  /** Default: nobody hears. */
+  readonly log?: ControlLog;
+}
+
+/** Lines about refusals that are written within a second; whoever is refused all the time does not fill the disk. */
+const LINES = 20;
+const DAY = 86_400_000;
+/** Before a root ends there has to be time for the next one. */
+const SOON = 30 * DAY;
+
+/** The authority of a mesh, each certificate and refusal in the log and the metrics. */
+export async function openIdentity({ metrics, log, ...options }: OpenIdentityOptions): Promise<MeshIdentity> {
+  const identity = await MeshIdentity.open({
+    ...options,
+    observer: observerOf(metrics, log),
+    warn: (message) => log?.warn({ directory: options.directory }, message),
+  });
+  metrics.watch(() => identity.authority.expiry());
+  const { root, signing } = identity.authority.expiry();
+  const end = Math.min(root, signing);
+  if (end - Date.now() < SOON)
+    log?.warn(
+      { directory: options.directory, notAfter: new Date(end).toISOString() },
+      "the mesh's root ends soon: prepare the next one (meshwright certs rotate)",
+    );
+  return identity;
+}
+
+function observerOf(metrics: CertificateMetrics, log: ControlLog | undefined): IdentityObserver {
+  let second = 0;
+  let lines = 0;
+  return {
+    issued({ certificate: { identity, serialNumber, notAfter }, method, evidence, source }) {
+      metrics.issued(method);
+      const { namespace, serviceAccount } = identity;
+      log?.info(
+        { namespace, serviceAccount, method, evidence, serialNumber, notAfter: new Date(notAfter).toISOString(), source },
+        "certificate issued",
+      );
+    },
+    refused({ error, method, source }) {
+      metrics.refused(error.code, method);
+      const now = Math.floor(performance.now() / 1000);
+      if (now !== second) {
+        if (lines > LINES) log?.warn({ count: lines - LINES }, "more certificates were refused");
+        second = now;
+        lines = 0;
+      }
+      lines += 1;
+      if (lines > LINES) return;
+      const cause = error.cause instanceof Error ? error.cause.message : undefined;
+      log?.warn({ code: error.code, method, source, reason: error.message, cause }, "certificate refused");
+    },
+  };
+}

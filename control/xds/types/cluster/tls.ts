@@ -57,8 +57,8 @@ export function applyTls(draft: ClusterDraft, { tls, subjectAltNames, http2, set
   });
 }
 
-function certificateName({ credentialName, clientCertificate = "", privateKey = "" }: ClientTls): string {
-  return credentialName === undefined ? certificateFileResource(clientCertificate, privateKey) : credentialResource(credentialName);
+function certificateName({ credentialName, clientCertificate = "", privateKey = "", caCrl }: ClientTls): string {
+  return credentialName === undefined ? certificateFileResource(clientCertificate, privateKey, caCrl) : credentialResource(credentialName);
 }
 
 /** What a secret that is missing costs: new connections fail, at once and only there, as its cluster goes on without it. */
@@ -75,9 +75,8 @@ function validation(
   if (insecureSkipVerify === true) return { validationContextType: { case: "validationContext", value: {} } };
   const own: MessageInitShape<typeof CertificateValidationContextSchema> = {
     matchTypedSubjectAltNames: sans.flatMap((san) => matchers(san)),
-    ...(caCrl === undefined ? {} : { crl: { specifier: { case: "filename", value: caCrl } } }),
   };
-  const resource = credentialName === undefined ? caFileResource(caCertificates ?? SYSTEM) : credentialCaResource(credentialName);
+  const resource = credentialName === undefined ? caFileResource(caCertificates ?? SYSTEM, caCrl) : credentialCaResource(credentialName);
   return {
     validationContextType: {
       case: "combinedValidationContext",

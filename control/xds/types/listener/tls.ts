@@ -38,10 +38,10 @@ export function downstreamTls(view: ProxyView, tls: ServerTls): TlsContext {
   };
 }
 
-function certificates({ credentialNames, certificates: pairs, serverCertificate, privateKey }: ServerTls): readonly string[] {
+function certificates({ credentialNames, certificates: pairs, serverCertificate, privateKey, caCrl }: ServerTls): readonly string[] {
   if (credentialNames.length > 0) return credentialNames.map(credentialResource);
-  if (pairs.length > 0) return pairs.map((pair) => certificateFileResource(pair.certificate, pair.privateKey));
-  return serverCertificate === undefined || privateKey === undefined ? [] : [certificateFileResource(serverCertificate, privateKey)];
+  if (pairs.length > 0) return pairs.map((pair) => certificateFileResource(pair.certificate, pair.privateKey, caCrl));
+  return serverCertificate === undefined || privateKey === undefined ? [] : [certificateFileResource(serverCertificate, privateKey, caCrl)];
 }
 
 function secret(name: string): Init<typeof SdsSecretConfigSchema> {
@@ -74,7 +74,7 @@ function clientCertificates(tls: ServerTls): Init<typeof CommonTlsContextSchema>
       ? credentialCaResource(caCertCredentialName)
       : credential !== undefined
         ? credentialCaResource(credential)
-        : caFileResource(file ?? "");
+        : caFileResource(file ?? "", caCrl);
   return {
     validationContextType: {
       case: "combinedValidationContext",
@@ -88,7 +88,6 @@ function clientCertificates(tls: ServerTls): Init<typeof CommonTlsContextSchema>
           ),
           verifyCertificateSpki: [...tls.verifyCertificateSpki],
           verifyCertificateHash: [...tls.verifyCertificateHash],
-          ...(caCrl === undefined ? {} : { crl: { specifier: { case: "filename" as const, value: caCrl } } }),
           ...(tls.insecureSkipVerify ? { trustChainVerification: TrustChain.ACCEPT_UNTRUSTED } : {}),
         },
         validationContextSdsSecretConfig: secret(trusted),

@@ -3,7 +3,7 @@ import { type DataSource, DataSourceSchema } from "../../../envoy-api/generated/
 import { type Secret, SecretSchema } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import type { XdsType } from "../xds-type.ts";
-import { CA_SUFFIX, FILE_CERTIFICATE, FILE_ROOT, KUBERNETES, SYSTEM } from "./names.ts";
+import { CA_SUFFIX, FILE_CERTIFICATE, FILE_ROOT, KUBERNETES, splitCrl, SYSTEM } from "./names.ts";
 import { referredSecrets } from "./referred.ts";
 import { systemAuthorities } from "./system.ts";
 
@@ -24,7 +24,7 @@ export const secretType: XdsType<typeof SecretSchema> = {
 
 function secretOf(view: ProxyView, name: string): Secret | undefined {
   if (name.startsWith(FILE_CERTIFICATE)) {
-    const [certificate = "", privateKey = ""] = name.slice(FILE_CERTIFICATE.length).split("~");
+    const [certificate = "", privateKey = ""] = splitCrl(name.slice(FILE_CERTIFICATE.length))[0].split("~");
     return certificateOf(name, {
       certificateChain: file(certificate),
       privateKey: file(privateKey),
@@ -32,12 +32,13 @@ function secretOf(view: ProxyView, name: string): Secret | undefined {
     });
   }
   if (name.startsWith(FILE_ROOT)) {
-    const path = name.slice(FILE_ROOT.length);
+    const [path, crlPath] = splitCrl(name.slice(FILE_ROOT.length));
+    const crl = crlPath === undefined ? {} : { crl: file(crlPath) };
     if (path === SYSTEM)
-      return create(SecretSchema, { name, type: { case: "validationContext", value: { trustedCa: inline(systemAuthorities()) } } });
+      return create(SecretSchema, { name, type: { case: "validationContext", value: { trustedCa: inline(systemAuthorities()), ...crl } } });
     return create(SecretSchema, {
       name,
-      type: { case: "validationContext", value: { trustedCa: file(path), watchedDirectory: { path: folderOf(path) } } },
+      type: { case: "validationContext", value: { trustedCa: file(path), ...crl, watchedDirectory: { path: folderOf(path) } } },
     });
   }
   const credential = name.slice(KUBERNETES.length);

@@ -32,6 +32,7 @@ function ofClient({
   clientCertificate,
   privateKey,
   caCertificates,
+  caCrl,
   insecureSkipVerify,
 }: ClientTls): readonly string[] {
   if (mode !== "SIMPLE" && mode !== "MUTUAL") return [];
@@ -39,23 +40,24 @@ function ofClient({
   if (mode === "MUTUAL")
     names.push(
       credentialName === undefined
-        ? certificateFileResource(clientCertificate ?? "", privateKey ?? "")
+        ? certificateFileResource(clientCertificate ?? "", privateKey ?? "", caCrl)
         : credentialResource(credentialName),
     );
   if (insecureSkipVerify === true) return names;
   if (credentialName !== undefined) names.push(credentialCaResource(credentialName));
-  else names.push(caFileResource(caCertificates ?? SYSTEM));
+  else names.push(caFileResource(caCertificates ?? SYSTEM, caCrl));
   return names;
 }
 
 function ofServer(tls: ServerTls): readonly string[] {
-  const { credentialNames, caCertCredentialName, certificates: pairs, serverCertificate, privateKey, caCertificates, mode } = tls;
+  const { credentialNames, caCertCredentialName, certificates: pairs, serverCertificate, privateKey, caCertificates, caCrl, mode } = tls;
   const names = credentialNames.map(credentialResource);
-  for (const pair of pairs) names.push(certificateFileResource(pair.certificate, pair.privateKey));
-  if (serverCertificate !== undefined && privateKey !== undefined) names.push(certificateFileResource(serverCertificate, privateKey));
+  for (const pair of pairs) names.push(certificateFileResource(pair.certificate, pair.privateKey, caCrl));
+  if (serverCertificate !== undefined && privateKey !== undefined)
+    names.push(certificateFileResource(serverCertificate, privateKey, caCrl));
   if (mode !== "MUTUAL" && mode !== "OPTIONAL_MUTUAL") return names;
   names.push(...(caCertCredentialName === undefined ? credentialNames : [caCertCredentialName]).map(credentialCaResource));
   const file = caCertificates ?? pairs[0]?.caCertificates;
-  if (file !== undefined) names.push(caFileResource(file));
+  if (file !== undefined) names.push(caFileResource(file, caCrl));
   return names;
 }

@@ -248,7 +248,12 @@ export async function exchange(connection: Connection, text: string, timeout = 3
   const ended = new Promise<string>((resolve) => {
     const timer = setTimeout(() => resolve(received === "" ? "timeout" : received), timeout);
     const listen = (stream: Socket): void => {
-      stream.on("data", (bytes: Buffer) => (received += bytes.toString("latin1")));
+      stream.on("data", (bytes: Buffer) => {
+        received += bytes.toString("latin1");
+        if (!isLast(received)) return;
+        clearTimeout(timer);
+        resolve(received);
+      });
       stream.on("close", () => (clearTimeout(timer), resolve(received === "" ? "reset" : received)));
       stream.on("error", () => stream.destroy());
     };
@@ -260,6 +265,15 @@ export async function exchange(connection: Connection, text: string, timeout = 3
   const answer = await ended;
   socket.destroy();
   return answer;
+}
+
+/** Whether nothing follows a whole answer. Envoy closes up to a second after that. */
+function isLast(received: string): boolean {
+  const end = received.indexOf("\r\n\r\n") + 4;
+  const head = received.slice(0, end);
+  if (end < 4 || !head.startsWith("HTTP/1.1 ") || !/\r\nconnection: close\r\n/i.test(head)) return false;
+  const length = /\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1];
+  return length === undefined ? received.endsWith("\r\n0\r\n\r\n") : received.length - end >= Number(length);
 }
 
 async function open(socket: Socket, { destination, tls }: Connection): Promise<Socket> {

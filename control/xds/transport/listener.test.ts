@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
@@ -171,3 +172,27 @@ describe("hostile clients", () => {
     for (const client of clients) client[Symbol.dispose]();
   });
 });
+
+// With Node's default of 511 the system drops the others' handshakes, and they try again after a second, after two, after four.
+test("a thousand clients that connect while the service is busy are all taken", async () => {
+  await using control = await TestControl.start(new MapSnapshot("1", {}));
+  const { port } = control.listener;
+  const sockets = Array.from({ length: 1000 }, () => connect({ port, host: "127.0.0.1" }));
+  try {
+    // In this turn of the event loop, so that none is taken meanwhile.
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(waitingToBeTaken(port)).toBe(sockets.length);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+});
+
+/** Of a listening socket the queue of `/proc/net/tcp` is that of connections: `local_address rem_address st tx_queue:rx_queue`. */
+function waitingToBeTaken(port: number): number | undefined {
+  const address = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  for (const line of readFileSync("/proc/net/tcp", "utf8").split("\n")) {
+    const [, local = "", , state, queues = ""] = line.trim().split(/\s+/);
+    if (local.endsWith(address) && state === "0A") return Number.parseInt(queues.split(":")[1] ?? "", 16);
+  }
+  return undefined;
+}

@@ -41,6 +41,12 @@ export interface GrpcService {
 const STREAMS_PER_CONNECTION = 10_000;
 
 /**
+ * Connections that wait to be taken, as many as the system allows (Linux: `net.core.somaxconn`). Node's own 511 are full when a thousand proxies return at once; the system then drops
+ * what completes a connection, and a proxy that believes itself connected waits for seconds, or is cut.
+ */
+const BACKLOG = 65_535;
+
+/**
  * xDS over gRPC on one address. It owns its sockets: a client that does not read cannot be told that its call has ended, only cut off.
  */
 export class XdsListener implements AsyncDisposable {
@@ -89,7 +95,7 @@ export class XdsListener implements AsyncDisposable {
     });
     await new Promise<void>((resolve, reject) => {
       net.once("error", reject);
-      net.listen(options.port ?? 15010, options.host ?? "127.0.0.1", resolve);
+      net.listen({ port: options.port ?? 15010, host: options.host ?? "127.0.0.1", backlog: BACKLOG }, resolve);
     });
     return new XdsListener(grpc, injector, net, sockets);
   }

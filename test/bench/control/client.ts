@@ -2,22 +2,25 @@ import { connect, type Socket } from "node:net";
 import { fieldSize, writeFieldHead } from "../../../control/xds/server/wire.ts";
 import { encodeHeaders } from "../client/hpack.ts";
 import type { Variant } from "../../../control/xds/server/index.ts";
+import { DiscoveryResponses } from "./discovery-responses.ts";
 import { CLUSTER, ENDPOINT, LISTENER, resourceName, ROUTE, SCOPE } from "./resources.ts";
+import { SendWindow } from "./send-window.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const FRAME_HEADER = 9;
-const TYPE = { data: 0, headers: 1, settings: 4, ping: 6, windowUpdate: 8 } as const;
+const TYPE = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
 const ACK = 1;
+const END_STREAM = 1;
 const END_HEADERS = 4;
+const INITIAL_WINDOW_SIZE = 4;
 const WINDOW = 0x7fff_0000;
 const MAX_FRAME = 16_384;
 
 /** What follows the first response of a type, as Envoy goes about it. */
 const NEXT: Readonly<Record<string, readonly string[]>> = { [CLUSTER]: [ENDPOINT, LISTENER], [LISTENER]: [SCOPE], [SCOPE]: [ROUTE] };
 
-/** Field numbers of `DeltaDiscoveryRequest`, `DiscoveryRequest` and both responses. */
+/** Field numbers of `DeltaDiscoveryRequest` and `DiscoveryRequest`. */
 const FIELDS = { delta: { node: 1, typeUrl: 2, names: 3, nonce: 6 }, sotw: { node: 2, typeUrl: 4, names: 3, nonce: 5 } } as const;
-const RESPONSE = { typeUrl: 4, nonce: 5 };
 const METHODS = { delta: "DeltaAggregatedResources", sotw: "StreamAggregatedResources" } as const;
 
 /**
@@ -28,22 +31,22 @@ export class BenchClient implements Disposable {
   private readonly socket: Socket;
   private readonly requests: FirstRequests;
   private readonly begun = new Set<string>();
-  private pending: Buffer[] = [];
-  private pendingLength = 0;
-  /** Of the gRPC message that is being received. */
-  private message: Buffer[] = [];
-  private messageLength = 0;
+  private readonly window = new SendWindow((bytes) => this.write(bytes));
+  private readonly responses = new DiscoveryResponses((typeUrl, nonce) => this.acknowledge(typeUrl, nonce));
+  /** A frame that has come in part. */
+  private pending: Buffer = Buffer.alloc(0);
+  private readonly events: ClientEvents;
+  private disposed = false;
+  /** Bytes of HTTP/2 that the server sent. */
+  received = 0;
 
-  private readonly answered: (typeUrl: string) => void;
-
-  /**
-   * @param requests the first of each type, see {@link firstRequests}
-   * @param answered called with the type of every response, after its ACK was written
-   */
-  constructor(port: number, requests: FirstRequests, answered: (typeUrl: string) => void = () => {}) {
+  /** @param requests the first of each type, see {@link firstRequests} */
+  constructor(port: number, requests: FirstRequests, events: ClientEvents) {
     this.requests = requests;
-    this.answered = answered;
+    this.events = events;
     this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    this.socket.once("error", ({ message }) => this.lose(message));
+    this.socket.once("close", () => this.lose("the server closed the connection"));
     this.socket.on("data", (chunk: Buffer) => this.receive(chunk));
     const settings = Buffer.alloc(6);
     settings.writeUInt16BE(4);
@@ -62,6 +65,7 @@ export class BenchClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.disposed = true;
     this.socket.destroy();
   }
 
@@ -75,61 +79,63 @@ export class BenchClient implements Disposable {
   private send(message: Buffer): void {
     const head = Buffer.alloc(5);
     head.writeUInt32BE(message.length, 1);
-    const bytes = Buffer.concat([head, message]);
+    this.window.send(Buffer.concat([head, message]));
+  }
+
+  private write(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; at += MAX_FRAME) this.socket.write(frame(TYPE.data, 0, 1, bytes.subarray(at, at + MAX_FRAME)));
   }
 
   private receive(chunk: Buffer): void {
-    this.pending.push(chunk);
-    this.pendingLength += chunk.length;
-    if (this.pendingLength < FRAME_HEADER) return;
-    const bytes = this.pending.length === 1 ? chunk : Buffer.concat(this.pending);
+    this.received += chunk.length;
+    const bytes = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
     let at = 0;
     for (; at + FRAME_HEADER <= bytes.length;) {
       const end = at + FRAME_HEADER + bytes.readUIntBE(at, 3);
       if (end > bytes.length) break;
-      this.onFrame(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, bytes.subarray(at + FRAME_HEADER, end));
+      this.onFrame(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, bytes.readUInt32BE(at + 5), bytes.subarray(at + FRAME_HEADER, end));
       at = end;
     }
-    this.pending = at < bytes.length ? [bytes.subarray(at)] : [];
-    this.pendingLength = bytes.length - at;
+    this.pending = bytes.subarray(at);
   }
 
-  private onFrame(type: number, flags: number, payload: Buffer): void {
-    if (type === TYPE.data) this.onData(payload);
-    else if ((flags & ACK) === 0 && (type === TYPE.settings || type === TYPE.ping)) {
-      this.socket.write(frame(type, ACK, 0, type === TYPE.ping ? payload : Buffer.alloc(0)));
-    }
-  }
-
-  private onData(payload: Buffer): void {
-    this.message.push(payload);
-    this.messageLength += payload.length;
-    while (this.messageLength >= 5) {
-      const first = this.message[0];
-      const bytes = this.message.length === 1 && first !== undefined ? first : undefined;
-      const head = bytes ?? Buffer.concat(this.message);
-      const size = 5 + head.readUInt32BE(1);
-      if (this.messageLength < size) {
-        // Joined when it is complete, not with every frame.
-        return;
+  private onFrame(type: number, flags: number, stream: number, payload: Buffer): void {
+    if (type === TYPE.data) this.responses.read(payload);
+    else if (type === TYPE.windowUpdate) this.window.widen(stream, payload.readUInt32BE(0));
+    else if (type === TYPE.settings && (flags & ACK) === 0) {
+      for (let at = 0; at < payload.length; at += 6) {
+        if (payload.readUInt16BE(at) === INITIAL_WINDOW_SIZE) this.window.begin(payload.readUInt32BE(at + 2));
       }
-      this.onMessage(head.subarray(5, size));
-      this.message = size < head.length ? [head.subarray(size)] : [];
-      this.messageLength = head.length - size;
-    }
+      this.socket.write(frame(type, ACK, 0, Buffer.alloc(0)));
+    } else if (type === TYPE.ping && (flags & ACK) === 0) this.socket.write(frame(type, ACK, 0, payload));
+    else if (type === TYPE.goAway) this.lose(`the server ended the connection with error ${payload.readUInt32BE(4)} of HTTP/2`);
+    else if (type === TYPE.reset) this.lose(`the server ended the stream with error ${payload.readUInt32BE(0)} of HTTP/2`);
+    else if (type === TYPE.headers && (flags & END_STREAM) !== 0) this.lose("the server ended the call");
   }
 
-  private onMessage(bytes: Buffer): void {
-    const { typeUrl, nonce } = readResponse(bytes);
+  private lose(reason: string): void {
+    if (this.disposed) return;
+    this[Symbol.dispose]();
+    this.events.lost(reason);
+  }
+
+  private acknowledge(typeUrl: string, nonce: string): void {
     const { variant, byType } = this.requests;
     const { typeUrl: type, nonce: answered } = FIELDS[variant];
     // In the state of the world an answer names everything that is subscribed to.
     const request = variant === "sotw" ? (byType[typeUrl] ?? Buffer.alloc(0)) : text(type, typeUrl);
     this.send(Buffer.concat([request, text(answered, nonce)]));
     for (const next of NEXT[typeUrl] ?? []) if (!this.begun.has(next)) this.begin(next);
-    this.answered(typeUrl);
+    this.events.answered(typeUrl);
   }
+}
+
+/** What a client tells of itself. */
+export interface ClientEvents {
+  /** A response of this type has come, and its ACK was written. */
+  answered(typeUrl: string): void;
+  /** The server has ended the stream, or something else has: nothing more comes. */
+  lost(reason: string): void;
 }
 
 /** What a client says, encoded once. */
@@ -167,24 +173,6 @@ function headers(method: string): Uint8Array {
     ["content-type", "application/grpc"],
     ["te", "trailers"],
   ]).first;
-}
-
-function readResponse(bytes: Buffer): { readonly typeUrl: string; readonly nonce: string } {
-  let typeUrl = "";
-  let nonce = "";
-  for (let at = 0; at < bytes.length;) {
-    const field = (bytes[at++] ?? 0) >> 3;
-    let length = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = bytes[at++] ?? 0;
-      length += (byte & 0x7f) * scale;
-      if (byte < 0x80) break;
-    }
-    if (field === RESPONSE.typeUrl) typeUrl = bytes.toString("latin1", at, at + length);
-    if (field === RESPONSE.nonce) nonce = bytes.toString("latin1", at, at + length);
-    at += length;
-  }
-  return { typeUrl, nonce };
 }
 
 function text(field: number, value: string): Buffer {

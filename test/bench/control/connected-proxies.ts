@@ -25,6 +25,7 @@ export class ConnectedProxies implements Disposable {
   private readonly clients: BenchClient[] = [];
   private readonly service: ServiceProcess;
   private answered: (proxy: number, typeUrl: string) => void = () => {};
+  private lost: (reason: string) => void = () => {};
 
   private constructor(service: ServiceProcess) {
     this.service = service;
@@ -41,7 +42,8 @@ export class ConnectedProxies implements Disposable {
     const before = service.cpu;
     const begin = performance.now();
     const missing = new Set<string>();
-    const done = new Promise<void>((resolve) => {
+    const done = new Promise<void>((resolve, reject) => {
+      proxies.lost = (reason) => reject(new Error(reason));
       proxies.answered = (proxy, typeUrl) => {
         missing.delete(`${proxy} ${typeUrl}`);
         if (missing.size === 0) resolve();
@@ -50,7 +52,12 @@ export class ConnectedProxies implements Disposable {
     for (let index = 0; index < count; index++) {
       for (const typeUrl of [CLUSTER, ENDPOINT, LISTENER, SCOPE, ROUTE]) missing.add(`${index} ${typeUrl}`);
       const requests = requestsFor(nodeId(index), names);
-      proxies.clients.push(new BenchClient(service.port, requests, (typeUrl) => proxies.answered(index, typeUrl)));
+      proxies.clients.push(
+        new BenchClient(service.port, requests, {
+          answered: (typeUrl) => proxies.answered(index, typeUrl),
+          lost: (reason) => proxies.lost(`proxy ${index}: ${reason}`),
+        }),
+      );
     }
     await within(done, () => `${missing.size} first answers are missing`);
     return { proxies, first: performance.now() - begin, cpu: service.cpu - before };
@@ -61,7 +68,8 @@ export class ConnectedProxies implements Disposable {
     const times: number[] = [];
     const waiting = new Set(this.clients.keys());
     const before = this.service.cpu;
-    const done = new Promise<void>((resolve) => {
+    const done = new Promise<void>((resolve, reject) => {
+      this.lost = (reason) => reject(new Error(reason));
       this.answered = (proxy, typeUrl) => {
         if (typeUrl !== CHANGED[edit] || !waiting.delete(proxy)) return;
         times.push(performance.now());

@@ -33,7 +33,16 @@ export class BenchMesh implements Disposable {
     const listening = await order(child, { order: "start", services }, "listening");
     const requests = firstRequests(variant, services);
     const begin = performance.now();
-    const clients = Array.from({ length: streams }, () => new BenchClient(listening.port, requests));
+    const clients = Array.from(
+      { length: streams },
+      () =>
+        new BenchClient(listening.port, requests, {
+          answered() {},
+          lost(reason) {
+            throw new Error(reason);
+          },
+        }),
+    );
     const { cpu, bytes, resident } = await order(child, { order: "settle", streams }, "settled");
     return new BenchMesh(child, clients, { milliseconds: performance.now() - begin, cpu, bytes, resident });
   }

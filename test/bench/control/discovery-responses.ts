@@ -1,0 +1,90 @@
+/** Field numbers that `DeltaDiscoveryResponse` and `DiscoveryResponse` share. */
+const TYPE_URL = 4;
+const NONCE = 5;
+/** A byte for compression and four for the length, before every message of gRPC. */
+const MESSAGE_HEAD = 5;
+const LENGTH_DELIMITED = 2;
+
+/**
+ * Reads type and nonce of responses out of the bytes of a call, as they come. Resources are passed over where they lie: a response of a megabyte is neither
+ * joined nor copied, or the clients of a benchmark would cost more than the service.
+ */
+export class DiscoveryResponses {
+  private readonly answer: (typeUrl: string, nonce: string) => void;
+  /** Begun and not read yet: some bytes of a head, or of a text that is wanted. */
+  private rest: Buffer = Buffer.alloc(0);
+  /** Bytes of the message, and of the field within, that are still to come. */
+  private ofMessage = 0;
+  private ofField = 0;
+  private typeUrl = "";
+  private nonce = "";
+
+  /** @param answer called at the end of every response */
+  constructor(answer: (typeUrl: string, nonce: string) => void) {
+    this.answer = answer;
+  }
+
+  /** @throws Error for what is no response */
+  read(chunk: Buffer): void {
+    const bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
+    let at = 0;
+    for (let read = -1; read !== 0; at += read) read = this.step(bytes, at);
+    this.rest = bytes.subarray(at);
+  }
+
+  /** Reads one thing at `at`, and gives how many bytes that took; 0 where more has to come. */
+  private step(bytes: Buffer, at: number): number {
+    const there = bytes.length - at;
+    if (this.ofMessage === 0) {
+      if (there < MESSAGE_HEAD) return 0;
+      this.ofMessage = bytes.readUInt32BE(at + 1);
+      return MESSAGE_HEAD;
+    }
+    if (this.ofField > 0) {
+      const passed = Math.min(this.ofField, there);
+      this.ofField -= passed;
+      this.passed(passed);
+      return passed;
+    }
+    return this.field(bytes, at);
+  }
+
+  private field(bytes: Buffer, at: number): number {
+    const tag = bytes[at];
+    const size = varint(bytes, at + 1);
+    if (tag === undefined || size === undefined) return 0;
+    if ((tag & 7) !== LENGTH_DELIMITED) throw new Error(`a response has a field with tag ${tag}`);
+    const field = tag >> 3;
+    const begin = size.end;
+    if (field !== TYPE_URL && field !== NONCE) {
+      this.ofField = size.value;
+      this.passed(begin - at);
+      return begin - at;
+    }
+    const end = begin + size.value;
+    if (end > bytes.length) return 0;
+    if (field === TYPE_URL) this.typeUrl = bytes.toString("latin1", begin, end);
+    else this.nonce = bytes.toString("latin1", begin, end);
+    this.passed(end - at);
+    return end - at;
+  }
+
+  private passed(count: number): void {
+    this.ofMessage -= count;
+    if (this.ofMessage > 0) return;
+    const { typeUrl, nonce } = this;
+    this.typeUrl = this.nonce = "";
+    this.answer(typeUrl, nonce);
+  }
+}
+
+/** A varint at `at` and where it ends; `undefined` where it is cut off. */
+function varint(bytes: Buffer, at: number): { readonly value: number; readonly end: number } | undefined {
+  let value = 0;
+  for (let scale = 1; at < bytes.length; scale *= 128) {
+    const byte = bytes[at++] ?? 0;
+    value += (byte & 0x7f) * scale;
+    if (byte < 0x80) return { value, end: at };
+  }
+  return undefined;
+}

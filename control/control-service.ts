@@ -22,6 +22,8 @@ export interface ControlServiceOptions {
   readonly state?: State;
   /** Hears what the service does. Default: nobody. */
   readonly log?: ControlLog;
+  /** Whether proxies get routes and clusters when a request wants them, where their metadata does not say (`MESHWRIGHT_ON_DEMAND`). Default: false. */
+  readonly onDemand?: boolean;
   /** Types of resources. Default: all that Envoy's proxies of a mesh use. */
   readonly types?: readonly XdsType[];
 }
@@ -189,12 +191,15 @@ export class ControlService implements AsyncDisposable {
     }
   }
 
-  private connect({ node, credentials: _ }: ConnectRequest): ProxyConnection {
+  private connect({ node, variant, credentials: _ }: ConnectRequest): ProxyConnection {
     const { id, metadata, locality, userAgentVersionType } = fromBinary(NodeSchema, node);
     const build = userAgentVersionType.case === "userAgentBuildVersion" ? userAgentVersionType.value.version : undefined;
     const envoyVersion = build === undefined ? undefined : `${build.majorNumber}.${build.minorNumber}.${build.patch}`;
-    const proxy = readProxy({ id, metadata: metadata ?? {}, locality, envoyVersion });
-    if (typeof proxy === "string") throw new XdsError("INVALID_ARGUMENT", proxy);
+    const { onDemand = false } = this.options;
+    const read = readProxy({ id, metadata: metadata ?? {}, locality, envoyVersion, onDemand });
+    if (typeof read === "string") throw new XdsError("INVALID_ARGUMENT", read);
+    // Envoy asks for single clusters in the incremental variant only.
+    const proxy = read.onDemand && variant === "sotw" ? { ...read, onDemand: false } : read;
     const known = this.connected.get(id);
     if (known !== undefined && sameProxy(known.proxy, proxy)) {
       known.streams += 1;

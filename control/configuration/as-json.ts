@@ -16,8 +16,8 @@ export async function resourcesAsJson(types: readonly XdsType[], snapshot: Snaps
   for (const type of types) {
     if (only !== undefined && type.name !== only) continue;
     const view = snapshot.resources(typeUrl(type.schema));
-    result[type.name] = [...view.names()].toSorted().flatMap((name) => {
-      const resource = view.get(name);
+    result[type.name] = [...view.names(), ...(view.namesOnDemand?.() ?? [])].toSorted().flatMap((name) => {
+      const resource = view.get(name) ?? view.onDemand?.(name);
       return resource === undefined ? [] : [redacted(toJson(type.schema, fromBinary(type.schema, resource.value), { registry }))];
     });
   }

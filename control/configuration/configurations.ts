@@ -164,25 +164,48 @@ export class Configurations {
     };
   }
 
-  private snapshot({ own, group: { shared } }: Member): Snapshot {
+  private absent(type: XdsType): Find | undefined {
+    if (type.absent === undefined) return undefined;
+    return (name) => {
+      const message = type.absent?.(name);
+      return message === undefined ? undefined : this.encoder.encode(type, { name, message });
+    };
+  }
+
+  private snapshot({ own, group: { shared, client } }: Member): Snapshot {
     const views = new Map<string, ResourceView>();
-    for (const type of this.types) views.set(typeUrl(type.schema), joined(own.resources(type), shared.resources(type)));
+    for (const type of this.types) {
+      const absent = client.onDemand ? this.absent(type) : undefined;
+      views.set(typeUrl(type.schema), joined(own.resources(type), shared.resources(type), absent));
+    }
     return { version: String(this.version), resources: (url) => views.get(url) ?? NOTHING };
   }
 }
 
+type Find = (name: string) => Resource | undefined;
+
 const NOTHING: ResourceView = { get: () => undefined, names: () => [] };
 const EMPTY: Snapshot = { version: "0", resources: () => NOTHING };
 
-function joined(own: ReadonlyMap<string, Resource>, shared: ReadonlyMap<string, Resource>): ResourceView {
-  if (own.size === 0) return { get: (name) => shared.get(name), names: () => shared.keys() };
+function joined(own: ReadonlyMap<string, Resource>, shared: ReadonlyMap<string, Resource>, absent: Find | undefined): ResourceView {
+  const find: Find = own.size === 0 ? (name) => shared.get(name) : (name) => own.get(name) ?? shared.get(name);
+  function* names(onDemand: boolean): Iterable<string> {
+    for (const [name, resource] of own) if (isOnDemand(resource) === onDemand) yield name;
+    for (const [name, resource] of shared) if (isOnDemand(resource) === onDemand && !own.has(name)) yield name;
+  }
   return {
-    get: (name) => own.get(name) ?? shared.get(name),
-    *names() {
-      yield* own.keys();
-      for (const name of shared.keys()) if (!own.has(name)) yield name;
+    get(name) {
+      const resource = find(name);
+      return resource?.onDemand === true ? undefined : resource;
     },
+    names: () => names(false),
+    onDemand: (name) => find(name) ?? absent?.(name),
+    namesOnDemand: () => names(true),
   };
+}
+
+function isOnDemand(resource: Resource): boolean {
+  return resource.onDemand === true;
 }
 
 function sameMembers<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {

@@ -45,5 +45,17 @@ export function clientOf(proxy: Proxy, relevant: ReadonlySet<string>): Client {
       .filter(([key]) => relevant.has(key))
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
-  return { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, onDemand, ipMode: ipModeOf(proxy), identity };
+  return {
+    type,
+    namespace,
+    labels,
+    locality,
+    network,
+    clusterId,
+    dnsDomain,
+    interceptionMode,
+    onDemand,
+    ipMode: ipModeOf(proxy),
+    identity,
+  };
 }

@@ -155,7 +155,8 @@ export class ResourceSet {
       names.add(name);
     }
     for (const [name, resource] of now) {
-      if (resources.get(name)?.version === resource.version) continue;
+      const held = resources.get(name);
+      if (held?.version === resource.version && held.onDemand === resource.onDemand) continue;
       resources.set(name, resource);
       names.add(name);
     }
@@ -189,14 +190,20 @@ export class Encoder {
     if (this.known.get(key)?.deref() === undefined) this.known.delete(key);
   });
 
-  encode<Desc extends DescMessage>(type: XdsType<Desc>, { name, message }: Translated<Desc>): Resource {
+  encode<Desc extends DescMessage>(type: XdsType<Desc>, { name, message, onDemand = false }: Translated<Desc>): Resource {
     const value = toBinary(type.schema, message);
     const version = createHash("sha256").update(value).digest("base64url").slice(0, 22);
-    const key = `${type.name} ${name} ${version}`;
+    const key = `${type.name} ${name} ${version} ${onDemand}`;
     const known = this.known.get(key)?.deref();
     if (known !== undefined) return known;
     const companions = type.companions?.(name, message).map((each) => ({ typeUrl: each.typeUrl, name: each.name }));
-    const resource = { name, version, value, ...(companions === undefined ? {} : { companions }) };
+    const resource: Resource = {
+      name,
+      version,
+      value,
+      ...(companions === undefined ? {} : { companions }),
+      ...(onDemand ? { onDemand } : {}),
+    };
     this.known.set(key, new WeakRef(resource));
     this.gone.register(resource, key);
     return resource;

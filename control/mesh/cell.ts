@@ -21,6 +21,8 @@ export const cell = {
   endpoints: (host: HostName): Cell => `endpoints ${host}`,
   /** Routings of which one host is exactly this. */
   routing: (host: HostName): Cell => `routing ${host}`,
+  /** Routings that mirror requests to exactly this host. */
+  mirrors: (host: HostName): Cell => `mirrors ${host}`,
   /** A routing by its object: delegates are found so. */
   routingObject: (namespace: string, name: string): Cell => `routing object ${namespace}/${name}`,
   /** Hosts of the routings that are bound to a gateway. */

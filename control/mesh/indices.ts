@@ -40,6 +40,8 @@ export interface Indices {
   readonly routingObjects: ReadonlyMap<string, Routing>;
   /** By each gateway that they are bound to. */
   readonly gatewayRoutings: Grouped<Routing>;
+  /** By each host that they mirror requests to. */
+  readonly mirroring: Grouped<Routing>;
   /** By host. */
   readonly trafficRules: Grouped<TrafficRules>;
   /** By `namespace/name`. */
@@ -67,6 +69,7 @@ export const noIndices: Indices = {
   routings: nothing,
   routingObjects: nothing,
   gatewayRoutings: nothing,
+  mirroring: nothing,
   trafficRules: nothing,
   secrets: nothing,
   gateways: [],
@@ -126,6 +129,7 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
     routings: group(before.routings, routings, ({ hosts }) => new Set(hosts)),
     routingObjects: routingObjects(before.routingObjects, gone, come),
     gatewayRoutings: group(before.gatewayRoutings, routings, gatewaysOf),
+    mirroring: group(before.mirroring, routings, mirrorsOf),
     trafficRules: group(
       before.trafficRules,
       ({ trafficRules }) => trafficRules,
@@ -160,6 +164,11 @@ export function gatewaysOf(routing: Routing): ReadonlySet<string> {
     for (const match of route.match) for (const gateway of match.gateways ?? []) gateways.add(gateway);
   }
   return gateways;
+}
+
+/** Every host that a routing mirrors requests to. */
+export function mirrorsOf({ http }: Routing): ReadonlySet<HostName> {
+  return new Set(http.flatMap(({ mirrors }) => mirrors.map(({ destination }) => destination.host)));
 }
 
 interface Owned {

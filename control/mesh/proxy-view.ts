@@ -139,6 +139,11 @@ export class MeshProxyView implements ProxyView {
     return undefined;
   }
 
+  isMirrored(host: HostName): boolean {
+    this.reads.cells.add(cell.mirrors(host));
+    return this.mesh.index.mirroring.has(host);
+  }
+
   sidecar(): SidecarScope | undefined {
     this.reads.cells.add(cell.sidecars).add(cell.settings);
     return sidecarOf(this.mesh, this.common);

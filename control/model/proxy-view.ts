@@ -44,6 +44,9 @@ export interface ProxyView {
   /** Hosts of routings that are no service and no wildcard over one: a sidecar serves them too. Sorted. */
   routedHosts(): readonly HostName[];
 
+  /** Whether some routing of the mesh mirrors requests to a host. */
+  isMirrored(host: HostName): boolean;
+
   /** The Sidecar in force; undefined where none is. */
   sidecar(): SidecarScope | undefined;
   /** What clients call this proxy's workload by. */

@@ -14,6 +14,8 @@ export interface Resource {
    * and warms for 15 s (`initial_fetch_timeout`). Default: none.
    */
   readonly companions?: readonly ResourceReference[];
+  /** Whether it is no part of a wildcard subscription: {@link ResourceView.onDemand} has it. Default: false. */
+  readonly onDemand?: true;
 }
 
 export interface ResourceReference {
@@ -33,6 +35,8 @@ export interface ResourceView {
    * does not let it go, so types that are asked for on demand should answer every name. Default: nothing.
    */
   onDemand?(name: string): Resource | undefined;
+  /** Names that `onDemand` has a resource of the mesh for; only people ask. Default: none. */
+  namesOnDemand?(): Iterable<string>;
 }
 
 /** All that one proxy, or every proxy of a group, may have at one time. Immutable. */

@@ -21,6 +21,8 @@ export interface XdsType<Desc extends DescMessage = DescMessage> {
   };
   /** The resources of one unit. Pure: depends on nothing but the view; the same facts yield the same bytes. */
   translate(view: ProxyView, unit: string): readonly Translated<Desc>[];
+  /** What a proxy gets that waits for a name that does not exist, where Envoy would wait for ever. Default: that it does not exist. */
+  absent?(name: string): MessageShape<Desc>;
   /** Resources that must be sent again after this one, as the endpoints of a changed cluster (see `Resource.companions` of the server). */
   companions?(name: string, message: MessageShape<Desc>): readonly { readonly typeUrl: string; readonly name: string }[];
 }
@@ -29,4 +31,6 @@ export interface Translated<Desc extends DescMessage = DescMessage> {
   /** Unique within the type for one proxy. */
   readonly name: string;
   readonly message: MessageShape<Desc>;
+  /** Whether it is given only to proxies that ask for it by its name, and is no part of `*`. Default: false. */
+  readonly onDemand?: boolean;
 }

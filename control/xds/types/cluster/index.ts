@@ -5,6 +5,7 @@ import { typeUrl } from "../../../envoy-api/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import { fixedClusters } from "./fixed.ts";
 import { inboundClusters } from "./inbound.ts";
+import { isNeeded } from "./needed.ts";
 import type { ClusterOptions } from "./options.ts";
 import { outboundClusters } from "./outbound.ts";
 
@@ -30,7 +31,9 @@ export function clusterType(options: ClusterOptions = {}): XdsType<typeof Cluste
     translate(view, unit) {
       if (unit === FIXED) return fixedClusters(view).map(translated);
       if (unit === INBOUND) return inboundClusters(view).map(translated);
-      return outboundClusters(view, unit.slice(OUTBOUND.length), options).map(translated);
+      const host = unit.slice(OUTBOUND.length);
+      const onDemand = view.client().onDemand && !isNeeded(view, host);
+      return outboundClusters(view, host, options).map((message) => ({ ...translated(message), ...(onDemand ? { onDemand } : {}) }));
     },
     // Envoy waits for the endpoints of a cluster that changed and does not ask for them.
     companions: (name, { clusterDiscoveryType: type }) =>

@@ -11,6 +11,7 @@ import {
 } from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { UuidRequestIdConfigSchema } from "../../../envoy-api/generated/envoy/extensions/request_id/uuid/v3/uuid_pb.ts";
 import type { ConnectionSettings, MeshSettings, Protocol, ProxySettings, ProxyView } from "../../../model/index.ts";
+import { connectionSettings, streamIdleTimeout } from "../connection-settings.ts";
 import type { Side } from "../filter/index.ts";
 import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
@@ -30,12 +31,6 @@ export interface HttpOptions {
 
 type Manager = Init<typeof HttpConnectionManagerSchema>;
 
-/**
- * How long a stream may stand still where nobody says (Envoy's `stream_idle_timeout`). Istio has none; but a stream that a filter holds back, or that waits for routes from a
- * control service that is gone, is ended by nothing else. An hour is what idle connections get, so streams that are quiet for minutes live on.
- */
-const STREAM_IDLE_TIMEOUT = 3_600_000;
-
 /** The network filter that speaks HTTP, with everything behind it. */
 export function httpConnectionManager(view: ProxyView, options: HttpOptions): NetworkFilter {
   const traces = tracing(view);
@@ -53,7 +48,7 @@ export function httpConnectionManager(view: ProxyView, options: HttpOptions): Ne
     ...trust(view.proxySettings(), options.side),
     ...headers(view.proxySettings()),
     ...http1(view.proxySettings()),
-    ...limits(settingsFor(view, options.side), view.settings()),
+    ...limits(connectionSettings(view, options.side === "gateway"), view.settings(), options.routes.longestWait),
   };
   return {
     name: "envoy.filters.network.http_connection_manager",
@@ -103,26 +98,9 @@ function http1({ proxyHeaders }: ProxySettings): Manager {
   return { httpProtocolOptions: { headerKeyFormat: { headerFormat: { case: "statefulFormatter", value: formatter } } } };
 }
 
-/** ProxyConfig's `connectionSettings`; the profile `EDGE` fills in what Envoy advises for proxies that strangers reach, on gateways alone. */
-function settingsFor(view: ProxyView, side: Side): ConnectionSettings {
-  const settings = view.proxySettings().connectionSettings;
-  if (settings.profile !== "EDGE" || side !== "gateway") return settings;
-  const edge: Partial<ConnectionSettings> = {
-    httpIdleTimeout: 3_600_000,
-    httpStreamIdleTimeout: 300_000,
-    httpRequestTimeout: 300_000,
-    httpRequestHeadersTimeout: 60_000,
-    httpMaxConcurrentStreams: 100,
-    http2InitialStreamWindowSize: 65_536,
-    http2InitialConnectionWindowSize: 1_048_576,
-    httpHeadersWithUnderscoresAction: "REJECT_REQUEST",
-    httpMergeSlashes: true,
-    httpPathWithEscapedSlashesAction: "UNESCAPE_AND_REDIRECT",
-  };
-  return { ...settings, ...edge, ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) };
-}
-
-function limits(settings: ConnectionSettings, { pathNormalization }: MeshSettings): Manager {
+/** @param longestWait how long a request may wait for its route; where it has one, the route says itself how long it may stand still */
+function limits(settings: ConnectionSettings, { pathNormalization }: MeshSettings, longestWait = Infinity): Manager {
+  const idle = streamIdleTimeout(settings);
   const mergeSlashes = settings.httpMergeSlashes ?? pathNormalization.endsWith("MERGE_SLASHES");
   const escapedSlashes =
     settings.httpPathWithEscapedSlashesAction ??
@@ -146,7 +124,7 @@ function limits(settings: ConnectionSettings, { pathNormalization }: MeshSetting
     normalizePath: pathNormalization !== "NONE",
     mergeSlashes,
     pathWithEscapedSlashesAction: EscapedSlashes[escapedSlashes],
-    streamIdleTimeout: milliseconds(settings.httpStreamIdleTimeout ?? STREAM_IDLE_TIMEOUT),
+    streamIdleTimeout: milliseconds(Number.isFinite(longestWait) ? Math.min(idle === 0 ? longestWait : idle, longestWait) : idle),
     ...time("requestTimeout", settings.httpRequestTimeout),
     ...time("requestHeadersTimeout", settings.httpRequestHeadersTimeout),
     ...time("drainTimeout", settings.httpDrainTimeout),

@@ -7,6 +7,7 @@ import { GrpcWebSchema } from "../../../envoy-api/generated/envoy/extensions/fil
 import { RouterSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import type { HttpFilterSchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { ProxyView } from "../../../model/index.ts";
+import { alpnOverride } from "./alpn-override.ts";
 import type { HttpOptions } from "./http-connection-manager.ts";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 
@@ -24,10 +25,14 @@ export function httpFilters(view: ProxyView, { routes, protocol, side, port }: H
   const { envoyDebugHeaders } = view.proxySettings().proxyHeaders;
   return [
     ...(routes.firstFilters ?? []),
-    ...(mesh === undefined ? [] : [discovered(mesh)]),
+    ...(routes.clusterFilters ?? []),
+    // Our filters may choose another route, with another cluster.
+    ...(mesh === undefined ? [] : [discovered(mesh), ...(routes.clusterFilters ?? [])]),
     ...(protocol === "grpc-web" ? [grpcWeb] : []),
     grpcStats,
     ...(routes.lastFilters ?? []),
+    // Behind all that may choose another route.
+    ...(side !== "inbound" && view.client().identity ? [alpnOverride] : []),
     filter("envoy.filters.http.router", pack(RouterSchema, { suppressEnvoyHeaders: !envoyDebugHeaders })),
   ];
 }

@@ -1,4 +1,4 @@
-import type { HostName } from "../../../model/index.ts";
+import type { Client, HostName } from "../../../model/index.ts";
 import { sniffedRouteName } from "../route/route-name.ts";
 import { type HttpRouting, plainRoutes, scopedRoutes } from "../scope/hcm.ts";
 
@@ -6,7 +6,7 @@ import { type HttpRouting, plainRoutes, scopedRoutes } from "../scope/hcm.ts";
 export type HttpRoutes = Pick<HttpRouting, "routeSpecifier"> & Partial<HttpRouting>;
 
 /** Routes of all hosts on a port of sidecars, or of one host at its own address; of a socket of the file system those of all ports. */
-export function outboundRoutes(bind: string, port: number, host: HostName | undefined): HttpRoutes {
-  if (port === 0) return plainRoutes(bind);
-  return host === undefined ? scopedRoutes(`${port}`) : plainRoutes(sniffedRouteName(host, port));
+export function outboundRoutes({ onDemand }: Pick<Client, "onDemand">, bind: string, port: number, host: HostName | undefined): HttpRoutes {
+  if (port === 0) return plainRoutes(bind, { onDemand });
+  return host === undefined ? scopedRoutes(`${port}`, { onDemand }) : plainRoutes(sniffedRouteName(host, port), { onDemand });
 }

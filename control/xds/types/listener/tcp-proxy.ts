@@ -2,20 +2,21 @@ import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import { TcpProxySchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import type { Destination, HostName, ProxyView, TrafficRules, WeightedDestination } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
+import { TCP_ON_DEMAND } from "../on-demand.ts";
 import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 import type { Init } from "./init.ts";
 
 /** Passes the bytes on to one cluster. */
 export function toCluster(view: ProxyView, cluster: string, statPrefix = cluster): NetworkFilter[] {
-  return [tcpProxy({ statPrefix, clusterSpecifier: { case: "cluster", value: cluster }, accessLog: accessLogs(view) })];
+  return [tcpProxy(view, { statPrefix, clusterSpecifier: { case: "cluster", value: cluster }, accessLog: accessLogs(view) })];
 }
 
 /** Passes the bytes on to a service, as the rules for it say. */
 export function toService(view: ProxyView, host: HostName, port: number, subset?: string): NetworkFilter[] {
   const cluster = outboundCluster(host, port, subset);
   return [
-    tcpProxy({
+    tcpProxy(view, {
       statPrefix: cluster,
       clusterSpecifier: { case: "cluster", value: cluster },
       ...connectionRules(view, host, subset),
@@ -42,7 +43,7 @@ export function toDestinations(
       weight,
     }));
   return [
-    tcpProxy({
+    tcpProxy(view, {
       statPrefix,
       clusterSpecifier: { case: "weightedClusters", value: { clusters } },
       // One filter serves all: the rules of the first host count, and none of a subset (Istio's `buildOutboundNetworkFiltersWithWeightedClusters`).
@@ -61,8 +62,9 @@ export function portOf(view: ProxyView, { host, port }: Destination, listenPort:
 
 type TcpProxyInit = Init<typeof TcpProxySchema>;
 
-function tcpProxy(init: TcpProxyInit): NetworkFilter {
-  return { name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value: pack(TcpProxySchema, init) } };
+function tcpProxy(view: ProxyView, init: TcpProxyInit): NetworkFilter {
+  const value = pack(TcpProxySchema, view.client().onDemand ? { ...init, onDemand: TCP_ON_DEMAND } : init);
+  return { name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value } };
 }
 
 function connectionRules(view: ProxyView, host: HostName, subset: string | undefined): TcpProxyInit {

@@ -69,7 +69,7 @@ function sharedAction(view: ProxyView, route: HttpRoute, place: RoutePlace): Rou
   const hashes = route.route.flatMap(({ destination }) => hashPolicy(view, destination, place.port));
   const retries = retryPolicy(route.retries ?? view.settings().defaultHttpRetryPolicy, hashes.length > 0 && route.route.length === 1);
   return {
-    ...timeouts(timeout),
+    ...timeouts(view, timeout),
     ...(retries === undefined ? {} : { retryPolicy: retries }),
     ...(rewrite?.uriRegex !== undefined
       ? { regexRewrite: { pattern: { regex: rewrite.uriRegex.match }, substitution: rewrite.uriRegex.rewrite } }

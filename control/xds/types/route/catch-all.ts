@@ -23,7 +23,7 @@ export function catchAll(view: ProxyView): Init<typeof VirtualHostSchema> {
       {
         name: "allow_any",
         match: everything,
-        action: { case: "route", value: { clusterSpecifier: { case: "cluster", value: cluster }, ...timeouts(undefined) } },
+        action: { case: "route", value: { clusterSpecifier: { case: "cluster", value: cluster }, ...timeouts(view, undefined) } },
       },
     ],
     includeRequestAttemptCount: view.proxySettings().proxyHeaders.attemptCount,

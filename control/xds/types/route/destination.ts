@@ -5,6 +5,7 @@ import type {
 import { milliseconds } from "../../../envoy-api/index.ts";
 import { type ConsistentHash, type Destination, policyFor, type ProxyView } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
+import { connectionSettings, streamIdleTimeout } from "../connection-settings.ts";
 import type { Init } from "./init.ts";
 
 /** The port of a destination: as written, else the only one of its service, else that on which the request came. */
@@ -39,8 +40,19 @@ function policySpecifier(key: ConsistentHash["key"]): NonNullable<HashPolicy["po
   };
 }
 
-/** No end to a request, whatever gRPC's `grpc-timeout` says; with a timeout it is the limit of that too. */
-export function timeouts(timeout: number | undefined): Pick<Init<typeof RouteActionSchema>, "timeout" | "maxGrpcTimeout"> {
+/**
+ * No end to a request, whatever gRPC's `grpc-timeout` says; with a timeout it is the limit of that too. Where routes are fetched on demand the listener's idle timeout is for the wait
+ * (`longestWait`), so that of streams stands here.
+ */
+export function timeouts(
+  view: ProxyView,
+  timeout: number | undefined,
+): Pick<Init<typeof RouteActionSchema>, "timeout" | "maxGrpcTimeout" | "idleTimeout"> {
   const duration = milliseconds(timeout ?? 0);
-  return { timeout: duration, maxGrpcTimeout: duration };
+  const { onDemand, type } = view.client();
+  return {
+    timeout: duration,
+    maxGrpcTimeout: duration,
+    ...(onDemand ? { idleTimeout: milliseconds(streamIdleTimeout(connectionSettings(view, type === "router"))) } : {}),
+  };
 }

@@ -1,3 +1,4 @@
+import { create } from "@bufbuild/protobuf";
 import { typeUrl } from "../../../envoy-api/index.ts";
 import { ClusterSchema } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
 import { RouteConfigurationSchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_pb.ts";
@@ -22,6 +23,8 @@ export const routeType: XdsType<typeof RouteConfigurationSchema> = {
     const message = make(view, parseUnit(unit));
     return message === undefined ? [] : [{ name: message.name, message }];
   },
+  // A request waits for the routes of its scope for as long as they do not come, and a removal does not end that; without a host the catch-all has it.
+  absent: (name) => create(RouteConfigurationSchema, { name }),
 };
 
 function* outboundUnits(view: ProxyView): Iterable<RouteUnit> {

@@ -49,7 +49,7 @@ export function defaultRoute(view: ProxyView, host: HostName, port: number): Rou
       case: "route",
       value: {
         clusterSpecifier: { case: "cluster", value: outboundCluster(host, port) },
-        ...timeouts(undefined),
+        ...timeouts(view, undefined),
         ...(retries === undefined ? {} : { retryPolicy: retries }),
         hashPolicy: [...hashes],
       },

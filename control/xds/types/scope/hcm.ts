@@ -11,6 +11,7 @@ import type {
 import { ApiVersion } from "../../../envoy-api/generated/envoy/config/core/v3/config_source_pb.ts";
 import { HeaderValueOption_HeaderAppendAction } from "../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import { pack } from "../../../envoy-api/index.ts";
+import { loadCluster, ON_DEMAND_TIMEOUT } from "../on-demand.ts";
 import { keyName, SCOPE_HEADER } from "./key.ts";
 import { FALL_BACK_ONLY, LOOKUP, LOOKUP_FILTER, NORMALISE_ONLY, REFRESH_FILTER } from "./lookup.ts";
 
@@ -24,6 +25,10 @@ export interface HttpRouting {
   readonly earlyHeaderMutationExtensions: NonNullable<ConnectionManager["earlyHeaderMutationExtensions"]>;
   /** In front of all others: they may only see a request whose host was found. */
   readonly firstFilters: readonly HttpFilter[];
+  /** Behind those, and behind whatever chooses another route: they have the cluster fetched where that is done on demand. */
+  readonly clusterFilters?: readonly HttpFilter[];
+  /** Milliseconds for which a request may wait until its route is known. Default: no such wait. */
+  readonly longestWait?: number;
   /** Right before the router: they carry out what routes say. */
   readonly lastFilters: readonly HttpFilter[];
 }
@@ -84,6 +89,7 @@ export function scopedRoutes(routeName: string, { onDemand = false }: ScopeOptio
     ],
     firstFilters: onDemand ? [lua(NORMALISE_ONLY), askForRoute, lua(FALL_BACK_ONLY), askForRoute] : [lua(LOOKUP), askForRoute],
     lastFilters: routeFilters,
+    ...(onDemand ? { clusterFilters: [loadCluster], longestWait: ON_DEMAND_TIMEOUT } : {}),
   };
 }
 
@@ -91,12 +97,13 @@ export function scopedRoutes(routeName: string, { onDemand = false }: ScopeOptio
  * Routes by one route configuration (RDS) that has all its hosts: that of a service alone where its protocol is found out at its own address (`sniffedRouteName`), and those of
  * listeners that stand for all ports at once, as sockets of the file system and HTTP proxies do.
  */
-export function plainRoutes(routeConfigName: string): HttpRouting {
+export function plainRoutes(routeConfigName: string, { onDemand = false }: ScopeOptions = {}): HttpRouting {
   return {
     routeSpecifier: { case: "rds", value: { configSource: ADS, routeConfigName } },
     earlyHeaderMutationExtensions: [],
     firstFilters: [],
     lastFilters: routeFilters,
+    ...(onDemand ? { clusterFilters: [loadCluster] } : {}),
   };
 }
 

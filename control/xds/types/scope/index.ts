@@ -23,13 +23,15 @@ export const scopeType: XdsType<typeof ScopedRouteConfigurationSchema> = {
   *units(view) {
     for (const unit of view.client().type === "sidecar" ? outboundScopes(view) : gatewayScopes(view)) yield JSON.stringify(unit);
   },
-  translate(_view, unit) {
+  translate(view, unit) {
     const [routeConfigurationName, keys] = JSON.parse(unit) as ScopeUnit;
     return keys.map((key) => ({
       name: key,
       message: create(ScopedRouteConfigurationSchema, {
         name: key,
         routeConfigurationName,
+        // What unknown hosts fall back to is always there, so that they are answered at once.
+        onDemand: view.client().onDemand && !key.endsWith("|*"),
         key: { fragments: [{ type: { case: "stringKey", value: key } }] },
       }),
     }));

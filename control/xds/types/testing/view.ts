@@ -88,6 +88,7 @@ export function viewOf(content: ViewContent): ProxyView {
     trafficRules: (host) => content.trafficRules?.[host],
     routing: (host) => content.routing?.[host],
     routedHosts: () => routed.sort(),
+    isMirrored: (host) => Object.values(content.routing ?? {}).some((routing) => mirrors(routing, host)),
     sidecar: () => content.sidecar,
     inbound: () => content.inbound ?? { workload: undefined, ports: [] },
     mtls: () => content.mtls ?? PERMISSIVE,
@@ -97,6 +98,10 @@ export function viewOf(content: ViewContent): ProxyView {
     secret: (name) => content.secrets?.find((each) => each.name === name),
     plugins: () => content.plugins ?? [],
   };
+}
+
+function mirrors({ http }: Routing, host: HostName): boolean {
+  return http.some((route) => route.mirrors.some(({ destination }) => destination.host === host));
 }
 
 /** An object that nobody reads more of than its metadata. */

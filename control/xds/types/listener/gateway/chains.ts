@@ -26,7 +26,7 @@ function httpChain(view: ProxyView, { binds, port, kind }: GatewayListener, { se
     httpConnectionManager(view, {
       side: "gateway",
       statPrefix: kind === "tls" && server.name !== "" ? server.name : `outbound_${listenerName(binds[0], port)}`,
-      routes: scopedRoutes(routeName),
+      routes: scopedRoutes(routeName, view.client()),
       port,
       protocol: server.port.protocol === "http3" ? "http" : server.port.protocol,
     }),

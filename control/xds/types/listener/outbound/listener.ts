@@ -45,7 +45,7 @@ function chainsOf(view: ProxyView, listener: OutboundListener, planned: PlannedC
     httpConnectionManager(view, {
       side: "outbound",
       statPrefix: `outbound_${listenerName(bind, port)}`,
-      routes: outboundRoutes(bind, port, planned.host),
+      routes: outboundRoutes(view.client(), bind, port, planned.host),
       port,
       protocol: planned.protocol,
     }),

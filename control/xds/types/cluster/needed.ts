@@ -1,0 +1,21 @@
+import type { HostName, ProxyView } from "../../../model/index.ts";
+
+/**
+ * Whether Envoy asks for a host's clusters at places where it cannot fetch them on demand: it mirrors requests only to clusters that are there, and so do logs, traces and filters that call
+ * a service by the name of its cluster.
+ */
+export function isNeeded(view: ProxyView, host: HostName): boolean {
+  return view.isMirrored(host) || isProvider(view, host) || view.plugins().some(({ pluginConfig }) => speaksOf(pluginConfig, host));
+}
+
+/** MeshConfig's `extensionProviders` name a service as `[NAMESPACE/]HOST`. */
+function isProvider(view: ProxyView, host: HostName): boolean {
+  return view.settings().extensionProviders.some(({ options: { service } }) => {
+    return typeof service === "string" && service.slice(service.indexOf("/") + 1).toLowerCase() === host;
+  });
+}
+
+/** Wherever in a filter's configuration the name of a cluster stands: `outbound|80||HOST`. */
+function speaksOf(configuration: unknown, host: HostName): boolean {
+  return configuration !== undefined && JSON.stringify(configuration).includes(`|${host}"`);
+}

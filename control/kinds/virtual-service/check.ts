@@ -69,8 +69,7 @@ function checkRoute(route: HttpRouteSpec, path: FieldPath, isDelegate: boolean, 
   }
   if (
     redirect !== undefined &&
-    (redirect.uri ?? redirect.prefixRewrite ?? redirect.authority ?? redirect.scheme ?? redirect.port) === undefined &&
-    redirect.redirectCode === 301
+    (redirect.uri ?? redirect.prefixRewrite ?? redirect.authority ?? redirect.scheme ?? redirect.port ?? redirect.derivePort) === undefined
   )
     report("error", Code.Missing, [...path, "redirect"], "needs something to redirect to: uri, prefixRewrite, authority, scheme or port");
   if (rewrite !== undefined && (rewrite.uri ?? rewrite.authority ?? rewrite.uriRegexRewrite) === undefined)

@@ -86,7 +86,7 @@ export const connectionDestination = object({ destination: required(destination,
 
 const redirect = object(
   {
-    uri: optional(text(), "Replaces the whole path and query."),
+    uri: optional(text(), "Replaces the whole path; the query stays unless this has one."),
     prefixRewrite: optional(text(), "Replaces the prefix that the match asked for."),
     authority: optional(text(), "Replaces the host."),
     port: optional(portNumber, "Replaces the port."),

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Script } from "../../../../harness/upstreams/index.ts";
+import type { Question } from "../testing/ask.ts";
+import { EchoMesh, to, virtualService } from "../testing/echo-mesh.ts";
+
+/** What `retries` says (undefined: the field is not there), what the service answers to one attempt after the other (the last again and again), the status for the client, and how many attempts come. */
+type Row = readonly [what: string, retries: object | undefined, answers: string, status: number, attempts: number, question?: Question];
+
+const GRPC = [["content-type", "application/grpc"]] as const;
+const FIVE = { attempts: 2, retryOn: "5xx" };
+
+const ROWS: readonly Row[] = [
+  ["a 503 is the answer where nobody says", undefined, "503", 503, 1],
+  ["so is a connection that is cut off", undefined, "reset", 503, 1],
+  ["gRPC's `unavailable` is tried twice more", undefined, "grpc-14", 200, 3],
+  ["gRPC's `cancelled` too, until it is not", undefined, "grpc-1,200", 200, 2],
+  ["gRPC's `internal` is the answer", undefined, "grpc-13", 200, 1],
+  ["attempts alone say how often, not when", { attempts: 3 }, "503", 503, 1],
+  ["attempts alone say how often", { attempts: 4 }, "grpc-14", 200, 5],
+  ["0 attempts are none", { attempts: 0 }, "grpc-14", 200, 1],
+  ["an empty condition is the default one", { attempts: 1, retryOn: "" }, "grpc-14", 200, 2],
+  ["5xx: every 5xx", FIVE, "500,599,200", 200, 3],
+  ["5xx: the last answer counts when there are no attempts left", FIVE, "500", 500, 3],
+  ["5xx: a connection that is cut off", FIVE, "reset,200", 200, 2],
+  ["5xx: also what changes something", FIVE, "503,200", 200, 2, { method: "POST", body: "x" }],
+  ["5xx: no 4xx", FIVE, "409", 409, 1],
+  ["gateway-error: 502, 503 and 504", { attempts: 3, retryOn: "gateway-error" }, "502,503,504,200", 200, 4],
+  ["gateway-error: no 500", { attempts: 3, retryOn: "gateway-error" }, "500", 500, 1],
+  ["reset: a connection that is cut off", { attempts: 1, retryOn: "reset" }, "reset,200", 200, 2],
+  ["retriable-4xx: 409", { attempts: 1, retryOn: "retriable-4xx" }, "409,200", 200, 2],
+  ["a status code", { attempts: 1, retryOn: "418" }, "418,200", 200, 2],
+  ["a status code, and no other", { attempts: 1, retryOn: "418" }, "503", 503, 1],
+  ["conditions and status codes together", { attempts: 3, retryOn: "reset, 429,503" }, "429,503,reset,200", 200, 4],
+  ["conditions of gRPC", { attempts: 2, retryOn: "internal,resource-exhausted" }, "grpc-13,grpc-8,200", 200, 3],
+  ["an attempt that takes too long", { attempts: 2, retryOn: "5xx", perTryTimeout: "150ms" }, "slow,200", 200, 2],
+  ["all attempts take too long", { attempts: 1, retryOn: "5xx", perTryTimeout: "50ms" }, "slow", 504, 2],
+];
+
+/** By path: how many attempts came. */
+const attempts = new Map<string, number>();
+
+/** Answers to the attempts of `/?CODES&...` in turn. */
+const planned: Script = ({ path }) => {
+  const attempt = attempts.get(path) ?? 0;
+  attempts.set(path, attempt + 1);
+  const answers = path.slice(2).replace(/&.*/, "").split(",");
+  const answer = answers[Math.min(attempt, answers.length - 1)] ?? "";
+  if (answer === "reset") return { reset: "before-headers" };
+  if (answer === "slow") return { delay: 2_000 };
+  if (answer.startsWith("grpc-")) return { headers: [["grpc-status", answer.slice("grpc-".length)]] };
+  return { status: Number(answer) };
+};
+
+describe("a request that fails is sent again", () => {
+  let mesh: EchoMesh;
+
+  beforeAll(async () => {
+    const retries = (name: string, value: object | undefined, more: object = {}) =>
+      virtualService(name, [`${name}.test`], [{ route: [to("reviews/v1")], ...(value === undefined ? {} : { retries: value }), ...more }]);
+    mesh = await EchoMesh.start({
+      objects: [
+        ...ROWS.map(([, rule], index) => retries(`row-${index}`, rule)),
+        retries("slow-back-off", { attempts: 3, retryOn: "5xx", backoff: "400ms" }),
+        retries("back-off", { attempts: 3, retryOn: "5xx" }),
+        retries("timeout", { attempts: 20, retryOn: "5xx", perTryTimeout: "100ms" }, { timeout: "250ms" }),
+        virtualService(
+          "previous",
+          ["previous.test"],
+          [{ route: [to("shadow")], retries: { attempts: 1, retryOn: "5xx", backoff: "1ms" } }],
+        ),
+        virtualService(
+          "any",
+          ["any.test"],
+          [{ route: [to("shadow")], retries: { attempts: 1, retryOn: "5xx", backoff: "1ms", retryIgnorePreviousHosts: false } }],
+        ),
+        {
+          apiVersion: "networking.istio.io/v1",
+          kind: "DestinationRule",
+          metadata: { name: "random" },
+          spec: { host: "shadow", trafficPolicy: { loadBalancer: { simple: "RANDOM" } } },
+        },
+      ],
+      scripts: { "reviews-v1": planned, "shadow-v1": () => ({ status: 503 }), "shadow-v2": () => ({ status: 200 }) },
+    });
+  });
+  afterAll(async () => {
+    await mesh?.[Symbol.asyncDispose]();
+  });
+
+  test.each(ROWS.map((row, index) => [row[0], index, row] as const))("%s", async (_what, index, [, , answers, status, count, question]) => {
+    const path = `/?${answers}&${index}`;
+    const headers = answers.includes("grpc") ? GRPC : [];
+    const told = await mesh.ask(`row-${index}.test`, { path, headers, ...question });
+    expect([told.status, attempts.get(path)]).toEqual([status, count]);
+  });
+
+  test("within the time of the whole request", async () => {
+    const path = "/?slow&timeout";
+    const { status, elapsed } = await mesh.ask("timeout.test", { path });
+    expect(status).toBe(504);
+    expect(elapsed).toBeGreaterThan(240);
+    expect(attempts.get(path)).toBeGreaterThan(1);
+    expect(attempts.get(path)).toBeLessThan(4);
+  });
+
+  test("after a time that grows from what `backoff` says, by chance up to it", async () => {
+    // Three attempts wait up to 400, 1,200 and 2,800 ms: together less than 4 s for ten requests in one run of many millions. By default they wait up to 25, 75 and 175 ms.
+    const elapsed = async (host: string) => {
+      const told = await Promise.all(Array.from({ length: 10 }, (_, index) => mesh.ask(host, { path: `/?503&${host}${index}` })));
+      return told.reduce((sum, each) => sum + each.elapsed, 0);
+    };
+    const [slow, usual] = [await elapsed("slow-back-off.test"), await elapsed("back-off.test")];
+    expect(slow).toBeGreaterThan(4_000);
+    expect(usual).toBeLessThan(slow);
+  }, 30_000);
+
+  test("to another host than before, if `retryIgnorePreviousHosts` does not say otherwise", async () => {
+    // By chance the second attempt comes to the same host for every fourth request; where hosts that were tried are passed over, up to five times, for one in 128.
+    const failures = async (host: string) => {
+      let count = 0;
+      for (let left = 200; left > 0; left -= 20)
+        for (const { status } of await Promise.all(Array.from({ length: 20 }, () => mesh.ask(host)))) if (status === 503) count++;
+      return count;
+    };
+    expect(await failures("previous.test")).toBeLessThan(15);
+    expect(await failures("any.test")).toBeGreaterThan(15);
+  });
+});

@@ -11,7 +11,15 @@ import { Kinds, ObjectStore } from "./model/objects/index.ts";
 import { compareProblems, type MeshObject, objectKey, type Problem, type Proxy, readProxy } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
 import { problemsInMesh } from "./mesh-problems.ts";
-import { type ConnectRequest, type ProxyConnection, type ProxyGroup, type StreamStatus, XdsError, XdsServer } from "./xds/server/index.ts";
+import {
+  type ConnectRequest,
+  type ProxyConnection,
+  type ProxyGroup,
+  type StreamStatus,
+  SYSTEM_CLOCK,
+  XdsError,
+  XdsServer,
+} from "./xds/server/index.ts";
 import type { State } from "./state/index.ts";
 import { XDS_TYPES, type XdsType } from "./xds/types/index.ts";
 
@@ -80,7 +88,7 @@ export class ControlService implements AsyncDisposable {
           const { proxy, typeUrl: type, reason, resources } = event;
           this.log?.error({ proxy, type, resources, reason }, "proxy refused configuration");
         },
-        settled: ({ proxy }) => this.convergence.answered(proxy, Date.now()),
+        settled: ({ proxy }) => this.convergence.answered(proxy, SYSTEM_CLOCK.now()),
         disconnected: (event) => {
           observer.disconnected?.(event);
           this.disconnect(event.proxy);
@@ -112,7 +120,7 @@ export class ControlService implements AsyncDisposable {
     if (state !== undefined) this.store.apply({ files: state.read(), complete: false });
     this.store.apply({ files: [...first.values()].flatMap(({ files }) => files), complete: true });
     for (const [name, { files }] of first) this.store.apply({ files, complete: false }, name);
-    this.changed([...this.store.objects.values()], [], Date.now());
+    this.changed([...this.store.objects.values()], [], SYSTEM_CLOCK.now());
     this.tell(this.store.problems());
   }
 
@@ -157,7 +165,7 @@ export class ControlService implements AsyncDisposable {
   }
 
   private take(change: SourceChange, source: string): void {
-    const changedAt = Date.now();
+    const changedAt = SYSTEM_CLOCK.now();
     const { upserted, removed, problems } = this.store.apply(change, source);
     this.changed(upserted, removed, changedAt);
     this.tell([...problems.values()].flat());
@@ -221,7 +229,7 @@ export class ControlService implements AsyncDisposable {
     if (known.streams > 0) return;
     this.connected.delete(id);
     this.configurations.remove(id);
-    this.convergence.answered(id, Date.now());
+    this.convergence.answered(id, SYSTEM_CLOCK.now());
   }
 
   private report(failures: readonly { readonly type: string; readonly unit: string; readonly error: unknown }[]): void {

@@ -16,7 +16,7 @@ export class Convergence {
     this.done = done;
   }
 
-  /** A change that happened at `changedAt` (milliseconds since 1970) concerns `proxies`. */
+  /** A change that happened at `changedAt` (by the clock of the xDS server) concerns `proxies`. */
   changed(changedAt: number, proxies: Iterable<string>): void {
     const change = { changedAt, proxies: new Set(proxies) };
     if (change.proxies.size > 0) this.outstanding.push(change);

@@ -28,7 +28,7 @@ export class ProxyGroup {
    * From now on `snapshot` is what this group gets. Costs what `changes` name, for each stream.
    *
    * @param changes in what it differs from the one before
-   * @param changedAt when that happened, milliseconds since 1970; convergence is measured from there. Default: now
+   * @param changedAt when that happened, by the server's clock; convergence is measured from there. Default: now
    */
   push(snapshot: Snapshot, changes: readonly Change[], changedAt: number = this.now()): void {
     const old = this.current;

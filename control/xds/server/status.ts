@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.ts";
 import type { Variant } from "./request.ts";
 import type { Watch, Refusal } from "./watch.ts";
 
@@ -43,20 +44,21 @@ export interface StreamStatus {
   readonly types: readonly TypeStatus[];
 }
 
-export function statusOf(typeUrl: string, watch: Watch | undefined): TypeStatus {
+/** @param clock tells the dates of what happened */
+export function statusOf(typeUrl: string, watch: Watch | undefined, clock: Clock): TypeStatus {
   if (watch === undefined) {
     const nothing = { sent: undefined, accepted: undefined, refused: [], unanswered: 0, waiting: 0 };
     return { typeUrl, state: "NOT SENT", wildcard: false, names: 0, ...nothing };
   }
-  const last = watch.lastSent;
+  const { lastSent: last, lastAccepted: accepted } = watch;
   return {
     typeUrl,
     state: stateOf(watch),
     wildcard: watch.wildcard,
     names: watch.names.size,
-    sent: last === undefined ? undefined : { version: last.contents.version, nonce: last.nonce, at: last.at },
-    accepted: watch.lastAccepted,
-    refused: [...watch.refused.values()],
+    sent: last === undefined ? undefined : { version: last.contents.version, nonce: last.nonce, at: clock.dateOf(last.at) },
+    accepted: accepted === undefined ? undefined : { ...accepted, at: clock.dateOf(accepted.at) },
+    refused: Array.from(watch.refused.values(), (refusal) => ({ ...refusal, since: clock.dateOf(refusal.since) })),
     unanswered: watch.unanswered.length,
     waiting: watch.changed.size + watch.asked.size + (watch.whole === undefined ? 0 : 1),
   };

@@ -41,7 +41,7 @@ describe("answers", () => {
     await client.ack(client.one());
     mesh.push({ [CLUSTER]: { a: "bad", b: "1" } });
     await client.nack(client.one(), "a is bad");
-    const since = mesh.clock.now();
+    const since = mesh.clock.dateOf(mesh.clock.now());
     expect(client.take()).toEqual([]);
     expect(mesh.server.status()[0]?.types[0]).toMatchObject({ state: "NACK", refused: [{ name: "a", reason: "a is bad", since }] });
     expect(refused).toMatchObject([{ reason: "a is bad", resources: ["a"] }]);

@@ -204,9 +204,9 @@ export class XdsStream implements Sender {
       variant,
       service,
       peer,
-      connectedAt: this.openedAt,
+      connectedAt: this.context.clock.dateOf(this.openedAt),
       version: this.connection?.group.snapshot.version ?? "",
-      types: types.map(({ typeUrl }) => statusOf(typeUrl, this.watches.get(typeUrl))),
+      types: types.map(({ typeUrl }) => statusOf(typeUrl, this.watches.get(typeUrl), this.context.clock)),
     };
   }
 

@@ -2,12 +2,22 @@ import type { Clock } from "../index.ts";
 
 /** A clock that the test moves. */
 export class TestClock implements Clock {
-  private time = 1_000_000;
+  private time = 1_000;
+  private date = 1_000_000;
   private readonly timers = new Set<{ readonly at: number; readonly callback: () => void }>();
   private queue: (() => void)[] = [];
 
   now(): number {
     return this.time;
+  }
+
+  dateOf(moment: number): number {
+    return moment - this.time + this.date;
+  }
+
+  /** Somebody sets the machine's date. */
+  set(date: number): void {
+    this.date = date;
   }
 
   after(milliseconds: number, callback: () => void): () => void {
@@ -36,10 +46,15 @@ export class TestClock implements Clock {
       const due = [...this.timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (due === undefined) break;
       this.timers.delete(due);
-      this.time = due.at;
+      this.pass(due.at - this.time);
       due.callback();
       this.run();
     }
-    this.time = end;
+    this.pass(end - this.time);
+  }
+
+  private pass(milliseconds: number): void {
+    this.time += milliseconds;
+    this.date += milliseconds;
   }
 }

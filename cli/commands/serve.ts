@@ -71,7 +71,12 @@ async function serve({
   const state =
     stateDirectory === undefined
       ? {}
-      : { state: new State(stateDirectory, { warn: (message) => log.warn({ directory: stateDirectory }, message) }) };
+      : {
+          state: new State(stateDirectory, {
+            warn: (message) => log.warn({ directory: stateDirectory }, message),
+            info: (message) => log.info({ directory: stateDirectory }, message),
+          }),
+        };
   await using service: ControlService = await ControlService.start({ sources, log, ...state });
   using identity = await openAuthority(authority, stateDirectory, service, log);
   const services = identity === undefined ? [] : [await certificateService(identity)];

@@ -1,14 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { objectKey } from "../model/index.ts";
 import { ObjectStore } from "../model/objects/index.ts";
 import { boxText, change, kinds } from "../model/objects/testing.ts";
 import { State } from "./index.ts";
+import { failingFiles, type Operation } from "./testing/failing-files.ts";
 
 function temporary(): string {
   const path = mkdtempSync(join(tmpdir(), "meshwright-state-"));
@@ -111,15 +112,73 @@ test("a full disk: a warning, and the old state stays", async () => {
   expect(readFileSync(join(directory, "objects.json"), "utf8")).toBe(before);
 });
 
-test("killed at any moment, the state is whole", async () => {
+/** A disk that has more to do makes each wait the longer for the next. */
+const PATIENT = { timeout: 20_000 };
+
+describe("what the file system refuses", () => {
+  test.each<[string, Operation]>([
+    ["ENOSPC", "mkdir"],
+    ["ENOSPC", "open"],
+    ["ENOSPC", "write"],
+    ["ENOSPC", "rename"],
+    ["EDQUOT", "write"],
+    ["EIO", "sync"],
+    ["EROFS", "open"],
+    ["EACCES", "open"],
+  ])(
+    "%s at %s: one warning; the old state stays, and the new one is kept as soon as it can be, without another change",
+    async (code, operation) => {
+      const directory = temporary();
+      await keep(directory, storeOf(TWO));
+      const file = join(directory, "objects.json");
+      const before = readFileSync(file, "utf8");
+      const told: string[] = [];
+      const tell = (message: string) => void told.push(message);
+      let attempts = 0;
+      let refuses = true;
+      const files = failingFiles(code, operation, () => {
+        attempts += 1;
+        return refuses;
+      });
+      {
+        await using state = new State(directory, { warn: tell, info: tell, files, interval: 1, retry: 5 });
+        const store = storeOf({ "a.yaml": boxText("other") });
+        state.keep(() => store.objects.values());
+        await expect.poll(() => attempts, PATIENT).toBeGreaterThan(2);
+        expect(told).toEqual([expect.stringContaining(`the service goes on without: ${code}`)]);
+        expect(readFileSync(file, "utf8")).toBe(before);
+        refuses = false;
+        await expect.poll(() => told.slice(1), PATIENT).toEqual(["the state is kept again"]);
+      }
+      expect([...restore(directory).objects.keys()]).toEqual(["Box/default/other"]);
+      expect(readdirSync(directory)).toEqual(["objects.json"]);
+    },
+  );
+
+  test("a state that may not be read is told of, and not used", async () => {
+    const directory = temporary();
+    mkdirSync(join(directory, "objects.json"));
+    const warnings: string[] = [];
+    expect(restore(directory, (message) => warnings.push(message)).objects.size).toBe(0);
+    expect(warnings).toEqual([expect.stringContaining("EISDIR")]);
+  });
+});
+
+test("killed at any moment, the state is whole: all of one change, the last or the one before", async () => {
   const directory = temporary();
   const writer = fileURLToPath(new URL("testing/writer.ts", import.meta.url));
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 6; round++) {
     const child = spawn(process.execPath, [writer, directory], { stdio: ["ignore", "pipe", "inherit"] });
+    let last = -1;
+    child.stdout.on("data", (bytes: Buffer) => (last = Number(bytes.toString().trimEnd().split("\n").at(-1))));
     await once(child.stdout, "data");
-    await new Promise((resolve) => setTimeout(resolve, round * 7));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 50));
     child.kill("SIGKILL");
-    await once(child, "exit");
-    expect(restore(directory).objects.size).toBe(200);
+    await once(child, "close");
+    const { objects } = restore(directory);
+    expect(objects.size).toBe(200);
+    const versions = new Set([...objects.values()].map(({ spec }) => (spec as { readonly hosts: readonly string[] }).hosts[0]));
+    expect(versions.size).toBe(1);
+    expect([`v${last}`, `v${last + 1}`]).toContain([...versions][0]);
   }
 });

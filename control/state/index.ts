@@ -1,17 +1,22 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest, MeshObject, SourceFile } from "../model/index.ts";
 import { readManifests } from "../model/manifest/index.ts";
 import { manifestOf } from "../model/objects/index.ts";
-import { readStateFile, type StateDocument, writeStateFile } from "./state-file.ts";
+import { readStateFile, type StateDocument, type StateFiles, writeStateFile } from "./state-file.ts";
 
-export { StateError } from "./state-file.ts";
+export { StateError, type StateFiles } from "./state-file.ts";
 
 export interface StateOptions {
   /** Hears why the state could not be read or written; the service goes on without. */
   readonly warn: (message: string) => void;
+  /** Hears that it can be written again. */
+  readonly info?: (message: string) => void;
   /** Milliseconds between two writes at least: a directory that changes all the time does not keep the disk busy. 1,000; longer where a write takes more than a twentieth of it. */
   readonly interval?: number;
+  /** Milliseconds until what could not be written is tried again, whether something changes or not: 10,000. */
+  readonly retry?: number;
+  /** Default: Node's. */
+  readonly files?: StateFiles;
 }
 
 /**
@@ -20,23 +25,16 @@ export interface StateOptions {
  */
 export class State implements AsyncDisposable {
   readonly #path: string;
-  readonly #warn: StateOptions["warn"];
-  readonly #interval: number;
+  readonly #options: StateOptions;
   #pending: (() => Iterable<MeshObject>) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #nextWrite = 0;
   #writing: Promise<void> | undefined;
   #failing = false;
 
-  constructor(directory: string, { warn, interval = 1000 }: StateOptions) {
+  constructor(directory: string, options: StateOptions) {
     this.#path = join(directory, "objects.json");
-    this.#warn = warn;
-    this.#interval = interval;
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      this.#failed(error);
-    }
+    this.#options = options;
   }
 
   /** What was kept, file by file, to be applied before the sources start; empty where nothing was, or it is broken. */
@@ -45,7 +43,7 @@ export class State implements AsyncDisposable {
     try {
       documents = readStateFile(this.#path) ?? [];
     } catch (error) {
-      this.#warn(`the state is not used: ${reasonOf(error)}`);
+      this.#options.warn(`the state is not used: ${reasonOf(error)}`);
     }
     const files = Map.groupBy(documents, ({ file }) => file);
     return Array.from(files, ([file, ofFile]) => ({ file, manifests: ofFile.flatMap(manifestsOf), problems: [], broken: false }));
@@ -81,20 +79,28 @@ export class State implements AsyncDisposable {
     const objects = this.#pending;
     if (objects === undefined) return;
     this.#pending = undefined;
+    const { interval = 1_000, retry = 10_000, files } = this.#options;
     const start = performance.now();
     try {
-      await writeStateFile(this.#path, documentsOf(objects()));
-      this.#failing = false;
+      await writeStateFile(this.#path, documentsOf(objects()), files);
+      this.#succeeded();
     } catch (error) {
       this.#failed(error);
+      // The disk may have room again before something changes.
+      this.#pending ??= objects;
     }
     const now = performance.now();
-    this.#nextWrite = now + Math.max(this.#interval, 20 * (now - start));
+    this.#nextWrite = now + Math.max(this.#failing ? retry : interval, 20 * (now - start));
+  }
+
+  #succeeded(): void {
+    if (this.#failing) this.#options.info?.("the state is kept again");
+    this.#failing = false;
   }
 
   #failed(error: unknown): void {
     // Once, not at every change while the disk is full.
-    if (!this.#failing) this.#warn(`the state cannot be kept, and the service goes on without: ${reasonOf(error)}`);
+    if (!this.#failing) this.#options.warn(`the state cannot be kept, and the service goes on without: ${reasonOf(error)}`);
     this.#failing = true;
   }
 }

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** What is kept of one document that was accepted. */
@@ -26,33 +26,49 @@ const VERSION = 1;
 /** Bytes of state that are written and read: some hundred thousand objects. */
 export const STATE_LIMIT = 512 * 1024 * 1024;
 
+/** What is asked of the file system; Node's `fs/promises` has it. */
+export interface StateFiles {
+  readonly mkdir: typeof mkdir;
+  readonly open: typeof open;
+  readonly rename: typeof rename;
+  readonly rm: typeof rm;
+}
+
+const NODE_FILES: StateFiles = { mkdir, open, rename, rm };
+
 /** Why a state file is not used. */
 export class StateError extends Error {
   override readonly name = "StateError";
 }
 
 /**
- * Replaces the file as a whole: what a crash leaves is the old one or the new one. The bytes are on the disk before the name is.
+ * Replaces the file as a whole: what a crash leaves is the old one or the new one. The bytes are on the disk before the name is. Makes the directory where it is missing.
  *
  * @throws Error of the file system: the disk is full, or read-only. The old file stays
  */
-export async function writeStateFile(path: string, documents: readonly StateDocument[]): Promise<void> {
+export async function writeStateFile(path: string, documents: readonly StateDocument[], files: StateFiles = NODE_FILES): Promise<void> {
   const body = JSON.stringify(documents);
   if (body.length > STATE_LIMIT) throw new StateError(`the objects are ${body.length} bytes of state; ${STATE_LIMIT} are kept`);
   const header: Header = { format: FORMAT, version: VERSION, sha256: hash("sha256", body) };
   const beside = `${path}.new`;
+  const directory = dirname(path);
+  await files.mkdir(directory, { recursive: true, mode: 0o700 });
   try {
-    await using file = await open(beside, "w", 0o600);
-    await file.writeFile(`${JSON.stringify(header)}\n${body}\n`);
-    await file.sync();
+    await flushed(files, beside, "w", (file) => file.writeFile(`${JSON.stringify(header)}\n${body}\n`));
+    await files.rename(beside, path);
   } catch (error) {
     // A full disk is not made fuller.
-    await rm(beside, { force: true }).catch(() => undefined);
+    await files.rm(beside, { force: true }).catch(() => undefined);
     throw error;
   }
-  await rename(beside, path);
-  await using folder: FileHandle = await open(dirname(path), "r");
-  await folder.sync();
+  await flushed(files, directory, "r");
+}
+
+/** What is done with a file is on the disk when this resolves. */
+async function flushed(files: StateFiles, path: string, flags: string, work?: (file: FileHandle) => Promise<void>): Promise<void> {
+  await using file = await files.open(path, flags, 0o600);
+  await work?.(file);
+  await file.sync();
 }
 
 /**

@@ -1,10 +1,11 @@
+import { writeSync } from "node:fs";
 import { ObjectStore } from "../../model/objects/index.ts";
 import { boxText, change, kinds } from "../../model/objects/testing.ts";
 import { writeStateFile } from "../state-file.ts";
 import { manifestOf } from "../../model/objects/index.ts";
 import { join } from "node:path";
 
-// Writes the state of 200 objects over and over; says so once the first is written.
+// Writes the state of 200 objects over and over, each time of another version, and says which is written.
 
 const [, , directory = ""] = process.argv;
 for (let version = 0; ; version++) {
@@ -17,5 +18,5 @@ for (let version = 0; ; version++) {
     return { file, line, text };
   });
   await writeStateFile(join(directory, "objects.json"), documents);
-  if (version === 0) process.stdout.write("written\n");
+  writeSync(1, `${version}\n`);
 }

@@ -1,8 +1,9 @@
+import { clientOf, relevantLabels } from "./configuration/groups.ts";
 import { Configurations } from "./configuration/index.ts";
 import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
-import { Mesh } from "./mesh/index.ts";
-import { compareProblems, objectKey, type Problem, type Proxy } from "./model/index.ts";
+import { Mesh, MeshProxyView, Reads } from "./mesh/index.ts";
+import { compareProblems, objectKey, type Problem, type Proxy, type ProxySettings } from "./model/index.ts";
 import { Kinds, ObjectStore } from "./model/objects/index.ts";
 import type { Source } from "./model/source.ts";
 import { problemsInMesh } from "./mesh-problems.ts";
@@ -28,6 +29,11 @@ export async function readMesh(sources: readonly Source[]): Promise<OfflineMesh>
     });
   }
   return { mesh, problems: [...store.problems(), ...problemsInMesh(mesh, KINDS)].sort(compareProblems) };
+}
+
+/** What MeshConfig and the ProxyConfigs that select a proxy say of it. */
+export function proxySettingsOf(mesh: Mesh, proxy: Proxy): ProxySettings {
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, relevantLabels(mesh)), new Reads()).proxySettings();
 }
 
 /** What a proxy would get. Throws what a translation throws, which is an error of ours. */

@@ -24,7 +24,8 @@ export function addBootstrap(program: Command): void {
 Examples:
   $ meshwright bootstrap --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local --control 127.0.0.1:15010 > envoy.json
   $ meshwright bootstrap --proxy router~10.0.0.2~ingress.istio-system~istio-system.svc.cluster.local --control control.example:15012 \\
-      --control-ca ca.pem --metadata '{"LABELS": {"istio": "ingressgateway"}}' --output yaml`,
+      --control-ca ca.pem --metadata '{"LABELS": {"istio": "ingressgateway"}}' --output yaml
+  $ meshwright bootstrap -f mesh/ --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local --control 127.0.0.1:15010`,
     )
     .action(printBootstrap);
 }
@@ -32,7 +33,11 @@ Examples:
 async function printBootstrap(options: BootstrapOptions): Promise<void> {
   const files = options.modules === true ? await readModules([]) : {};
   const modules = Object.fromEntries(Object.entries(files).map(([name, { path, sha256 }]) => [name, { path, sha256 }]));
-  const made = bootstrapOf({ ...requestOf(options), modules });
+  const request = await requestOf(options, (problem) => {
+    process.stderr.write(`${problem}\n`);
+    process.exitCode = ExitCode.Input;
+  });
+  const made = bootstrapOf({ ...request, modules });
   if ("problems" in made) throw new CliError(ExitCode.Input, made.problems.join("\n"));
   process.stdout.write(
     options.output === "yaml"

@@ -129,6 +129,45 @@ describe("an Envoy of the mesh", () => {
     expect(existsSync(modules["mesh"]?.path ?? "")).toBe(false);
   });
 
+  test("is what MeshConfig and ProxyConfig of the mesh say of it", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const folder = await mkdtemp(join(tmpdir(), "proxy-settings-"));
+    const [admin = 0, status = 0] = await freePorts(2);
+    await writeFile(
+      join(folder, "mesh.yaml"),
+      JSON.stringify({
+        apiVersion: "v1",
+        kind: "MeshConfig",
+        metadata: { name: "istio" },
+        defaultConfig: {
+          concurrency: 2,
+          drainDuration: "7s",
+          proxyAdminPort: admin,
+          statusPort: status,
+          fileFlushInterval: "0.5s",
+          fileFlushMinSizeKb: 3,
+          proxyMetadata: { MESHWRIGHT_TEST: "from the mesh" },
+        },
+      }),
+    );
+    const prometheus = ["--prometheus-port", String(ports.prometheus)];
+    const parameters = [...PROXY, "-f", folder, "--control", `127.0.0.1:${discovery.port}`, ...prometheus];
+    const proxy = new RunningProxy(process.execPath, [MAIN, ...parameters]);
+    running.push(proxy);
+    const { pid } = await proxy.line("Envoy starts");
+    await proxy.line("Envoy serves");
+    expect(readFileSync(`/proc/${String(pid)}/environ`, "utf8").split("\0")).toContain("MESHWRIGHT_TEST=from the mesh");
+    const info = JSON.parse((await get(admin, "/server_info")).body) as { readonly command_line_options: unknown };
+    const expected = { concurrency: 2, drain_time: "7s", file_flush_interval: "0.500s" };
+    expect(info.command_line_options).toMatchObject(expected);
+    expect(readFileSync(`/proc/${String(pid)}/cmdline`, "utf8").replaceAll("\0", " ")).toContain("--file-flush-min-size-kb 3 ");
+    expect((await get(status, "/healthz/ready")).status).toBe(200);
+    const zipped = await fetch(`http://127.0.0.1:${ports.prometheus}/stats/prometheus`);
+    expect(zipped.headers.get("content-encoding")).toBe("gzip");
+    expect(await zipped.text()).toContain("envoy_server_live");
+    await rm(folder, { recursive: true });
+  });
+
   test("logs one object a line, Envoy's lines among them", async (context) => {
     await requireTarget(envoyTarget, context);
     const proxy = start("--log-level", "info");

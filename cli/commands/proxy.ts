@@ -2,13 +2,11 @@ import { Option, type Command } from "commander";
 import {
   bootstrapOf,
   type BootstrapRequest,
-  DEFAULT_ADMIN,
   formatAddress,
-  type Json,
+  type MadeBootstrap,
   type NodeDescription,
-  PROMETHEUS_PORT,
-  STATUS_PORT,
 } from "../../control/bootstrap/index.ts";
+import { parseDuration } from "../../control/model/fields/index.ts";
 import { supervise } from "../../control/proxy/index.ts";
 import { envoyBinary } from "../../harness/envoy/binary.ts";
 import { EnvoyError } from "../../harness/envoy/errors.ts";
@@ -36,6 +34,8 @@ interface RunOptions extends ProxyOptions, CaptureOptions {
 /** As Istio's, unless the node's ProxyConfig says otherwise: worker threads of a sidecar, and milliseconds for clients to leave. */
 const SIDECAR_CONCURRENCY = 2;
 const DRAIN_TIME = 5_000;
+/** Milliseconds for connections of listeners that changed. */
+const LISTENER_DRAIN_TIME = 45_000;
 
 export function addProxy(program: Command): void {
   const command = program
@@ -77,10 +77,9 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
   const log = createLog(format);
   if (options.removeCapture === true) return removeLeftRules(log);
 
-  const request = requestOf(options);
-  const { bootstrap, node } = made(request);
-  const { statusPort = STATUS_PORT, prometheusPort = PROMETHEUS_PORT, admin = DEFAULT_ADMIN } = request;
-  const captured = captureOf(options, node.annotations, [statusPort, prometheusPort]);
+  const request = await requestOf(options, (problem) => log.warn({ problem }, "an object of the mesh has an error; the others count"));
+  const { bootstrap, node, own } = made(request);
+  const captured = captureOf(options, node.annotations, [own.statusPort, own.prometheusPort]);
   if (captured !== undefined) refuseToCapture(node);
   if (options.dryRun === true) {
     process.stdout.write(await describeRun(bootstrap, captured, options.captureTool));
@@ -103,9 +102,11 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
       binary: reachable,
       parameters: [...parametersOf(options, node), ...envoyLogFormat(format), ...extra],
       folder: folder.path,
-      admin,
+      admin: own.admin,
       control: formatAddress(request.control),
-      drainTime: options.drainTime ?? seconds(node.proxyConfig.terminationDrainDuration) ?? DRAIN_TIME,
+      drainTime: options.drainTime ?? time(node.proxyConfig.terminationDrainDuration) ?? DRAIN_TIME,
+      listenerDrainTime: time(node.proxyConfig.drainDuration) ?? LISTENER_DRAIN_TIME,
+      environment: node.proxyConfig.proxyMetadata ?? {},
       ...(identity !== undefined && { identity }),
     },
     { log, ...signals },
@@ -115,7 +116,7 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
   }
 }
 
-function made(request: BootstrapRequest): { readonly bootstrap: Json; readonly node: NodeDescription } {
+function made(request: BootstrapRequest): Exclude<MadeBootstrap, { readonly problems: unknown }> {
   const result = bootstrapOf(request);
   if ("problems" in result) throw new CliError(ExitCode.Input, result.problems.join("\n"));
   return result;
@@ -132,18 +133,22 @@ async function findBinary(): Promise<string> {
 }
 
 function parametersOf({ concurrency, logLevel, componentLogLevel }: RunOptions, { type, proxyConfig }: NodeDescription): string[] {
+  const { fileFlushInterval, fileFlushMinSizeKb } = proxyConfig;
+  const flush = time(fileFlushInterval);
   const threads = concurrency ?? proxyConfig.concurrency ?? (type === "sidecar" ? SIDECAR_CONCURRENCY : 0);
   return [
     // Envoy takes 0 for one thread; without the option it takes as many as there are processors.
     ...(threads === 0 ? [] : ["--concurrency", String(threads)]),
+    ...(flush === undefined ? [] : ["--file-flush-interval-msec", String(Math.max(1, Math.round(flush)))]),
+    ...(fileFlushMinSizeKb === undefined ? [] : ["--file-flush-min-size-kb", String(fileFlushMinSizeKb)]),
     ...["--log-level", logLevel],
     ...(componentLogLevel === undefined ? [] : ["--component-log-level", componentLogLevel]),
   ];
 }
 
 /** Milliseconds. */
-function seconds(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text.replace(/s$/, "")) * 1000;
+function time(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text);
 }
 
 function collect(text: string, before: readonly string[] = []): string[] {

@@ -1,10 +1,19 @@
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type BootstrapRequest, type ControlTls, type ListenAddress, type Locality, readAddress } from "../../control/bootstrap/index.ts";
+import {
+  type BootstrapRequest,
+  type ControlTls,
+  type ListenAddress,
+  type Locality,
+  mergeProxyConfigs,
+  readAddress,
+} from "../../control/bootstrap/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 
 /** What `bootstrap` and `proxy` have in common. */
 export interface ProxyOptions {
+  readonly file?: readonly string[];
+  readonly meshConfig?: string;
   readonly proxy?: string;
   readonly control?: ListenAddress;
   readonly metadata?: Readonly<Record<string, unknown>>;
@@ -27,6 +36,11 @@ export function addProxyOptions(command: Command): Command {
   return command
     .option("--proxy <node-id>", "Istio's node id: TYPE~IP~NAME.NAMESPACE~DOMAIN, TYPE sidecar or router (required)")
     .option("--control <host:port>", "the control service (required)", address)
+    .option(
+      "-f, --file <path...>",
+      "directories or files with the objects of the mesh: what MeshConfig and ProxyConfig say of proxies holds",
+    )
+    .option("--mesh-config <file>", "Istio's MeshConfig, for its defaultConfig")
     .option("--metadata <json>", "Istio's node metadata: LABELS, SERVICE_ACCOUNT, INSTANCE_IPS, PROXY_CONFIG, ...", metadata)
     .option("--locality <region/zone/subzone>", "where the proxy is (default: what its labels say)", locality)
     .option("--admin <host:port>", "Envoy's admin interface (default: 127.0.0.1:15000)", address)
@@ -45,8 +59,26 @@ export function addProxyOptions(command: Command): Command {
     );
 }
 
-/** Paths become absolute: Envoy is not always started where this command is. */
-export function requestOf(options: ProxyOptions): BootstrapRequest {
+/**
+ * What the options say; where they name objects of the mesh, what these say of the proxy is in its `PROXY_CONFIG`, under what stands there already. Paths become absolute: Envoy is
+ * not always started where this command is.
+ *
+ * @param tell hears each error of an object; the others count
+ */
+export async function requestOf(options: ProxyOptions, tell: (problem: string) => void): Promise<BootstrapRequest> {
+  const request = ofOptions(options);
+  const { file = [], meshConfig } = options;
+  if (file.length === 0 && meshConfig === undefined) return request;
+  const { proxyConfigIn } = await import("./proxy-config.ts");
+  const { nodeId, metadata = {} } = request;
+  const objects = await proxyConfigIn(file, meshConfig, { id: nodeId, metadata }, tell);
+  const { PROXY_CONFIG: given = {} } = metadata;
+  // What is none is refused where the bootstrap is made.
+  const merged = typeof given === "object" && given !== null && !Array.isArray(given) ? mergeProxyConfigs(objects, { ...given }) : given;
+  return { ...request, metadata: { ...metadata, PROXY_CONFIG: merged } };
+}
+
+function ofOptions(options: ProxyOptions): BootstrapRequest {
   const tls = tlsOf(options);
   const { proxy, control } = options;
   if (proxy === undefined) throw new CliError(ExitCode.Usage, "required option '--proxy <node-id>' not specified");

@@ -18,7 +18,17 @@ function everything(): BootstrapRequest {
   return {
     nodeId: SIDECAR,
     control: { host: "control.example", port: 15_012 },
-    metadata: { LABELS: { "istio-locality": "eu.eu-1.a" }, PROXY_CONFIG: { runtimeValues: { "re2.max_program_size.warn_level": "100" } } },
+    metadata: {
+      LABELS: { "istio-locality": "eu.eu-1.a" },
+      PROXY_CONFIG: {
+        runtimeValues: { "re2.max_program_size.warn_level": "100" },
+        proxyStatsMatcher: { inclusionRegexps: ["a.*"], inclusionPrefixes: ["b"], inclusionSuffixes: ["c"] },
+        extraStatTags: ["team"],
+        statsdUdpAddress: "127.0.0.1:8125",
+        envoyMetricsService: { address: "metrics.example:9000" },
+        connectionSettings: { globalDownstreamConnectionLimit: 9 },
+      },
+    },
     modules: { mesh: { path: "/modules/mesh.wasm", sha256: "00".repeat(32) } },
     dnsResolvers: [{ host: "127.0.0.53", port: 53 }],
     maxConnections: 10,

@@ -9,7 +9,9 @@ import { DownstreamConnectionsConfigSchema } from "../envoy-api/generated/envoy/
 import { UpstreamTlsContextSchema } from "../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import { HttpProtocolOptionsSchema } from "../envoy-api/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import { type BootstrapRequest, bootstrapOf } from "./bootstrap.ts";
+import { defaultProxySettings } from "../kinds/mesh-config/defaults.ts";
 import type { Json } from "./json.ts";
+import { mergeProxyConfigs, proxyConfigOf } from "./proxy-config.ts";
 import { METRIC_LABELS } from "./stats.ts";
 
 const SIDECAR: BootstrapRequest = {
@@ -25,12 +27,18 @@ const registry = createRegistry(
   HttpProtocolOptionsSchema,
 );
 
-/** Read by Envoy's schemas, which refuse a field that there is not. c-ares' message is none of those that are generated. */
+/** Read by Envoy's schemas, which refuse a field that there is not. c-ares' message and gzip's are none of those that are generated. */
 function read(request: Partial<BootstrapRequest> = {}) {
   const made = bootstrapOf({ ...SIDECAR, ...request });
   if ("problems" in made) throw new Error(made.problems.join("\n"));
   const { typed_dns_resolver_config: _, ...rest } = made.bootstrap;
-  return { json: made.bootstrap, message: fromJson(BootstrapSchema, rest as JsonValue, { registry }), node: made.node };
+  return { json: made.bootstrap, message: fromJson(BootstrapSchema, withoutCompressor(rest), { registry }), node: made.node };
+}
+
+function withoutCompressor(bootstrap: Json): JsonValue {
+  const drop = (key: string, value: unknown) =>
+    key === "http_filters" ? (value as readonly { readonly name: string }[]).filter(({ name }) => !name.endsWith("compressor")) : value;
+  return JSON.parse(JSON.stringify(bootstrap, drop)) as JsonValue;
 }
 
 function problems(request: Partial<BootstrapRequest>): readonly string[] {
@@ -112,6 +120,12 @@ describe("what is wrong with a node", () => {
     ["a mode that there is not", { metadata: { INTERCEPTION_MODE: "ALL" } }, "metadata INTERCEPTION_MODE: expected REDIRECT, TPROXY, NONE"],
     ["a key in the wrong case", { metadata: { service_account: "a" } }, "metadata service_account: did you mean SERVICE_ACCOUNT?"],
     ["a ProxyConfig that is none", { metadata: { PROXY_CONFIG: [] } }, "PROXY_CONFIG: expected an object"],
+    [
+      "a field that nobody carries out",
+      { metadata: { PROXY_CONFIG: { binaryPath: "/envoy" } } },
+      "binaryPath is not supported: Envoy is ENVOY_BIN",
+    ],
+    ["a name for statsd", { metadata: { PROXY_CONFIG: { statsdUdpAddress: "statsd:8125" } } }, "statsdUdpAddress: expected IP:PORT"],
     ["half a processor", { metadata: { PROXY_CONFIG: { concurrency: 0.5 } } }, "PROXY_CONFIG.concurrency: expected a whole number"],
   ])("%s", (_, request, text) => {
     expect(problems(request).join("\n")).toContain(text);
@@ -226,4 +240,71 @@ test("a proxy of IPv6 addresses listens on them", () => {
   for (const { address } of message.staticResources?.listeners ?? []) {
     expect(address?.address).toMatchObject({ case: "socketAddress", value: { address: "::" } });
   }
+});
+
+describe("ProxyConfig", () => {
+  const configured = (PROXY_CONFIG: Json, request: Partial<BootstrapRequest> = {}) => {
+    const made = bootstrapOf({ ...SIDECAR, ...request, metadata: { PROXY_CONFIG, ...request.metadata } });
+    if ("problems" in made) throw new Error(made.problems.join("\n"));
+    return made;
+  };
+
+  test("says on which ports a proxy is asked, and what it is given goes before", () => {
+    const PORTS = { proxyAdminPort: 15_100, statusPort: 15_121 };
+    expect(configured(PORTS).own).toEqual({ admin: { host: "127.0.0.1", port: 15_100 }, statusPort: 15_121, prometheusPort: 15_090 });
+    const options = { admin: { host: "127.0.0.1", port: 1 }, statusPort: 2 };
+    expect(configured(PORTS, options).own).toMatchObject({ ...options });
+  });
+
+  test("says who the proxy is: mesh, capture, and metadata of its environment", () => {
+    const config = { meshId: "shop", interceptionMode: "TPROXY", proxyMetadata: { ISTIO_META_NETWORK: "home", OTHER: "x" } };
+    const metadata = metadataOf(configured(config).bootstrap);
+    expect(metadata).toMatchObject({ MESH_ID: "shop", INTERCEPTION_MODE: "TPROXY", NETWORK: "home" });
+    expect(metadata).not.toHaveProperty("OTHER");
+    expect(metadataOf(configured(config, { metadata: { NETWORK: "own" } }).bootstrap)).toMatchObject({ NETWORK: "own" });
+  });
+
+  test("says where statistics go, and how", () => {
+    const config = {
+      statsdUdpAddress: "127.0.0.1:8125",
+      envoyMetricsService: { address: "metrics.example:9000" },
+      statsCompression: false,
+    };
+    const { bootstrap } = configured(config);
+    expect(bootstrap["stats_sinks"]).toMatchObject([{ name: "envoy.stat_sinks.statsd" }, { name: "envoy.stat_sinks.metrics_service" }]);
+    expect(JSON.stringify(bootstrap)).toContain('"name":"envoy_metrics_service","type":"STRICT_DNS"');
+    expect(JSON.stringify(bootstrap)).not.toContain("compressor");
+    expect(JSON.stringify(configured({}).bootstrap)).toContain("compressor");
+  });
+
+  test("says how many connections there may be", () => {
+    const config = { connectionSettings: { globalDownstreamConnectionLimit: 7 } };
+    expect(JSON.stringify(configured(config).bootstrap)).toContain('"max_active_downstream_connections":7');
+    expect(JSON.stringify(configured(config, { maxConnections: 8 }).bootstrap)).toContain('"max_active_downstream_connections":8');
+  });
+});
+
+test("of objects becomes that of a node, under what is given there", () => {
+  const { bootstrap: own } = defaultProxySettings;
+  const objects = proxyConfigOf({
+    ...defaultProxySettings,
+    concurrency: 3,
+    environmentVariables: { A: "1", B: "1" },
+    bootstrap: { ...own, fileFlushInterval: 1500, runtimeValues: { x: "1" }, globalDownstreamConnectionLimit: 9 },
+  });
+  expect(objects).toEqual({
+    concurrency: 3,
+    drainDuration: "45s",
+    terminationDrainDuration: "5s",
+    proxyMetadata: { A: "1", B: "1" },
+    statsCompression: true,
+    fileFlushInterval: "1.5s",
+    runtimeValues: { x: "1" },
+    connectionSettings: { globalDownstreamConnectionLimit: 9 },
+  });
+  expect(mergeProxyConfigs(objects, { concurrency: 1, proxyMetadata: { B: "2" } })).toMatchObject({
+    concurrency: 1,
+    proxyMetadata: { A: "1", B: "2" },
+    runtimeValues: { x: "1" },
+  });
 });

@@ -1,12 +1,13 @@
 import { isIP } from "node:net";
-import { addressOf, type ListenAddress } from "./address.ts";
-import { adminCluster, CONTROL_CLUSTER, controlCluster, type ControlTls } from "./clusters.ts";
+import { addressOf, type ListenAddress, readAddress } from "./address.ts";
+import { adminCluster, CONTROL_CLUSTER, controlCluster, type ControlTls, METRICS_SERVICE, metricsServiceCluster } from "./clusters.ts";
 import { type Json, typed } from "./json.ts";
 import { PROMETHEUS_PORT, prometheusListener, STATUS_PORT, statusListener } from "./listeners.ts";
 import { type AnnouncedModule, describeNode, type NodeDescription } from "./metadata.ts";
 import { overloadManager, type OverloadLimits } from "./overload.ts";
+import type { ProxyConfig } from "./proxy-config.ts";
 import { layeredRuntime } from "./runtime.ts";
-import { statsConfig, type StatsSelection } from "./stats.ts";
+import { statsConfig, type StatsSelection, statsSinks } from "./stats.ts";
 
 export const DEFAULT_ADMIN: ListenAddress = { host: "127.0.0.1", port: 15_000 };
 
@@ -28,9 +29,9 @@ export interface BootstrapRequest extends OverloadLimits {
   readonly control: ListenAddress;
   /** Default: plain text, which is for the loopback interface. */
   readonly controlTls?: ControlTls;
-  /** Default: {@link DEFAULT_ADMIN}. */
+  /** Default: the loopback interface and `proxyAdminPort` of ProxyConfig, else {@link DEFAULT_ADMIN}. */
   readonly admin?: ListenAddress;
-  /** Default: {@link STATUS_PORT}; 0 is any that is free. */
+  /** Default: `statusPort` of ProxyConfig, else {@link STATUS_PORT}; 0 is any that is free. */
   readonly statusPort?: number;
   /** Default: {@link PROMETHEUS_PORT}; 0 is any that is free. */
   readonly prometheusPort?: number;
@@ -44,8 +45,16 @@ export interface BootstrapRequest extends OverloadLimits {
   readonly stats?: StatsSelection;
 }
 
+/** Where a proxy can be asked how it is. */
+export interface OwnAddresses {
+  readonly admin: ListenAddress;
+  readonly statusPort: number;
+  readonly prometheusPort: number;
+}
+
 export type MadeBootstrap =
-  { readonly bootstrap: Json; readonly node: NodeDescription } | { readonly problems: readonly [string, ...string[]] };
+  | { readonly bootstrap: Json; readonly node: NodeDescription; readonly own: OwnAddresses }
+  | { readonly problems: readonly [string, ...string[]] };
 
 /**
  * How long Envoy waits until it asks a control service again that went away: first 0.2 s, then up to 5 s, at random below that, so that a thousand proxies do not come
@@ -59,11 +68,18 @@ export function bootstrapOf(request: BootstrapRequest): MadeBootstrap {
   const node = describeNode(request.nodeId, request.metadata ?? {}, request.modules ?? {}, problems);
   const [first, ...more] = problems;
   if (first !== undefined || node === undefined) return { problems: [first ?? "no node", ...more] };
-  return { bootstrap: assemble(request, node), node };
+  const { proxyAdminPort, statusPort = STATUS_PORT } = node.proxyConfig;
+  const own = {
+    admin: request.admin ?? (proxyAdminPort === undefined ? DEFAULT_ADMIN : { host: "127.0.0.1", port: proxyAdminPort }),
+    statusPort: request.statusPort ?? statusPort,
+    prometheusPort: request.prometheusPort ?? PROMETHEUS_PORT,
+  };
+  return { bootstrap: assemble(request, node, own), node, own };
 }
 
-function assemble(request: BootstrapRequest, node: NodeDescription): Json {
-  const { admin = DEFAULT_ADMIN, statusPort = STATUS_PORT, prometheusPort = PROMETHEUS_PORT } = request;
+function assemble(request: BootstrapRequest, node: NodeDescription, { admin, statusPort, prometheusPort }: OwnAddresses): Json {
+  const { proxyConfig } = node;
+  const metricsService = addressIn(proxyConfig.envoyMetricsService?.address);
   const wildcard = node.addresses.every((address) => isIP(address) === 6) ? "::" : "0.0.0.0";
   const locality = request.locality ?? localityOf(node.labels);
   // Until the first configuration came, Envoy is not ready, however long that takes: as in Istio.
@@ -87,13 +103,31 @@ function assemble(request: BootstrapRequest, node: NodeDescription): Json {
       lds_config: aggregated,
     },
     static_resources: {
-      clusters: [adminCluster(admin), controlCluster(request.control, request.controlTls)],
-      listeners: [prometheusListener(wildcard, prometheusPort), statusListener(wildcard, statusPort)],
+      clusters: [
+        adminCluster(admin),
+        controlCluster(request.control, request.controlTls),
+        ...(metricsService === undefined ? [] : [metricsServiceCluster(metricsService)]),
+      ],
+      listeners: [prometheusListener(wildcard, prometheusPort, proxyConfig.statsCompression ?? true), statusListener(wildcard, statusPort)],
     },
     typed_dns_resolver_config: dnsResolver(request.dnsResolvers ?? []),
-    stats_config: statsConfig(request.stats ?? "istio", node.proxyConfig, node.annotations),
-    overload_manager: overloadManager(request),
-    layered_runtime: layeredRuntime(node.proxyConfig),
+    ...statsSinks(addressIn(proxyConfig.statsdUdpAddress), metricsService === undefined ? undefined : METRICS_SERVICE),
+    stats_config: statsConfig(request.stats ?? "istio", proxyConfig, node.annotations),
+    overload_manager: overloadManager(limitsOf(request, proxyConfig)),
+    layered_runtime: layeredRuntime(proxyConfig),
+  };
+}
+
+function addressIn(text: string | undefined): ListenAddress | undefined {
+  const read = text === undefined ? "" : readAddress(text);
+  return typeof read === "string" ? undefined : read;
+}
+
+function limitsOf({ maxConnections, maxHeapSize }: OverloadLimits, { connectionSettings }: ProxyConfig): OverloadLimits {
+  const connections = maxConnections ?? connectionSettings?.globalDownstreamConnectionLimit;
+  return {
+    ...(connections === undefined ? {} : { maxConnections: connections }),
+    ...(maxHeapSize === undefined ? {} : { maxHeapSize }),
   };
 }
 

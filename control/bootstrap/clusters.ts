@@ -49,6 +49,24 @@ export function controlCluster(address: ListenAddress, tls: ControlTls | undefin
   };
 }
 
+/** Where statistics are sent by gRPC, as Istio's bootstrap calls it. */
+export const METRICS_SERVICE = "envoy_metrics_service";
+
+export function metricsServiceCluster(address: ListenAddress): Json {
+  const named = "host" in address && isIP(address.host) === 0;
+  return {
+    name: METRICS_SERVICE,
+    type: named ? "STRICT_DNS" : "STATIC",
+    connect_timeout: seconds(1),
+    load_assignment: assignment(METRICS_SERVICE, address),
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(HTTP_PROTOCOL_OPTIONS, {
+        explicit_http_config: { http2_protocol_options: {} },
+      }),
+    },
+  };
+}
+
 export function adminCluster(address: ListenAddress): Json {
   return { name: ADMIN_CLUSTER, type: "STATIC", connect_timeout: "0.25s", load_assignment: assignment(ADMIN_CLUSTER, address) };
 }

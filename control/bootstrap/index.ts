@@ -7,10 +7,11 @@
  * ```
  */
 export { formatAddress, type ListenAddress, readAddress } from "./address.ts";
-export { type BootstrapRequest, bootstrapOf, DEFAULT_ADMIN, type Locality, type MadeBootstrap } from "./bootstrap.ts";
+export { type BootstrapRequest, bootstrapOf, DEFAULT_ADMIN, type Locality, type MadeBootstrap, type OwnAddresses } from "./bootstrap.ts";
 export type { ControlTls } from "./clusters.ts";
 export type { Json } from "./json.ts";
 export { PROMETHEUS_PORT, STATUS_PORT } from "./listeners.ts";
 export type { AnnouncedModule, NodeDescription } from "./metadata.ts";
 export { MAX_CONNECTIONS } from "./overload.ts";
+export { mergeProxyConfigs, type ProxyConfig, proxyConfigOf } from "./proxy-config.ts";
 export type { StatsSelection } from "./stats.ts";

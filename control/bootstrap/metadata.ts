@@ -37,6 +37,7 @@ const TEXTS: readonly string[] = [
 ];
 const TEXT_MAPS: readonly string[] = ["LABELS", "ANNOTATIONS", "PLATFORM_METADATA"];
 const KNOWN: readonly string[] = [...TEXTS, ...TEXT_MAPS, "PROXY_CONFIG", MODULES_KEY, "ENVOY_STATUS_PORT", "ENVOY_PROMETHEUS_PORT"];
+const ENVIRONMENT = "ISTIO_META_";
 const MODES: readonly unknown[] = ["REDIRECT", "TPROXY", "NONE"];
 
 /**
@@ -59,6 +60,7 @@ export function describeNode(
   }
   if (isIP(id.split("~")[1] ?? "") === 0) problems.push(`node id ${id}: its second part is no IP address`);
   const workload = textOf(given["WORKLOAD_NAME"]) ?? proxy.name;
+  const { meshId = "cluster.local", interceptionMode = proxy.interceptionMode } = proxyConfig;
   const labels = { ...canonicalLabels(proxy.labels, workload), ...proxy.labels };
   const metadata = {
     NAME: proxy.name,
@@ -66,9 +68,10 @@ export function describeNode(
     WORKLOAD_NAME: workload,
     SERVICE_ACCOUNT: proxy.serviceAccount,
     CLUSTER_ID: proxy.clusterId,
-    MESH_ID: "cluster.local",
+    MESH_ID: meshId,
     INSTANCE_IPS: proxy.addresses.join(","),
-    ...(proxy.type === "sidecar" && { INTERCEPTION_MODE: proxy.interceptionMode }),
+    ...(proxy.type === "sidecar" && { INTERCEPTION_MODE: interceptionMode }),
+    ...environmentMetadata(proxyConfig),
     ...given,
     LABELS: labels,
     ...(Object.keys(modules).length > 0 && { [MODULES_KEY]: modules }),
@@ -100,6 +103,12 @@ function check(given: Json, problems: string[]): void {
     const meant = KNOWN.find((known) => known === key.toUpperCase().replaceAll("-", "_"));
     if (meant !== undefined && meant !== key) problems.push(`metadata ${key}: did you mean ${meant}?`);
   }
+}
+
+/** Variables of the proxy's environment that Istio's agent makes metadata of: `ISTIO_META_NAME` is `NAME`. */
+function environmentMetadata({ proxyMetadata }: ProxyConfig): Readonly<Record<string, string>> {
+  const own = Object.entries(isObject(proxyMetadata) ? proxyMetadata : {}).filter(([name]) => name.startsWith(ENVIRONMENT));
+  return Object.fromEntries(own.map(([name, value]) => [name.slice(ENVIRONMENT.length), value]));
 }
 
 /** The name and revision of a service that Istio's injector writes into the labels of every pod, for its metrics. */

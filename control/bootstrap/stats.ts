@@ -1,4 +1,5 @@
-import type { Json } from "./json.ts";
+import { addressOf, type ListenAddress } from "./address.ts";
+import { CONFIG, type Json } from "./json.ts";
 import type { ProxyConfig } from "./proxy-config.ts";
 
 /** The labels of Istio's metrics, which `telemetry` writes into the names of statistics and `stats_tags` cut out again. */
@@ -91,6 +92,31 @@ export function statsConfig(selection: StatsSelection, config: ProxyConfig, anno
     ...regexes.map((regex) => ({ safe_regex: { regex } })),
   ];
   return { use_all_default_tags: false, stats_tags: tags, stats_matcher: { inclusion_list: { patterns } } };
+}
+
+/**
+ * `stats_sinks`: where statistics are sent by themselves, beside being there to be asked for.
+ *
+ * @param statsd by UDP
+ * @param metricsService the cluster of a service of gRPC
+ */
+export function statsSinks(statsd: ListenAddress | undefined, metricsService: string | undefined): Json {
+  const sinks = [
+    ...(statsd === undefined ? [] : [sink("statsd", "StatsdSink", { address: addressOf(statsd) })]),
+    ...(metricsService === undefined
+      ? []
+      : [
+          sink("metrics_service", "MetricsServiceConfig", {
+            grpc_service: { envoy_grpc: { cluster_name: metricsService } },
+            transport_api_version: "V3",
+          }),
+        ]),
+  ];
+  return sinks.length === 0 ? {} : { stats_sinks: sinks };
+}
+
+function sink(name: string, message: string, fields: Json): Json {
+  return { name: `envoy.stat_sinks.${name}`, typed_config: { "@type": `${CONFIG}metrics.v3.${message}`, ...fields } };
 }
 
 function metricTag(label: string): Json {

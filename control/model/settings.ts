@@ -87,11 +87,38 @@ export interface ProxySettings {
     readonly forwardClientCertDetails: ForwardClientCertDetails | undefined;
     readonly proxyProtocol: boolean;
   };
+  /** Of the proxy's health; undefined: 15021. */
   readonly statusPort: number | undefined;
-  /** Of Envoy's admin interface. */
+  /** Of Envoy's admin interface; undefined: 15000. */
   readonly proxyAdminPort: number | undefined;
   readonly proxyHeaders: ProxyHeaders;
   readonly connectionSettings: ConnectionSettings;
+  readonly bootstrap: BootstrapSettings;
+}
+
+/** What only a proxy's bootstrap and its process are made of: `meshwright bootstrap` and `proxy` read it, and nothing of it is sent to a proxy that runs. */
+export interface BootstrapSettings {
+  readonly serviceCluster: string | undefined;
+  readonly tracingServiceName: "APP_LABEL_AND_NAMESPACE" | "CANONICAL_NAME_ONLY" | "CANONICAL_NAME_AND_NAMESPACE" | undefined;
+  /** `IP:PORT` */
+  readonly statsdUdpAddress: string | undefined;
+  /** `HOST:PORT` */
+  readonly envoyMetricsService: string | undefined;
+  readonly interceptionMode: "REDIRECT" | "TPROXY" | "NONE" | undefined;
+  readonly runtimeValues: Readonly<Record<string, string>>;
+  readonly extraStatTags: readonly string[];
+  readonly meshId: string | undefined;
+  readonly proxyStatsMatcher:
+    | {
+        readonly inclusionPrefixes: readonly string[];
+        readonly inclusionSuffixes: readonly string[];
+        readonly inclusionRegexps: readonly string[];
+      }
+    | undefined;
+  readonly fileFlushInterval: number | undefined;
+  readonly fileFlushMinSizeKb: number | undefined;
+  readonly statsCompression: boolean;
+  readonly globalDownstreamConnectionLimit: number | undefined;
 }
 
 /** What becomes of `x-forwarded-client-cert`, in the words of Envoy's `ForwardClientCertDetails`. */

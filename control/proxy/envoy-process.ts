@@ -22,6 +22,15 @@ const GUARDED = [
   `exec "$@" >"$0/stdout" 3<&-`,
 ].join("\n");
 
+export interface ProcessOptions {
+  /** Of its user. */
+  readonly folder: string;
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Default: that of this process. */
+  readonly identity?: Identity;
+}
+
 /** How a process ended. */
 export interface Exit {
   /** `exit code 1`, `SIGSEGV` */
@@ -50,12 +59,13 @@ export class EnvoyProcess {
     guard?.on("error", () => undefined);
   }
 
-  static start(binary: string, parameters: readonly string[], folder: string, identity?: Identity): EnvoyProcess {
+  static start(binary: string, parameters: readonly string[], { folder, environment, identity }: ProcessOptions): EnvoyProcess {
     const child = spawn("sh", ["-c", GUARDED, folder, binary, ...parameters], {
       // Not standard input, which Node closes as soon as a child has ended.
       stdio: ["ignore", "inherit", "inherit", "pipe"],
       // A group of its own: Ctrl-C at a terminal is for the supervisor, which drains first.
       detached: true,
+      env: { ...process.env, ...environment },
       ...(identity !== undefined && { uid: identity.user, gid: identity.group }),
     });
     return new EnvoyProcess(child);

@@ -23,8 +23,12 @@ export interface SupervisedProxy {
   readonly admin: ListenAddress;
   /** As `serve` and the proxies' logs have it; for messages only. */
   readonly control: string;
-  /** Milliseconds for clients to leave. */
+  /** Milliseconds for clients to leave when the proxy ends. */
   readonly drainTime: number;
+  /** Milliseconds for connections to end whose listener is no more, or another. */
+  readonly listenerDrainTime: number;
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Default: that of this process. */
   readonly identity?: Identity;
 }
@@ -60,7 +64,7 @@ export async function supervise(proxy: SupervisedProxy, control: Control): Promi
     if (stop.aborted) return { kind: "stopped", how: "before it was started" };
     const addressFile = join(proxy.folder, "admin");
     rmSync(addressFile, { force: true });
-    envoy = EnvoyProcess.start(proxy.binary, argumentsOf(proxy, addressFile), proxy.folder, proxy.identity);
+    envoy = EnvoyProcess.start(proxy.binary, argumentsOf(proxy, addressFile), proxy);
     const started = performance.now();
     log.info({ pid: envoy.pid }, "Envoy starts");
     const admin = new ProxyAdmin(proxy.admin);
@@ -78,13 +82,13 @@ export async function supervise(proxy: SupervisedProxy, control: Control): Promi
   }
 }
 
-function argumentsOf({ folder, drainTime, parameters }: SupervisedProxy, addressFile: string): string[] {
+function argumentsOf({ folder, listenerDrainTime, parameters }: SupervisedProxy, addressFile: string): string[] {
   return [
     ...["-c", join(folder, "envoy.json")],
     ...["--admin-address-path", addressFile],
     // Its shared memory would outlive a killed Envoy.
     "--disable-hot-restart",
-    ...["--drain-time-s", String(Math.max(1, Math.ceil(drainTime / 1000)))],
+    ...["--drain-time-s", String(Math.max(1, Math.ceil(listenerDrainTime / 1000)))],
     // Every answer asks its client to leave, not one in ever fewer.
     ...["--drain-strategy", "immediate"],
     ...parameters,

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import {
   boolean,
   choice,
@@ -5,6 +6,7 @@ import {
   defaulted,
   duration,
   integer,
+  list,
   map,
   object,
   optional,
@@ -16,8 +18,6 @@ import {
 const INT32 = 2_147_483_647;
 const disabled = object({ disabled: optional(boolean, "Default: false.") });
 const enabled = object({ enabled: optional(boolean, "Default: false.") });
-const BOOTSTRAP =
-  "it stands in Envoy's bootstrap, which `meshwright bootstrap` writes from the node's metadata; give it there, under PROXY_CONFIG";
 const AGENT = "it is for Istio's agent, which is no part of this mesh";
 
 const PROVIDER = "list the tracer among extensionProviders, and name it in defaultProviders.tracing";
@@ -86,6 +86,26 @@ const proxyHeaders = object({
   xForwardedPort: optional(enabled, "x-forwarded-port."),
 });
 
+/** Envoy looks up no name there. */
+const udpAddress = text({
+  shape: "IP:PORT",
+  check: (value) => (addressOf(value) !== undefined ? undefined : `${JSON.stringify(value)} is no IP:PORT; Envoy takes no name there`),
+});
+
+const hostAndPort = text({
+  shape: "HOST:PORT",
+  check: (value) =>
+    addressOf(value) !== undefined || /^[a-z0-9]([a-z0-9.-]*):([1-9]\d{0,4})$/i.test(value)
+      ? undefined
+      : `${JSON.stringify(value)} is no HOST:PORT`,
+});
+
+function addressOf(value: string): string | undefined {
+  const [, six, four, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(value) ?? [];
+  const isAddress = six === undefined ? isIP(four ?? "") === 4 : isIP(six) === 6;
+  return isAddress && Number(port) > 0 && Number(port) <= 65_535 ? value : undefined;
+}
+
 const window = integer({ least: 65_535, most: INT32 });
 const connectionSettings = object({
   profile: optional(choice("SIDECAR", "EDGE"), "EDGE fills in what Envoy advises for proxies that strangers reach; on gateways."),
@@ -121,40 +141,53 @@ const connectionSettings = object({
   listenerConnectionLimit: refused(
     "Istio does not carry it out either; Envoy's overload manager has a limit for the whole proxy, in its bootstrap",
   ),
-  globalDownstreamConnectionLimit: refused(BOOTSTRAP),
+  globalDownstreamConnectionLimit: optional(
+    integer({ least: 1, most: INT32 }),
+    "Connections of all clients together; more are closed. Default: 50000.",
+  ),
 });
 
 /** `istio.mesh.v1alpha1.ProxyConfig`: MeshConfig's `defaultConfig`. */
 export const proxyFields = object({
   configPath: refused(AGENT),
-  binaryPath: refused(AGENT),
-  serviceCluster: refused(BOOTSTRAP),
-  tracingServiceName: refused(BOOTSTRAP),
-  drainDuration: defaulted(duration({ least: 1_000 }), 45_000, "Time for connections to end when Envoy does."),
+  binaryPath: refused("Envoy is ENVOY_BIN, or an envoy on the PATH of `meshwright proxy`"),
+  serviceCluster: optional(text(), "Name of the proxy's service in traces and logs. Default: by tracingServiceName."),
+  tracingServiceName: optional(
+    choice("APP_LABEL_AND_NAMESPACE", "CANONICAL_NAME_ONLY", "CANONICAL_NAME_AND_NAMESPACE"),
+    "How that name is made. Default: APP_LABEL_AND_NAMESPACE.",
+  ),
+  drainDuration: defaulted(duration({ least: 1_000 }), 45_000, "Time for connections to end whose listener is no more, or another."),
   discoveryAddress: optional(text(), "Without effect: the bootstrap of a proxy says where its control service is."),
   discoveryRefreshDelay: refused("it has had no effect since Istio sends changes by itself"),
   zipkinAddress: refused("it was replaced by tracing.zipkin.address"),
-  statsdUdpAddress: refused(BOOTSTRAP),
-  envoyMetricsServiceAddress: refused(BOOTSTRAP),
-  proxyAdminPort: defaulted(portNumber, 15_000, "Port of Envoy's admin interface."),
+  statsdUdpAddress: optional(udpAddress, "Where statistics are sent by UDP, in the format of statsd."),
+  envoyMetricsServiceAddress: refused("it was replaced by envoyMetricsService.address"),
+  proxyAdminPort: optional(portNumber, "Port of Envoy's admin interface. Default: 15000."),
   availabilityZone: refused("localities come with the proxy's node"),
-  controlPlaneAuthPolicy: refused(BOOTSTRAP),
+  controlPlaneAuthPolicy: refused("TLS to the control service is an option of `meshwright proxy` and `bootstrap`: --control-ca"),
   customConfigFile: refused(AGENT),
   statNameLength: refused("Envoy has no such limit any more"),
   concurrency: optional(
     integer({ most: INT32 }),
-    "Worker threads of Envoy; 0: as many as processors. Default: by the limits of the container.",
+    "Worker threads of Envoy; 0: as many as processors. Default: 2 of a sidecar, 0 of a gateway.",
   ),
   proxyBootstrapTemplatePath: refused(AGENT),
-  interceptionMode: refused("the proxy's node says how it is captured (metadata INTERCEPTION_MODE)"),
+  interceptionMode: optional(choice("REDIRECT", "TPROXY", "NONE"), "How traffic is captured. Default: REDIRECT."),
   tracing: optional(tracing, "Traces, where no Telemetry and no provider says otherwise."),
   sds: refused("it has had no effect since Istio 1.6"),
   envoyAccessLogService: refused("use an extensionProvider of type envoyHttpAls, and name it in defaultProviders.accessLogging"),
-  envoyMetricsService: refused(BOOTSTRAP),
+  envoyMetricsService: optional(
+    object({
+      address: optional(hostAndPort, "HOST:PORT of Envoy's MetricsService."),
+      tlsSettings: refused("the connection to a MetricsService is made in plain text"),
+      tcpKeepalive: refused("the connection to a MetricsService has a keep-alive of its own"),
+    }),
+    "Where statistics are sent by gRPC.",
+  ),
   proxyMetadata: defaulted(map(text({ empty: true })), {}, "Environment of the proxy."),
-  runtimeValues: refused(BOOTSTRAP),
-  statusPort: defaulted(portNumber, 15_020, "Port of the proxy's health."),
-  extraStatTags: refused(BOOTSTRAP),
+  runtimeValues: defaulted(map(text({ empty: true })), {}, "Envoy's runtime settings; an empty one takes a default away."),
+  statusPort: optional(portNumber, "Port of the proxy's health, /healthz/ready. Default: 15021."),
+  extraStatTags: defaulted(list(text()), [], "Further labels of statistics."),
   gatewayTopology: optional(
     object({
       numTrustedProxies: defaulted(integer(), 0, "Proxies in front of the gateway whose x-forwarded-for is believed."),
@@ -164,9 +197,16 @@ export const proxyFields = object({
     "What stands in front of gateways.",
   ),
   terminationDrainDuration: defaulted(duration({ least: 1 }), 5_000, "Time for connections to end when the proxy is told to."),
-  meshId: refused(BOOTSTRAP),
+  meshId: optional(text(), "Name of the mesh. Default: cluster.local."),
   readinessProbe: refused("it is for virtual machines, which Istio's agent probes"),
-  proxyStatsMatcher: refused(BOOTSTRAP),
+  proxyStatsMatcher: optional(
+    object({
+      inclusionPrefixes: defaulted(list(text()), [], "What their names begin with."),
+      inclusionSuffixes: defaulted(list(text()), [], "What their names end with."),
+      inclusionRegexps: defaulted(list(text()), [], "What their whole names look like (RE2)."),
+    }),
+    "Statistics that are kept beside Istio's.",
+  ),
   holdApplicationUntilProxyStarts: refused("nobody starts containers here"),
   caCertificatesPem: refused("the mesh has no certificate authority yet"),
   image: refused("nobody starts containers here"),
@@ -174,9 +214,12 @@ export const proxyFields = object({
     "Envoy's providers for CryptoMB and QAT need special processors, and there is no way to see here whether a proxy has one",
   ),
   proxyHeaders: optional(proxyHeaders, "Headers that proxies add by themselves."),
-  fileFlushInterval: refused(BOOTSTRAP),
-  fileFlushMinSizeKb: refused(BOOTSTRAP),
-  statsCompression: refused(BOOTSTRAP),
+  fileFlushInterval: optional(duration({ least: 1 }), "Time after which access logs are written to their files. Default: 10s."),
+  fileFlushMinSizeKb: optional(
+    integer({ least: 1, most: 1_048_576 }),
+    "KiB of an access log above which they are written at once. Default: 64.",
+  ),
+  statsCompression: defaulted(boolean, true, "/stats/prometheus is compressed for who takes that."),
   connectionSettings: optional(connectionSettings, "Limits of listeners and of HTTP connections."),
 });
 

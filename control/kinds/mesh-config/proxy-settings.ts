@@ -22,6 +22,21 @@ export function proxySettings(fields: ProxyFields | undefined): ProxySettings {
     proxyAdminPort: fields.proxyAdminPort,
     proxyHeaders: headers(fields.proxyHeaders),
     connectionSettings: connections(fields.connectionSettings),
+    bootstrap: {
+      serviceCluster: fields.serviceCluster,
+      tracingServiceName: fields.tracingServiceName,
+      statsdUdpAddress: fields.statsdUdpAddress,
+      envoyMetricsService: fields.envoyMetricsService?.address,
+      interceptionMode: fields.interceptionMode,
+      runtimeValues: fields.runtimeValues,
+      extraStatTags: fields.extraStatTags,
+      meshId: fields.meshId,
+      proxyStatsMatcher: fields.proxyStatsMatcher,
+      fileFlushInterval: fields.fileFlushInterval,
+      fileFlushMinSizeKb: fields.fileFlushMinSizeKb,
+      statsCompression: fields.statsCompression,
+      globalDownstreamConnectionLimit: fields.connectionSettings?.globalDownstreamConnectionLimit,
+    },
   };
 }
 
@@ -50,9 +65,10 @@ function headers(fields: ProxyFields["proxyHeaders"]): ProxyHeaders {
 
 function connections(fields: ProxyFields["connectionSettings"]): ConnectionSettings {
   if (fields === undefined) return defaultConnectionSettings;
-  const { httpHeadersWithUnderscoresAction: underscores, httpPathWithEscapedSlashesAction: slashes } = fields;
+  const { globalDownstreamConnectionLimit: _, ...own } = fields;
+  const { httpHeadersWithUnderscoresAction: underscores, httpPathWithEscapedSlashesAction: slashes } = own;
   return {
-    ...fields,
+    ...own,
     httpHeadersWithUnderscoresAction:
       underscores === undefined || underscores === "HEADERS_WITH_UNDERSCORES_UNSPECIFIED" ? undefined : UNDERSCORES[underscores],
     httpPathWithEscapedSlashesAction: slashes === "PATH_WITH_ESCAPED_SLASHES_UNSPECIFIED" ? undefined : slashes,

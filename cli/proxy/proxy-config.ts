@@ -1,0 +1,23 @@
+import { type ProxyConfig, proxyConfigOf } from "../../control/bootstrap/index.ts";
+import { formatProblem, readProxy } from "../../control/model/index.ts";
+import { proxySettingsOf, readMesh } from "../../control/offline.ts";
+import { CliError, ExitCode } from "../cli-error.ts";
+import { meshSources } from "../control/mesh-sources.ts";
+
+/**
+ * What MeshConfig's `defaultConfig` and the ProxyConfigs among objects say of a proxy. Apart from the other options, which do without all that reads objects.
+ *
+ * @param tell hears each error of an object; the others count
+ */
+export async function proxyConfigIn(
+  paths: readonly string[],
+  meshConfig: string | undefined,
+  node: { readonly id: string; readonly metadata: Readonly<Record<string, unknown>> },
+  tell: (problem: string) => void,
+): Promise<ProxyConfig> {
+  const proxy = readProxy(node);
+  if (typeof proxy === "string") throw new CliError(ExitCode.Input, proxy);
+  const { mesh, problems } = await readMesh(await meshSources(paths, meshConfig));
+  for (const problem of problems) if (problem.level === "error") tell(formatProblem(problem));
+  return proxyConfigOf(proxySettingsOf(mesh, proxy));
+}

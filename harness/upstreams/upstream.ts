@@ -25,15 +25,20 @@ export type Script = (request: RecordedRequest) => UpstreamAnswer | Promise<Upst
 export interface UpstreamOptions {
   /** Address to bind. Default: `127.0.0.1`. */
   readonly host?: string;
+  /** A socket of the file system to listen on, instead of an address. */
+  readonly path?: string;
+  /** PEM texts with which handshakes of TLS are answered; ALPN chooses between HTTP/1.1 and HTTP/2. Default: what begins with a handshake is cut off. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** Default: 200 without a body. */
   readonly script?: Script;
   /** Requests to keep in `requests`. Default: 1,000; older ones are dropped. */
   readonly keep?: number;
 }
 
-/** A scripted server for HTTP/1.1, HTTP/2 without TLS, gRPC and WebSocket on one port of its own. */
+/** A scripted server for HTTP/1.1, HTTP/2, gRPC and WebSocket on one port of its own. */
 export interface Upstream extends AsyncDisposable {
   readonly host: string;
+  /** 0 where it listens on a path. */
   readonly port: number;
   /** What came so far, oldest first. */
   readonly requests: readonly RecordedRequest[];

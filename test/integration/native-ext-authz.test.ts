@@ -166,7 +166,7 @@ test(`${RUNS} generated requests and answers (seed ${SEED})`, { timeout: 60_000 
       ...envoy.address(name),
       source: "10.1.2.3:4000",
       destination: "10.4.5.6:80",
-      alpn: "http/1.1",
+      alpn: ["http/1.1"],
     });
     const connection = new Http1Connection(socket, port);
     const pieces = sent.body === "" ? [] : [Buffer.from(sent.body)];

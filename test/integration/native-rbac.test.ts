@@ -41,7 +41,7 @@ async function ask(
     port,
     source: asked.source,
     destination: `${asked.source.startsWith("[") ? "[fd00::2]" : "10.8.8.8"}:${asked.port}`,
-    alpn: "http/1.1",
+    alpn: ["http/1.1"],
     ...((principal !== undefined || serverName !== undefined) && { tls }),
   });
   const connection = new Http1Connection(socket, own);

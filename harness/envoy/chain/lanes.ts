@@ -59,7 +59,7 @@ async function connect(listener: { readonly host: string; readonly port: number 
     ...listener,
     source: request.source?.address ?? DEFAULT_SOURCE,
     destination: destinationOf(request),
-    alpn: isHttp2(request) ? "h2" : "http/1.1",
+    alpn: [isHttp2(request) ? "h2" : "http/1.1"],
     ...(overTls(request) && { tls: tlsOf(request) }),
   };
   const { socket, port } = await dial(options);

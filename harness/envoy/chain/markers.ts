@@ -17,6 +17,9 @@ const LINE = /^script log: meshwright (begin|forward|answer|end) (\d+)$/;
 /** A client's own header that carries `ExchangeRequest.metadata`, as a Lua expression. No filter sees it. */
 export const METADATA_HEADER = "x-meshwright-metadata";
 
+/** A client's own header with the number of its stream, where the client counts. No filter sees it. */
+export const STREAM_HEADER = "x-meshwright-stream";
+
 /** Namespace of dynamic metadata that holds the stream's number; it stands in the access log too. */
 const NAMESPACE = "meshwright";
 export const STREAM_NUMBER = `%DYNAMIC_METADATA(${NAMESPACE}:stream)%`;
@@ -27,11 +30,20 @@ function mark(name: Mark): string {
 
 /** Before every filter. Sets dynamic metadata too, as a native filter in front would have. */
 export function firstMarker(): Extension {
-  return lua(
-    "first",
-    `local streams = 0
+  return lua("first", firstMarkerSource("counted"));
+}
+
+/**
+ * Lua of {@link firstMarker}.
+ *
+ * @param numbers `counted`: streams get the next number, of one listener alone; `given`: the client says it, in the header {@link STREAM_HEADER}, and every client is ours
+ */
+export function firstMarkerSource(numbers: "counted" | "given"): string {
+  const counted = "streams = streams + 1";
+  const given = `streams = tonumber(handle:headers():get("${STREAM_HEADER}"))\n  handle:headers():remove("${STREAM_HEADER}")`;
+  return `local streams = 0
 function envoy_on_request(handle)
-  streams = streams + 1
+  ${numbers === "counted" ? counted : given}
   handle:streamInfo():dynamicMetadata():set("${NAMESPACE}", "stream", streams)
   local text = handle:headers():get("${METADATA_HEADER}")
   if text then
@@ -42,14 +54,16 @@ function envoy_on_request(handle)
   end
   ${mark("begin")}
 end
-function envoy_on_response(handle) ${mark("end")} end`,
-  );
+function envoy_on_response(handle) ${mark("end")} end`;
 }
 
 /** Behind every filter, before the router. */
 export function lastMarker(): Extension {
-  return lua("last", `function envoy_on_request(handle) ${mark("forward")} end\nfunction envoy_on_response(handle) ${mark("answer")} end`);
+  return lua("last", LAST_MARKER_SOURCE);
 }
+
+/** Lua of {@link lastMarker}. */
+export const LAST_MARKER_SOURCE = `function envoy_on_request(handle) ${mark("forward")} end\nfunction envoy_on_response(handle) ${mark("answer")} end`;
 
 /** The mark in a message of Envoy's log, and the stream's number. */
 export function readMark(message: string): { readonly mark: Mark; readonly stream: number } | undefined {

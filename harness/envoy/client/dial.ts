@@ -4,19 +4,23 @@ import { connect as connectTls } from "node:tls";
 
 /** How a client reaches Envoy, and as whom. */
 export interface Dial {
-  readonly host: string;
-  readonly port: number;
+  /** Of the listener: a host and a port, or a path. */
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
   /** `ip:port` of the client and of what it connects to, as a PROXY header tells Envoy. */
   readonly source: string;
   readonly destination: string;
   /** Where present, over TLS. */
   readonly tls?: { readonly serverName?: string; readonly ca: string; readonly cert?: string; readonly key?: string };
-  readonly alpn: "http/1.1" | "h2";
+  /** Names of protocols, the one wanted most first. */
+  readonly alpn: readonly string[];
 }
 
-/** Connects, sends the PROXY header, and shakes hands where asked for. The second result is the port of this end. */
+/** Connects, sends the PROXY header, and shakes hands where asked for. The second result is the port of this end; 0 on a path. */
 export async function dial(options: Dial): Promise<{ readonly socket: Socket; readonly port: number }> {
-  const socket = connect({ host: options.host, port: options.port, noDelay: true });
+  const { host = "127.0.0.1", port: remotePort = 0, path } = options;
+  const socket = path === undefined ? connect({ host, port: remotePort, noDelay: true }) : connect(path);
   await once(socket, "connect");
   const port = socket.localPort ?? 0;
   socket.write(proxyHeader(options.source, options.destination));
@@ -25,7 +29,7 @@ export async function dial(options: Dial): Promise<{ readonly socket: Socket; re
   const secure = connectTls({
     socket,
     ...identity,
-    ALPNProtocols: [options.alpn],
+    ALPNProtocols: [...options.alpn],
     ...(serverName !== undefined && { servername: serverName }),
     // Who the server says it is is not what is tested here; its certificate must still come from our authority.
     checkServerIdentity: () => undefined,

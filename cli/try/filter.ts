@@ -1,0 +1,68 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { suggestion } from "../../control/model/fields/suggestion.ts";
+import { filterFiles, filterNames, readFilterManifest } from "../../filters/index.ts";
+import { isolatedTarget } from "../../harness/host/worker/index.ts";
+import { type ChainSpec, TargetError } from "../../harness/target/index.ts";
+import { CliError, ExitCode } from "../cli-error.ts";
+import { ensureEnvoy } from "../provide-envoy.ts";
+import { readClusters } from "./clusters.ts";
+import { readConfiguration } from "./configuration.ts";
+import { type Sender, withTimeLimit } from "./time-limit.ts";
+
+export interface FilterOptions {
+  /** A name of this package, or a path that ends in `.wasm`. */
+  readonly filter: string;
+  readonly config?: string;
+  readonly cluster: readonly string[];
+  readonly host: "node" | "envoy";
+}
+
+/** Milliseconds for a request in Envoy: more than its `stream_idle_timeout` and the timeout of a route together, after which it has answered. */
+const ENVOY_LIMIT = 60_000;
+
+/** Runs one filter, in process or in a private Envoy. */
+export async function startFilter(options: FilterOptions): Promise<Sender> {
+  const module = modulePath(options.filter);
+  const configuration = options.config === undefined ? "" : await readConfiguration(options.config);
+  const callouts = await readClusters(options.cluster);
+  const spec = { name: options.filter.replace(/^.*\/|\.wasm$/g, ""), module, configuration };
+  const chain: ChainSpec = isUpstream(options.filter)
+    ? { filters: [], upstreamFilters: [{ ...spec, allowOnHeadersStopIteration: true }], callouts }
+    : { filters: [spec], callouts };
+  return start(options.host, chain);
+}
+
+/** Whether a filter of this package says that it belongs into the chain of a cluster, and not into that of a listener. */
+function isUpstream(filter: string): boolean {
+  return !filter.endsWith(".wasm") && readFilterManifest(filter).chain === "upstream";
+}
+
+function modulePath(filter: string): string {
+  if (filter.endsWith(".wasm")) {
+    if (!existsSync(filter)) throw new CliError(ExitCode.Input, `${filter}: there is no such file`);
+    return resolve(filter);
+  }
+  const names = filterNames();
+  if (names.includes(filter)) return filterFiles(filter).module;
+  const hint = suggestion(filter, names);
+  throw new CliError(
+    ExitCode.Input,
+    `--filter ${filter}: there is no such filter${hint}. There are: ${names.join(", ")}; a module's name ends in .wasm`,
+  );
+}
+
+async function start(host: FilterOptions["host"], chain: ChainSpec): Promise<Sender> {
+  try {
+    if (host === "node") return await isolatedTarget().start(chain);
+    await ensureEnvoy();
+    const { envoyTarget } = await import("../../harness/envoy/index.ts");
+    const reason = await envoyTarget.unavailable();
+    if (reason !== undefined) throw new CliError(ExitCode.Environment, reason);
+    return withTimeLimit(await envoyTarget.start(chain), ENVOY_LIMIT);
+  } catch (error) {
+    if (!(error instanceof TargetError)) throw error;
+    const logs = error.logs.filter((line) => !error.message.includes(line));
+    throw new CliError(ExitCode.Input, [error.message, ...logs.map((line) => `  ${line}`)].join("\n"), { cause: error });
+  }
+}

@@ -1,0 +1,101 @@
+import { clientRequest } from "../../../harness/envoy/chain/messages.ts";
+import { STREAM_HEADER } from "../../../harness/envoy/chain/markers.ts";
+import { Turns } from "../../../harness/envoy/chain/turns.ts";
+import type { ClientResponse } from "../../../harness/envoy/client/message.ts";
+import type { StartedEnvoy } from "../../../harness/envoy/index.ts";
+import type { ExchangeRequest, ExchangeResult, LogLine } from "../../../harness/target/index.ts";
+import type { Sender } from "../time-limit.ts";
+import type { Aim, Range } from "./aim.ts";
+import { Connections, serverName } from "./connections.ts";
+import { resultOf } from "./result.ts";
+import type { Exchange } from "./scripted-server.ts";
+import type { StreamRecords } from "./stream-records.ts";
+
+/** Milliseconds for which a request is waited for before the next one begins beside it, where requests are counted. */
+const PATIENCE = 20;
+
+/** Milliseconds for a request, beside what its script waits: more than the default timeouts of a proxy's routes and connections. */
+const LIMIT = 60_000;
+
+export interface MeshParts {
+  readonly envoy: StartedEnvoy;
+  readonly range: Range;
+  readonly records: StreamRecords;
+  readonly underWay: Map<number, Exchange>;
+  /** Whether requests go one after the other. */
+  readonly oneByOne: boolean;
+  readonly resources: AsyncDisposableStack;
+}
+
+/** A private Envoy with the configuration of one proxy, between clients and servers of this process. */
+export class RunningMesh implements Sender {
+  private readonly parts: MeshParts;
+  private readonly connections = new Connections();
+  private readonly turns: Turns | undefined;
+  private streams = 0;
+
+  constructor(parts: MeshParts) {
+    this.parts = parts;
+    this.turns = parts.oneByOne ? new Turns(PATIENCE) : undefined;
+  }
+
+  /** Rejects where nobody listens for the request, or it cannot be sent. */
+  async send(request: ExchangeRequest): Promise<ExchangeResult> {
+    if (request.time !== undefined) throw new Error("time: Envoy has its own clock; leave it out, or try the filter alone, in process");
+    const aim = this.parts.range.aim(request);
+    const exchange: Exchange = { request: { ...request, scheme: aim.scheme }, asBytes: false };
+    const run = () => this.exchange(exchange, aim);
+    const { response, record, failure } = await (this.turns === undefined ? run() : this.turns.run(run));
+    return resultOf(exchange, response, await record, failure);
+  }
+
+  private async exchange(exchange: Exchange, aim: Aim) {
+    const stream = ++this.streams;
+    const { request } = exchange;
+    this.parts.underWay.set(stream, exchange);
+    const expected = this.parts.records.expect(stream, { ...aim, sni: aim.tls ? serverName(request) : undefined });
+    let response: ClientResponse | undefined;
+    let failure: string | undefined;
+    try {
+      const sent = clientRequest({ ...request, headers: [...(request.headers ?? []), [STREAM_HEADER, String(stream)]] });
+      const limit = LIMIT + (request.response?.delay ?? 0);
+      response = await within(
+        limit,
+        this.connections.take(request, aim).then(async (connection) => {
+          const answer = await connection.exchange(sent);
+          // A connection that is passed on as bytes is logged when it is closed.
+          if (exchange.asBytes) connection.close();
+          else this.connections.giveBack(request, aim, connection);
+          return answer;
+        }),
+      );
+    } catch (error) {
+      if (error instanceof LateError) throw error;
+      failure = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.parts.underWay.delete(stream);
+    }
+    return { response, failure, record: expected.after(failure === undefined) };
+  }
+
+  async logs(): Promise<readonly LogLine[]> {
+    return this.parts.records.lines;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.connections[Symbol.dispose]();
+    await this.parts.resources.disposeAsync();
+  }
+}
+
+class LateError extends Error {}
+
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new LateError(`not answered within ${milliseconds / 1000} s`)), milliseconds);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,74 @@
+import type { ExchangeRequest } from "../../harness/target/index.ts";
+import { CliError, ExitCode } from "../cli-error.ts";
+import { readInput } from "../read-file.ts";
+import { format, type OutputOptions } from "./output.ts";
+import { parseRequests, type RequestLine } from "./requests.ts";
+import type { Sender } from "./time-limit.ts";
+
+const WARNINGS: ReadonlySet<string> = new Set(["warn", "error", "critical"]);
+
+/** Envoy's `%RESPONSE_CODE_DETAILS%` of a stream whose VM has trapped. */
+const TRAPPED = "wasm_fail_stream";
+
+/** The requests of an input: a file of JSON lines, or `-`. */
+export interface Requests {
+  /** What messages call the input. */
+  readonly name: string;
+  readonly lines: readonly RequestLine[];
+}
+
+/** Rejects where the input cannot be read, or holds nothing. */
+export async function readRequests(input: string): Promise<Requests> {
+  const name = input === "-" ? "standard input" : input;
+  const lines = parseRequests(name, await readInput(input, "requests"));
+  if (lines.length === 0) throw new CliError(ExitCode.Input, `${name}: holds no request; a line is {"path": "/"}`);
+  return { name, lines };
+}
+
+/**
+ * Sends requests and prints their results in the order of the lines, however many are under way. A line that is wrong gives `{id, error}` in its place and makes the exit code 1.
+ *
+ * @param lanes requests that are given to the target before the first of them has its result
+ * @returns the number of the first line for which a module trapped
+ */
+export async function runRequests(
+  { name, lines }: Requests,
+  target: Sender,
+  lanes: number,
+  options: OutputOptions,
+): Promise<number | undefined> {
+  const start = (line: RequestLine): Promise<object> =>
+    "error" in line ? Promise.resolve(badLine(line.id, line.error)) : resultOf(target, line.request, `${name}:${line.line}`);
+  const pending = lines.slice(0, lanes).map(start);
+  let failed = false;
+  let trapped: number | undefined;
+  for (const [index, { line }] of lines.entries()) {
+    const result = (await pending.shift()) ?? {};
+    const next = lines[index + lanes];
+    if (next !== undefined) pending.push(start(next));
+    failed ||= "error" in result;
+    if ("details" in result && result.details === TRAPPED) trapped ??= line;
+    process.stdout.write(format(result, options));
+  }
+  for (const line of await warnings(target)) process.stderr.write(`${line}\n`);
+  if (failed) process.exitCode = ExitCode.Input;
+  return trapped;
+}
+
+async function resultOf(target: Sender, request: ExchangeRequest, place: string): Promise<object> {
+  try {
+    return await target.send(request);
+  } catch (error) {
+    return badLine(request.id, `${place}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** What filters logged at warn and above, each line once: Envoy runs a filter in several instances. */
+async function warnings(target: Sender): Promise<Set<string>> {
+  const lines = await target.logs().catch(() => []);
+  return new Set(lines.filter(({ level }) => WARNINGS.has(level)).map(({ level, message }) => `${level}: ${message}`));
+}
+
+function badLine(id: string | undefined, error: string): object {
+  return { ...(id !== undefined && { id }), error };
+}

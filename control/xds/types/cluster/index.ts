@@ -2,6 +2,7 @@ import { type Cluster, ClusterSchema } from "../../../envoy-api/generated/envoy/
 import { Cluster_DiscoveryType } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../../envoy-api/generated/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { typeUrl } from "../../../envoy-api/index.ts";
+import { isSniDnat } from "../cluster-name.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import { fixedClusters } from "./fixed.ts";
 import { inboundClusters } from "./inbound.ts";
@@ -33,7 +34,9 @@ export function clusterType(options: ClusterOptions = {}): XdsType<typeof Cluste
       if (unit === INBOUND) return inboundClusters(view).map(translated);
       const host = unit.slice(OUTBOUND.length);
       const onDemand = view.client().onDemand && !isNeeded(view, host);
-      return outboundClusters(view, host, options).map((message) => ({ ...translated(message), ...(onDemand ? { onDemand } : {}) }));
+      // Routes and plain connections have these fetched; what goes by other names does not.
+      const isFetched = ({ name }: Cluster) => onDemand && name.startsWith("outbound|");
+      return outboundClusters(view, host, options).map((message) => ({ ...translated(message), onDemand: isFetched(message) }));
     },
     // Envoy waits for the endpoints of a cluster that changed and does not ask for them.
     companions: (name, { clusterDiscoveryType: type }) =>

@@ -2,23 +2,24 @@ import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import { TcpProxySchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import type { Destination, HostName, ProxyView, TrafficRules, WeightedDestination } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
-import { TCP_ON_DEMAND } from "../on-demand.ts";
+import { tcpLoading } from "../on-demand.ts";
 import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 import type { Init } from "./init.ts";
 
 /** Passes the bytes on to one cluster. */
 export function toCluster(view: ProxyView, cluster: string, statPrefix = cluster): NetworkFilter[] {
-  return [tcpProxy(view, { statPrefix, clusterSpecifier: { case: "cluster", value: cluster }, accessLog: accessLogs(view) })];
+  return [tcpProxy({ statPrefix, clusterSpecifier: { case: "cluster", value: cluster }, accessLog: accessLogs(view) })];
 }
 
 /** Passes the bytes on to a service, as the rules for it say. */
 export function toService(view: ProxyView, host: HostName, port: number, subset?: string): NetworkFilter[] {
   const cluster = outboundCluster(host, port, subset);
   return [
-    tcpProxy(view, {
+    tcpProxy({
       statPrefix: cluster,
       clusterSpecifier: { case: "cluster", value: cluster },
+      ...tcpLoading(view, [{ host, port, subset }]),
       ...connectionRules(view, host, subset),
       accessLog: accessLogs(view),
     }),
@@ -36,16 +37,15 @@ export function toDestinations(
   if (first === undefined) return [];
   const { host, subset } = first.destination;
   if (route.length === 1) return toService(view, host, portOf(view, first.destination, listenPort), subset);
-  const clusters = route
+  const places = route
     .filter(({ weight }) => weight > 0)
-    .map(({ destination, weight }) => ({
-      name: outboundCluster(destination.host, portOf(view, destination, listenPort), destination.subset),
-      weight,
-    }));
+    .map(({ destination, weight }) => ({ ...destination, port: portOf(view, destination, listenPort), weight }));
+  const clusters = places.map((place) => ({ name: outboundCluster(place.host, place.port, place.subset), weight: place.weight }));
   return [
-    tcpProxy(view, {
+    tcpProxy({
       statPrefix,
       clusterSpecifier: { case: "weightedClusters", value: { clusters } },
+      ...tcpLoading(view, places),
       // One filter serves all: the rules of the first host count, and none of a subset (Istio's `buildOutboundNetworkFiltersWithWeightedClusters`).
       ...connectionRules(view, host, undefined),
       accessLog: accessLogs(view),
@@ -62,9 +62,8 @@ export function portOf(view: ProxyView, { host, port }: Destination, listenPort:
 
 type TcpProxyInit = Init<typeof TcpProxySchema>;
 
-function tcpProxy(view: ProxyView, init: TcpProxyInit): NetworkFilter {
-  const value = pack(TcpProxySchema, view.client().onDemand ? { ...init, onDemand: TCP_ON_DEMAND } : init);
-  return { name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value } };
+function tcpProxy(init: TcpProxyInit): NetworkFilter {
+  return { name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value: pack(TcpProxySchema, init) } };
 }
 
 function connectionRules(view: ProxyView, host: HostName, subset: string | undefined): TcpProxyInit {

@@ -5,7 +5,7 @@ import type {
 } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import { RedirectAction_RedirectResponseCode as RedirectCode } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import type { HttpRoute, ProxyView, Redirect, WeightedDestination } from "../../../model/index.ts";
-import { destinationCluster, hashPolicy, timeouts } from "./destination.ts";
+import { destinationCluster, destinationLoading, hashPolicy, timeouts } from "./destination.ts";
 import { fraction } from "./filter-settings.ts";
 import { authorityOf, type HeaderFields, headerFields, joined } from "./headers.ts";
 import type { Init } from "./init.ts";
@@ -59,6 +59,7 @@ function weightedCluster(view: ProxyView, { destination, weight, headers }: Weig
   return {
     name: destinationCluster(view, destination, port),
     weight,
+    typedPerFilterConfig: destinationLoading(view, destination, port),
     ...headerFields(headers),
     ...(host === undefined ? {} : { hostRewriteSpecifier: { case: "hostRewriteLiteral" as const, value: host } }),
   };

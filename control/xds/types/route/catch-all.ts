@@ -1,7 +1,7 @@
 import type { VirtualHostSchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import { PASSTHROUGH_CLUSTER } from "../cluster-name.ts";
-import { destinationCluster, timeouts } from "./destination.ts";
+import { destinationCluster, destinationLoading, timeouts } from "./destination.ts";
 import type { Init } from "./init.ts";
 import { everything } from "./match.ts";
 
@@ -23,6 +23,7 @@ export function catchAll(view: ProxyView): Init<typeof VirtualHostSchema> {
       {
         name: "allow_any",
         match: everything,
+        typedPerFilterConfig: egressProxy === undefined ? {} : destinationLoading(view, egressProxy, 0),
         action: { case: "route", value: { clusterSpecifier: { case: "cluster", value: cluster }, ...timeouts(view, undefined) } },
       },
     ],

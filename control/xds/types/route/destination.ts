@@ -1,3 +1,4 @@
+import type { Any } from "@bufbuild/protobuf/wkt";
 import type {
   RouteActionSchema,
   RouteAction_HashPolicySchema,
@@ -6,6 +7,7 @@ import { milliseconds } from "../../../envoy-api/index.ts";
 import { type ConsistentHash, type Destination, policyFor, type ProxyView } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import { connectionSettings, streamIdleTimeout } from "../connection-settings.ts";
+import { loading } from "../on-demand.ts";
 import type { Init } from "./init.ts";
 
 /** The port of a destination: as written, else the only one of its service, else that on which the request came. */
@@ -18,6 +20,11 @@ export function destinationPort(view: ProxyView, { host, port }: Destination, li
 /** The cluster of a destination. Where it does not exist, as for a subset that no DestinationRule names, Envoy answers 503 without a body. */
 export function destinationCluster(view: ProxyView, destination: Destination, listenerPort: number): string {
   return outboundCluster(destination.host, destinationPort(view, destination, listenerPort), destination.subset);
+}
+
+/** What is said of it to the filter that has clusters fetched. */
+export function destinationLoading(view: ProxyView, destination: Destination, listenerPort: number): Record<string, Any> {
+  return loading(view, { ...destination, port: destinationPort(view, destination, listenerPort) });
 }
 
 type HashPolicy = Init<typeof RouteAction_HashPolicySchema>;

@@ -3,7 +3,7 @@ import type { RouteSchema } from "../../../envoy-api/generated/envoy/config/rout
 import { type HostName, type HttpMatch, type HttpRoute, type MeshObject, type ProxyView } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import { action, type RoutePlace } from "./action.ts";
-import { hashPolicy, timeouts } from "./destination.ts";
+import { destinationLoading, hashPolicy, timeouts } from "./destination.ts";
 import { filterSettings } from "./filter-settings.ts";
 import type { Init } from "./init.ts";
 import { everything, isCatchAll, routeMatch, type RouteMatch } from "./match.ts";
@@ -65,10 +65,19 @@ function routeOf(view: ProxyView, route: HttpRoute, match: HttpMatch | undefined
     match: condition,
     metadata: { filterMetadata: { istio: configMetadata(route.object) } },
     decorator: { operation: operation(done, condition, route.object, place.port) },
-    typedPerFilterConfig: filterSettings(route),
+    typedPerFilterConfig: { ...filterSettings(route), ...loadingOf(view, route, place) },
     ...(match?.statPrefix === undefined ? {} : { statPrefix: match.statPrefix }),
     ...done,
   };
+}
+
+/** Several destinations have it each. */
+function loadingOf(
+  view: ProxyView,
+  { route: [single, ...more] }: HttpRoute,
+  { port }: RoutePlace,
+): NonNullable<Route["typedPerFilterConfig"]> {
+  return single === undefined || more.length > 0 ? {} : destinationLoading(view, single.destination, port);
 }
 
 /** Which object a route is from, where Istio's tools look for it. */

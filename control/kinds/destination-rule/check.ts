@@ -67,12 +67,13 @@ function checkTls(tls: NonNullable<PolicySpec["tls"]>, path: FieldPath, report: 
   const { mode, clientCertificate, privateKey, caCertificates, credentialName, subjectAltNames, insecureSkipVerify, caCrl, sni } = tls;
   const files = clientCertificate ?? privateKey ?? caCertificates ?? caCrl;
   if (mode === "ISTIO_MUTUAL") {
-    report(
-      "error",
-      Code.Refused,
-      [...path, "mode"],
-      `"ISTIO_MUTUAL" is not supported: proxies of this mesh have no identities of their own yet; take MUTUAL with certificates of yours`,
-    );
+    if (files !== undefined || credentialName !== undefined || insecureSkipVerify !== undefined)
+      report(
+        "warning",
+        Code.Surprise,
+        [...path, "mode"],
+        "ISTIO_MUTUAL takes the certificates of the mesh; beside it only sni and subjectAltNames have an effect",
+      );
     return;
   }
   if (mode === "DISABLE") {

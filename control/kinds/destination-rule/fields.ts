@@ -156,7 +156,7 @@ const tls = object({
   mode: defaulted(
     choice("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"),
     "DISABLE",
-    "SIMPLE checks the server, MUTUAL shows a certificate of its own too.",
+    "SIMPLE checks the server, MUTUAL shows a certificate of its own too, ISTIO_MUTUAL has both certificates from the mesh.",
   ),
   clientCertificate: optional(text(), "File beside the proxy with the certificate of MUTUAL."),
   privateKey: optional(text(), "File beside the proxy with its key."),
@@ -168,7 +168,7 @@ const tls = object({
   subjectAltNames: defaulted(
     list(text()),
     [],
-    "Names of which the server's certificate must have one. Default: the name of SNI, or those of the ServiceEntry.",
+    "Names of which the server's certificate must have one. Default: the name of SNI, or those of the ServiceEntry; of ISTIO_MUTUAL the ids of the endpoints.",
   ),
   sni: optional(text(), "Name to ask for. Default: the request's host."),
   insecureSkipVerify: optional(boolean, "The server is not checked. Default: false."),

@@ -52,6 +52,10 @@ function checkIngress({ port, bind, defaultEndpoint, tls, connectionPool }: Ingr
   }
   if (tls !== undefined) {
     if (protocol !== "https" && protocol !== "tls") report("error", Code.Value, [...path, "tls"], "needs a port of HTTPS or TLS");
+    if (tls.mode === "ISTIO_MUTUAL" || tls.mode === "AUTO_PASSTHROUGH") {
+      const message = `"${tls.mode}" is not supported in a Sidecar, in Istio either; for mTLS of the mesh write no tls here, and a PeerAuthentication`;
+      report("error", Code.Refused, [...path, "tls", "mode"], message);
+    }
     const refusals: readonly (readonly [field: string, set: boolean])[] = [
       ["subjectAltNames", tls.subjectAltNames.length > 0],
       ["httpsRedirect", tls.httpsRedirect],

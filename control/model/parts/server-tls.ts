@@ -47,7 +47,7 @@ const fields = object({
   mode: defaulted(
     choice("PASSTHROUGH", "SIMPLE", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"),
     "PASSTHROUGH",
-    "PASSTHROUGH routes by SNI and ends no TLS, SIMPLE has a certificate, MUTUAL wants one of clients too, OPTIONAL_MUTUAL takes it where there is one.",
+    "PASSTHROUGH routes by SNI and ends no TLS, SIMPLE has a certificate, MUTUAL wants one of clients too, OPTIONAL_MUTUAL takes it where there is one, ISTIO_MUTUAL has those of the mesh, AUTO_PASSTHROUGH passes on the mesh's own mTLS to the service that its SNI names.",
   ),
   serverCertificate: optional(text(), "Path of the certificate on the proxy's machine."),
   privateKey: optional(text(), "Path of its key."),
@@ -95,14 +95,8 @@ export const serverTls: FieldType<ServerTls> = {
 
 function checkTls(tls: TlsFields, context: ReadContext): void {
   checkVersions(tls, context);
-  if (tls.mode === "ISTIO_MUTUAL" || tls.mode === "AUTO_PASSTHROUGH") {
-    const why =
-      tls.mode === "ISTIO_MUTUAL"
-        ? "proxies get no certificates of the mesh's own"
-        : "it passes on the mesh's own mTLS, which there is not";
-    context
-      .at("mode")
-      .report("error", Code.Refused, `"${tls.mode}" is not supported: the mesh has no certificate authority yet, so ${why}`);
+  if (tls.mode === "ISTIO_MUTUAL") {
+    checkIstioMutual(tls, context);
     return;
   }
   const secrets = tls.credentialName !== undefined || tls.credentialNames !== undefined;
@@ -114,7 +108,7 @@ function checkTls(tls: TlsFields, context: ReadContext): void {
     tls.tlsCertificates === undefined ? undefined : '"tlsCertificates"',
   ].filter((source) => source !== undefined);
   if (sources.length > 1) context.report("error", Code.Exclusive, `${sources.join(" and ")} exclude each other; keep one`);
-  if (tls.mode === "PASSTHROUGH") {
+  if (tls.mode === "PASSTHROUGH" || tls.mode === "AUTO_PASSTHROUGH") {
     if (
       sources.length > 0 ||
       tls.serverCertificate !== undefined ||
@@ -125,7 +119,7 @@ function checkTls(tls: TlsFields, context: ReadContext): void {
       context.report(
         "warning",
         "IST0133",
-        "mode PASSTHROUGH uses no certificates; they are ignored. For TLS that ends here write mode: SIMPLE",
+        `mode ${tls.mode} uses no certificates; they are ignored. For TLS that ends here write mode: SIMPLE`,
       );
     return;
   }
@@ -138,6 +132,21 @@ function checkTls(tls: TlsFields, context: ReadContext): void {
   if (tls.serverCertificate === undefined)
     missing(context, "serverCertificate", `mode ${tls.mode} needs a certificate; or name a secret by credentialName`);
   if (tls.privateKey === undefined) missing(context, "privateKey", `mode ${tls.mode} needs the key of the certificate`);
+}
+
+/** The certificates are those of the mesh. */
+function checkIstioMutual(tls: TlsFields, context: ReadContext): void {
+  for (const field of [
+    "serverCertificate",
+    "privateKey",
+    "caCertificates",
+    "tlsCertificates",
+    "credentialName",
+    "credentialNames",
+    "caCertCredentialName",
+  ] as const)
+    if (tls[field] !== undefined)
+      context.at(field).wrong("mode ISTIO_MUTUAL takes the certificates of the mesh; for others write mode: MUTUAL");
 }
 
 function missing(context: ReadContext, field: string, why: string): void {

@@ -7,6 +7,11 @@ export function outboundCluster(host: HostName, port: number, subset = ""): stri
   return `outbound|${port}|${subset}|${host}`;
 }
 
+/** How a cluster is named in SNI, and that to which a gateway passes on the mesh's own TLS by its SNI: `outbound_.80_.v1_.reviews.default.svc.cluster.local` (Istio's `BuildDNSSrvSubsetKey`). */
+export function sniOf(clusterName: string): string {
+  return clusterName.replaceAll("|", "_.");
+}
+
 /** For connections to the workload's own port: `inbound|8080||`. */
 export function inboundCluster(port: number): string {
   return `inbound|${port}||`;

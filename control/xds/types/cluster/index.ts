@@ -2,7 +2,6 @@ import { type Cluster, ClusterSchema } from "../../../envoy-api/generated/envoy/
 import { Cluster_DiscoveryType } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../../envoy-api/generated/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { typeUrl } from "../../../envoy-api/index.ts";
-import { isSniDnat } from "../cluster-name.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import { fixedClusters } from "./fixed.ts";
 import { inboundClusters } from "./inbound.ts";

@@ -13,9 +13,10 @@ import {
   type ServicePort,
   type TrafficRules,
 } from "../../../model/index.ts";
-import { outboundCluster } from "../cluster-name.ts";
+import { outboundCluster, sniOf } from "../cluster-name.ts";
 import { sourceOf } from "../endpoint/alias.ts";
 import { assignmentOf } from "../endpoint/assignment.ts";
+import { passesOnMtls } from "../endpoint/mtls.ts";
 import { upstreamFilter } from "../filter/upstream.ts";
 import { applyConnectionPool } from "./connection-pool.ts";
 import { applyDiscovery, discoveryOf } from "./discovery.ts";
@@ -23,6 +24,7 @@ import { draftOf, finish } from "./draft.ts";
 import { applyEjection, EJECTION, ejectionOf } from "./ejection.ts";
 import { applyLoadBalancer } from "./load-balancer.ts";
 import { localitiesOf, weighsLocalities } from "./localities.ts";
+import { applyMeshTls } from "./mesh-tls.ts";
 import { metadataOf } from "./metadata.ts";
 import type { ClusterOptions } from "./options.ts";
 import { applyOutlierDetection } from "./outlier-detection.ts";
@@ -34,11 +36,15 @@ export function outboundClusters(view: ProxyView, host: HostName, options: Clust
   const service = view.service(host);
   if (service === undefined) return [];
   const rules = view.trafficRules(host);
+  const passesOn = passesOnMtls(view, service);
   const subsets = [undefined, ...(rules?.subsets ?? []).map(({ name }) => name)];
   return service.ports
     .filter(({ protocol }) => protocol !== "udp")
     .flatMap((port) =>
-      subsets.map((subset) => outbound(view, { service, port, subset, rules, policy: policyFor(rules, port.number, subset) }, options)),
+      subsets.flatMap((subset) => {
+        const target = { service, port, subset, rules, policy: policyFor(rules, port.number, subset) };
+        return [outbound(view, target, options), passesOn ? sniDnat(view, target) : undefined];
+      }),
     )
     .filter((cluster) => cluster !== undefined);
 }
@@ -57,7 +63,8 @@ function outbound(view: ProxyView, { service, port, subset, rules, policy }: Tar
   const draft = draftOf(outboundCluster(service.host, port.number, subset));
   const { loadBalancer, connectionPool: pool, outlierDetection, tls, proxyProtocol } = policy;
 
-  const discovery = discoveryOf(sourceOf(view, service, port).service, client, loadBalancer);
+  const source = sourceOf(view, service, port);
+  const discovery = discoveryOf(source.service, client, loadBalancer);
   applyDiscovery(draft, discovery, client, settings);
   if (discovery === "STRICT_DNS" || discovery === "LOGICAL_DNS") {
     const assignment = assignmentOf(view, { service, port, subset, rules, policy });
@@ -96,15 +103,39 @@ function outbound(view: ProxyView, { service, port, subset, rules, policy }: Tar
       : {}),
   });
 
-  if (tls !== undefined) applyTls(draft, { tls, subjectAltNames: service.subjectAltNames, http2: protocol === "http2", settings });
+  const meshTls = applyMeshTls(view, draft, { port, source, tls, upstream: protocol, toOriginal: discovery === "ORIGINAL_DST" });
+  if (tls !== undefined && tls.mode !== "ISTIO_MUTUAL")
+    applyTls(draft, { tls, subjectAltNames: service.subjectAltNames, http2: protocol === "http2", settings });
   if (proxyProtocol !== undefined) applyProxyProtocol(draft, proxyProtocol);
   draft.cluster.metadata = metadataOf({
     services: [service],
     port: port.number,
     subset,
     rule: rules?.object,
-    filters: ejection !== undefined && isHttpProtocol(port) ? { [EJECTION]: ejection.metadata } : {},
+    filters: { ...meshTls, ...(ejection !== undefined && isHttpProtocol(port) ? { [EJECTION]: ejection.metadata } : {}) },
   });
+  return finish(draft);
+}
+
+/** Where a gateway passes on connections of the mesh's own TLS by their SNI: bytes, whose TLS is the endpoints' own. */
+function sniDnat(view: ProxyView, { service, port, subset, rules, policy }: Target): Cluster | undefined {
+  const settings = view.settings();
+  const draft = draftOf(sniOf(outboundCluster(service.host, port.number, subset)));
+  const { loadBalancer, connectionPool, outlierDetection } = policy;
+  const discovery = discoveryOf(sourceOf(view, service, port).service, view.client(), loadBalancer);
+  if (discovery === "ORIGINAL_DST") return undefined;
+  applyDiscovery(draft, discovery, view.client(), settings);
+  if (discovery !== "EDS") {
+    draft.cluster.loadAssignment = assignmentOf(view, { service, port, subset, rules, policy, sniDnat: true });
+    if (draft.cluster.loadAssignment.endpoints.every(({ lbEndpoints }) => lbEndpoints.length === 0)) return undefined;
+  }
+  applyConnectionPool(draft, connectionPool, settings, policy.retryBudget);
+  applyLoadBalancer(draft, { loadBalancer, weightedLocalities: false, clientAffinity: service.clientAffinity });
+  if (outlierDetection !== undefined) applyOutlierDetection(draft, outlierDetection);
+  draft.cluster.commonLbConfig = create(Cluster_CommonLbConfigSchema, {
+    healthyPanicThreshold: { value: outlierDetection?.minHealthPercent ?? 0 },
+  });
+  draft.cluster.metadata = metadataOf({ services: [service], port: port.number, subset, rule: rules?.object });
   return finish(draft);
 }
 

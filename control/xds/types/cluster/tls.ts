@@ -74,7 +74,7 @@ function validation(
   const { caCertificates, credentialName, insecureSkipVerify, caCrl } = tls;
   if (insecureSkipVerify === true) return { validationContextType: { case: "validationContext", value: {} } };
   const own: MessageInitShape<typeof CertificateValidationContextSchema> = {
-    matchTypedSubjectAltNames: sans.flatMap((san) => matchers(san)),
+    matchTypedSubjectAltNames: sans.flatMap(matchersOf),
   };
   const resource = credentialName === undefined ? caFileResource(caCertificates ?? SYSTEM, caCrl) : credentialCaResource(credentialName);
   return {
@@ -86,7 +86,7 @@ function validation(
 }
 
 /** A name matches whatever its type in the certificate is, as with the untyped matchers that Istio sends. */
-function matchers(san: string) {
+export function matchersOf(san: string) {
   const matcher = { matchPattern: { case: "exact" as const, value: san } };
   const { DNS, URI, EMAIL, IP_ADDRESS } = SubjectAltNameMatcher_SanType;
   return [DNS, URI, EMAIL, IP_ADDRESS].map((sanType) => ({ sanType, matcher }));
@@ -95,12 +95,17 @@ function matchers(san: string) {
 /** Tells the host who the client is, before everything else on the connection. */
 export function applyProxyProtocol({ cluster }: ClusterDraft, version: NonNullable<EffectivePolicy["proxyProtocol"]>): void {
   const raw: Socket = { name: "envoy.transport_sockets.raw_buffer", configType: { case: "typedConfig", value: pack(RawBufferSchema, {}) } };
-  const config = pack(ProxyProtocolUpstreamTransportSchema, {
-    config: { version: version === "V1" ? ProxyProtocolConfig_Version.V1 : ProxyProtocolConfig_Version.V2 },
-    transportSocket: cluster.transportSocket ?? raw,
-  });
-  cluster.transportSocket = create(SocketSchema, {
-    name: "envoy.transport_sockets.upstream_proxy_protocol",
-    configType: { case: "typedConfig", value: config },
-  });
+  const wrapped = (inner: Socket) =>
+    create(SocketSchema, {
+      name: "envoy.transport_sockets.upstream_proxy_protocol",
+      configType: {
+        case: "typedConfig",
+        value: pack(ProxyProtocolUpstreamTransportSchema, {
+          config: { version: version === "V1" ? ProxyProtocolConfig_Version.V1 : ProxyProtocolConfig_Version.V2 },
+          transportSocket: inner,
+        }),
+      },
+    });
+  if (cluster.transportSocketMatches.length === 0) cluster.transportSocket = wrapped(cluster.transportSocket ?? raw);
+  for (const match of cluster.transportSocketMatches) match.transportSocket = wrapped(match.transportSocket ?? raw);
 }

@@ -4,6 +4,7 @@ import { discoveryOf } from "../cluster/discovery.ts";
 import type { XdsType } from "../xds-type.ts";
 import { sourceOf } from "./alias.ts";
 import { assignmentOf } from "./assignment.ts";
+import { passesOnMtls } from "./mtls.ts";
 
 /** The endpoints of every cluster that asks for them, also where there are none: a cluster waits for its answer. A host is a unit. */
 export const endpointType: XdsType<typeof ClusterLoadAssignmentSchema> = {
@@ -16,14 +17,17 @@ export const endpointType: XdsType<typeof ClusterLoadAssignmentSchema> = {
     if (service === undefined) return [];
     const rules = view.trafficRules(host);
     const client = view.client();
+    const passesOn = passesOnMtls(view, service);
     return service.ports
       .filter(({ protocol }) => protocol !== "udp")
       .flatMap((port) =>
         [undefined, ...(rules?.subsets ?? []).map(({ name }) => name)].flatMap((subset) => {
           const policy = policyFor(rules, port.number, subset);
           if (discoveryOf(sourceOf(view, service, port).service, client, policy.loadBalancer) !== "EDS") return [];
-          const message = assignmentOf(view, { service, port, subset, rules, policy });
-          return [{ name: message.clusterName, message }];
+          return (passesOn ? [false, true] : [false]).map((sniDnat) => {
+            const message = assignmentOf(view, { service, port, subset, rules, policy, sniDnat });
+            return { name: message.clusterName, message };
+          });
         }),
       );
   },

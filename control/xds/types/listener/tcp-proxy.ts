@@ -1,7 +1,7 @@
 import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import { TcpProxySchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import type { Destination, HostName, ProxyView, TrafficRules, WeightedDestination } from "../../../model/index.ts";
-import { outboundCluster } from "../cluster-name.ts";
+import { outboundCluster, sniOf } from "../cluster-name.ts";
 import { tcpLoading } from "../on-demand.ts";
 import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
@@ -24,6 +24,13 @@ export function toService(view: ProxyView, host: HostName, port: number, subset?
       accessLog: accessLogs(view),
     }),
   ];
+}
+
+/** Passes on the mesh's own TLS to a service, whose proxies end it. */
+export function toServiceBySni(view: ProxyView, host: HostName, port: number, subset?: string): NetworkFilter[] {
+  const cluster = sniOf(outboundCluster(host, port, subset));
+  const { tunnelingConfig: _, ...rules } = connectionRules(view, host, subset);
+  return [tcpProxy({ statPrefix: cluster, clusterSpecifier: { case: "cluster", value: cluster }, ...rules, accessLog: accessLogs(view) })];
 }
 
 /** Passes the bytes on as a route says; `statPrefix` names a choice between several. */

@@ -1,5 +1,6 @@
-import { CertificateValidationContext_TrustChainVerification as TrustChain } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
 import {
+  type CertificateValidationContextSchema,
+  CertificateValidationContext_TrustChainVerification as TrustChain,
   SubjectAltNameMatcher_SanType as SanType,
   TlsParameters_TlsProtocol as TlsProtocol,
 } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
@@ -7,7 +8,15 @@ import type { SdsSecretConfigSchema } from "../../../envoy-api/generated/envoy/e
 import type { CommonTlsContextSchema } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import type { MeshSettings, ProxyView, ServerTls, TlsVersion } from "../../../model/index.ts";
 import { fromAds } from "../config-source.ts";
-import { caFileResource, certificateFileResource, credentialCaResource, credentialResource } from "../secret/index.ts";
+import {
+  caFileResource,
+  certificateFileResource,
+  credentialCaResource,
+  credentialResource,
+  MESH_AUTHORITIES,
+  meshSecret,
+  OWN_CERTIFICATE,
+} from "../secret/index.ts";
 import type { TlsContext } from "./filter-chain.ts";
 import type { Init } from "./init.ts";
 
@@ -26,6 +35,7 @@ const SECRET_TIMEOUT = 1_000;
 
 /** TLS that ends here, with certificates from files beside the proxy or from secrets, all by SDS, so that new ones need no new listener. */
 export function downstreamTls(view: ProxyView, tls: ServerTls): TlsContext {
+  if (tls.mode === "ISTIO_MUTUAL") return withMeshCertificates(view, tls);
   const verifies = tls.mode === "MUTUAL" || tls.mode === "OPTIONAL_MUTUAL";
   return {
     requireClientCertificate: tls.mode === "MUTUAL",
@@ -34,6 +44,29 @@ export function downstreamTls(view: ProxyView, tls: ServerTls): TlsContext {
       tlsCertificateSdsSecretConfigs: certificates(tls).map(secret),
       ...parameters(tls, view.settings()),
       ...(verifies ? clientCertificates(tls) : {}),
+    },
+  };
+}
+
+/** Clients must have a certificate of the mesh, and of one of the names where there are any (Istio's `BuildListenerTLSContext`). */
+function withMeshCertificates(view: ProxyView, tls: ServerTls): TlsContext {
+  const client = view.client();
+  return {
+    requireClientCertificate: true,
+    commonTlsContext: {
+      alpnProtocols: ["h2", "http/1.1"],
+      tlsCertificateSdsSecretConfigs: [meshSecret(OWN_CERTIFICATE, client)],
+      ...parameters(tls, view.settings()),
+      validationContextType: {
+        case: "combinedValidationContext",
+        value: {
+          defaultValidationContext: {
+            ...expected(tls),
+            ...(tls.caCrl === undefined ? {} : { crl: { specifier: { case: "filename", value: tls.caCrl } } }),
+          },
+          validationContextSdsSecretConfig: meshSecret(MESH_AUTHORITIES, client),
+        },
+      },
     },
   };
 }
@@ -66,7 +99,7 @@ function parameters(tls: ServerTls, { tlsDefaults }: MeshSettings): Init<typeof 
 
 /** Which certificates of clients are good: signed by one that is trusted, not revoked, and of one of the names or digests. */
 function clientCertificates(tls: ServerTls): Init<typeof CommonTlsContextSchema> {
-  const { credentialNames, caCertCredentialName, caCertificates, certificates: pairs, caCrl, subjectAltNames } = tls;
+  const { credentialNames, caCertCredentialName, caCertificates, certificates: pairs, caCrl } = tls;
   const [credential] = credentialNames;
   const file = caCertificates ?? pairs[0]?.caCertificates;
   const trusted =
@@ -80,18 +113,30 @@ function clientCertificates(tls: ServerTls): Init<typeof CommonTlsContextSchema>
       case: "combinedValidationContext",
       value: {
         defaultValidationContext: {
-          matchTypedSubjectAltNames: subjectAltNames.flatMap((value) =>
-            [SanType.DNS, SanType.URI, SanType.EMAIL, SanType.IP_ADDRESS].map((sanType) => ({
-              sanType,
-              matcher: { matchPattern: { case: "exact" as const, value } },
-            })),
-          ),
-          verifyCertificateSpki: [...tls.verifyCertificateSpki],
-          verifyCertificateHash: [...tls.verifyCertificateHash],
-          ...(tls.insecureSkipVerify ? { trustChainVerification: TrustChain.ACCEPT_UNTRUSTED } : {}),
+          ...expected(tls),
         },
         validationContextSdsSecretConfig: secret(trusted),
       },
     },
+  };
+}
+
+/** Of which names or digests a client's certificate must be one, and whether it matters who has signed it. */
+function expected({
+  subjectAltNames,
+  verifyCertificateSpki,
+  verifyCertificateHash,
+  insecureSkipVerify,
+}: ServerTls): Init<typeof CertificateValidationContextSchema> {
+  return {
+    matchTypedSubjectAltNames: subjectAltNames.flatMap((value) =>
+      [SanType.DNS, SanType.URI, SanType.EMAIL, SanType.IP_ADDRESS].map((sanType) => ({
+        sanType,
+        matcher: { matchPattern: { case: "exact" as const, value } },
+      })),
+    ),
+    verifyCertificateSpki: [...verifyCertificateSpki],
+    verifyCertificateHash: [...verifyCertificateHash],
+    ...(insecureSkipVerify ? { trustChainVerification: TrustChain.ACCEPT_UNTRUSTED } : {}),
   };
 }

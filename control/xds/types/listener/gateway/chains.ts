@@ -1,10 +1,12 @@
-import type { Layer4Match, ProxyView, TcpRoute, TlsRoute } from "../../../../model/index.ts";
+import { covers, type Layer4Match, type ProxyView, type TcpRoute, type TlsRoute } from "../../../../model/index.ts";
+import { outboundCluster, sniOf } from "../../cluster-name.ts";
 import { gatewayRouteName } from "../../route/route-name.ts";
 import { scopedRoutes } from "../../scope/hcm.ts";
 import { listenerName } from "../address.ts";
 import type { Chain, NetworkFilter } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
-import { toDestinations } from "../tcp-proxy.ts";
+import { MESH_ANY } from "../mesh-tls.ts";
+import { toDestinations, toServiceBySni } from "../tcp-proxy.ts";
 import { downstreamTls } from "../tls.ts";
 import { type GatewayListener, type PlannedServer, serverNames } from "./plan.ts";
 
@@ -13,8 +15,8 @@ export function serverChains(view: ProxyView, listener: GatewayListener, planned
   const { gateway, server } = planned;
   const routeName = gatewayRouteName(gateway, server);
   if (routeName !== undefined) return [httpChain(view, listener, planned, routeName)];
-  if (server.tls !== undefined && (server.tls.mode === "PASSTHROUGH" || server.tls.mode === "AUTO_PASSTHROUGH"))
-    return passthroughChains(view, planned);
+  if (server.tls?.mode === "AUTO_PASSTHROUGH") return sniDnatChains(view, planned);
+  if (server.tls?.mode === "PASSTHROUGH") return passthroughChains(view, planned);
   const filters = tcpFilters(view, planned);
   if (filters.length === 0) return [];
   if (server.tls === undefined) return [{ filters }];
@@ -33,6 +35,30 @@ function httpChain(view: ProxyView, { binds, port, kind }: GatewayListener, { se
   ];
   if (kind !== "tls" || server.tls === undefined) return { filters };
   return { filters, serverNames: serverNames(server), tls: downstreamTls(view, server.tls) };
+}
+
+/**
+ * By SNI to the clusters that bear its name, of the services that are in the server's hosts (Istio's `builtAutoPassthroughFilterChains`): the mesh's own TLS, which its ALPN shows, and which the service's own proxy ends. No
+ * VirtualService counts.
+ */
+function sniDnatChains(view: ProxyView, { server }: PlannedServer): readonly Chain[] {
+  const services = view
+    .hosts()
+    .map((host) => view.service(host))
+    .filter((service) => service !== undefined)
+    .filter(({ location, host }) => location === "internal" && server.hosts.some((each) => covers(each.host, host)));
+  return services.flatMap(({ host, ports }) => {
+    const subsets = [undefined, ...(view.trafficRules(host)?.subsets ?? []).map(({ name }) => name)];
+    return ports
+      .filter(({ protocol }) => protocol !== "udp")
+      .flatMap(({ number }) =>
+        subsets.map((subset) => ({
+          serverNames: [sniOf(outboundCluster(host, number, subset))],
+          applicationProtocols: MESH_ANY,
+          filters: toServiceBySni(view, host, number, subset),
+        })),
+      );
+  });
 }
 
 /** By SNI to where VirtualServices' `tls` says; the handshake is the service's own. */

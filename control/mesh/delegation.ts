@@ -1,7 +1,7 @@
 import type { HttpMatch, HttpRoute, Routing, StringMatch } from "../model/index.ts";
 
 /**
- * The routes of an object with delegates put in the place of the routes that name them (one level). A delegate's route is taken where its matches lie within the root's; it is dropped where they do not, and so
+ * The routes of an object with delegates put in the place of the routes that name them (one level). A delegate's route is taken where each of its matches lies within one of the root's; it is dropped where one does not, and so
  * is a route whose delegate is not there (Istio's `mergeVirtualServicesIfNeeded`).
  */
 export function withDelegates(routing: Routing, find: (namespace: string, name: string) => Routing | undefined): Routing {
@@ -30,26 +30,21 @@ function mergeRoute(root: HttpRoute, route: HttpRoute): HttpRoute | undefined {
     fault: route.fault ?? root.fault,
     mirrors: route.mirrors.length > 0 ? route.mirrors : root.mirrors,
     cors: route.cors ?? root.cors,
-    headers: {
-      request: mergeOperations(root.headers.request, route.headers.request),
-      response: mergeOperations(root.headers.response, route.headers.response),
-    },
+    headers: isEmpty(route.headers) ? root.headers : route.headers,
   };
 }
 
-type Operations = HttpRoute["headers"]["request"];
-
-/** The delegate's word on a header counts. */
-function mergeOperations(root: Operations, route: Operations): Operations {
-  const merge = (of: Operations["set"], over: Operations["set"]): Operations["set"] => [...new Map([...of, ...over])];
-  return { set: merge(root.set, route.set), add: merge(root.add, route.add), remove: [...new Set([...root.remove, ...route.remove])] };
+/** Whoever says something of headers says all of it. */
+function isEmpty({ request, response }: HttpRoute["headers"]): boolean {
+  return [request, response].every(({ set, add, remove }) => set.length + add.length + remove.length === 0);
 }
 
+/** Undefined where a match of the delegate lies within none of the root's: then none of them counts. */
 function mergeMatches(root: readonly HttpMatch[], route: readonly HttpMatch[]): readonly HttpMatch[] | undefined {
   if (root.length === 0) return route;
   if (route.length === 0) return root;
-  const merged = route.flatMap((inner) => root.filter((outer) => !conflicts(outer, inner)).map((outer) => mergeMatch(outer, inner)));
-  return merged.length > 0 ? merged : undefined;
+  const merged = route.map((inner) => root.filter((outer) => !conflicts(outer, inner)).map((outer) => mergeMatch(outer, inner)));
+  return merged.every((alternatives) => alternatives.length > 0) ? merged.flat() : undefined;
 }
 
 function mergeMatch(outer: HttpMatch, inner: HttpMatch): HttpMatch {
@@ -60,7 +55,7 @@ function mergeMatch(outer: HttpMatch, inner: HttpMatch): HttpMatch {
   return {
     name: outer.name !== "" && inner.name !== "" ? `${outer.name}-${inner.name}` : outer.name || inner.name,
     uri: inner.uri ?? outer.uri,
-    ignoreUriCase: inner.uri === undefined ? outer.ignoreUriCase : inner.ignoreUriCase,
+    ignoreUriCase: inner.ignoreUriCase,
     scheme: inner.scheme ?? outer.scheme,
     method: inner.method ?? outer.method,
     authority: inner.authority ?? outer.authority,
@@ -70,38 +65,35 @@ function mergeMatch(outer: HttpMatch, inner: HttpMatch): HttpMatch {
     port: inner.port ?? outer.port,
     sourceLabels: { ...outer.sourceLabels, ...inner.sourceLabels },
     sourceNamespace: inner.sourceNamespace ?? outer.sourceNamespace,
-    gateways: outer.gateways ?? inner.gateways,
+    gateways: inner.gateways ?? outer.gateways,
     statPrefix: inner.statPrefix ?? outer.statPrefix,
   };
 }
 
-/** Whether the delegate's match reaches beyond the root's. */
+/** Whether the delegate's match reaches beyond the root's (Istio's `hasConflict`, which takes a match that does not repeat the root's namespace for one that does). */
 function conflicts(outer: HttpMatch, inner: HttpMatch): boolean {
-  if ((inner.gateways ?? []).length > 0) return true;
-  if (
+  const { port, sourceNamespace, gateways } = outer;
+  return (
     beyond(outer.uri, inner.uri) ||
     beyond(outer.scheme, inner.scheme) ||
     beyond(outer.method, inner.method) ||
-    beyond(outer.authority, inner.authority)
-  )
-    return true;
-  for (const list of ["headers", "withoutHeaders", "queryParams"] as const) {
-    for (const { name, value } of outer[list]) {
-      const same = inner[list].find((each) => each.name === name);
-      if (same === undefined || value === "present") continue;
-      if (same.value === "present" || beyond(value, same.value)) return true;
-    }
-  }
-  if (outer.port !== undefined && inner.port !== undefined && outer.port !== inner.port) return true;
-  if (outer.sourceNamespace !== undefined && inner.sourceNamespace !== undefined && outer.sourceNamespace !== inner.sourceNamespace)
-    return true;
-  return Object.entries(outer.sourceLabels).some(([key, value]) => key in inner.sourceLabels && inner.sourceLabels[key] !== value);
+    beyond(outer.authority, inner.authority) ||
+    (["headers", "withoutHeaders", "queryParams"] as const).some((list) =>
+      inner[list].some(({ name, value }) => beyond(outer[list].find((each) => each.name === name)?.value, value)),
+    ) ||
+    outer.ignoreUriCase !== inner.ignoreUriCase ||
+    (port !== undefined && inner.port !== undefined && port !== inner.port) ||
+    (sourceNamespace !== undefined && inner.sourceNamespace !== sourceNamespace) ||
+    Object.entries(inner.sourceLabels).some(([key, value]) => (outer.sourceLabels[key] ?? value) !== value) ||
+    (gateways !== undefined && (inner.gateways ?? []).some((gateway) => !gateways.includes(gateway)))
+  );
 }
 
-/** Istio's `stringMatchConflict`: regular expressions are compared with nothing, so they never fit into another match, nor another into them. */
-function beyond(outer: StringMatch | undefined, inner: StringMatch | undefined): boolean {
+/** Istio's `stringMatchConflict`: regular expressions and presence are compared with nothing, so they never fit into another match, nor another into them; nor does an empty text. */
+function beyond(outer: StringMatch | "present" | undefined, inner: StringMatch | "present" | undefined): boolean {
   if (outer === undefined || inner === undefined) return false;
-  if ("regex" in outer || "regex" in inner) return true;
-  if ("exact" in outer) return !("exact" in inner) || inner.exact !== outer.exact;
-  return !("exact" in inner ? inner.exact : inner.prefix).startsWith(outer.prefix);
+  if (outer === "present" || inner === "present" || "regex" in outer || "regex" in inner) return true;
+  const literal = "exact" in inner ? inner.exact : inner.prefix;
+  if (literal === "") return true;
+  return "exact" in outer ? !("exact" in inner) || literal !== outer.exact : !literal.startsWith(outer.prefix);
 }

@@ -157,13 +157,9 @@ export function endpointListKey({ namespace, host }: { readonly namespace: strin
   return `${namespace} ${host}`;
 }
 
-/** Every gateway that a routing names, also in single matches. */
-export function gatewaysOf(routing: Routing): ReadonlySet<string> {
-  const gateways = new Set(routing.gateways);
-  for (const route of [...routing.http, ...routing.tls, ...routing.tcp]) {
-    for (const match of route.match) for (const gateway of match.gateways ?? []) gateways.add(gateway);
-  }
-  return gateways;
+/** Gateways to which a routing is bound. Matches choose among them, and bind to nothing (Istio's `getGatewayNames`). */
+export function gatewaysOf({ gateways }: Routing): ReadonlySet<string> {
+  return new Set(gateways);
 }
 
 /** Every host that a routing mirrors requests to. */

@@ -54,16 +54,16 @@ export function applicable(
         each.key === key && each.delegates.length === delegates.length && each.delegates.every((one, index) => one === delegates[index]),
     );
   if (known !== undefined) return known.routing;
-  const bound = whole.gateways;
-  const holds = ({ gateways, sourceNamespace, sourceLabels }: Source): boolean =>
-    (gateways ?? bound).includes(gateway) &&
-    (sourceNamespace === undefined || sourceNamespace === client.namespace) &&
-    selects(sourceLabels, client.labels);
+  const inLabels = ({ sourceNamespace, sourceLabels }: Source): boolean =>
+    (sourceNamespace === undefined || sourceNamespace === client.namespace) && selects(sourceLabels, client.labels);
+  // "The gateway match is independent of sourceLabels" (Istio's `HTTPMatchRequest.gateways`), for HTTP alone.
+  const holds = (match: Source): boolean => match.gateways?.includes(gateway) ?? inLabels(match);
+  const holdsAll = (match: Source): boolean => (match.gateways ?? [gateway]).includes(gateway) && inLabels(match);
   const result = {
     ...whole,
-    http: whole.http.flatMap((route) => narrow(route, holds, bound.includes(gateway))),
-    tls: whole.tls.flatMap((route) => narrow(route, holds, bound.includes(gateway))),
-    tcp: whole.tcp.flatMap((route) => narrow(route, holds, bound.includes(gateway))),
+    http: whole.http.flatMap((route) => narrow(route, holds)),
+    tls: whole.tls.flatMap((route) => narrow(route, holdsAll)),
+    tcp: whole.tcp.flatMap((route) => narrow(route, holdsAll)),
   };
   const same = result.http.every((route, index) => route === routing.http[index]) && result.http.length === routing.http.length;
   const untouched = same && [...result.tls, ...result.tcp].length === routing.tls.length + routing.tcp.length && unchanged(result, routing);
@@ -83,12 +83,8 @@ function unchanged(a: Routing, b: Routing): boolean {
 }
 
 /** A route with the matches that hold; none where none does. */
-function narrow<Route extends { readonly match: readonly Source[] }>(
-  route: Route,
-  holds: (match: Source) => boolean,
-  isBound: boolean,
-): readonly Route[] {
-  if (route.match.length === 0) return isBound ? [route] : [];
+function narrow<Route extends { readonly match: readonly Source[] }>(route: Route, holds: (match: Source) => boolean): readonly Route[] {
+  if (route.match.length === 0) return [route];
   const match = route.match.filter(holds);
   if (match.length === 0) return [];
   return match.length === route.match.length ? [route] : [{ ...route, match }];

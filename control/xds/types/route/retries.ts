@@ -16,19 +16,19 @@ const previousHosts = {
 } as const;
 
 /**
- * How often and when a request is sent again; undefined: never. A retry goes to another host than before, except where a hash binds the request to one.
+ * How often and when a request is sent again; undefined: never. A retry goes to another host than before, except where a hash binds the request to one and `retryIgnorePreviousHosts` does not ask for it.
  *
  * @param retries of the route, else the mesh's; undefined: Istio's default
  */
 export function retryPolicy(retries: Retries | undefined, isHashed: boolean): Init<typeof RetryPolicySchema> | undefined {
   if (retries !== undefined && retries.attempts <= 0) return undefined;
   const { retryOn, statusCodes } = conditions(retries?.retryOn);
-  const elsewhere = retries?.ignorePreviousHosts ?? true;
+  const elsewhere = retries?.ignorePreviousHosts ?? !isHashed;
   return {
     numRetries: retries?.attempts ?? DEFAULT_ATTEMPTS,
     retryOn,
     retriableStatusCodes: statusCodes,
-    ...(elsewhere && !isHashed ? { retryHostPredicate: [previousHosts] } : {}),
+    ...(elsewhere ? { retryHostPredicate: [previousHosts] } : {}),
     hostSelectionRetryMaxAttempts: 5n,
     ...(retries?.perTryTimeout ? { perTryTimeout: milliseconds(retries.perTryTimeout) } : {}),
     ...(retries?.backoff ? { retryBackOff: { baseInterval: milliseconds(retries.backoff) } } : {}),

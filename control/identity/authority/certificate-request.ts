@@ -1,4 +1,3 @@
-import "reflect-metadata";
 import { createPublicKey, type KeyObject } from "node:crypto";
 import {
   type Attribute,
@@ -11,7 +10,7 @@ import {
   KeyUsagesExtension,
   Pkcs10CertificateRequest,
   SubjectAlternativeNameExtension,
-} from "@peculiar/x509";
+} from "../x509.ts";
 import { readPem } from "../chain/index.ts";
 import { IdentityError } from "../identity-error.ts";
 import { requireGoodKey } from "./key-strength.ts";
@@ -92,7 +91,8 @@ function keyOf(spki: Buffer): KeyObject {
   }
   requireGoodKey(key, "csr-key", "the request's key");
   // A curve spelled out by its parameters, or a point in another form, is a second way to write the same key (CVE-2020-0601).
-  if (!key.export({ format: "der", type: "spki" }).equals(spki))
+  const usual = createPublicKey({ key: key.export({ format: "jwk" }), format: "jwk" }).export({ format: "der", type: "spki" });
+  if (!usual.equals(spki))
     throw new IdentityError("csr-key", "the request's public key is not in its usual form: a named curve, an uncompressed point");
   return key;
 }

@@ -1,4 +1,3 @@
-import "reflect-metadata";
 import { createPrivateKey, type KeyObject, randomBytes } from "node:crypto";
 import {
   AuthorityKeyIdentifierExtension,
@@ -13,7 +12,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate as ParsedCertificate,
   X509CertificateGenerator,
-} from "@peculiar/x509";
+} from "../x509.ts";
 import { Certificate } from "../chain/index.ts";
 import { IdentityError } from "../identity-error.ts";
 import { requireGoodKey } from "./key-strength.ts";

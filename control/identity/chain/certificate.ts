@@ -1,4 +1,3 @@
-import "reflect-metadata";
 import { type KeyObject, X509Certificate } from "node:crypto";
 import {
   BasicConstraintsExtension,
@@ -7,7 +6,7 @@ import {
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509Certificate as ParsedCertificate,
-} from "@peculiar/x509";
+} from "../x509.ts";
 import { IdentityError } from "../identity-error.ts";
 import { pemOf, readPem } from "./pem.ts";
 

@@ -1,4 +1,4 @@
-import { KeyUsageFlags } from "@peculiar/x509";
+import { KeyUsageFlags } from "../x509.ts";
 import type { Certificate } from "./certificate.ts";
 
 export type ChainProblemCode =

@@ -61,8 +61,8 @@ export class MapSnapshot implements Snapshot {
   ): { readonly snapshot: MapSnapshot; readonly changes: Change[] } {
     const snapshot = new MapSnapshot(version, { ...this.byType, ...byType }, this.onDemand);
     const changes = Object.keys(byType).map((typeUrl) => {
-      const [before, after] = [this.resources(typeUrl), snapshot.resources(typeUrl)];
-      const names = new Set([...before.names(), ...after.names()]);
+      const [before, after] = [this.resources(typeUrl).byName, snapshot.resources(typeUrl).byName];
+      const names = new Set([...before.keys(), ...after.keys()]);
       return { typeUrl, names: [...names].filter((name) => before.get(name)?.version !== after.get(name)?.version) };
     });
     return { snapshot, changes: changes.filter(({ names }) => names.length > 0) };
@@ -70,7 +70,7 @@ export class MapSnapshot implements Snapshot {
 }
 
 class MapView implements ResourceView {
-  private readonly byName: ReadonlyMap<string, Resource>;
+  readonly byName: ReadonlyMap<string, Resource>;
   private readonly typeUrl: string;
   private readonly missing: OnDemand | undefined;
 
@@ -81,14 +81,15 @@ class MapView implements ResourceView {
   }
 
   get(name: string): Resource | undefined {
-    return this.byName.get(name);
+    const resource = this.byName.get(name);
+    return resource?.onDemand === true ? undefined : resource;
   }
 
-  names(): Iterable<string> {
-    return this.byName.keys();
+  *names(): Iterable<string> {
+    for (const { name, onDemand } of this.byName.values()) if (onDemand !== true) yield name;
   }
 
   onDemand(name: string): Resource | undefined {
-    return this.missing?.(this.typeUrl, name);
+    return this.byName.get(name) ?? this.missing?.(this.typeUrl, name);
   }
 }

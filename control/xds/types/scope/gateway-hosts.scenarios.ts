@@ -3,7 +3,7 @@ import { XDS_TYPES } from "../index.ts";
 import { freePort, httpRequest, RunningProxy } from "../testing/running-proxy.ts";
 import { viewOfYaml } from "../testing/yaml-view.ts";
 import { SCOPE_HEADER } from "./key.ts";
-import { answering, Answers, answerTo, decision, entry } from "./testing/answers.ts";
+import { answering, Answers, answerTo, decision, DELIVERIES, entry } from "./testing/answers.ts";
 
 const ROUTER = "router~10.0.0.2~ingress-1.default~default.svc.cluster.local";
 
@@ -61,7 +61,7 @@ spec:
 `;
 }
 
-describe("hosts of a gateway", () => {
+describe.each(DELIVERIES)("hosts of a gateway, %s", (_delivery, metadata) => {
   let answers: Answers;
   let proxy: RunningProxy;
   let ports: Ports;
@@ -69,7 +69,7 @@ describe("hosts of a gateway", () => {
   beforeAll(async () => {
     answers = await Answers.start(["web"]);
     ports = { first: await freePort(), second: await freePort(), all: await freePort() };
-    const view = viewOfYaml(mesh(ports, answers), { nodeId: ROUTER, metadata: { LABELS: { app: "ingress" } } });
+    const view = viewOfYaml(mesh(ports, answers), { nodeId: ROUTER, metadata: { ...metadata, LABELS: { app: "ingress" } } });
     proxy = await RunningProxy.start({ view, types: XDS_TYPES, nodeId: ROUTER });
   });
   afterAll(async () => {

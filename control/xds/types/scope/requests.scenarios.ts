@@ -7,7 +7,7 @@ import { XDS_TYPES } from "../index.ts";
 import { httpRequest, proxyHeader, RunningProxy } from "../testing/running-proxy.ts";
 import { viewOfYaml } from "../testing/yaml-view.ts";
 import { SCOPE_HEADER } from "./key.ts";
-import { answering, Answers, answerTo, decision, entry, kubernetes } from "./testing/answers.ts";
+import { answering, Answers, answerTo, decision, DELIVERIES, entry, kubernetes } from "./testing/answers.ts";
 
 const STRANGER = "stranger";
 
@@ -19,7 +19,7 @@ metadata: { name: istio, namespace: istio-system }
 outboundTrafficPolicy: { mode: ${mode} }
 `;
 
-describe("requests", () => {
+describe.each(DELIVERIES)("requests, %s", (_delivery, metadata) => {
   let answers: Answers;
   let echo: Upstream;
   let raw: Server;
@@ -74,7 +74,7 @@ ${more}`;
       });
     }).listen(0, "127.0.0.1");
     await once(raw, "listening");
-    proxy = await RunningProxy.start({ view: viewOfYaml(mesh()), types: XDS_TYPES });
+    proxy = await RunningProxy.start({ view: viewOfYaml(mesh(), { metadata }), types: XDS_TYPES });
   });
   beforeEach(() => {
     received = "";
@@ -89,7 +89,7 @@ ${more}`;
   const send = (text: string) => answerTo(proxy.connection("outbound", `127.0.0.1:${answers.port(STRANGER)}`), text);
   const get = async (host: string, path = "/", headers: readonly string[] = []) => decision(await send(httpRequest(host, path, headers)));
   const update = async (more: string) => {
-    await proxy.update({ view: viewOfYaml(mesh(more)) });
+    await proxy.update({ view: viewOfYaml(mesh(more), { metadata }) });
     expect(proxy.refusals()).toEqual([]);
   };
 

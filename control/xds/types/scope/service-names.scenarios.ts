@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { XDS_TYPES } from "../index.ts";
 import { httpRequest, RunningProxy } from "../testing/running-proxy.ts";
 import { viewOfYaml } from "../testing/yaml-view.ts";
-import { answering, Answers, answerTo, decision, entry, kubernetes } from "./testing/answers.ts";
+import { answering, Answers, answerTo, decision, DELIVERIES, entry, kubernetes } from "./testing/answers.ts";
 
 const NAMES = ["reviews", "reviews.prod", "ratings.prod", "ratings", "api", "partly", "inside", "stranger", "stranger-2"];
 
@@ -37,7 +37,7 @@ spec: { hosts: [secret.example.com], exportTo: ["."], resolution: STATIC, endpoi
 `;
 }
 
-describe("the names of services", () => {
+describe.each(DELIVERIES)("the names of services, %s", (_delivery, metadata) => {
   let answers: Answers;
   let here: RunningProxy;
   let prod: RunningProxy;
@@ -46,8 +46,8 @@ describe("the names of services", () => {
     answers = await Answers.start(NAMES);
     const yaml = mesh(answers);
     const prodId = "sidecar~10.0.0.2~client-2.prod~prod.svc.cluster.local";
-    here = await RunningProxy.start({ view: viewOfYaml(yaml), types: XDS_TYPES });
-    prod = await RunningProxy.start({ view: viewOfYaml(yaml, { nodeId: prodId }), types: XDS_TYPES, nodeId: prodId });
+    here = await RunningProxy.start({ view: viewOfYaml(yaml, { metadata }), types: XDS_TYPES });
+    prod = await RunningProxy.start({ view: viewOfYaml(yaml, { nodeId: prodId, metadata }), types: XDS_TYPES, nodeId: prodId });
   });
   afterAll(async () => {
     await here?.[Symbol.asyncDispose]();

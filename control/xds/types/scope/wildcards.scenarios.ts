@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { XDS_TYPES } from "../index.ts";
 import { httpRequest, RunningProxy } from "../testing/running-proxy.ts";
 import { viewOfYaml } from "../testing/yaml-view.ts";
-import { answering, Answers, answerTo, decision, entry } from "./testing/answers.ts";
+import { answering, Answers, answerTo, decision, DELIVERIES, entry } from "./testing/answers.ts";
 
 const NAMES = ["exact", "wild", "longer", "stranger"];
 const STRANGER = "stranger";
@@ -24,13 +24,13 @@ ${answering("beside", ["*.beside.net", "partly.test"], { match: "{ uri: { prefix
 `;
 }
 
-describe("wildcards", () => {
+describe.each(DELIVERIES)("wildcards, %s", (_delivery, metadata) => {
   let answers: Answers;
   let proxy: RunningProxy;
 
   beforeAll(async () => {
     answers = await Answers.start(NAMES);
-    proxy = await RunningProxy.start({ view: viewOfYaml(mesh(answers)), types: XDS_TYPES });
+    proxy = await RunningProxy.start({ view: viewOfYaml(mesh(answers), { metadata }), types: XDS_TYPES });
   });
   afterAll(async () => {
     await proxy?.[Symbol.asyncDispose]();

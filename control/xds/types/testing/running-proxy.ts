@@ -14,7 +14,7 @@ import { ScopedRouteConfigurationSchema } from "../../../envoy-api/generated/env
 import { ProxyProtocolSchema } from "../../../envoy-api/generated/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
 import type { HostName, ProxyView } from "../../../model/index.ts";
 import type { Resource } from "../../server/index.ts";
-import { bytesResource, MapSnapshot } from "../../server/testing/snapshot.ts";
+import { bytesResource, MapSnapshot, type OnDemand } from "../../server/testing/snapshot.ts";
 import { TestControl } from "../../transport/testing/control.ts";
 import { PASSTHROUGH_CLUSTER } from "../cluster-name.ts";
 import { LOOKUP_FILTER } from "../scope/lookup.ts";
@@ -122,7 +122,7 @@ export class RunningProxy implements AsyncDisposable {
 
   static async start(options: ProxyOptions): Promise<RunningProxy> {
     const folder = await mkdtemp(join(tmpdir(), "proxy-"));
-    const control = await TestControl.start(new MapSnapshot("1", resourcesOf(options, folder)));
+    const control = await TestControl.start(new MapSnapshot("1", resourcesOf(options, folder), absentOf(options)));
     try {
       const envoy = await binaryProvider.start(bootstrapFor(control.listener.port, options.nodeId));
       await control.settled();
@@ -166,12 +166,24 @@ function resourcesOf({ view, types, others = [] }: ProxyOptions, folder: string)
   for (const type of types) {
     const list = (result[typeUrl(type.schema)] ??= []);
     for (const unit of type.units(view)) {
-      for (const { name, message } of type.translate(view, unit))
-        list.push(bytesResource(name, toBinary(type.schema, redirectable(message, folder))));
+      for (const { name, message, onDemand = false } of type.translate(view, unit)) {
+        const resource = bytesResource(name, toBinary(type.schema, redirectable(message, folder)));
+        list.push(onDemand ? { ...resource, onDemand } : resource);
+      }
     }
   }
   for (const byType of others) for (const [url, resources] of Object.entries(byType)) (result[url] ??= []).push(...resources);
   return result;
+}
+
+/** What a proxy on demand gets for names that do not exist. */
+function absentOf({ view, types }: ProxyOptions): OnDemand | undefined {
+  if (!view.client().onDemand) return undefined;
+  return (url, name) => {
+    const type = types.find(({ schema }) => typeUrl(schema) === url);
+    const message = type?.absent?.(name);
+    return type === undefined || message === undefined ? undefined : bytesResource(name, toBinary(type.schema, message));
+  };
 }
 
 /**

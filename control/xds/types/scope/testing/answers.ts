@@ -1,7 +1,14 @@
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { startUpstream, type Upstream } from "../../../../../harness/upstreams/index.ts";
+import { ON_DEMAND_KEY } from "../../../../model/proxy.ts";
 import { type Connection, proxyHeader } from "../../testing/running-proxy.ts";
+
+/** Node metadata of proxies that get everything, and of such that get what they use. What they do with a request is the same. */
+export const DELIVERIES: readonly (readonly [delivery: string, metadata: Readonly<Record<string, unknown>>])[] = [
+  ["all at once", {}],
+  ["on demand", { [ON_DEMAND_KEY]: "true" }],
+];
 
 /** One server for each name, which answers with that name, so that an answer says whose rules decided. */
 export class Answers implements AsyncDisposable {

@@ -1,3 +1,4 @@
+import { type Listed, listed } from "./name-lists.ts";
 import type { Draft, Options, Protocol, Stage } from "./protocol.ts";
 import type { Request } from "./request.ts";
 import type { Resource, ResourceView, Snapshot } from "./resource.ts";
@@ -14,9 +15,16 @@ export const delta: Protocol = {
 const NOTHING_HELD: ReadonlyMap<string, string> = new Map();
 
 /** Subscriptions hold whatever the nonce: "the server must honor changes to the subscription state even if the nonce is stale". */
-function subscribe(watch: Watch, request: Request, first: boolean, view: ResourceView, { maxNames, owed }: Options): void {
-  const { names, unsubscribe, initialVersions } = request;
+function subscribe(watch: Watch, request: Request, first: boolean, view: ResourceView, { maxNames, owed, lists }: Options): void {
+  const { unsubscribe, initialVersions } = request;
   const held = first ? initialVersions : NOTHING_HELD;
+  const list = first && held.size === 0 && unsubscribe.length === 0 ? lists.of(request) : undefined;
+  if (list !== undefined && !list.has("*")) {
+    watch.adopt(list, maxNames);
+    watch.askedList = list;
+    return;
+  }
+  const { names } = request;
   // "Legacy behavior": no name in both lists, and never one before.
   if (first && names.length === 0 && unsubscribe.length === 0 && watch.rules.wildcard) wildcard(watch, held, owed);
   for (const name of names) {
@@ -35,7 +43,8 @@ function subscribe(watch: Watch, request: Request, first: boolean, view: Resourc
     if (name === "*" && watch.rules.wildcard) {
       watch.wildcard = false;
       watch.whole = undefined;
-    } else if (watch.names.delete(name)) {
+    } else if (watch.unsubscribe(name)) {
+      watch.unfoldAsked();
       watch.asked.delete(name);
       // The client cannot know whether `*` contains it: it is told, by the resource or by its removal.
       if (watch.wildcard) watch.asked.add(name);
@@ -63,6 +72,11 @@ function updates(watch: Watch, snapshot: Snapshot, stage: Stage, { maxResponse }
     }
     if (draft.due) return draft.finish(snapshot.version);
   }
+  const whole = list(watch, view, maxResponse);
+  if (whole !== undefined) {
+    const { resources, missing } = whole;
+    return { contents: { resources, removed: missing, version: snapshot.version }, all: resources, changedAt: undefined, additions: false };
+  }
   const plain = watch.names.size === 0 && watch.asked.size === 0 && watch.changed.size === 0;
   if (watch.whole?.size === 0 && plain && everything(view).size < maxResponse) {
     // Nothing to be found out: it gets all that there is, and that list is the same for everybody.
@@ -74,6 +88,20 @@ function updates(watch: Watch, snapshot: Snapshot, stage: Stage, { maxResponse }
   answer(watch, draft);
   if (stage === "changes") changes(watch, view, draft);
   return draft.due ? draft.finish(snapshot.version) : undefined;
+}
+
+/** What a list names that many streams ask for, where that is all there is to answer and it fits into one response; then it is the same for all of them. */
+function list(watch: Watch, view: ResourceView, maxResponse: number): Listed | undefined {
+  if (watch.askedList === undefined) return undefined;
+  const found = listed(watch.rules.typeUrl, watch.askedList, view);
+  if (watch.whole !== undefined || watch.asked.size > 0 || found.size >= maxResponse) {
+    watch.unfoldAsked();
+    return undefined;
+  }
+  for (const name of watch.changed.keys()) if (watch.askedList.has(name)) watch.changed.delete(name);
+  if (watch.changed.size === 0) watch.changedAt = undefined;
+  watch.askedList = undefined;
+  return found;
 }
 
 /** Adds what was asked for, as much as a response may hold. */

@@ -1,3 +1,4 @@
+import type { NameLists } from "./name-lists.ts";
 import type { Request } from "./request.ts";
 import type { Resource, ResourceView, Snapshot } from "./resource.ts";
 import type { Body, Contents } from "./response.ts";
@@ -22,6 +23,8 @@ export interface Options {
   readonly maxResponse: number;
   /** Names whose companion was sent before this type was asked for: they are sent whatever the client says it has. */
   readonly owed: ReadonlySet<string>;
+  /** Lists of names that the streams of a server share. */
+  readonly lists: NameLists;
 }
 
 /** One of the two variants. Both are functions of a watch, a request and a snapshot: no clock, no socket. */

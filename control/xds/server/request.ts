@@ -23,7 +23,7 @@ export interface Request {
   readonly node: Buffer | undefined;
   /** State of the world: all names; incremental: the ones to subscribe to. */
   readonly names: readonly string[];
-  /** State of the world: the same for the same names, and cheaper than reading them; `undefined` where it would not be. */
+  /** The same for the same names, and cheaper than reading them; `undefined` where it would not be. */
   readonly namesDigest: string | undefined;
   /** Incremental only. */
   readonly unsubscribe: readonly string[];
@@ -100,12 +100,12 @@ function readSotw(bytes: Buffer): Request {
   };
 }
 
-/** A shorter list is decoded faster than a digest is made. */
+/** A shorter list is decoded faster than a digest is made. Bytes. */
 const DIGEST_FROM = 512;
 
 /**
- * The names of a state-of-the-world request, which come with every ACK and are the same almost always: they are decoded where they differ from those
- * before, which a digest of their bytes tells.
+ * The names of a request. In the state of the world they come with every ACK and are the same almost always, and many proxies ask for the same: they are decoded
+ * where they differ from what is known, which a digest of their bytes tells.
  */
 class NameList {
   private readonly bytes: Buffer;
@@ -132,6 +132,7 @@ class NameList {
 
   get decoded(): readonly string[] {
     if (this.list !== undefined) return this.list;
+    if (this.end === 0) return (this.list = NO_NAMES);
     const names: string[] = [];
     const reader = new WireReader(this.bytes, SOTW.name, this.start, this.end);
     while (reader.next()) {
@@ -145,16 +146,18 @@ class NameList {
 function readDelta(bytes: Buffer): Request {
   const reader = new WireReader(bytes, DELTA.name);
   let node: Buffer | undefined;
-  let names: string[] | undefined;
+  const names = new NameList(bytes);
   let unsubscribe: string[] | undefined;
   let initial: Map<string, string> | undefined;
   let typeUrl = "";
   let nonce = "";
   let error: ErrorDetail | undefined;
-  while (reader.next()) {
-    if (reader.field === DELTA.node) node = reader.view();
+  for (let at = 0; reader.next(); at = reader.offset) {
+    if (reader.field === DELTA.names) {
+      reader.view();
+      names.extend(at, reader.offset);
+    } else if (reader.field === DELTA.node) node = reader.view();
     else if (reader.field === DELTA.typeUrl) typeUrl = reader.string(TYPE_LIMIT);
-    else if (reader.field === DELTA.names) (names ??= []).push(readName(reader));
     else if (reader.field === DELTA.unsubscribe) (unsubscribe ??= []).push(readName(reader));
     else if (reader.field === DELTA.initial) readVersion(reader.message(), (initial ??= new Map<string, string>()));
     else if (reader.field === DELTA.nonce) nonce = reader.string(NONCE_LIMIT);
@@ -162,8 +165,21 @@ function readDelta(bytes: Buffer): Request {
     else if (DELTA.locators.includes(reader.field)) throw locators();
     else reader.skip();
   }
-  const lists = { names: names ?? NO_NAMES, unsubscribe: unsubscribe ?? NO_NAMES, initialVersions: initial ?? NO_VERSIONS };
-  return { typeUrl, nonce, error, node, ...lists, namesDigest: undefined, version: "" };
+  return {
+    typeUrl,
+    nonce,
+    error,
+    node,
+    get names() {
+      return names.decoded;
+    },
+    get namesDigest() {
+      return names.digest;
+    },
+    unsubscribe: unsubscribe ?? NO_NAMES,
+    initialVersions: initial ?? NO_VERSIONS,
+    version: "",
+  };
 }
 
 function readName(reader: WireReader): string {

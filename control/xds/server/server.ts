@@ -4,6 +4,7 @@ import { SYSTEM_CLOCK, type Clock } from "./clock.ts";
 import { XdsError } from "./error.ts";
 import { ProxyGroup } from "./group.ts";
 import { DEFAULT_LIMITS, type StreamLimits } from "./limits.ts";
+import { NameLists } from "./name-lists.ts";
 import type { Observer } from "./observer.ts";
 import { Pump } from "./pump.ts";
 import type { Snapshot } from "./resource.ts";
@@ -38,6 +39,7 @@ export class XdsServer {
   private readonly all = new Map<number, XdsStream>();
   private readonly pump: Pump;
   private readonly bodies: BodyCache;
+  private readonly lists = new NameLists();
   private readonly options: XdsServerOptions;
   private readonly limits: StreamLimits;
   private count = 0;
@@ -71,6 +73,7 @@ export class XdsServer {
       clock: this.clock,
       pump: this.pump,
       bodies: this.bodies,
+      lists: this.lists,
       observer: this.options.observer ?? {},
       connect: this.options.onConnect,
       closed: (closed: XdsStream) => void this.all.delete(closed.call.number),

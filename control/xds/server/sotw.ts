@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { listed } from "./name-lists.ts";
 import type { Draft, Options, Protocol, Stage } from "./protocol.ts";
 import type { Request } from "./request.ts";
 import type { Resource, ResourceView, Snapshot } from "./resource.ts";
@@ -15,10 +16,16 @@ export const sotw: Protocol = {
 const NOTHING_HELD: ReadonlyMap<string, string> = new Map();
 
 /** A request names everything that is subscribed to; the caller has dropped those with a stale nonce. */
-function subscribe(watch: Watch, request: Request, first: boolean, view: ResourceView, { maxNames }: Options): void {
+function subscribe(watch: Watch, request: Request, first: boolean, view: ResourceView, { maxNames, lists }: Options): void {
   const { namesDigest } = request;
   if (namesDigest !== undefined && namesDigest === watch.namesDigest) return;
   watch.namesDigest = namesDigest;
+  const list = lists.of(request);
+  if (first && list !== undefined && !list.has("*") && !watch.rules.complete) {
+    watch.adopt(list, maxNames);
+    watch.askedList = list;
+    return;
+  }
   const { names, version } = request;
   if (names.length === 0 && !watch.named) {
     if (!first || !watch.rules.wildcard) return;
@@ -41,15 +48,20 @@ function subscribe(watch: Watch, request: Request, first: boolean, view: Resourc
     if (wasWildcard !== star) watch.forgetUnwanted();
     return;
   }
-  watch.names = new Set();
-  for (const name of names) {
-    if (star && name === "*") continue;
-    const resource = view.get(name) ?? view.onDemand?.(name);
-    watch.subscribe(resource?.name === name ? resource.name : name, maxNames);
-    if (!before.has(name)) watch.asked.add(name);
-  }
+  watch.adopt(list === undefined || star ? new Set(known(names, view)) : list, maxNames);
+  watch.unfoldAsked();
+  for (const name of watch.names) if (!before.has(name)) watch.asked.add(name);
   for (const name of watch.asked) if (!watch.wants(name)) watch.asked.delete(name);
   watch.forgetUnwanted();
+}
+
+/** Names but for the wildcard; those of resources are one string for all streams, where the client's own would be one for each. */
+function* known(names: readonly string[], view: ResourceView): Iterable<string> {
+  for (const name of names) {
+    if (name === "*") continue;
+    const resource = view.get(name) ?? view.onDemand?.(name);
+    yield resource?.name === name ? resource.name : name;
+  }
 }
 
 /** Listeners, clusters, scopes: a response holds everything, and what it does not hold is deleted. */
@@ -102,6 +114,15 @@ function sort(watch: Watch, view: ResourceView) {
 function partial(watch: Watch, snapshot: Snapshot, stage: Stage): Draft | undefined {
   if (stage === "removals" || watch.idle) return undefined;
   const view = snapshot.resources(watch.rules.typeUrl);
+  const { askedList } = watch;
+  if (askedList !== undefined) {
+    if (watch.asked.size === 0 && watch.changed.size === 0 && watch.whole === undefined && watch.retries.length === 0) {
+      watch.askedList = undefined;
+      const { resources } = listed(watch.rules.typeUrl, askedList, view);
+      return { contents: { resources, removed: [], version: snapshot.version }, all: resources, changedAt: undefined, additions: false };
+    }
+    watch.unfoldAsked();
+  }
   const resources = new Map<string, Resource>();
   const add = (name: string) => {
     const resource = watch.find(view, name);

@@ -1,16 +1,18 @@
 import type { BodyCache } from "./body-cache.ts";
 import type { Call, ConnectRequest, ProxyConnection } from "./call.ts";
 import type { Clock } from "./clock.ts";
+import { companionsOf } from "./companions.ts";
 import { delta } from "./delta.ts";
 import { XdsError } from "./error.ts";
 import type { ProxyGroup } from "./group.ts";
 import type { StreamLimits } from "./limits.ts";
+import type { NameLists } from "./name-lists.ts";
 import type { Observer } from "./observer.ts";
 import type { Draft, Options, Protocol, Stage } from "./protocol.ts";
 import type { Pump, Sender } from "./pump.ts";
 import { readRequest, type Request, type Variant } from "./request.ts";
 import type { Change, Resource, Snapshot } from "./resource.ts";
-import { nonceField } from "./response.ts";
+import { type Contents, nonceField } from "./response.ts";
 import { quote, type ResourceTypeRules, type TypeTable } from "./rules.ts";
 import { sotw } from "./sotw.ts";
 import { statusOf, type StreamStatus } from "./status.ts";
@@ -24,6 +26,7 @@ export interface StreamContext {
   readonly clock: Clock;
   readonly pump: Pump;
   readonly bodies: BodyCache;
+  readonly lists: NameLists;
   readonly observer: Observer;
   connect(request: ConnectRequest): Promise<ProxyConnection> | ProxyConnection;
   closed(stream: XdsStream): void;
@@ -52,7 +55,7 @@ export class XdsStream implements Sender {
   /** Those of `watches` in the order of pushes. */
   private ordered: readonly Watch[] = [];
   /** Companions that were sent before their type was asked for, by type. */
-  private readonly owed = new Map<string, Set<string>>();
+  private readonly owed = new Map<string, ReadonlySet<string>>();
   private connection: ProxyConnection | undefined;
   private node: Buffer | undefined;
   private isClosed = false;
@@ -305,8 +308,8 @@ export class XdsStream implements Sender {
   }
 
   private options(typeUrl: string): Options {
-    const { names, response } = this.context.limits;
-    return { maxNames: names, maxResponse: response, owed: this.owed.get(typeUrl) ?? NOTHING_OWED };
+    const { lists, limits } = this.context;
+    return { maxNames: limits.names, maxResponse: limits.response, owed: this.owed.get(typeUrl) ?? NOTHING_OWED, lists };
   }
 
   /** Whether changes of a type have to wait for another type's additions. */
@@ -330,7 +333,7 @@ export class XdsStream implements Sender {
       const sent: Sent = { nonce, contents, at, changedAt: draft.changedAt };
       watch.unanswered.push(sent);
       watch.lastSent = sent;
-      this.follow(watch, draft, nonce, at);
+      this.follow(watch, draft, contents, nonce, at);
       const field = nonceField(nonce);
       const size = bytes.length + field.length;
       if (this.inFlight === 0) this.progressAt = at;
@@ -346,14 +349,13 @@ export class XdsStream implements Sender {
   }
 
   /** What a response entails: companions that have to follow, and types that wait for its acceptance. */
-  private follow(watch: Watch, draft: Draft, nonce: string, at: number): void {
-    for (const { companions } of draft.contents.resources) {
-      if (companions === undefined) continue;
-      for (const { typeUrl, name } of companions) {
-        const other = this.watches.get(typeUrl);
-        if (other?.wants(name) === true) other.asked.add(name);
-        else if (other === undefined) getOrInsert(this.owed, typeUrl).add(name);
-      }
+  private follow(watch: Watch, draft: Draft, contents: Contents, nonce: string, at: number): void {
+    for (const [typeUrl, names] of companionsOf(contents.resources)) {
+      const other = this.watches.get(typeUrl);
+      if (other === undefined) {
+        const before = this.owed.get(typeUrl);
+        this.owed.set(typeUrl, before === undefined ? names : new Set([...before, ...names]));
+      } else for (const name of names) if (other.wants(name)) other.asked.add(name);
     }
     if (!draft.additions) return;
     const { warming } = this.context.limits;
@@ -370,10 +372,4 @@ export class XdsStream implements Sender {
     this.context.pump.ended(counted);
     if (!this.isClosed && this.inFlight < this.context.limits.highWater && !this.settled) this.context.pump.ready(this);
   }
-}
-
-function getOrInsert(map: Map<string, Set<string>>, key: string): Set<string> {
-  let set = map.get(key);
-  if (set === undefined) map.set(key, (set = new Set()));
-  return set;
 }

@@ -31,7 +31,7 @@ export interface Refusal {
  *
  * ```
  *   push        -> changed: name -> what the client has   -> sent where it differs from the snapshot at that time
- *   subscribe   -> asked: name                            -> sent, whatever the client has
+ *   subscribe   -> asked: name, askedList: many names     -> sent, whatever the client has
  *   wildcard    -> whole: versions that the client named  -> the whole list but for those
  *   NACK of n   -> retries: smaller parts of it           -> each sent alone, so that one bad resource holds back no other
  * ```
@@ -41,14 +41,19 @@ export class Watch {
   wildcard = false;
   /** Whether a name was ever subscribed to; from then on an empty list is no wildcard. */
   named = false;
-  names = new Set<string>();
   /** State of the world: of the last request's names. */
   namesDigest: string | undefined;
+  /** Explicit names as other streams may have them too: a list of many streams, never changed. */
+  private list: ReadonlySet<string> = NOTHING;
+  /** In its place where this stream has gone ways of its own. */
+  private own: Set<string> | undefined;
 
   readonly changed = new Map<string, Held | undefined>();
   /** When the earliest of `changed` happened. */
   changedAt: number | undefined;
   readonly asked = new Set<string>();
+  /** Names that were asked for by a list that other streams may have too. */
+  askedList: ReadonlySet<string> | undefined;
   whole: ReadonlyMap<string, string> | undefined;
   readonly retries: (readonly string[])[] = [];
 
@@ -63,6 +68,11 @@ export class Watch {
     this.rules = rules;
   }
 
+  /** Explicit names. */
+  get names(): ReadonlySet<string> {
+    return this.own ?? this.list;
+  }
+
   wants(name: string): boolean {
     return this.wildcard || this.names.has(name);
   }
@@ -74,7 +84,8 @@ export class Watch {
   }
 
   get idle(): boolean {
-    return this.changed.size === 0 && this.asked.size === 0 && this.whole === undefined && this.retries.length === 0;
+    const { changed, asked, askedList, whole, retries } = this;
+    return changed.size === 0 && asked.size === 0 && askedList === undefined && whole === undefined && retries.length === 0;
   }
 
   /** Notes what a push changed. Returns whether it concerns this watch. */
@@ -91,17 +102,42 @@ export class Watch {
     return this.changed.size > 0;
   }
 
-  private everything(old: ResourceView, next: ResourceView): Set<string> {
+  private everything(old: ResourceView, next: ResourceView): ReadonlySet<string> {
     return this.wildcard ? new Set([...old.names(), ...next.names(), ...this.names]) : this.names;
   }
 
-  /** Adds explicit names, within the limit. */
+  /** Adds an explicit name, within the limit. */
   subscribe(name: string, limit: number): void {
     this.named = true;
-    this.names.add(name);
-    if (this.names.size > limit) {
-      throw new XdsError("RESOURCE_EXHAUSTED", `more than ${limit} subscriptions to ${this.rules.typeUrl} in one stream`);
-    }
+    this.own ??= new Set(this.list);
+    this.own.add(name);
+    this.limit(limit);
+  }
+
+  /** Puts a list that is never changed in the place of the explicit names, within the limit. */
+  adopt(list: ReadonlySet<string>, limit: number): void {
+    this.named = true;
+    this.list = list;
+    this.own = undefined;
+    this.limit(limit);
+  }
+
+  /** Takes an explicit name away. Returns whether it was there. */
+  unsubscribe(name: string): boolean {
+    if (!this.names.has(name)) return false;
+    this.own ??= new Set(this.list);
+    return this.own.delete(name);
+  }
+
+  /** Makes single names of the list that was asked for. */
+  unfoldAsked(): void {
+    for (const name of this.askedList ?? []) this.asked.add(name);
+    this.askedList = undefined;
+  }
+
+  private limit(limit: number): void {
+    if (this.names.size <= limit) return;
+    throw new XdsError("RESOURCE_EXHAUSTED", `more than ${limit} subscriptions to ${this.rules.typeUrl} in one stream`);
   }
 
   /** Drops what was noted for names that are subscribed to no more. */
@@ -156,4 +192,5 @@ function mentions(message: string, name: string): boolean {
   return false;
 }
 
+const NOTHING: ReadonlySet<string> = new Set();
 const NAME_BYTE = /[\w.|~/-]/;

@@ -1,62 +1,18 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { binaryProvider, type Bootstrap, envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { meshwright } from "../testing/run.ts";
+import { Serving } from "../testing/serving.ts";
 
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const NODE = "sidecar~10.0.0.1~client.default~default.svc.cluster.local";
 const SERVICE = `apiVersion: v1
 kind: Service
 metadata: {name: reviews}
 spec: {clusterIP: 10.96.0.1, ports: [{name: http, port: 9080}]}
 `;
-
-/** A service that runs, and what it said until it was ready. */
-class Serving implements AsyncDisposable {
-  readonly admin: string;
-  readonly xds: string;
-  readonly lines: readonly Readonly<Record<string, unknown>>[];
-  private readonly child: ChildProcess;
-
-  private constructor(child: ChildProcess, lines: readonly Readonly<Record<string, unknown>>[]) {
-    const ready = lines.at(-1) ?? {};
-    this.admin = String(ready["admin"]);
-    this.xds = String(ready["xds"]);
-    this.lines = lines;
-    this.child = child;
-  }
-
-  static async start(...parameters: readonly string[]): Promise<Serving> {
-    const all = [MAIN, "serve", "--xds", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-format", "json", ...parameters];
-    const child = spawn(process.execPath, all, { stdio: ["ignore", "ignore", "pipe"] });
-    const lines: Readonly<Record<string, unknown>>[] = [];
-    for await (const line of createInterface({ input: child.stderr })) {
-      lines.push(line.startsWith("{") ? (JSON.parse(line) as Readonly<Record<string, unknown>>) : { message: line });
-      if (!("admin" in (lines.at(-1) ?? {}))) continue;
-      child.stderr.resume();
-      return new Serving(child, lines);
-    }
-    throw new Error(JSON.stringify(lines));
-  }
-
-  async kill(signal: NodeJS.Signals): Promise<number | null> {
-    const ended = once(this.child, "exit");
-    this.child.kill(signal);
-    await ended;
-    return this.child.exitCode;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) await this.kill("SIGKILL");
-  }
-}
 
 let folder: string;
 beforeAll(async () => {
@@ -133,25 +89,21 @@ test("reads MeshConfig from a file, and from a ConfigMap", async () => {
 test("serves the last good objects after it was killed and the files were broken", async () => {
   const config = await directory("state", { "a.yaml": SERVICE });
   const state = join(folder, "kept");
-  const objects = async (serving: Serving) =>
-    ((await (await fetch(`${serving.admin}/debug/configz`)).json()) as readonly { readonly metadata: { readonly name: string } }[]).map(
-      ({ metadata }) => metadata.name,
-    );
   {
     await using serving = await Serving.start("--config", config, "--state", state);
-    expect(await objects(serving)).toEqual(["reviews"]);
+    expect(await serving.objects()).toEqual(["reviews"]);
     await serving.kill("SIGTERM");
   }
   await writeFile(join(config, "a.yaml"), "kind: [");
   {
     await using serving = await Serving.start("--config", config, "--state", state);
-    expect(await objects(serving)).toEqual(["reviews"]);
+    expect(await serving.objects()).toEqual(["reviews"]);
     expect(serving.lines).toContainEqual(expect.objectContaining({ level: "error", file: expect.stringContaining("a.yaml") as string }));
     await serving.kill("SIGKILL");
   }
   await rm(join(config, "a.yaml"));
   await using serving = await Serving.start("--config", config, "--state", state);
-  expect(await objects(serving)).toEqual([]);
+  expect(await serving.objects()).toEqual([]);
 });
 
 describe("what cannot be", () => {

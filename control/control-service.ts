@@ -1,5 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { Configurations } from "./configuration/index.ts";
+import { Configurations, KnownPeers } from "./configuration/index.ts";
 import { Convergence } from "./convergence.ts";
 import { typeUrl } from "./envoy-api/index.ts";
 import { NodeSchema } from "./envoy-api/generated/envoy/config/core/v3/base_pb.ts";
@@ -8,7 +8,17 @@ import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
 import { ControlMetrics } from "./metrics/index.ts";
 import { Kinds, ObjectStore } from "./model/objects/index.ts";
-import { compareProblems, type MeshObject, objectKey, type Problem, type Proxy, readProxy } from "./model/index.ts";
+import {
+  compareProblems,
+  type MeshObject,
+  type MtlsMode,
+  objectKey,
+  type Peer,
+  type Problem,
+  type Proxy,
+  readProxy,
+  workloadMtls,
+} from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
 import { problemsInMesh } from "./mesh-problems.ts";
 import {
@@ -61,6 +71,8 @@ export class ControlService implements AsyncDisposable {
   private readonly configurations: Configurations;
   private readonly connected = new Map<string, Connected>();
   private readonly convergence: Convergence;
+  private readonly peers = new KnownPeers();
+  private telling: NodeJS.Immediate | undefined;
   private checked: { readonly mesh: Mesh; readonly problems: readonly Problem[] } | undefined;
 
   private constructor(options: ControlServiceOptions) {
@@ -159,6 +171,7 @@ export class ControlService implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearImmediate(this.telling);
     this.xds.end();
     for (const source of this.options.sources) await source[Symbol.asyncDispose]();
     await this.options.state?.[Symbol.asyncDispose]();
@@ -189,6 +202,27 @@ export class ControlService implements AsyncDisposable {
       milliseconds: Math.round(milliseconds * 10) / 10,
     };
     this.log?.info(counts, "configuration changed");
+    const { mesh } = this;
+    if (this.peers.prune((keys) => mesh.hasEndpointAt(keys))) this.tellOfPeers();
+  }
+
+  /** Tells clients what proxies told of themselves: all that connect within one turn of the event loop at once. */
+  private tellOfPeers(): void {
+    this.telling ??= setImmediate(() => {
+      this.telling = undefined;
+      const changedAt = SYSTEM_CLOCK.now();
+      const change = this.peers.take();
+      const { changed, failures } = this.configurations.applyPeers(change);
+      for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes, changedAt);
+      if (changed.length > 0)
+        this.convergence.changed(
+          changedAt,
+          changed.map(({ proxy }) => proxy.id),
+        );
+      this.report(failures);
+      for (const { id, mode } of refusingPeers(this.mesh, change.come))
+        this.log?.error({ proxy: id }, `takes ${mode} alone and has no identity: it refuses every connection`);
+    });
   }
 
   private tell(problems: readonly Problem[]): void {
@@ -219,6 +253,7 @@ export class ControlService implements AsyncDisposable {
     // Who connects under the same name with other labels is the same workload after a restart; the streams that are left get what it gets now.
     if (known !== undefined) this.xds.move(id, group);
     this.connected.set(id, { proxy, group, streams: (known?.streams ?? 0) + 1 });
+    if (this.peers.connect(proxy)) this.tellOfPeers();
     return { id, group };
   }
 
@@ -228,6 +263,7 @@ export class ControlService implements AsyncDisposable {
     known.streams -= 1;
     if (known.streams > 0) return;
     this.connected.delete(id);
+    if (this.peers.disconnect(id, (keys) => this.mesh.hasEndpointAt(keys))) this.tellOfPeers();
     this.configurations.remove(id);
     this.convergence.answered(id, SYSTEM_CLOCK.now());
   }
@@ -239,6 +275,15 @@ export class ControlService implements AsyncDisposable {
       this.log?.error({ type, unit, reason }, "could not translate; what was good before stays");
     }
   }
+}
+
+/** Of proxies those whose workload takes mTLS alone, though they have no certificate. */
+function refusingPeers(mesh: Mesh, peers: readonly Peer[]): readonly { readonly id: string; readonly mode: MtlsMode }[] {
+  const { settings } = mesh;
+  return peers
+    .filter(({ identity }) => !identity)
+    .map((peer) => ({ id: peer.id, mode: workloadMtls(mesh.peerAuthentications(), settings.rootNamespace, peer).mode }))
+    .filter(({ mode }) => mode === "STRICT");
 }
 
 function sameProxy(a: Proxy, b: Proxy): boolean {

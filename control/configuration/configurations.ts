@@ -1,5 +1,5 @@
 import { typeUrl } from "../envoy-api/index.ts";
-import { type Cell, type Mesh, type MeshChange, MeshProxyView, Reads } from "../mesh/index.ts";
+import { type Cell, type Mesh, type MeshChange, MeshProxyView, type PeerChange, Reads } from "../mesh/index.ts";
 import type { Client, Proxy } from "../model/index.ts";
 import type { Change, Resource, ResourceView, Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
@@ -78,6 +78,18 @@ export class Configurations {
     const { mesh, touched } = this.current.apply(change);
     this.current = mesh;
     this.version += 1;
+    return this.become(mesh, touched);
+  }
+
+  /** Takes what proxies told of themselves, and says for which others what is another now. */
+  applyPeers(change: PeerChange): Outcome {
+    const { mesh, touched } = this.current.applyPeers(change);
+    if (touched.size > 0) return this.become(mesh, touched);
+    this.current = mesh;
+    return { changed: [], failures: [] };
+  }
+
+  private become(mesh: Mesh, touched: ReadonlySet<Cell>): Outcome {
     const failures: TranslationFailure[] = [];
     const changed: ProxyChange[] = [];
     const relevant = relevantLabels(mesh);

@@ -197,6 +197,11 @@ export class Mesh implements MeshView {
     });
   }
 
+  /** Whether a service has an endpoint at one of these (`namespace address`). */
+  hasEndpointAt(keys: readonly string[]): boolean {
+    return hostsAt(this.index, keys).size > 0;
+  }
+
   /** What tells whether the identities behind a host are others. */
   private identityKey(host: HostName): string {
     return JSON.stringify(this.servicesOf(host).map((service) => identitiesOf(service, this.endpointsOf(service), this.settings)));

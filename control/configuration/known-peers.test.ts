@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import { type Proxy, readProxy } from "../model/index.ts";
+import { KnownPeers } from "./known-peers.ts";
+
+function proxy(address: string, { name = "app", identity = true, mode = "REDIRECT" } = {}): Proxy {
+  const read = readProxy({
+    id: `sidecar~${address}~${name}.default~default.svc.cluster.local`,
+    metadata: { INTERCEPTION_MODE: mode, ...(identity ? { WORKLOAD_IDENTITY_SOCKET_FILE: "socket" } : {}) },
+  });
+  if (typeof read === "string") throw new Error(read);
+  return read;
+}
+
+const everything = () => true;
+const nothing = () => false;
+const told = (peers: KnownPeers) => {
+  const { come, gone } = peers.take();
+  return [...come.map(({ id, identity }) => `+${nameOf(id)} ${identity}`), ...gone.map(({ id }) => `-${nameOf(id)}`)];
+};
+const nameOf = (id: string) => id.split("~")[2]?.split(".")[0];
+
+test("what a proxy tells is told once, and again where it tells something else", () => {
+  const peers = new KnownPeers();
+  expect(peers.connect(proxy("10.0.0.1"))).toBe(true);
+  expect(told(peers)).toEqual(["+app true"]);
+  expect(peers.connect(proxy("10.0.0.1"))).toBe(false);
+  expect(peers.connect(proxy("10.0.0.1", { identity: false }))).toBe(true);
+  expect(told(peers)).toEqual(["+app false", "-app"]);
+});
+
+test("it counts on when the proxy is not heard of any more", () => {
+  const peers = new KnownPeers();
+  peers.connect(proxy("10.0.0.1"));
+  peers.take();
+  expect(peers.disconnect(proxy("10.0.0.1").id, everything)).toBe(false);
+  expect(peers.prune(everything)).toBe(false);
+  expect(peers.all()).toHaveLength(1);
+});
+
+test("it is forgotten when nothing has the address any more, unless the proxy is connected", () => {
+  const peers = new KnownPeers();
+  peers.connect(proxy("10.0.0.1"));
+  expect(told(peers)).toEqual(["+app true"]);
+  expect(peers.prune(nothing)).toBe(false);
+  peers.disconnect(proxy("10.0.0.1").id, everything);
+  expect(peers.prune(nothing)).toBe(true);
+  expect(told(peers)).toEqual(["-app"]);
+});
+
+test("it is forgotten when another proxy comes with the address", () => {
+  const peers = new KnownPeers();
+  peers.connect(proxy("10.0.0.1"));
+  peers.disconnect(proxy("10.0.0.1").id, everything);
+  peers.take();
+  peers.connect(proxy("10.0.0.1", { name: "next", identity: false }));
+  expect(told(peers)).toEqual(["+next false", "-app"]);
+});
+
+test("several that are connected at one address stand beside each other", () => {
+  const peers = new KnownPeers();
+  peers.connect(proxy("127.0.0.1", { name: "a" }));
+  peers.connect(proxy("127.0.0.1", { name: "b" }));
+  expect(told(peers)).toEqual(["+a true", "+b true"]);
+});
+
+test("a proxy to which nothing is redirected says nothing of its workload's ports", () => {
+  const peers = new KnownPeers();
+  expect(peers.connect(proxy("10.0.0.1", { mode: "NONE" }))).toBe(false);
+});

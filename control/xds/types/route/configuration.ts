@@ -11,6 +11,7 @@ import { SCOPE_HEADER } from "../scope/key.ts";
 import { LOOKUP_FILTER, REFRESH_FILTER } from "../scope/lookup.ts";
 import type { Init } from "./init.ts";
 import type { Route } from "./routes.ts";
+import { routeSelection } from "./selection.ts";
 
 type VirtualHost = Init<typeof VirtualHostSchema>;
 export type RouteConfiguration = MessageShape<typeof RouteConfigurationSchema>;
@@ -52,7 +53,7 @@ export function virtualHost(view: ProxyView, { host, port, domains, routes, requ
   return {
     name: `${host}:${port}`,
     domains: [...domains],
-    routes: [...routes],
+    ...routeSelection(routes),
     // By this the filter that looks hosts up knows that one was found.
     metadata: { filterMetadata: { [LOOKUP_FILTER]: { host } } },
     includeRequestAttemptCount: view.proxySettings().proxyHeaders.attemptCount,

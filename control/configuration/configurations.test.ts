@@ -277,6 +277,25 @@ describe("proxies", () => {
     expect(second).toBeDefined();
   });
 
+  // What the server makes of a view, it makes once for all who have it.
+  test("that are alike are given one snapshot, those that differ one view of each type in which they do not", () => {
+    const configurations = start();
+    const named = (name: string, address: string) => ({ ...(first as Proxy), id: name, addresses: [address] });
+    const listing = (object: MeshObject) => service(object, HOSTS[1] ?? "", { endpoints: [endpoint("10.0.0.99")] });
+    configurations.apply({ upserted: [contributed("s9", (object) => ({ services: [listing(object)] }), { namespace: "a" })], removed: [] });
+    const [one, two, other] = [named("one", "10.0.0.77"), named("two", "10.0.0.78"), named("other", "10.0.0.99")].map(
+      (proxy) => configurations.add(proxy).snapshot,
+    );
+    expect(two).toBe(one);
+    expect(other).not.toBe(one);
+    for (const { schema } of TYPES) {
+      const isOwn = [...(other?.resources(typeUrl(schema)).names() ?? [])].some((name) => name.startsWith("inbound"));
+      expect(other?.resources(typeUrl(schema)) === one?.resources(typeUrl(schema))).toBe(!isOwn);
+    }
+    const { changed } = configurations.apply({ upserted: [weighted(2)], removed: [] });
+    expect(new Set(changed.map(({ snapshot }) => snapshot)).size).toBe(2);
+  });
+
   test("are told of what differs, and of nothing else", () => {
     const configurations = start();
     configurations.add(first as Proxy);

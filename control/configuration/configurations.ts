@@ -1,10 +1,11 @@
 import { typeUrl } from "../envoy-api/index.ts";
 import { type Cell, type Mesh, type MeshChange, MeshProxyView, type PeerChange, Reads } from "../mesh/index.ts";
 import type { Client, Proxy } from "../model/index.ts";
-import type { Change, Resource, ResourceView, Snapshot } from "../xds/server/index.ts";
+import type { Change, Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
 import { clientOf, relevantLabels } from "./groups.ts";
 import { Encoder, ResourceSet, type Translation, type TranslationFailure } from "./resource-set.ts";
+import { EMPTY, type Find, Snapshots } from "./snapshots.ts";
 
 /** What has changed for one proxy. */
 export interface ProxyChange {
@@ -21,6 +22,7 @@ export interface Outcome {
 interface Group {
   readonly client: Client;
   readonly shared: ResourceSet;
+  readonly snapshots: Snapshots;
   readonly members: Set<Member>;
 }
 
@@ -76,8 +78,6 @@ export class Configurations {
   /** Changes the mesh, and says for which proxies what is another now. */
   apply(change: MeshChange): Outcome {
     const { mesh, touched } = this.current.apply(change);
-    this.current = mesh;
-    this.version += 1;
     return this.become(mesh, touched);
   }
 
@@ -90,6 +90,8 @@ export class Configurations {
   }
 
   private become(mesh: Mesh, touched: ReadonlySet<Cell>): Outcome {
+    this.current = mesh;
+    this.version += 1;
     const failures: TranslationFailure[] = [];
     const changed: ProxyChange[] = [];
     const relevant = relevantLabels(mesh);
@@ -130,7 +132,7 @@ export class Configurations {
     const key = JSON.stringify(client);
     let group = this.groups.get(key);
     if (group === undefined) {
-      group = { client, shared: new ResourceSet(this.types, this.encoder), members: new Set() };
+      group = this.group(client);
       this.groups.set(key, group);
       group.shared.refresh(this.translation(proxy, client), undefined, failures);
     }
@@ -154,8 +156,7 @@ export class Configurations {
       const client = clientOf(member.proxy, this.relevant);
       const key = JSON.stringify(client);
       let group = this.groups.get(key);
-      if (group === undefined)
-        this.groups.set(key, (group = { client, shared: new ResourceSet(this.types, this.encoder), members: new Set() }));
+      if (group === undefined) this.groups.set(key, (group = this.group(client)));
       group.members.add(member);
       member.group = group;
       member.own = new ResourceSet(this.types, this.encoder, group.shared);
@@ -184,40 +185,19 @@ export class Configurations {
     };
   }
 
-  private snapshot({ own, group: { shared, client } }: Member): Snapshot {
-    const views = new Map<string, ResourceView>();
-    for (const type of this.types) {
-      const absent = client.onDemand ? this.absent(type) : undefined;
-      views.set(typeUrl(type.schema), joined(own.resources(type), shared.resources(type), absent));
-    }
-    return { version: String(this.version), resources: (url) => views.get(url) ?? NOTHING };
+  private snapshot({ own, group: { shared, snapshots } }: Member): Snapshot {
+    return snapshots.of(
+      String(this.version),
+      (type) => own.resources(type),
+      (type) => shared.resources(type),
+    );
   }
-}
 
-type Find = (name: string) => Resource | undefined;
-
-const NOTHING: ResourceView = { get: () => undefined, names: () => [] };
-const EMPTY: Snapshot = { version: "0", resources: () => NOTHING };
-
-function joined(own: ReadonlyMap<string, Resource>, shared: ReadonlyMap<string, Resource>, absent: Find | undefined): ResourceView {
-  const find: Find = own.size === 0 ? (name) => shared.get(name) : (name) => own.get(name) ?? shared.get(name);
-  function* names(onDemand: boolean): Iterable<string> {
-    for (const [name, resource] of own) if (isOnDemand(resource) === onDemand) yield name;
-    for (const [name, resource] of shared) if (isOnDemand(resource) === onDemand && !own.has(name)) yield name;
+  private group(client: Client): Group {
+    const shared = new ResourceSet(this.types, this.encoder);
+    const snapshots = new Snapshots(this.types, (type) => (client.onDemand ? this.absent(type) : undefined));
+    return { client, shared, snapshots, members: new Set() };
   }
-  return {
-    get(name) {
-      const resource = find(name);
-      return resource?.onDemand === true ? undefined : resource;
-    },
-    names: () => names(false),
-    onDemand: (name) => find(name) ?? absent?.(name),
-    namesOnDemand: () => names(true),
-  };
-}
-
-function isOnDemand(resource: Resource): boolean {
-  return resource.onDemand === true;
 }
 
 function sameMembers<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {

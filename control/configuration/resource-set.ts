@@ -43,6 +43,10 @@ export class ResourceSet {
   private readonly states = new Map<XdsType, TypeState>();
   private readonly readers = new Map<Cell, Set<string>>();
   private readonly encoder: Encoder;
+  /** Counts how often a unit turned out to be individual, or no more. */
+  private individualChanges = 0;
+  /** Of a proxy's own set: that count of its group's when it was brought up to date. */
+  private upToDateWith = -1;
 
   /** A set for a group of proxies; or one for a single proxy, with those units that are not the same for its whole group. */
   constructor(types: readonly XdsType[], encoder: Encoder, shared?: ResourceSet) {
@@ -63,13 +67,22 @@ export class ResourceSet {
 
   /** Brings the set up to date. `touched` undefined: everything is made again. Gives the names that differ, by type. */
   refresh(translation: Translation, touched: ReadonlySet<Cell> | undefined, failures: TranslationFailure[]): readonly Change[] {
-    const changes: Change[] = [];
     const dirty = this.dirty(touched);
+    if (touched !== undefined && dirty.size === 0 && this.isUpToDate()) return UNCHANGED;
+    if (this.shared !== undefined) this.upToDateWith = this.shared.individualChanges;
+    const changes: Change[] = [];
     for (const type of this.types) {
       const names = this.refreshType(type, translation, touched, dirty.get(type.name) ?? new Set(), failures);
       if (names.size > 0) changes.push({ typeUrl: typeUrl(type.schema), names: [...names] });
     }
     return changes;
+  }
+
+  /** Whether a proxy's own set has the units that it should have, all of them made. */
+  private isUpToDate(): boolean {
+    if (this.shared === undefined || this.upToDateWith !== this.shared.individualChanges) return false;
+    for (const { failed } of this.states.values()) if (failed.size > 0) return false;
+    return true;
   }
 
   private dirty(touched: ReadonlySet<Cell> | undefined): ReadonlyMap<string, Set<string>> {
@@ -160,6 +173,7 @@ export class ResourceSet {
       resources.set(name, resource);
       names.add(name);
     }
+    if (made?.individual === true ? !state.individual.has(unit) : state.individual.has(unit)) this.individualChanges += 1;
     if (made?.individual === true) state.individual.add(unit);
     else state.individual.delete(unit);
     if (made === undefined) {
@@ -175,6 +189,7 @@ export class ResourceSet {
   }
 }
 
+const UNCHANGED: readonly Change[] = [];
 const NONE: ReadonlyMap<string, Resource> = new Map();
 
 function intersects(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean {

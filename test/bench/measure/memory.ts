@@ -10,14 +10,17 @@ import { verify } from "./verify.ts";
 const SAMPLES = 60;
 
 export interface MemoryResult {
-  /** Slope over the last three quarters. */
+  /** Slope over the second half. */
   readonly bytesPerRequest: number;
-  /** Resident bytes after the first quarter. */
+  /** Resident bytes after the first half. */
   readonly before: number;
   readonly after: number;
 }
 
-/** Sends `context.requests` requests and watches Envoy's resident memory. The first quarter is for caches and pools to fill. */
+/**
+ * Sends `context.requests` requests and watches Envoy's resident memory. The first half is for
+ * caches and pools to fill: what Envoy itself says to have allocated no longer grows after a minute of attempts.
+ */
 export async function measureMemory(
   variant: Variant,
   context: Pick<BenchContext, "envoy" | "cores" | "requests">,
@@ -32,9 +35,9 @@ export async function measureMemory(
   const send = async (requests: number) => {
     for (let sent = 0; sent < requests; sent += BATCH) await connection.run();
   };
-  await send(context.requests / 4);
+  await send(context.requests / 2);
   const points: Array<[requests: number, bytes: number]> = [[0, await envoy.residentBytes()]];
-  const step = (context.requests * 3) / 4 / SAMPLES;
+  const step = context.requests / 2 / SAMPLES;
   for (let i = 1; i <= SAMPLES; i++) {
     await send(step);
     points.push([i * step, await envoy.residentBytes()]);

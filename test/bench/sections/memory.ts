@@ -18,7 +18,7 @@ type Module = readonly [id: string, title: string, provide: () => Promise<Built>
 export const memory: Section = {
   id: "memory",
   title: "Memory of requests",
-  text: "Growth of Envoy's resident memory over the last three quarters of the requests (least-squares slope). Mixed requests have tokens and API keys, seen before, new and bad, and ask for what they may and may not have; attempts get every sort of answer that `ejection` judges.",
+  text: "Growth of Envoy's resident memory over the second half of the requests (least-squares slope). Mixed requests have tokens and API keys, seen before, new and bad, and ask for what they may and may not have; attempts get every sort of answer that `ejection` judges.",
   async run(context) {
     const variants = [...[...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id)), await mixed(), await mixedMesh(), ATTEMPTS];
     const missing = new Map<string, string>();

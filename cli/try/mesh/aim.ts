@@ -7,13 +7,21 @@ import type { OpenListener } from "./listener.ts";
 
 export type Direction = "inbound" | "outbound";
 
+interface Socket {
+  readonly ip: string;
+  /** Absent where any will do. */
+  readonly port?: number;
+}
+
 /** Where a request is sent, and how. */
 export interface Aim {
   readonly path: string;
-  /** `ip:port` of the client, and of where it wants to go. */
-  readonly source: string;
+  readonly source: Socket;
+  /** `ip:port` to which the client wants to go. */
   readonly destination: string;
   readonly tls: boolean;
+  /** Whether TLS is that between proxies of the mesh, of which the workloads know nothing. */
+  readonly ofMesh: boolean;
   readonly scheme: string;
 }
 
@@ -58,13 +66,21 @@ export class Range {
         `source.principal: there is no certificate that could say so, because the proxy takes no TLS on port ${port}; leave it out, or give the proxy a listener with TLS`,
       );
     }
+    const ofMesh = this.direction === "inbound" && source.principal !== undefined && !isHttps;
+    const tls = isHttps || ofMesh || (only && scheme === undefined);
     return {
       path: listener.path,
-      ...ends(source.address ?? (this.direction === "outbound" ? `${bracketed(this.own())}:50000` : DEFAULT_SOURCE), { address, port }),
-      // Between workloads of the mesh TLS is not the clients' business: what they ask for stays `http`.
-      scheme: scheme ?? (isHttps || (only && this.direction === "gateway") ? "https" : "http"),
-      tls: isHttps || (only && scheme === undefined) || (this.direction === "inbound" && source.principal !== undefined),
+      ...ends(this.clientOf(source.address), { ip: address, port }),
+      ofMesh,
+      scheme: scheme ?? (tls && !ofMesh ? "https" : "http"),
+      tls,
     };
+  }
+
+  /** Requests of a workload come from where it is; those to it from somebody unknown. */
+  private clientOf(address: string | undefined): Socket {
+    if (address !== undefined) return splitAddress(address);
+    return { ip: this.direction === "outbound" ? this.own() : splitAddress(DEFAULT_SOURCE).ip };
   }
 
   private own(): string {
@@ -73,8 +89,9 @@ export class Range {
 
   /** Clients know the port of a service; the workload may listen on another, and so does its proxy. */
   private ownPort(called: number): number {
-    if (this.direction === "outbound" || this.listeners.some(({ port, redirected }) => !redirected && port === called)) return called;
-    return this.targetPorts.get(called) ?? called;
+    const listens =
+      this.listeners.some(({ port, redirected }) => !redirected && port === called) || [...this.targetPorts.values()].includes(called);
+    return this.direction === "outbound" || listens ? called : (this.targetPorts.get(called) ?? called);
   }
 
   /** Who listens at the very address goes before who listens at all, and that one before whom everything is redirected to. */
@@ -94,15 +111,11 @@ export class Range {
 }
 
 /** Both ends as a PROXY header has them and Envoy writes them: of one family, IPv6 in its shortest form. */
-function ends(source: string, destination: { readonly address: string; readonly port: number }): Pick<Aim, "source" | "destination"> {
-  const from = splitAddress(source);
-  const six = isIPv6(from.ip) || isIPv6(destination.address);
-  const text = (ip: string, port: number) => {
-    if (!six) return `${ip}:${port}`;
-    const { address } = new SocketAddress({ address: isIPv6(ip) ? ip : `::ffff:${ip}`, family: "ipv6" });
-    return `[${address}]:${port}`;
-  };
-  return { source: text(from.ip, from.port), destination: text(destination.address, destination.port) };
+function ends(source: Socket, destination: Socket): Pick<Aim, "source" | "destination"> {
+  const six = isIPv6(source.ip) || isIPv6(destination.ip);
+  const ip = (each: string) =>
+    six ? `[${new SocketAddress({ address: isIPv6(each) ? each : `::ffff:${each}`, family: "ipv6" }).address}]` : each;
+  return { source: { ...source, ip: ip(source.ip) }, destination: `${ip(destination.ip)}:${destination.port ?? 0}` };
 }
 
 function isWildcard(address: string): boolean {
@@ -111,8 +124,4 @@ function isWildcard(address: string): boolean {
 
 function bare(address: string): string {
   return address.replace(/^\[(.*)\]$/, "$1");
-}
-
-function bracketed(address: string): string {
-  return isIPv6(address) ? `[${address}]` : address;
 }

@@ -14,7 +14,7 @@ import { DownstreamTlsContextSchema } from "../../../control/envoy-api/generated
 import { pack, typeUrl } from "../../../control/envoy-api/index.ts";
 import { accessLog, refusedConnectionsLog } from "./access-log.ts";
 import { followRequests } from "./http-manager.ts";
-import { trustOurs } from "./secret.ts";
+import type { MadeUpCertificates } from "./secret.ts";
 
 /** A listener of the proxy that takes connections in the private Envoy. */
 export interface OpenListener {
@@ -44,9 +44,9 @@ export interface TlsPorts {
  *
  * @returns undefined for what listens on nothing
  */
-export function makePrivate(listener: Listener, path: string): OpenListener | undefined {
+export function makePrivate(listener: Listener, path: string, certificates: MadeUpCertificates): OpenListener | undefined {
   const chains = [...listener.filterChains, ...(listener.defaultFilterChain === undefined ? [] : [listener.defaultFilterChain])];
-  for (const chain of chains) followChain(chain);
+  for (const chain of chains) followChain(chain, certificates);
   listener.accessLog = [refusedConnectionsLog()];
   delete listener.transparent;
   if (listener.bindToPort === false) return undefined;
@@ -88,7 +88,7 @@ function describe(listener: Listener, chains: readonly FilterChain[], path: stri
   };
 }
 
-function followChain({ filters, transportSocket }: FilterChain): void {
+function followChain({ filters, transportSocket }: FilterChain, certificates: MadeUpCertificates): void {
   for (const { configType } of filters) {
     if (configType.case !== "typedConfig") continue;
     change(configType.value, HttpConnectionManagerSchema, followRequests);
@@ -97,7 +97,8 @@ function followChain({ filters, transportSocket }: FilterChain): void {
       delete proxy.accessLogOptions;
     });
   }
-  if (transportSocket?.configType.case === "typedConfig") change(transportSocket.configType.value, DownstreamTlsContextSchema, trustOurs);
+  if (transportSocket?.configType.case === "typedConfig")
+    change(transportSocket.configType.value, DownstreamTlsContextSchema, (tls) => certificates.replaceIn(tls));
 }
 
 function isOf(value: Any | object | undefined, schema: DescMessage): boolean {

@@ -13,7 +13,7 @@ import type { Resource, ResourceView, Snapshot } from "../../../control/xds/serv
 import type { FilterSpec } from "../../../harness/target/index.ts";
 import { countsRequests, leadToServer } from "./cluster.ts";
 import { isStream, makePrivate, type OpenListener } from "./listener.ts";
-import { replaceCertificates } from "./secret.ts";
+import { MadeUpCertificates } from "./secret.ts";
 import type { UpstreamHosts } from "./upstream-hosts.ts";
 
 /** What a proxy would get, changed where a private Envoy on this machine could not run it. */
@@ -29,12 +29,19 @@ export interface PrivateConfiguration {
 /** Filters that remember nothing of a request for the next one. */
 const FORGETFUL: ReadonlySet<string> = new Set(["authentication", "authorization", "routing", "fault", "telemetry"]);
 
+export interface Surroundings {
+  /** Where listeners listen. */
+  readonly folder: string;
+  readonly hosts: UpstreamHosts;
+  /** Of the proxy's workload. */
+  readonly principal: string;
+}
+
 /**
  * Changes listeners, clusters, endpoints and secrets of a snapshot; everything else, routes and filters above all, is what the proxy gets.
- *
- * @param folder where listeners listen
  */
-export function privateConfiguration(snapshot: Snapshot, folder: string, hosts: UpstreamHosts): PrivateConfiguration {
+export function privateConfiguration(snapshot: Snapshot, { folder, hosts, principal }: Surroundings): PrivateConfiguration {
+  const certificates = new MadeUpCertificates(principal);
   const listeners: OpenListener[] = [];
   const plugins: PluginConfig[] = [];
   let counts = false;
@@ -46,7 +53,7 @@ export function privateConfiguration(snapshot: Snapshot, folder: string, hosts: 
 
   replace(ListenerSchema, (listener) => {
     if (!isStream(listener)) return false;
-    const open = makePrivate(listener, join(folder, `l${listeners.length}`));
+    const open = makePrivate(listener, join(folder, `l${listeners.length}`), certificates);
     if (open !== undefined) listeners.push(open);
     return true;
   });
@@ -60,7 +67,7 @@ export function privateConfiguration(snapshot: Snapshot, folder: string, hosts: 
     return true;
   });
   replace(SecretSchema, (secret) => {
-    replaceCertificates(secret);
+    certificates.replaceSecret(secret);
     return true;
   });
   const filters = snapshot.resources(typeUrl(TypedExtensionConfigSchema));

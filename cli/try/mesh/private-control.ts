@@ -31,7 +31,7 @@ export class PrivateControl implements AsyncDisposable {
     return new PrivateControl(server, await XdsListener.start(server, { port: 0 }), connection);
   }
 
-  /** Says what the proxy gets. Until then it waits. */
+  /** Says what the proxy gets, once. Until then it waits. */
   serve(snapshot: Snapshot): void {
     this.connection.resolve({ id: "try", group: this.server.group(snapshot) });
   }

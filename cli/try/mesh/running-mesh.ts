@@ -52,8 +52,13 @@ export class RunningMesh implements Sender {
   private async exchange(exchange: Exchange, aim: Aim) {
     const stream = ++this.streams;
     const { request } = exchange;
+    const lane = this.connections.lane(request, aim);
     this.parts.underWay.set(stream, exchange);
-    const expected = this.parts.records.expect(stream, { ...aim, sni: aim.tls ? serverName(request) : undefined });
+    const expected = this.parts.records.expect(stream, {
+      source: lane.source,
+      destination: aim.destination,
+      sni: aim.tls ? serverName(request) : undefined,
+    });
     let response: ClientResponse | undefined;
     let failure: string | undefined;
     try {
@@ -61,11 +66,11 @@ export class RunningMesh implements Sender {
       const limit = LIMIT + (request.response?.delay ?? 0);
       response = await within(
         limit,
-        this.connections.take(request, aim).then(async (connection) => {
+        lane.open().then(async (connection) => {
           const answer = await connection.exchange(sent);
           // A connection that is passed on as bytes is logged when it is closed.
           if (exchange.asBytes) connection.close();
-          else this.connections.giveBack(request, aim, connection);
+          else this.connections.giveBack(lane.source, request, aim, connection);
           return answer;
         }),
       );

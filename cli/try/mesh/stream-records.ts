@@ -72,12 +72,12 @@ export class StreamRecords implements Disposable {
     this.waiting.delete(stream);
   }
 
-  /** Of several on connections that are alike, the first is over first. A request that HTTP's codec refuses has no number, and ends as soon as it has begun: it is the last. */
+  /** Of several on connections that are alike, the first is over first. A request that HTTP's codec refuses has no number, and ends as soon as it has begun: where nothing else tells, it is the last. */
   private find({ kind, source, destination, sni }: LoggedFields): number | undefined {
     const all = [...this.waiting];
-    if (kind === "http") return all.at(-1)?.[0];
     const alike = all.filter(([, waiting]) => waiting.source === source && waiting.destination === destination);
-    return (alike.find(([, waiting]) => waiting.sni === (sni ?? undefined)) ?? alike[0])?.[0];
+    const found = alike.find(([, waiting]) => waiting.sni === (sni ?? undefined)) ?? alike[0] ?? (kind === "http" ? all.at(-1) : undefined);
+    return found?.[0];
   }
 
   /** Reads the log as long as somebody waits for it. */

@@ -1,0 +1,372 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { envoyTarget } from "../../harness/envoy/index.ts";
+import { requireTarget } from "../../harness/scenario/require-target.ts";
+import { type Ended, meshwright } from "../testing/run.ts";
+import { shopMesh } from "../testing/shop-mesh.ts";
+
+const PAGE = "sidecar~10.0.0.9~productpage-v1.default~default.svc.cluster.local";
+const REVIEWS = "sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local";
+const GATEWAY = "router~10.0.0.8~gateway.default~default.svc.cluster.local";
+const V1 = "outbound|80|v1|reviews.default.svc.cluster.local";
+const V2 = "outbound|80|v2|reviews.default.svc.cluster.local";
+
+const bookshop = fileURLToPath(new URL("../../scripts/demo/mesh", import.meta.url));
+
+let folder: string;
+const mesh = () => join(folder, "mesh");
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "meshwright-try-mesh-"));
+  await mkdir(mesh());
+  for (const [name, text] of Object.entries(shopMesh())) await writeFile(join(mesh(), name), text);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+type Request = Readonly<Record<string, unknown>>;
+type Result = Readonly<Record<string, unknown>>;
+/** What is asked, and what becomes of it, by what it shows. */
+type Cases = Readonly<Record<string, readonly [request: Request, result: Result]>>;
+
+function parse({ output }: Ended): Result[] {
+  return output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Result);
+}
+
+function run(requests: readonly Request[], ...options: readonly string[]): Promise<Ended> {
+  return meshwright(["try", "-f", mesh(), ...options, "-"], { input: requests.map((request) => JSON.stringify(request)).join("\n") });
+}
+
+/** One Envoy for all cases of a proxy; each is a test. */
+function cases(options: readonly string[], all: Cases): void {
+  let ended: Promise<Ended> | undefined;
+  const results = () =>
+    (ended ??= run(
+      Object.values(all).map(([request], id) => ({ id: String(id), ...request })),
+      ...options,
+    ));
+  test.for(Object.entries(all).map(([name, [, expected]], index) => [name, expected, index] as const))(
+    "%s",
+    async ([, expected, index], context) => {
+      await requireTarget(envoyTarget, context);
+      const { errors } = await results();
+      expect(errors).toBe("");
+      expect(parse(await results())[index]).toMatchObject({ id: String(index), ...expected });
+    },
+  );
+}
+
+const header = (name: string, value: string) => expect.arrayContaining([[name, value]]) as unknown;
+
+describe("requests of a workload", () => {
+  cases(["--proxy", PAGE], {
+    "go by the routes of their host": [
+      { authority: "reviews", path: "/" },
+      { outcome: "forward", status: 200, details: "via_upstream", route: "default", cluster: V1, decisions: [] },
+    ],
+    "to any of its names, and ports": [
+      { authority: "Reviews.default.svc.cluster.local.:80", path: "/" },
+      { route: "default", cluster: V1 },
+    ],
+    "to its address": [{ authority: "10.96.0.10", path: "/nobody" }, { route: "nobody" }],
+    "by their headers": [
+      { authority: "reviews", path: "/", headers: [["x-user", "jason"]] },
+      { route: "testers", cluster: V2 },
+    ],
+    "over HTTP/2": [
+      { authority: "reviews", path: "/", protocol: "h2" },
+      { route: "default", cluster: V1 },
+    ],
+    "of gRPC": [
+      { authority: "reviews", path: "/a.B/C", protocol: "grpc", body: "question", response: { body: "answer" } },
+      { cluster: V1, request: { method: "POST", body: "question" }, response: { body: "answer" } },
+    ],
+    "of WebSocket": [
+      { authority: "reviews", path: "/", protocol: "websocket", body: "hello" },
+      { status: 101, response: { body: "hello" } },
+    ],
+    "are delayed": [
+      { authority: "reviews", path: "/slow" },
+      { outcome: "forward", route: "slow", delay: expect.closeTo(0.3, 0) },
+    ],
+    "are aborted": [
+      { authority: "reviews", path: "/aborted" },
+      { outcome: "respond", status: 418, details: "fault_filter_abort", route: "aborted" },
+    ],
+    "are sent elsewhere": [
+      { authority: "reviews", path: "/old" },
+      { outcome: "respond", status: 301, route: "moved", response: { headers: header("location", "http://reviews/new") } },
+    ],
+    "are answered by the proxy": [
+      { authority: "reviews", path: "/gone" },
+      { outcome: "respond", status: 410, response: { body: "gone" } },
+    ],
+    "are rewritten, and what the upstream answers comes back": [
+      {
+        ...{ authority: "reviews", method: "POST", path: "/api/x", body: "in", headers: [["x-secret", "1"]] },
+        response: { status: 201, headers: [["x-upstream", "1"]], body: "out" },
+      },
+      {
+        request: {
+          method: "POST",
+          authority: "inner.example",
+          path: "/x",
+          body: "in",
+          headers: expect.not.arrayContaining([["x-secret", "1"]]),
+        },
+        response: {
+          status: 201,
+          body: "out",
+          headers: expect.arrayContaining([
+            ["x-added", "2"],
+            ["x-upstream", "1"],
+          ]),
+        },
+        cluster: V2,
+      },
+    ],
+    "find nobody in a subset that is empty": [
+      { authority: "reviews", path: "/nobody" },
+      { status: 503, details: "no_healthy_upstream" },
+    ],
+    "are shifted by weight": [
+      { authority: "reviews", path: "/shifted" },
+      { route: "shifted", cluster: expect.stringMatching(/\|v[12]\|/) },
+    ],
+    "whose upstream goes away": [
+      { authority: "reviews", path: "/", response: { reset: "after-headers" } },
+      { outcome: "reset", status: 0, details: expect.stringContaining("upstream_reset_after_response_started"), route: "default" },
+    ],
+    "for hosts that nobody knows go on": [
+      { authority: "who.example", path: "/" },
+      { route: "allow_any", cluster: "PassthroughCluster" },
+    ],
+    "on ports that nobody knows go on as bytes": [
+      { authority: "who.example:7", path: "/", response: { status: 203 } },
+      { outcome: "forward", status: 203, details: "via_upstream", cluster: "PassthroughCluster", request: { authority: "who.example:7" } },
+    ],
+    "as bytes reach services of TCP": [
+      { authority: "db:5432", path: "/" },
+      { outcome: "forward", cluster: "outbound|5432||db.default.svc.cluster.local" },
+    ],
+    "go where destination says, whatever their host": [
+      { authority: "who.example", path: "/", destination: { address: "10.96.0.11", port: 5432 } },
+      { cluster: "outbound|5432||db.default.svc.cluster.local" },
+    ],
+    "in TLS of their own go by its server name": [
+      { authority: "api.example.com", scheme: "https", path: "/" },
+      { status: 200, cluster: "outbound|443||api.example.com" },
+    ],
+    "in TLS of their own, over HTTP/2": [
+      { authority: "api.example.com", scheme: "https", protocol: "h2", path: "/" },
+      { status: 200, cluster: "outbound|443||api.example.com" },
+    ],
+    "for which the proxy would begin TLS are seen by the upstream without": [
+      { authority: "api.example.com", path: "/" },
+      { cluster: "outbound|80||api.example.com" },
+    ],
+    "over IPv6": [
+      { authority: "[2001:db8::1]", path: "/" },
+      { status: 200, cluster: "PassthroughCluster" },
+    ],
+    "that are no HTTP": [
+      { authority: "a b", path: "/" },
+      { outcome: "respond", status: 400, details: "http.invalid_authority" },
+    ],
+  });
+});
+
+describe("requests to a workload", () => {
+  const metadata = ["--metadata", JSON.stringify({ LABELS: { app: "reviews" } })];
+  cases(["--proxy", REVIEWS, ...metadata, "--direction", "inbound", "--explain"], {
+    "pass its policies, and come to its port": [
+      { authority: "reviews", path: "/" },
+      { outcome: "forward", cluster: "inbound|9080||", decisions: [{ filter: "authorization", result: "allow" }] },
+    ],
+    "by the port on which it listens": [{ authority: "reviews:9080", path: "/" }, { cluster: "inbound|9080||" }],
+    "on a port that is no service's": [{ authority: "reviews:7", path: "/" }, { cluster: "InboundPassthroughCluster" }],
+    "are denied by path": [
+      { authority: "reviews", path: "/admin/users" },
+      {
+        ...{ outcome: "respond", status: 403, details: "authorization_denied_policy[default/no-admin]_rule[0]" },
+        decisions: [{ filter: "authorization", rule: "default/no-admin[0]", result: "deny", reason: "DENY policy matched" }],
+        explanation: ['authorization: rule "default/no-admin[0]": deny, DENY policy matched'],
+      },
+    ],
+    "are denied by address": [
+      { authority: "reviews", path: "/", source: { address: "203.0.113.7:1234" } },
+      { status: 403, decisions: [{ rule: "default/no-strangers[0]", result: "deny" }] },
+    ],
+    "are let in by who they are": [
+      { authority: "reviews", path: "/admin", source: { principal: "spiffe://cluster.local/ns/default/sa/admin" } },
+      {
+        outcome: "forward",
+        request: {
+          headers: header("x-forwarded-client-cert", expect.stringContaining("URI=spiffe://cluster.local/ns/default/sa/admin") as string),
+        },
+        decisions: [{ result: "allow" }],
+      },
+    ],
+    "of others are not": [
+      { authority: "reviews", path: "/admin", source: { principal: "spiffe://cluster.local/ns/default/sa/other" }, protocol: "h2" },
+      { status: 403, decisions: [{ rule: "default/no-admin[0]" }] },
+    ],
+    "of another trust domain do not get in": [
+      { authority: "reviews", path: "/", source: { principal: "spiffe://elsewhere/ns/default/sa/admin" } },
+      { outcome: "reset", status: 0 },
+    ],
+  });
+
+  test("pass by policies for other labels", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const ended = await run([{ authority: "reviews", path: "/admin" }], "--proxy", REVIEWS, "--direction", "inbound");
+    expect(parse(ended)).toMatchObject([{ outcome: "forward", decisions: [] }]);
+  });
+
+  test("go one after the other where something counts them", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const requests = Array.from({ length: 6 }, () => ({ authority: "reviews", path: "/" }));
+    const options = ["--proxy", REVIEWS, "--direction", "inbound", "--metadata", JSON.stringify({ LABELS: { limited: "true" } })];
+    expect(parse(await run(requests, ...options)).map(({ status }) => status)).toEqual([200, 200, 200, 429, 429, 429]);
+  });
+});
+
+describe("requests to a gateway", () => {
+  cases(["--proxy", GATEWAY, "--metadata", JSON.stringify({ LABELS: { app: "gateway" } })], {
+    "are sent to TLS": [
+      { authority: "shop.example.com", path: "/a" },
+      { outcome: "respond", status: 301, response: { headers: header("location", "https://shop.example.com/a") } },
+    ],
+    "go by their host": [
+      { authority: "shop.example.com", scheme: "https", path: "/a", source: { address: "203.0.113.7:1234" } },
+      { route: "shop", cluster: V1, request: { headers: header("x-forwarded-for", "203.0.113.7") } },
+    ],
+    "over HTTP/2": [
+      { authority: "shop.example.com", scheme: "https", path: "/a", protocol: "h2" },
+      { route: "shop", cluster: V1 },
+    ],
+    "on a port of TLS are in TLS": [{ authority: "shop.example.com:443", path: "/" }, { route: "shop" }],
+    "for a server name that it does not have": [
+      { authority: "shop.example.com", sni: "other.example.com", path: "/" },
+      { outcome: "reset", status: 0, details: "filter_chain_not_found" },
+    ],
+    "in another's TLS do not find a host": [
+      { authority: "shop.example.com", sni: "admin.example.com", path: "/", source: { principal: "spiffe://a/b" } },
+      { status: 404 },
+    ],
+    "with a certificate": [
+      { authority: "admin.example.com", path: "/", source: { principal: "spiffe://cluster.local/ns/a/sa/b" } },
+      { route: "shop" },
+    ],
+    "without the certificate that it wants": [
+      { authority: "admin.example.com", scheme: "https", path: "/" },
+      { outcome: "reset", status: 0 },
+    ],
+    "whose TLS it passes on": [
+      { authority: "pass.example.com:8443", scheme: "https", path: "/" },
+      { status: 200, cluster: "outbound|5432||db.default.svc.cluster.local" },
+    ],
+    "for hosts that nobody knows": [
+      { authority: "who.example", path: "/" },
+      { outcome: "respond", status: 404, details: "route_not_found" },
+    ],
+  });
+
+  test("on a port on which it does not listen", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const ended = await run(
+      [{ id: "a", authority: "shop.example.com:81", path: "/" }],
+      "--proxy",
+      GATEWAY,
+      "--metadata",
+      '{"LABELS":{"app":"gateway"}}',
+    );
+    const error = "standard input:1: destination.port: the proxy does not listen on port 81; it listens on 80, 443, 8443";
+    expect([ended.code, parse(ended)]).toEqual([1, [{ id: "a", error }]]);
+  });
+});
+
+test("hosts that nobody knows are not reached where the mesh says so, by name or as bytes", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const file = join(folder, "mesh-config.yaml");
+  await writeFile(file, "outboundTrafficPolicy: { mode: REGISTRY_ONLY }\n");
+  const requests = [
+    { authority: "who.example", path: "/" },
+    { authority: "who.example:7", path: "/" },
+  ];
+  const ended = await run(requests, "--proxy", PAGE, "--mesh-config", file);
+  expect(parse(ended)).toMatchObject([
+    { outcome: "respond", status: 502, route: "block_all" },
+    { outcome: "reset", status: 0, details: "NoHealthyUpstream", cluster: "BlackHoleCluster" },
+  ]);
+});
+
+test("the bookshop, with more files of workloads", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const file = join(folder, "workloads.yaml");
+  const workload = (version: number) =>
+    `{apiVersion: networking.istio.io/v1, kind: WorkloadEntry, metadata: {name: reviews-v${version}}, spec: {address: 10.0.0.${version}, labels: {app: reviews, version: v${version}}}}`;
+  await writeFile(file, [1, 2, 3].map(workload).join("\n---\n"));
+  const input = [
+    { id: "anybody", authority: "reviews:9080", path: "/" },
+    { id: "jason", authority: "reviews:9080", path: "/", headers: [["x-user", "jason"]] },
+    { id: "nobody there", authority: "ratings:9080", path: "/" },
+  ];
+  const options = ["-f", bookshop, "-f", file, "--proxy", PAGE, "--output", "text", "-"];
+  const { code, output, errors } = await meshwright(["try", ...options], { input: input.map((line) => JSON.stringify(line)).join("\n") });
+  expect({ code, errors }).toEqual({ code: 0, errors: "" });
+  expect(output).toMatch(
+    /^anybody: forward 200 \(via_upstream\), cluster outbound\|9080\|v[12]\|reviews\.default\.svc\.cluster\.local\njason: forward 200 \(via_upstream\), cluster outbound\|9080\|v3\|reviews\.default\.svc\.cluster\.local\nnobody there: respond 503 \(no_healthy_upstream\), .*\n$/,
+  );
+});
+
+describe("what is wrong", () => {
+  test("is told of a line in its place, and the others go on", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const input =
+      '{"path":"/","authority":"reviews"}\n{"id":"b","pth":"/"}\n{"id":"c","path":"/","time":"2026-01-31T12:00:00Z"}\n{"id":"d","path":"/gone","authority":"reviews"}';
+    const ended = await meshwright(["try", "-f", mesh(), "--proxy", PAGE, "-"], { input });
+    expect(ended.code).toBe(1);
+    expect(parse(ended)).toMatchObject([
+      { status: 200 },
+      { id: "b", error: "standard input:2: pth: unknown field; did you mean path?; path: is missing" },
+      { id: "c", error: expect.stringContaining("standard input:3: time: Envoy has its own clock") },
+      { id: "d", status: 410 },
+    ]);
+  });
+
+  test("is told of the mesh, and the rest of it is tried", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const file = join(folder, "broken.yaml");
+    await writeFile(
+      file,
+      "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: { name: broken, namespace: default }\nspec: { hostz: [db] }\n",
+    );
+    const ended = await run([{ authority: "reviews", path: "/" }], "-f", file, "--proxy", PAGE);
+    expect(ended.code).toBe(1);
+    expect(ended.errors).toContain("broken.yaml:4:9: error");
+    expect(parse(ended)).toMatchObject([{ status: 200, cluster: V1 }]);
+  });
+
+  test.each([
+    ["a node id that is none", ["--proxy", "reviews"], 2, "--proxy: node id"],
+    ["metadata that is no JSON", ["--proxy", PAGE, "--metadata", "{"], 2, "--metadata is no JSON"],
+    ["files that are not there", ["--proxy", PAGE, "-f", "none.yaml"], 1, "none.yaml: there is no such file or directory"],
+    ["a mesh and a filter", ["--proxy", PAGE, "--filter", "routing"], 2, "cannot be used with option '--filter <name>'"],
+    ["neither", [], 2, "--proxy NODE_ID with -f for the files of its mesh, or --filter NAME"],
+    ["files of a mesh for a filter", ["--filter", "routing", "-f", "mesh"], 2, "--file belongs to --proxy"],
+    ["a direction that there is not", ["--proxy", PAGE, "--direction", "up"], 2, "Allowed choices are inbound, outbound"],
+    ["no Envoy on this machine", ["--proxy", PAGE], 3, "ENVOY_BIN"],
+  ] as const)("%s", async (name, options, code, message) => {
+    const env = name.startsWith("no Envoy") ? { ENVOY_BIN: join(folder, "none"), MESHWRIGHT_CACHE: join(folder, "cache") } : {};
+    const ended = await meshwright(["try", ...options, "-"], { input: '{"path":"/"}', env });
+    expect([ended.code, ended.output]).toEqual([code, ""]);
+    expect(ended.errors).toContain(message);
+    expect(ended.errors).not.toMatch(/\n\s+at /);
+  });
+});

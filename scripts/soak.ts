@@ -71,6 +71,12 @@ const STEPS: readonly Step[] = [
     command: ["vitest", "run", "--project", "integration", "test/integration/control/pushes.test.ts"],
     environment: { MESHWRIGHT_PUSHES: "500" },
   },
+  {
+    name: "outage",
+    title: "a control service that is killed for a minute under load loses no request, and sends only what has changed after it",
+    command: ["vitest", "run", "--project", "integration", "test/integration/control/killed.test.ts"],
+    environment: { MESHWRIGHT_OUTAGE: "60" },
+  },
   ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
     name: `envoy-${version}`,
     title: `the tests on Envoy ${version}`,

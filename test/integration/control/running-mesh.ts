@@ -207,7 +207,7 @@ function redirectable(type: XdsType, folder: string): XdsType {
 }
 
 /** Several proxies share a machine here: no listeners of their own for statistics and readiness. */
-function withoutFixedPorts(bootstrap: Bootstrap): Bootstrap {
+export function withoutFixedPorts(bootstrap: Bootstrap): Bootstrap {
   const {
     static_resources: resources,
     admin: _,

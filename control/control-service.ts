@@ -171,8 +171,8 @@ export class ControlService implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearImmediate(this.telling);
     this.xds.end();
+    clearImmediate(this.telling);
     for (const source of this.options.sources) await source[Symbol.asyncDispose]();
     await this.options.state?.[Symbol.asyncDispose]();
   }

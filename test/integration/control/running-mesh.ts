@@ -7,11 +7,14 @@ import { ControlService } from "../../../control/control-service.ts";
 import { pack } from "../../../control/envoy-api/index.ts";
 import { type Listener, ListenerSchema } from "../../../control/envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
 import { ProxyProtocolSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
+import { IDENTITY_KEY } from "../../../control/model/index.ts";
 import { MemorySource } from "../../../control/sources/memory/index.ts";
 import { XdsListener } from "../../../control/xds/transport/index.ts";
 import { XDS_TYPES, type XdsType } from "../../../control/xds/types/index.ts";
 import { type Connection, exchange } from "../../../control/xds/types/testing/running-proxy.ts";
+import { SecretServer } from "../../../control/xds/types/testing/secret-server.ts";
 import { waitForProxies } from "../../../control/admin/wait.ts";
+import type { TlsIdentity } from "../../../harness/envoy/chain/certificates.ts";
 import { binaryProvider, type Bootstrap, type StartedEnvoy } from "../../../harness/envoy/index.ts";
 import { until } from "../until.ts";
 import { type Answer, getAt, type Place } from "./client.ts";
@@ -48,6 +51,7 @@ export class RunningMesh implements AsyncDisposable {
   private readonly files: Map<string, string>;
   private readonly folder: string;
   private readonly proxies: RunningEnvoy[] = [];
+  private readonly secrets: SecretServer[] = [];
 
   private constructor(control: Control, files: Map<string, string>, folder: string) {
     this.control = control;
@@ -68,13 +72,34 @@ export class RunningMesh implements AsyncDisposable {
     return new RunningMesh(control, new Map(Object.entries(files)), folder);
   }
 
-  /** Starts an Envoy and waits until it has everything. */
-  async proxy(nodeId: string, metadata: Readonly<Record<string, unknown>> = {}, locality?: Locality): Promise<RunningEnvoy> {
+  /** Starts an Envoy that has a certificate of the mesh for an id, and gets it from beside it, and waits until it has everything. */
+  async proxyWithIdentity(
+    nodeId: string,
+    identity: TlsIdentity,
+    metadata: Readonly<Record<string, unknown>> = {},
+  ): Promise<RunningEnvoy & { readonly secrets: SecretServer }> {
+    const secrets = await SecretServer.start(identity);
+    this.secrets.push(secrets);
+    const proxy = await this.proxy(nodeId, { [IDENTITY_KEY]: "socket", ...metadata }, undefined, [secrets.cluster]);
+    return Object.assign(proxy, { secrets });
+  }
+
+  /**
+   * Starts an Envoy and waits until it has everything.
+   *
+   * @param clusters of its bootstrap, beside that of the control service
+   */
+  async proxy(
+    nodeId: string,
+    metadata: Readonly<Record<string, unknown>> = {},
+    locality?: Locality,
+    clusters: Clusters = [],
+  ): Promise<RunningEnvoy> {
     await mkdir(join(this.folder, folderName(nodeId)));
     const control = { host: "127.0.0.1", port: this.control.port };
     const made = bootstrapOf({ nodeId, metadata, control, ...(locality === undefined ? {} : { locality }) });
     if (!("bootstrap" in made)) throw new Error(JSON.stringify(made));
-    const envoy = await binaryProvider.start(withoutFixedPorts(made.bootstrap));
+    const envoy = await binaryProvider.start(withClusters(withoutFixedPorts(made.bootstrap), clusters));
     const proxy = new RunningEnvoy(envoy, join(this.folder, folderName(nodeId)));
     this.proxies.push(proxy);
     await this.connected(nodeId);
@@ -129,6 +154,7 @@ export class RunningMesh implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { envoy } of this.proxies) await envoy[Symbol.asyncDispose]();
+    for (const server of this.secrets) await server[Symbol.asyncDispose]();
     await this.control[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -205,6 +231,13 @@ function redirectable(type: XdsType, folder: string): XdsType {
     },
   };
 }
+
+function withClusters(bootstrap: Bootstrap, more: Clusters): Bootstrap {
+  const resources = bootstrap.static_resources;
+  return { ...bootstrap, static_resources: { ...resources, clusters: [...(resources?.clusters ?? []), ...more] } };
+}
+
+type Clusters = NonNullable<NonNullable<Bootstrap["static_resources"]>["clusters"]>;
 
 /** Several proxies share a machine here: no listeners of their own for statistics and readiness. */
 export function withoutFixedPorts(bootstrap: Bootstrap): Bootstrap {

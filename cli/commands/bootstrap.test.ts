@@ -36,6 +36,12 @@ test("--modules announces what stands on this machine, by its digest", async () 
   );
 });
 
+test("--on-demand is said in the metadata, and not together with --state-of-the-world", async () => {
+  const { output } = await meshwright([...BOOTSTRAP, "--on-demand", "--metadata", '{"NAME": "a"}']);
+  expect((JSON.parse(output) as Printed).node.metadata).toMatchObject({ NAME: "a", MESHWRIGHT_ON_DEMAND: "true" });
+  expect(await meshwright([...BOOTSTRAP, "--on-demand", "--state-of-the-world"])).toMatchObject({ code: 2 });
+});
+
 describe("what the objects of the mesh say of a proxy", () => {
   const MESH = `
 apiVersion: v1

@@ -15,6 +15,7 @@ interface ServeOptions extends AuthorityOptions {
   readonly state?: string;
   readonly tokenFile?: string;
   readonly readTokenFile?: string;
+  readonly onDemand?: boolean;
   readonly logFormat?: LogFormat;
 }
 
@@ -31,6 +32,7 @@ export function addServe(program: Command): void {
     .option("--state <dir>", "where the last accepted objects are kept, to be served after a restart where the files are broken")
     .option("--token-file <file>", "file with the bearer token that the administration interface wants; needed off loopback")
     .option("--read-token-file <file>", "file with a second bearer token, which opens what changes nothing")
+    .option("--on-demand", "give proxies routes and clusters when a request wants them, where their metadata does not say")
     .addOption(new Option("--log-format <format>", "default: text on a terminal, else json").choices(["text", "json"]))
     .addHelpText(
       "after",
@@ -52,6 +54,7 @@ async function serve({
   admin,
   tokenFile,
   readTokenFile,
+  onDemand = false,
   logFormat,
   ...authority
 }: ServeOptions): Promise<void> {
@@ -77,7 +80,7 @@ async function serve({
             info: (message) => log.info({ directory: stateDirectory }, message),
           }),
         };
-  await using service: ControlService = await ControlService.start({ sources, log, ...state });
+  await using service: ControlService = await ControlService.start({ sources, log, onDemand, ...state });
   using identity = await openAuthority(authority, stateDirectory, service, log);
   const services = identity === undefined ? [] : [await certificateService(identity)];
   const ownToken = tokens.length > 0 ? undefined : adminToken(authority, stateDirectory);

@@ -8,6 +8,7 @@ import {
   mergeProxyConfigs,
   readAddress,
 } from "../../control/bootstrap/index.ts";
+import { ON_DEMAND_KEY } from "../../control/model/proxy.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 
 /** What `bootstrap` and `proxy` have in common. */
@@ -22,6 +23,7 @@ export interface ProxyOptions {
   readonly statusPort?: number;
   readonly prometheusPort?: number;
   readonly stateOfTheWorld?: true;
+  readonly onDemand?: true;
   readonly controlCa?: string;
   readonly controlCert?: string;
   readonly controlKey?: string;
@@ -47,6 +49,7 @@ export function addProxyOptions(command: Command): Command {
     .option("--status-port <port>", "/healthz/ready; 0: any that is free (default: 15021)", port)
     .option("--prometheus-port <port>", "/stats/prometheus; 0: any that is free (default: 15090)", port)
     .option("--state-of-the-world", "get all resources of a type with each change, not what changed")
+    .option("--on-demand", "get routes and clusters when a request wants them (default: as the control service has it)")
     .option("--control-ca <file>", "TLS to the control service: authorities of its certificate, PEM")
     .option("--control-cert <file>", "TLS to the control service: this proxy's certificate, PEM")
     .option("--control-key <file>", "TLS to the control service: the key of --control-cert")
@@ -83,6 +86,8 @@ function ofOptions(options: ProxyOptions): BootstrapRequest {
   const { proxy, control } = options;
   if (proxy === undefined) throw new CliError(ExitCode.Usage, "required option '--proxy <node-id>' not specified");
   if (control === undefined) throw new CliError(ExitCode.Usage, "required option '--control <host:port>' not specified");
+  if (options.onDemand === true && options.stateOfTheWorld === true)
+    throw new CliError(ExitCode.Usage, "--on-demand asks for single resources, which --state-of-the-world cannot: leave one of them out");
   return {
     nodeId: proxy,
     control,
@@ -90,6 +95,7 @@ function ofOptions(options: ProxyOptions): BootstrapRequest {
     stats: options.stats,
     dnsResolvers: options.dnsResolver ?? [],
     ...(options.metadata !== undefined && { metadata: options.metadata }),
+    ...(options.onDemand === true && { metadata: { ...options.metadata, [ON_DEMAND_KEY]: "true" } }),
     ...(options.locality !== undefined && { locality: options.locality }),
     ...(options.admin !== undefined && { admin: options.admin }),
     ...(options.statusPort !== undefined && { statusPort: options.statusPort }),

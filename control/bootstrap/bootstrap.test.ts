@@ -118,6 +118,7 @@ describe("what is wrong with a node", () => {
     ["a name that is none", { metadata: { NAME: {} } }, "metadata NAME: expected a text"],
     ["an address that is none", { metadata: { INSTANCE_IPS: "10.0.0.1,x" } }, "metadata INSTANCE_IPS: expected IP addresses"],
     ["a mode that there is not", { metadata: { INTERCEPTION_MODE: "ALL" } }, "metadata INTERCEPTION_MODE: expected REDIRECT, TPROXY, NONE"],
+    ["neither yes nor no", { metadata: { MESHWRIGHT_ON_DEMAND: "yes" } }, 'metadata MESHWRIGHT_ON_DEMAND: expected "true" or "false"'],
     ["a key in the wrong case", { metadata: { service_account: "a" } }, "metadata service_account: did you mean SERVICE_ACCOUNT?"],
     ["a ProxyConfig that is none", { metadata: { PROXY_CONFIG: [] } }, "PROXY_CONFIG: expected an object"],
     [

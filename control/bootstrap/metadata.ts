@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { MODULES_KEY, readProxy } from "../model/proxy.ts";
+import { MODULES_KEY, ON_DEMAND_KEY, readProxy } from "../model/proxy.ts";
 import type { Json } from "./json.ts";
 import { isObject, type ProxyConfig, readProxyConfig } from "./proxy-config.ts";
 
@@ -36,7 +36,15 @@ const TEXTS: readonly string[] = [
   "NODE_NAME",
 ];
 const TEXT_MAPS: readonly string[] = ["LABELS", "ANNOTATIONS", "PLATFORM_METADATA"];
-const KNOWN: readonly string[] = [...TEXTS, ...TEXT_MAPS, "PROXY_CONFIG", MODULES_KEY, "ENVOY_STATUS_PORT", "ENVOY_PROMETHEUS_PORT"];
+const KNOWN: readonly string[] = [
+  ...TEXTS,
+  ...TEXT_MAPS,
+  "PROXY_CONFIG",
+  MODULES_KEY,
+  ON_DEMAND_KEY,
+  "ENVOY_STATUS_PORT",
+  "ENVOY_PROMETHEUS_PORT",
+];
 const ENVIRONMENT = "ISTIO_META_";
 const MODES: readonly unknown[] = ["REDIRECT", "TPROXY", "NONE"];
 
@@ -98,6 +106,9 @@ function check(given: Json, problems: string[]): void {
   const addresses = textOf(given["INSTANCE_IPS"])?.split(",") ?? [];
   if (!addresses.every((address) => isIP(address) !== 0)) wrong("INSTANCE_IPS", "IP addresses with commas between");
   if (given["INTERCEPTION_MODE"] !== undefined && !MODES.includes(given["INTERCEPTION_MODE"])) wrong("INTERCEPTION_MODE", MODES.join(", "));
+  const onDemand = given[ON_DEMAND_KEY];
+  if (onDemand !== undefined && typeof onDemand !== "boolean" && onDemand !== "true" && onDemand !== "false")
+    wrong(ON_DEMAND_KEY, '"true" or "false"');
   // A key that Istio does not know is anybody's own; one that differs only in its letters is a mistake that nothing would tell of.
   for (const key of Object.keys(given)) {
     const meant = KNOWN.find((known) => known === key.toUpperCase().replaceAll("-", "_"));

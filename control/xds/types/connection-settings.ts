@@ -1,11 +1,5 @@
 import type { ConnectionSettings, ProxyView } from "../../model/index.ts";
 
-/**
- * How long a stream may stand still where nobody says (Envoy's `stream_idle_timeout`), milliseconds. Istio has none; but a stream that a filter holds back is ended by nothing
- * else. An hour is what idle connections get, so streams that are quiet for minutes live on.
- */
-const STREAM_IDLE_TIMEOUT = 3_600_000;
-
 /** ProxyConfig's `connectionSettings`; the profile `EDGE` fills in what Envoy advises for proxies that strangers reach, on gateways alone. */
 export function connectionSettings(view: ProxyView, isGateway: boolean): ConnectionSettings {
   const settings = view.proxySettings().connectionSettings;
@@ -23,9 +17,4 @@ export function connectionSettings(view: ProxyView, isGateway: boolean): Connect
     httpPathWithEscapedSlashesAction: "UNESCAPE_AND_REDIRECT",
   };
   return { ...settings, ...edge, ...Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) };
-}
-
-/** Milliseconds; 0: no limit. */
-export function streamIdleTimeout({ httpStreamIdleTimeout }: ConnectionSettings): number {
-  return httpStreamIdleTimeout ?? STREAM_IDLE_TIMEOUT;
 }

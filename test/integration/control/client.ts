@@ -49,9 +49,17 @@ export class Client implements Disposable {
 
   /** @param headers lines */
   get(host: string, path: string, headers: readonly string[] = []): Promise<Answer> {
+    return this.exchange("GET", host, path, headers);
+  }
+
+  post(host: string, path: string, body: Uint8Array): Promise<Answer> {
+    return this.exchange("POST", host, path, [`content-length: ${body.length}`], body);
+  }
+
+  private exchange(method: string, host: string, path: string, headers: readonly string[], sent?: Uint8Array): Promise<Answer> {
     const fields = headers.flatMap((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]);
     return new Promise((resolve, reject) => {
-      const outgoing = request({ agent: this.agent, path, headers: ["Host", host, ...fields], timeout: 20_000 }, (response) => {
+      const outgoing = request({ agent: this.agent, method, path, headers: ["Host", host, ...fields], timeout: 20_000 }, (response) => {
         let body = "";
         response.setEncoding("utf8").on("data", (text: string) => (body += text));
         response.on("error", reject);
@@ -62,7 +70,7 @@ export class Client implements Disposable {
       });
       outgoing.on("timeout", () => outgoing.destroy(new Error(`${host}${path}: no answer within 20 s`)));
       outgoing.on("error", reject);
-      outgoing.end();
+      outgoing.end(sent);
     });
   }
 

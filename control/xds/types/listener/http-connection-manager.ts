@@ -11,7 +11,7 @@ import {
 } from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { UuidRequestIdConfigSchema } from "../../../envoy-api/generated/envoy/extensions/request_id/uuid/v3/uuid_pb.ts";
 import type { ConnectionSettings, MeshSettings, Protocol, ProxySettings, ProxyView } from "../../../model/index.ts";
-import { connectionSettings, streamIdleTimeout } from "../connection-settings.ts";
+import { connectionSettings } from "../connection-settings.ts";
 import type { Side } from "../filter/index.ts";
 import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
@@ -30,6 +30,12 @@ export interface HttpOptions {
 }
 
 type Manager = Init<typeof HttpConnectionManagerSchema>;
+
+/**
+ * How long a stream may stand still where nobody says (Envoy's `stream_idle_timeout`). Istio has none; but a stream that a filter holds back, or that waits for routes from a
+ * control service that is gone, is ended by nothing else. An hour is what idle connections get, so streams that are quiet for minutes live on.
+ */
+const STREAM_IDLE_TIMEOUT = 3_600_000;
 
 /** The network filter that speaks HTTP, with everything behind it. */
 export function httpConnectionManager(view: ProxyView, options: HttpOptions): NetworkFilter {
@@ -98,9 +104,11 @@ function http1({ proxyHeaders }: ProxySettings): Manager {
   return { httpProtocolOptions: { headerKeyFormat: { headerFormat: { case: "statefulFormatter", value: formatter } } } };
 }
 
-/** @param longestWait how long a request may wait for its route; where it has one, the route says itself how long it may stand still */
-function limits(settings: ConnectionSettings, { pathNormalization }: MeshSettings, longestWait = Infinity): Manager {
-  const idle = streamIdleTimeout(settings);
+/** @param longestWait how long a request may wait for its route; where it has one, the route says itself how long it may take (`route/destination.ts`) */
+function limits(settings: ConnectionSettings, { pathNormalization }: MeshSettings, longestWait: number | undefined): Manager {
+  const { httpMaxStreamDuration: longest } = settings;
+  const maxStreamDuration =
+    longestWait === undefined || longest === undefined || longest === 0 ? (longestWait ?? longest) : Math.min(longest, longestWait);
   const mergeSlashes = settings.httpMergeSlashes ?? pathNormalization.endsWith("MERGE_SLASHES");
   const escapedSlashes =
     settings.httpPathWithEscapedSlashesAction ??
@@ -110,7 +118,7 @@ function limits(settings: ConnectionSettings, { pathNormalization }: MeshSetting
   const common = {
     ...time("idleTimeout", settings.httpIdleTimeout),
     ...time("maxConnectionDuration", settings.httpMaxConnectionDuration),
-    ...time("maxStreamDuration", settings.httpMaxStreamDuration),
+    ...time("maxStreamDuration", maxStreamDuration),
     ...(settings.httpHeadersWithUnderscoresAction === undefined
       ? {}
       : { headersWithUnderscoresAction: Underscores[settings.httpHeadersWithUnderscoresAction] }),
@@ -124,7 +132,7 @@ function limits(settings: ConnectionSettings, { pathNormalization }: MeshSetting
     normalizePath: pathNormalization !== "NONE",
     mergeSlashes,
     pathWithEscapedSlashesAction: EscapedSlashes[escapedSlashes],
-    streamIdleTimeout: milliseconds(Number.isFinite(longestWait) ? Math.min(idle === 0 ? longestWait : idle, longestWait) : idle),
+    streamIdleTimeout: milliseconds(settings.httpStreamIdleTimeout ?? STREAM_IDLE_TIMEOUT),
     ...time("requestTimeout", settings.httpRequestTimeout),
     ...time("requestHeadersTimeout", settings.httpRequestHeadersTimeout),
     ...time("drainTimeout", settings.httpDrainTimeout),

@@ -6,7 +6,7 @@ import type {
 import { milliseconds } from "../../../envoy-api/index.ts";
 import { type ConsistentHash, type Destination, policyFor, type ProxyView } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
-import { connectionSettings, streamIdleTimeout } from "../connection-settings.ts";
+import { connectionSettings } from "../connection-settings.ts";
 import { loading } from "../on-demand.ts";
 import type { Init } from "./init.ts";
 
@@ -48,18 +48,19 @@ function policySpecifier(key: ConsistentHash["key"]): NonNullable<HashPolicy["po
 }
 
 /**
- * No end to a request, whatever gRPC's `grpc-timeout` says; with a timeout it is the limit of that too. Where routes are fetched on demand the listener's idle timeout is for the wait
- * (`longestWait`), so that of streams stands here.
+ * No end to a request but gRPC's `grpc-timeout`; a timeout is the limit of that too. Where routes are fetched on demand the listener's limit is for the wait (`longestWait` in `scope/hcm.ts`), so how long
+ * a stream may take stands here. Envoy begins to count by the route's limit as soon as it has the route, which it does not for `idle_timeout`.
  */
 export function timeouts(
   view: ProxyView,
   timeout: number | undefined,
-): Pick<Init<typeof RouteActionSchema>, "timeout" | "maxGrpcTimeout" | "idleTimeout"> {
+): Pick<Init<typeof RouteActionSchema>, "timeout" | "maxGrpcTimeout" | "maxStreamDuration"> {
   const duration = milliseconds(timeout ?? 0);
   const { onDemand, type } = view.client();
+  if (!onDemand) return { timeout: duration, maxGrpcTimeout: duration };
+  const { httpMaxStreamDuration = 0 } = connectionSettings(view, type === "router");
   return {
     timeout: duration,
-    maxGrpcTimeout: duration,
-    ...(onDemand ? { idleTimeout: milliseconds(streamIdleTimeout(connectionSettings(view, type === "router"))) } : {}),
+    maxStreamDuration: { maxStreamDuration: milliseconds(httpMaxStreamDuration), grpcTimeoutHeaderMax: duration },
   };
 }

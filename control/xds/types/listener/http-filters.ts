@@ -2,6 +2,7 @@ import { pack, typeUrl } from "../../../envoy-api/index.ts";
 import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
 import { fromAds } from "../config-source.ts";
 import { meshFilterName } from "../filter/index.ts";
+import { claimsFilter } from "../route/claims.ts";
 import { FilterConfigSchema as GrpcStatsSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
 import { GrpcWebSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
 import { RouterSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/router/v3/router_pb.ts";
@@ -27,7 +28,7 @@ export function httpFilters(view: ProxyView, { routes, protocol, side, port }: H
     ...(routes.firstFilters ?? []),
     ...(routes.clusterFilters ?? []),
     // Our filters may choose another route, with another cluster.
-    ...(mesh === undefined ? [] : [discovered(mesh), ...(routes.clusterFilters ?? [])]),
+    ...(mesh === undefined ? [] : [discovered(mesh), ...(side === "gateway" ? [claimsFilter] : []), ...(routes.clusterFilters ?? [])]),
     ...(protocol === "grpc-web" ? [grpcWeb] : []),
     grpcStats,
     ...(routes.lastFilters ?? []),

@@ -9,7 +9,9 @@ import { pack } from "../../../envoy-api/index.ts";
 import type { HostName, ProxyView } from "../../../model/index.ts";
 import { SCOPE_HEADER } from "../scope/key.ts";
 import { LOOKUP_FILTER, REFRESH_FILTER } from "../scope/lookup.ts";
+import { CLAIMS_FILTER } from "./claims.ts";
 import type { Init } from "./init.ts";
+import { asksForClaims } from "./match.ts";
 import type { Route } from "./routes.ts";
 import { routeSelection } from "./selection.ts";
 
@@ -21,6 +23,7 @@ const MAX_DIRECT_RESPONSE = 1024 * 1024;
 
 /** Where a host was found as it is written, nothing has to be looked up: Envoy leaves these filters out. */
 const disabled = pack(FilterConfigSchema, { disabled: true });
+const NO_CLAIMS = { [CLAIMS_FILTER]: disabled };
 const FOUND = { [LOOKUP_FILTER]: disabled, [REFRESH_FILTER]: disabled };
 
 /** A route configuration; its virtual hosts go by domain, whatever the port that a request names. */
@@ -57,6 +60,7 @@ export function virtualHost(view: ProxyView, { host, port, domains, routes, requ
     // By this the filter that looks hosts up knows that one was found.
     metadata: { filterMetadata: { [LOOKUP_FILTER]: { host } } },
     includeRequestAttemptCount: view.proxySettings().proxyHeaders.attemptCount,
+    ...(view.client().type === "router" && !routes.some(({ match }) => asksForClaims(match)) ? { typedPerFilterConfig: NO_CLAIMS } : {}),
     ...(requireTls === true ? { requireTls: TlsRequirement.ALL } : {}),
   };
 }

@@ -83,16 +83,16 @@ describe("a destination is", () => {
     }
   });
 
-  test.each([
-    ["a service by its short name", "short.test", "reviews-v1"],
-    ["a service by its full name", "full.test", "reviews-v1"],
-    ["a subset", "subset.test", "reviews-v2"],
-    ["a port of the service", "first-port.test", "ratings-v1"],
-    ["another port of the service", "second-port.test", "admin-v1"],
-    ["of several ports the one on which the request came", "same-port.test", "ratings-v1"],
-    ["the same on another port", "ratings:9080", "admin-v1"],
+  test.each<readonly [what: string, host: string, by: Workload, question: Question]>([
+    ["a service by its short name", "short.test", "reviews-v1", {}],
+    ["a service by its full name", "full.test", "reviews-v1", {}],
+    ["a subset", "subset.test", "reviews-v2", {}],
+    ["a port of the service", "first-port.test", "ratings-v1", {}],
+    ["another port of the service", "second-port.test", "admin-v1", {}],
+    ["of several ports the one on which the request came", "same-port.test", "ratings-v1", {}],
+    ["the same on another port", "ratings:9080", "admin-v1", {}],
     ["the only port of a service, whatever the request's", "ratings:9080", "reviews-v1", { path: "/reviews" }],
-  ] satisfies readonly (readonly [string, string, Workload, Question?])[])("%s", async (_what, host, by, question = {}) => {
+  ])("%s", async (_what, host, by, question) => {
     expect((await mesh.ask(host, question)).seen?.by).toBe(by);
   });
 

@@ -36,6 +36,11 @@ export function routeMatch(match: HttpMatch | undefined): RouteMatch {
   };
 }
 
+/** Whether it looks at claims of a token, by `@request.auth.claims`. */
+export function asksForClaims({ dynamicMetadata = [] }: RouteMatch): boolean {
+  return dynamicMetadata.length > 0;
+}
+
 /** Whether no request gets past it: no conditions, and a path that all have (Istio's `IsCatchAllRoute`). */
 export function isCatchAll({ pathSpecifier, headers = [], queryParameters = [], dynamicMetadata = [] }: RouteMatch): boolean {
   if (headers.length + queryParameters.length + dynamicMetadata.length > 0) return false;

@@ -2,6 +2,7 @@ import { connect as connectHttp2, constants } from "node:http2";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { freePort } from "../../../../control/xds/types/testing/running-proxy.ts";
+import type { SecretServer } from "../../../../control/xds/types/testing/secret-server.ts";
 import { identityOf, type TlsIdentity } from "../../../../harness/envoy/chain/certificates.ts";
 import { startUpstream, type Upstream } from "../../../../harness/upstreams/index.ts";
 import { connectTo, getAt, type Place } from "../client.ts";
@@ -21,6 +22,14 @@ export const spiffe = (namespace: string, account = "httpbin", domain = "cluster
 const nodeOf = (namespace: Namespace) => `sidecar~127.0.0.1~httpbin-1.${namespace}~${namespace}.svc.cluster.local`;
 const ADDRESSES: Readonly<Record<Namespace, string>> = { foo: "10.96.0.1", bar: "10.96.0.2", legacy: "10.96.0.3" };
 
+/** Connections outlive a change of the listener that took them, for as long as it drains; so each request has one of its own. */
+const ONE_REQUEST_EACH = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: one-request-each, namespace: istio-system }
+spec: { host: "*.svc.cluster.local", trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: 1 } } } }
+`;
+
 interface Program {
   readonly upstream: Upstream;
   readonly bytes: Server;
@@ -35,7 +44,7 @@ interface Program {
 export class IdentityMesh implements AsyncDisposable {
   readonly mesh: RunningMesh;
   private readonly programs: ReadonlyMap<Namespace, Program>;
-  private readonly sidecars = new Map<Namespace, RunningEnvoy>();
+  private readonly sidecars = new Map<Namespace, RunningEnvoy & { readonly secrets?: SecretServer }>();
 
   private constructor(mesh: RunningMesh, programs: ReadonlyMap<Namespace, Program>) {
     this.mesh = mesh;
@@ -49,7 +58,7 @@ export class IdentityMesh implements AsyncDisposable {
   static async start(rules = "", identities: Partial<Record<Namespace, TlsIdentity | undefined>> = {}): Promise<IdentityMesh> {
     const programs = new Map<Namespace, Program>();
     for (const namespace of ["foo", "bar", "legacy"] as const) programs.set(namespace, await startProgram(namespace));
-    const yaml = Array.from(programs, ([namespace, program]) => objectsOf(namespace, program)).join("");
+    const yaml = ONE_REQUEST_EACH + Array.from(programs, ([namespace, program]) => objectsOf(namespace, program)).join("");
     const mesh = new IdentityMesh(await RunningMesh.start({ "mesh.yaml": yaml, "rules.yaml": rules }), programs);
     for (const namespace of ["foo", "bar"] as const) {
       const metadata = {
@@ -77,6 +86,13 @@ export class IdentityMesh implements AsyncDisposable {
     const sidecar = this.sidecars.get(namespace);
     if (sidecar === undefined) throw new Error(`${namespace} has no sidecar`);
     return sidecar;
+  }
+
+  /** What stands beside a sidecar and gives it its certificate. */
+  secrets(namespace: Namespace): SecretServer {
+    const { secrets } = this.sidecars.get(namespace) ?? {};
+    if (secrets === undefined) throw new Error(`${namespace} has no identity`);
+    return secrets;
   }
 
   program(namespace: Namespace): Program {

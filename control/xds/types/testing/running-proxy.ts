@@ -167,7 +167,8 @@ function resourcesOf({ view, types, others = [] }: ProxyOptions, folder: string)
     const list = (result[typeUrl(type.schema)] ??= []);
     for (const unit of type.units(view)) {
       for (const { name, message, onDemand = false } of type.translate(view, unit)) {
-        const resource = bytesResource(name, toBinary(type.schema, redirectable(message, folder)));
+        const value = toBinary(type.schema, redirectable(message, folder));
+        const resource = bytesResource(name, value, type.companions?.(name, message));
         list.push(onDemand ? { ...resource, onDemand } : resource);
       }
     }

@@ -25,15 +25,16 @@ export interface YamlProxy {
   /** Default: a sidecar `client-1` of `default` at 10.0.0.1. */
   readonly nodeId?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string };
 }
 
 /** What a proxy sees of such a mesh. */
 export function viewOfYaml(
   yaml: string,
-  { nodeId = "sidecar~10.0.0.1~client-1.default~default.svc.cluster.local", metadata = {} }: YamlProxy = {},
+  { nodeId = "sidecar~10.0.0.1~client-1.default~default.svc.cluster.local", metadata = {}, locality }: YamlProxy = {},
 ): ProxyView {
   const mesh = meshOfYaml(yaml);
-  const proxy = readProxy({ id: nodeId, metadata });
+  const proxy = readProxy({ id: nodeId, metadata, locality });
   if (typeof proxy === "string") throw new Error(proxy);
   return new MeshProxyView(mesh, proxy, clientOf(proxy, relevantLabels(mesh)), new Reads());
 }

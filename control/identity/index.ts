@@ -21,6 +21,8 @@ export { Certificate, certificateIdentity, type ChainProblem, chainProblems } fr
 export { IdentityError, type IdentityErrorCode } from "./identity-error.ts";
 export { MeshIdentity, type MeshIdentityOptions } from "./mesh-identity.ts";
 export { kubernetesProver, type KubernetesProverOptions, type Prover, RateLimit } from "./proof/index.ts";
+export { type KeyAndRequest, newRequest } from "./request/index.ts";
 export { CertificateService, type ClientRequest, type IdentityObserver, istioCertificateService } from "./service/index.ts";
 export { formatSpiffeId, type Identity, inTrustDomain, parseSpiffeId, sameIdentity, type TrustDomains } from "./spiffe/index.ts";
+export { MeshServerTls, type MeshServerTlsOptions } from "./tls/index.ts";
 export { type JoinToken, type JoinTokenRequest, JoinTokens } from "./tokens/index.ts";

@@ -69,7 +69,7 @@ export class Authority {
    * @throws IdentityError `csr-...`, `lifetime`, `state` or `signer`
    */
   async sign(csr: string | Uint8Array, identity: Identity, lifetime = 0): Promise<IssuedCertificate> {
-    return this.fulfil(this.order(await readRequest(csr), identity, lifetime));
+    return this.fulfil(this.order(readRequest(csr), identity, lifetime));
   }
 
   /**
@@ -101,7 +101,12 @@ export class Authority {
       if (error instanceof IdentityError) throw error;
       throw new IdentityError("signer", "the certificate could not be signed now; try again later", { cause: error });
     });
-    return this.checked(order, Certificate.readAll(signed));
+    const chain = Certificate.readAll(signed);
+    const [leaf] = chain;
+    if (leaf === undefined) throw new IdentityError("signer", "nothing was signed");
+    if (!this.signer.local) this.check(order, chain);
+    const { serialNumber, notBefore, notAfter } = leaf;
+    return { identity: order.identity, chain: signed, roots: this.roots(), serialNumber, notBefore, notAfter };
   }
 
   /** What is wrong with a chain that a peer shows, as of now: the workload's certificate first. */
@@ -132,8 +137,8 @@ export class Authority {
     );
   }
 
-  /** A signer may be a service elsewhere: what it signed is looked at before anybody relies on it. */
-  private checked({ identity, uri, publicKey, notBefore, notAfter }: CertificateOrder, chain: readonly Certificate[]): IssuedCertificate {
+  /** @throws IdentityError `signer` where it is not what was ordered */
+  private check({ uri, publicKey, notBefore, notAfter }: CertificateOrder, chain: readonly Certificate[]): void {
     const wrong = (what: string) => new IdentityError("signer", `the certificate that was signed is not used: ${what}`);
     const [leaf] = chain;
     if (leaf === undefined) throw wrong("there is none");
@@ -142,15 +147,7 @@ export class Authority {
     const named = certificateIdentity(leaf);
     if (typeof named === "string") throw wrong(named);
     if (formatSpiffeId(named) !== uri) throw wrong("it is for another identity");
-    if (!leaf.publicKey.equals(publicKey)) throw wrong("it is for another key");
+    if (!leaf.publicKey.export({ format: "der", type: "spki" }).equals(publicKey)) throw wrong("it is for another key");
     if (leaf.notBefore < notBefore || leaf.notAfter > notAfter) throw wrong("it is good for longer than was ordered");
-    return {
-      identity,
-      chain: chain.map(({ pem }) => pem).join(""),
-      roots: this.roots(),
-      serialNumber: leaf.serialNumber,
-      notBefore: leaf.notBefore,
-      notAfter: leaf.notAfter,
-    };
   }
 }

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import {
   type Attribute,
   BasicConstraintsExtension,
@@ -17,7 +17,8 @@ import { requireGoodKey } from "./key-strength.ts";
 
 /** A request for a certificate whose signature is good and that asks for nothing that a workload may not have. */
 export interface CertificateRequest {
-  readonly publicKey: KeyObject;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Buffer;
   /** The URI that it asks for; undefined where it leaves that to the proof of identity. */
   readonly uri: string | undefined;
   readonly der: Buffer;
@@ -28,7 +29,15 @@ const LONGEST = 16 * 1024;
 const LIMITS = { berOptions: { maxDepth: 24, maxNodes: 1000, maxContentLength: LONGEST } };
 const EXTENSION_REQUEST = "1.2.840.113549.1.9.14";
 const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
-const HASHES = new Set(["SHA-256", "SHA-384", "SHA-512"]);
+const HASHES: ReadonlyMap<string, string> = new Map([
+  ["SHA-256", "sha256"],
+  ["SHA-384", "sha384"],
+  ["SHA-512", "sha512"],
+]);
+/** How a SubjectPublicKeyInfo with an uncompressed point begins: on P-256, on P-384 (RFC 5480, 2). */
+const POINTS = ["3059301306072a8648ce3d020106082a8648ce3d03010703420004", "3076301006072a8648ce3d020106052b8104002203620004"].map((hex) =>
+  Buffer.from(hex, "hex"),
+);
 const SIGNATURES = new Set(["ECDSA", "RSASSA-PKCS1-v1_5"]);
 
 /**
@@ -37,16 +46,20 @@ const SIGNATURES = new Set(["ECDSA", "RSASSA-PKCS1-v1_5"]);
  *
  * @throws IdentityError `csr-...`
  */
-export async function readRequest(csr: string | Uint8Array): Promise<CertificateRequest> {
+export function readRequest(csr: string | Uint8Array): CertificateRequest {
   const der = typeof csr === "string" ? derOf(csr) : Buffer.from(csr);
   if (der.length > LONGEST) throw new IdentityError("csr-malformed", `the request has ${der.length} bytes; ${LONGEST} are read`);
-  if (!isWhole(der)) throw new IdentityError("csr-malformed", "the request is no DER: its length is another than its bytes");
+  const whole = elementAt(der, 0);
+  if (whole?.end !== der.length) throw new IdentityError("csr-malformed", "the request is no DER: its length is another than its bytes");
   const request = attempt(() => new Pkcs10CertificateRequest(new Uint8Array(der), LIMITS));
-  const publicKey = keyOf(attempt(() => Buffer.from(request.publicKey.rawData)));
-  await requireSignature(request);
+  const spki = attempt(() => Buffer.from(request.publicKey.rawData));
+  const key = keyOf(spki);
+  const signed = elementAt(der, whole.content);
+  if (signed === undefined) throw new IdentityError("csr-malformed", "the request is no DER: its first part has no length");
+  requireSignature(request, der.subarray(whole.content, signed.end), key);
   requireBareSubject(attempt(() => request.subjectName.toJSON().flatMap((each) => Object.entries(each))));
   const uri = attempt(() => checkExtensions(extensionsOf(request.attributes)));
-  return { publicKey, uri, der };
+  return { publicKey: spki, uri, der };
 }
 
 function derOf(pem: string): Buffer {
@@ -60,15 +73,16 @@ function derOf(pem: string): Buffer {
   return block.der;
 }
 
-/** Whether the bytes are one element of DER, and nothing stands behind it. */
-function isWhole(der: Buffer): boolean {
-  const [tag, first = 0] = der;
-  if (tag !== 0x30) return false;
-  if (first < 0x80) return der.length === 2 + first;
+/** The SEQUENCE of DER that begins at `at`: where its content begins, and where it ends; undefined where there is none. */
+function elementAt(der: Buffer, at: number): { readonly content: number; readonly end: number } | undefined {
+  const first = der[at + 1];
+  if (der[at] !== 0x30 || first === undefined) return undefined;
+  if (first < 0x80) return { content: at + 2, end: at + 2 + first };
   const size = first & 0x7f;
-  if (size < 1 || size > 3 || der.length < 2 + size || der[2] === 0) return false;
-  const length = der.readUIntBE(2, size);
-  return length >= 0x80 && der.length === 2 + size + length;
+  // DER has one form for each length (X.690, 10.1): as short as it can be.
+  if (size < 1 || size > 3 || der.length < at + 2 + size || der[at + 2] === 0) return undefined;
+  const length = der.readUIntBE(at + 2, size);
+  return length < 0x80 ? undefined : { content: at + 2 + size, end: at + 2 + size + length };
 }
 
 /** The parser throws many kinds of errors, lazily; each of them means the same. */
@@ -91,21 +105,24 @@ function keyOf(spki: Buffer): KeyObject {
   }
   requireGoodKey(key, "csr-key", "the request's key");
   // A curve spelled out by its parameters, or a point in another form, is a second way to write the same key (CVE-2020-0601).
-  const usual = createPublicKey({ key: key.export({ format: "jwk" }), format: "jwk" }).export({ format: "der", type: "spki" });
-  if (!usual.equals(spki))
-    throw new IdentityError("csr-key", "the request's public key is not in its usual form: a named curve, an uncompressed point");
+  const usual =
+    key.asymmetricKeyType === "ec"
+      ? POINTS.some((head) => spki.subarray(0, head.length).equals(head))
+      : key.export({ format: "der", type: "spki" }).equals(spki);
+  if (!usual) throw new IdentityError("csr-key", "the request's public key is not in its usual form: a named curve, an uncompressed point");
   return key;
 }
 
-async function requireSignature(request: Pkcs10CertificateRequest): Promise<void> {
+function requireSignature(request: Pkcs10CertificateRequest, signed: Buffer, key: KeyObject): void {
   const { name, hash } = attempt(() => request.signatureAlgorithm);
-  if (!SIGNATURES.has(name) || !HASHES.has(hash?.name ?? ""))
+  const digest = HASHES.get(hash?.name ?? "");
+  if (!SIGNATURES.has(name) || digest === undefined)
     throw new IdentityError(
       "csr-signature",
       `the request is signed with ${name} and ${hash?.name ?? "no hash"}; sign it with ECDSA or RSA and SHA-256`,
     );
-  const good = await request.verify().catch(() => false);
-  if (!good) throw new IdentityError("csr-signature", "the request's signature is not that of its key");
+  if (!attempt(() => verify(digest, signed, key, Buffer.from(request.signature))))
+    throw new IdentityError("csr-signature", "the request's signature is not that of its key");
 }
 
 /** A workload's certificate has no subject. Istio's agents send an empty organization, and what is an organization names nobody. */

@@ -78,6 +78,7 @@ export class EmbeddedSigner implements Signer {
   private readonly path: string;
   private readonly options: EmbeddedSignerOptions;
   private readonly clock: () => number;
+  readonly local = true;
   private readonly listeners = new Listeners();
   private state: State;
   private trusted: readonly string[];

@@ -10,6 +10,7 @@ const REVIEWS = { trustDomain: "cluster.local", namespace: "default", serviceAcc
 async function signerThat(change: (order: CertificateOrder) => Promise<CertificateOrder> | CertificateOrder): Promise<Signer> {
   const inner = await EmbeddedSigner.open(temporary(), { name: "elsewhere" });
   return {
+    local: false,
     roots: () => inner.roots(),
     intermediates: () => [],
     signingEnds: () => Infinity,
@@ -29,7 +30,7 @@ test.each<[string, (order: CertificateOrder) => Promise<CertificateOrder> | Cert
   ["for nobody of this kind", (order) => ({ ...order, uri: "https://example.com" }), /is no SPIFFE id/],
   [
     "for another key",
-    async (order) => ({ ...order, publicKey: (await readRequest((await quickRequest()).csr)).publicKey }),
+    async (order) => ({ ...order, publicKey: readRequest((await quickRequest()).csr).publicKey }),
     /it is for another key/,
   ],
   ["good for longer", (order) => ({ ...order, notAfter: order.notAfter + 1000 }), /for longer than was ordered/],

@@ -58,9 +58,10 @@ export class Issuer {
     requireGoodKey(certificate.publicKey, "state", "the authority's key");
     if (!certificate.x509.checkPrivateKey(key)) throw wrong("the authority's key is not that of its certificate");
     if (!certificate.ca) throw wrong(`${certificate.subject} is no certificate of an authority: basicConstraints has no CA`);
-    if (certificate.keyUsage !== undefined && (certificate.keyUsage & keyCertSign) === 0)
+    const { keyUsage, subjectKeyId } = certificate.extensions;
+    if (keyUsage !== undefined && (keyUsage & keyCertSign) === 0)
       throw wrong(`${certificate.subject} may not sign certificates: keyUsage has no keyCertSign`);
-    const id = certificate.subjectKeyId ?? (await SubjectKeyIdentifierExtension.create(spkiOf(certificate.publicKey))).keyId;
+    const id = subjectKeyId ?? (await SubjectKeyIdentifierExtension.create(spkiOf(certificate.publicKey))).keyId;
     return new Issuer(certificate, key, id);
   }
 
@@ -89,14 +90,12 @@ export class Issuer {
 
   /** Signs a workload's certificate, PEM. */
   async sign({ uri, publicKey, serialNumber, notBefore, notAfter }: CertificateOrder): Promise<string> {
-    const spki = spkiOf(publicKey);
     const extensions: Extension[] = [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(digitalSignature | keyEncipherment, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
       // Critical, since the subject is empty: RFC 5280, 4.2.1.6.
       new SubjectAlternativeNameExtension([{ type: "url", value: uri }], true),
-      await SubjectKeyIdentifierExtension.create(spki),
       this.keyIdentifier,
     ];
     const certificate = await X509CertificateGenerator.create({
@@ -104,7 +103,7 @@ export class Issuer {
       issuer: this.name,
       notBefore: wholeSeconds(Math.max(notBefore, this.certificate.notBefore)),
       notAfter: wholeSeconds(Math.min(notAfter, this.certificate.notAfter)),
-      publicKey: spki,
+      publicKey: new Uint8Array(publicKey),
       signingKey: this.key,
       extensions,
     });

@@ -40,6 +40,7 @@ export function isPluggedIn(directory: string): boolean {
 export class PluggedInSigner implements Signer, Disposable {
   private readonly directory: string;
   private readonly options: PluggedInSignerOptions;
+  readonly local = true;
   private readonly listeners = new Listeners();
   private readonly timer: NodeJS.Timeout;
   private loaded: Loaded;

@@ -1,12 +1,13 @@
-import type { KeyObject } from "node:crypto";
 import type { Certificate } from "../chain/index.ts";
 import type { Identity } from "../spiffe/index.ts";
 
 /**
- * Who holds the key. It signs what it is told to, and nothing else: the {@link import("./authority.ts").Authority} has checked the request before, and checks the certificate after. The embedded one
+ * Who holds the key. It signs what it is told to, and nothing else: the {@link import("./authority.ts").Authority} has checked the request before, and checks the certificate after, where the signer is elsewhere. The embedded one
  * and the one with plugged-in files hold a key themselves; another may ask a service or a device for the signature.
  */
 export interface Signer {
+  /** Whether it runs in this process and signs to the letter of an order. What another one signs is looked at before anybody relies on it. */
+  readonly local: boolean;
   /** Certificates that are trusted, PEM, one text each; whoever is issued a certificate gets all of them. The same array until they change. */
   roots(): readonly string[];
   /** Certificates of authorities between workloads and roots, former ones too: peers show certificates that they have signed, and need not show them. */
@@ -28,7 +29,8 @@ export interface CertificateOrder {
   readonly identity: Identity;
   /** The same as the one name of the certificate. */
   readonly uri: string;
-  readonly publicKey: KeyObject;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Buffer;
   /** As it came, DER: proof that whoever asks has the key. */
   readonly request: Buffer;
   /** 32 hexadecimal digits. A signer that gives numbers itself may take another. */

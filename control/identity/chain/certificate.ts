@@ -1,7 +1,6 @@
 import { type KeyObject, X509Certificate } from "node:crypto";
 import {
   BasicConstraintsExtension,
-  ExtendedKeyUsageExtension,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
@@ -23,6 +22,19 @@ const LIMITS = { berOptions: { maxDepth: 24, maxNodes: 5000, maxContentLength: L
 /** Extensions whose meaning {@link import("./chain-problems.ts").chainProblems} looks at; another one that is critical ends a chain (RFC 5280, 4.2). */
 const KNOWN = new Set(["2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.35", "2.5.29.37"]);
 
+/** Extensions of a certificate, as far as they matter here. */
+export interface Extensions {
+  readonly names: readonly SubjectAlternativeName[];
+  /** Certificate authorities that may stand between it and a workload's certificate; undefined: any number. */
+  readonly pathLength: number | undefined;
+  /** Bits of RFC 5280, 4.2.1.3, as `KeyUsageFlags`; undefined: any use. */
+  readonly keyUsage: number | undefined;
+  /** Hexadecimal; undefined where there is none. */
+  readonly subjectKeyId: string | undefined;
+  /** Critical extensions that nobody here knows. */
+  readonly unknownCritical: readonly string[];
+}
+
 /** A certificate. OpenSSL, by way of Node, reads it and verifies signatures; extensions that Node does not show are read beside it, as they stand in the bytes. */
 export class Certificate {
   readonly der: Buffer;
@@ -35,41 +47,16 @@ export class Certificate {
   /** Milliseconds since 1970. */
   readonly notBefore: number;
   readonly notAfter: number;
-  readonly names: readonly SubjectAlternativeName[];
-  readonly ca: boolean;
-  /** Certificate authorities that may stand between it and a workload's certificate; undefined: any number. */
-  readonly pathLength: number | undefined;
-  /** Bits of RFC 5280, 4.2.1.3, as `KeyUsageFlags`; undefined: any use. */
-  readonly keyUsage: number | undefined;
-  /** Object identifiers; undefined: any use. */
-  readonly extendedKeyUsage: readonly string[] | undefined;
-  /** Hexadecimal; undefined where there is none. */
-  readonly subjectKeyId: string | undefined;
-  /** Critical extensions that nobody here knows. */
-  readonly unknownCritical: readonly string[];
-
+  private known: Extensions | undefined;
   private constructor(der: Buffer) {
     this.der = der;
     this.x509 = new X509Certificate(der);
-    const parsed = new ParsedCertificate(new Uint8Array(der), LIMITS);
     const oneLine = (name: string | undefined) => (name ?? "").replaceAll("\n", ", ");
     this.subject = oneLine(this.x509.subject);
     this.issuer = oneLine(this.x509.issuer);
     this.serialNumber = this.x509.serialNumber.toLowerCase();
     this.notBefore = this.x509.validFromDate.getTime();
     this.notAfter = this.x509.validToDate.getTime();
-    const { extensions } = parsed;
-    const ids = extensions.map(({ type }) => type);
-    // RFC 5280, 4.2: "A certificate MUST NOT include more than one instance of a particular extension."
-    if (new Set(ids).size < ids.length) throw new Error("an extension stands twice");
-    this.names = extensions.flatMap((each) => (each instanceof SubjectAlternativeNameExtension ? each.names.items : []));
-    const constraints = extensions.find((each) => each instanceof BasicConstraintsExtension);
-    this.ca = constraints?.ca === true;
-    this.pathLength = constraints?.pathLength;
-    this.keyUsage = extensions.find((each) => each instanceof KeyUsagesExtension)?.usages;
-    this.extendedKeyUsage = extensions.find((each) => each instanceof ExtendedKeyUsageExtension)?.usages.map(String);
-    this.subjectKeyId = extensions.find((each) => each instanceof SubjectKeyIdentifierExtension)?.keyId;
-    this.unknownCritical = extensions.filter(({ critical, type }) => critical && !KNOWN.has(type)).map(({ type }) => type);
   }
 
   /** @throws IdentityError `certificate-malformed` */
@@ -96,6 +83,24 @@ export class Certificate {
     return blocks.map(({ der }) => Certificate.read(der));
   }
 
+  get names(): readonly SubjectAlternativeName[] {
+    return this.extensions.names;
+  }
+
+  get ca(): boolean {
+    return this.x509.ca;
+  }
+
+  /**
+   * What stands in its extensions, read when it is asked for first.
+   *
+   * @throws IdentityError `certificate-malformed`
+   */
+  get extensions(): Extensions {
+    this.known ??= readExtensions(this.der);
+    return this.known;
+  }
+
   get pem(): string {
     return pemOf("CERTIFICATE", this.der);
   }
@@ -116,5 +121,25 @@ export class Certificate {
 
   get selfSigned(): boolean {
     return this.issued(this);
+  }
+}
+
+function readExtensions(der: Buffer): Extensions {
+  try {
+    const { extensions } = new ParsedCertificate(new Uint8Array(der), LIMITS);
+    const ids = extensions.map(({ type }) => type);
+    // RFC 5280, 4.2: "A certificate MUST NOT include more than one instance of a particular extension."
+    if (new Set(ids).size < ids.length) throw new Error("an extension stands twice");
+    return {
+      names: extensions.flatMap((each) => (each instanceof SubjectAlternativeNameExtension ? each.names.items : [])),
+      pathLength: extensions.find((each) => each instanceof BasicConstraintsExtension)?.pathLength,
+      keyUsage: extensions.find((each) => each instanceof KeyUsagesExtension)?.usages,
+      subjectKeyId: extensions.find((each) => each instanceof SubjectKeyIdentifierExtension)?.keyId,
+      unknownCritical: extensions.filter(({ critical, type }) => critical && !KNOWN.has(type)).map(({ type }) => type),
+    };
+  } catch (error) {
+    throw new IdentityError("certificate-malformed", `the extensions of a certificate cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

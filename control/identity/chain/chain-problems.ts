@@ -40,7 +40,8 @@ export function chainProblems(chain: readonly Certificate[], roots: readonly Cer
   if (root === undefined) add("untrusted", path.length - 1, `no trusted root has signed it; its issuer is ${last.issuer || "nobody"}`);
   const whole = root === undefined || root === last ? path : [...path, root];
   for (const [index, certificate] of whole.entries()) {
-    const { notBefore, notAfter, unknownCritical } = certificate;
+    const { notBefore, notAfter } = certificate;
+    const { unknownCritical } = certificate.extensions;
     if (at > notAfter) add("expired", index, `it expired at ${new Date(notAfter).toISOString()}`);
     if (at < notBefore)
       add("not-yet-valid", index, `it is valid from ${new Date(notBefore).toISOString()}; is this machine's clock right?`);
@@ -50,11 +51,12 @@ export function chainProblems(chain: readonly Certificate[], roots: readonly Cer
     if (issuer === undefined) continue;
     if (!issuer.issued(certificate)) add("not-issued", index, `the next certificate (${issuer.subject}) has not signed it`);
     if (!issuer.ca) add("issuer-is-no-ca", index + 1, "it signs a certificate, and is no authority (basicConstraints without CA)");
-    if (issuer.keyUsage !== undefined && (issuer.keyUsage & KeyUsageFlags.keyCertSign) === 0)
+    const { keyUsage, pathLength } = issuer.extensions;
+    if (keyUsage !== undefined && (keyUsage & KeyUsageFlags.keyCertSign) === 0)
       add("issuer-may-not-sign", index + 1, "it signs a certificate, and its key may not (keyUsage without keyCertSign)");
     // The leaf does not count: RFC 5280, 4.2.1.9.
-    if (issuer.pathLength !== undefined && index > issuer.pathLength)
-      add("path-too-long", index + 1, `${index} authorities stand below it; it allows ${issuer.pathLength}`);
+    if (pathLength !== undefined && index > pathLength)
+      add("path-too-long", index + 1, `${index} authorities stand below it; it allows ${pathLength}`);
   }
   return problems;
 }

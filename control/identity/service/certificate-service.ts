@@ -1,5 +1,5 @@
-import { createHash, type KeyObject } from "node:crypto";
-import { type Authority, type IssuedCertificate, readRequest } from "../authority/index.ts";
+import { hash } from "node:crypto";
+import { type Authority, type CertificateRequest, type IssuedCertificate, readRequest } from "../authority/index.ts";
 import { IdentityError } from "../identity-error.ts";
 import type { Proof, ProofMethod, Prover } from "../proof/index.ts";
 import { RateLimit } from "../proof/index.ts";
@@ -73,8 +73,8 @@ export class CertificateService {
       if (this.underWay > this.pending)
         throw new IdentityError("rate-limit", "too many requests for certificates at once; try again in a second");
       this.rateLimit.request(request.source);
-      const csr = await readRequest(request.csr);
-      const presented = { bearer: bearerOf(request.authorization), chain: request.chain, key: keyHash(csr.publicKey) };
+      const csr = readRequest(request.csr);
+      const presented = { bearer: bearerOf(request.authorization), chain: request.chain, key: hash("sha256", csr.publicKey) };
       const prover = this.options.provers.find((each) => each.takes(presented));
       if (prover === undefined) throw noProof(presented.bearer !== undefined);
       ({ method } = prover);
@@ -93,11 +93,7 @@ export class CertificateService {
   }
 
   /** What can be used up is used when the request is known to be good: one that is not costs no use. */
-  private async issue(
-    csr: Awaited<ReturnType<typeof readRequest>>,
-    { identity, use }: Proof,
-    lifetime: number,
-  ): Promise<IssuedCertificate> {
+  private async issue(csr: CertificateRequest, { identity, use }: Proof, lifetime: number): Promise<IssuedCertificate> {
     const order = this.authority.order(csr, identity, lifetime);
     await use?.();
     return this.authority.fulfil(order);
@@ -129,10 +125,4 @@ function noProof(bearer: boolean): IdentityError {
         "no-proof",
         "nothing proves who asks: show a join token (authorization: Bearer TOKEN), or a certificate of this mesh on the TLS connection",
       );
-}
-
-function keyHash(key: KeyObject): string {
-  return createHash("sha256")
-    .update(key.export({ format: "der", type: "spki" }))
-    .digest("hex");
 }

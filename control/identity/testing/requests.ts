@@ -12,9 +12,3 @@ export async function quickRequest(
   const request = await Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: ECDSA, extensions });
   return { csr: request.toString("pem"), der: Buffer.from(request.rawData), keys };
 }
-
-/** The private key of a pair, PEM. */
-export async function keyPem({ privateKey }: CryptoKeyPair): Promise<string> {
-  const base64 = Buffer.from(await crypto.subtle.exportKey("pkcs8", privateKey)).toString("base64");
-  return `-----BEGIN PRIVATE KEY-----\n${base64.replaceAll(/.{1,64}/g, "$&\n")}-----END PRIVATE KEY-----\n`;
-}

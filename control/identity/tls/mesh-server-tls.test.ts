@@ -1,0 +1,73 @@
+import { connect } from "node:tls";
+import { once } from "node:events";
+import { Server } from "@grpc/grpc-js";
+import { expect, onTestFinished, test } from "vitest";
+import { Authority, EmbeddedSigner } from "../authority/index.ts";
+import { temporary } from "../testing/openssl.ts";
+import { MeshServerTls, type MeshServerTlsOptions } from "./index.ts";
+
+const OWN = { trustDomain: "cluster.local", namespace: "istio-system", serviceAccount: "control" };
+
+async function listening(options: Partial<MeshServerTlsOptions> = {}) {
+  const signer = await EmbeddedSigner.open(temporary(), { name: "cluster.local" });
+  const authority = new Authority({ signer });
+  const tls = await MeshServerTls.start({ authority, identity: () => OWN, ...options });
+  const server = new Server();
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync("127.0.0.1:0", tls.credentials, (error, bound) => (error === null ? resolve(bound) : reject(error))),
+  );
+  onTestFinished(() => {
+    server.forceShutdown();
+    tls[Symbol.dispose]();
+  });
+  /** The certificate that a client sees who trusts what is trusted now. */
+  const seen = async () => {
+    const socket = connect({
+      port,
+      host: "127.0.0.1",
+      ca: authority.roots(),
+      ALPNProtocols: ["h2"],
+      servername: "control",
+      checkServerIdentity: () => undefined,
+    });
+    await once(socket, "secureConnect");
+    const { subjectaltname, serialNumber } = socket.getPeerCertificate();
+    socket.destroy();
+    return { name: subjectaltname, serialNumber };
+  };
+  return { signer, authority, tls, seen };
+}
+
+test("shows a certificate of the mesh for its own identity", async () => {
+  const { seen } = await listening();
+  expect(await seen()).toMatchObject({ name: "URI:spiffe://cluster.local/ns/istio-system/sa/control" });
+});
+
+test("has another one when half of its life is over", async () => {
+  const { seen } = await listening({ lifetime: 2000 });
+  const { serialNumber } = await seen();
+  await expect.poll(async () => (await seen()).serialNumber, { timeout: 180_000 }).not.toBe(serialNumber);
+}, 200_000);
+
+test("follows the root through its rotation", async () => {
+  const { signer, seen } = await listening();
+  const { serialNumber: first } = await seen();
+  await signer.prepare();
+  signer.switch();
+  await expect.poll(async () => (await seen()).serialNumber).not.toBe(first);
+  signer.retire(true);
+  // It is trusted by who knows the new root alone.
+  await expect
+    .poll(async () =>
+      seen().then(
+        () => true,
+        () => false,
+      ),
+    )
+    .toBe(true);
+});
+
+test("does not start where the authority cannot sign", async () => {
+  const identity = () => ({ ...OWN, namespace: "not a name" });
+  await expect(listening({ identity })).rejects.toMatchObject({ code: "csr-identity" });
+});

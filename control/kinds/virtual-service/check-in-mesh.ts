@@ -24,6 +24,7 @@ export function checkInMesh(object: MeshObject<VirtualServiceSpec>, mesh: MeshVi
   checkGateways(routing, object, mesh, report);
   checkConflicts(routing, mesh, report);
   checkDelegates(routing, mesh, report);
+  checkClaims(routing, mesh, report);
   checkReach(routing, report);
 }
 
@@ -55,7 +56,7 @@ function checkDestination({ host, subset, port }: Destination, path: FieldPath, 
   if (subset !== undefined && !hasSubset(host, subset, mesh))
     report("error", "IST0101", [...path, "subset"], `no DestinationRule has subset ${subset} of ${host}; requests for it get 503`);
   if (port === undefined) {
-    if (services.every(({ ports }) => ports.length > 1) && !routing.gateways.includes(MESH_GATEWAY))
+    if (services.every(({ ports }) => ports.length > 1) && routing.gateways.some((name) => name !== MESH_GATEWAY))
       report("error", "IST0112", path, `${host} has several ports; say which`);
   } else if (!services.some(({ ports }) => ports.some(({ number }) => number === port)))
     report("error", "IST0101", [...path, "port", "number"], `${host} has no port ${port}; requests for it get 503`);
@@ -140,11 +141,46 @@ function checkDelegates({ http }: Routing, mesh: MeshView, report: Report): void
   }
 }
 
+const AUTHENTICATION = "builtin://authentication";
+
+/** Claims are known where a token is verified before the route is chosen: on gateways that have our `authentication`. */
+function checkClaims({ http, gateways: bound }: Routing, mesh: MeshView, report: Report): void {
+  for (const { match, path } of http) {
+    for (const [index, { headers, withoutHeaders, gateways = bound }] of match.entries()) {
+      const deaf = gateways.find((name) => name === MESH_GATEWAY || !knowsClaims(name, mesh));
+      if (deaf === undefined) continue;
+      const why =
+        deaf === MESH_GATEWAY
+          ? "sidecars know no claims, gateways do"
+          : `no WasmPlugin ${AUTHENTICATION} verifies tokens at Gateway ${deaf}`;
+      const at = [...path, "match", index];
+      for (const { name, claim } of headers)
+        if (claim !== undefined) report("warning", Code.Unreachable, [...at, "headers", name], `never matches: ${why}`);
+      for (const { name, claim } of withoutHeaders)
+        if (claim !== undefined) report("warning", Code.Surprise, [...at, "withoutHeaders", name], `always matches: ${why}`);
+    }
+  }
+}
+
+/** Whether proxies of a gateway may have the filter: nothing that the plugin selects them by speaks against it. One that is not there is told of elsewhere. */
+function knowsClaims(name: string, mesh: MeshView): boolean {
+  const gateway = mesh.gateways().find((each) => `${each.namespace}/${each.name}` === name);
+  if (gateway === undefined) return true;
+  return mesh
+    .plugins()
+    .some(
+      ({ url, selector }) =>
+        url === AUTHENTICATION && Object.entries(selector).every(([key, value]) => (gateway.selector[key] ?? value) === value),
+    );
+}
+
 /** Routes behind one that takes everything, and matches that an earlier one takes as a whole. */
 function checkReach({ http }: Routing, report: Report): void {
   const seen: { readonly key: string; readonly path: FieldPath }[] = [];
   let whole: FieldPath | undefined;
   for (const route of http) {
+    // What a delegate takes is its own word.
+    if (route.delegate !== undefined && whole === undefined) continue;
     if (whole !== undefined) {
       report("warning", "IST0130", route.path, `no request comes here: ${where(whole)} takes them all`);
       continue;
@@ -189,15 +225,16 @@ function takesAll(match: HttpMatch): boolean {
 function checkPrefixes(http: readonly HttpRoute[], report: Report): void {
   const prefixes: { readonly prefix: string; readonly path: FieldPath }[] = [];
   for (const route of http) {
+    if (route.delegate !== undefined) continue;
     for (const [index, match] of route.match.entries()) {
       const { uri } = match;
       const path = [...route.path, "match", index];
       const literal = uri === undefined || "regex" in uri || match.ignoreUriCase ? undefined : "exact" in uri ? uri.exact : uri.prefix;
-      const hidden = literal === undefined ? undefined : prefixes.find(({ prefix }) => literal.startsWith(prefix) && literal !== prefix);
+      const isPrefixAlone = uri !== undefined && "prefix" in uri && !match.ignoreUriCase && takesAll({ ...match, uri: undefined });
+      const hidden = prefixes.find(({ prefix }) => literal?.startsWith(prefix) === true && !(isPrefixAlone && literal === prefix));
       if (hidden !== undefined)
         report("warning", Code.Unreachable, path, `no request comes here: ${where(hidden.path)} takes all that begin with the like`);
-      if (uri !== undefined && "prefix" in uri && uri.prefix !== "/" && takesAll({ ...match, uri: undefined }))
-        prefixes.push({ prefix: uri.prefix, path });
+      if (isPrefixAlone && uri.prefix !== "/") prefixes.push({ prefix: uri.prefix, path });
     }
   }
 }

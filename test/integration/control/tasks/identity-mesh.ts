@@ -119,7 +119,8 @@ export class IdentityMesh implements AsyncDisposable {
     const header = this.program(namespace)
       .upstream.requests.at(-1)
       ?.headers.find(([name]) => name === "x-forwarded-client-cert");
-    return header === undefined ? undefined : /URI=([^;,]*)/.exec(header[1])?.[1];
+    // A gateway tells who called it, and the sidecar appends the gateway.
+    return header === undefined ? undefined : Array.from(header[1].matchAll(/URI=([^;,]*)/g), ([, id]) => id).at(-1);
   }
 
   /** Handshakes of TLS that the sidecar of a namespace took as a server. */

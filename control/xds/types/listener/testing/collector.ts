@@ -27,7 +27,7 @@ export async function startCollector(): Promise<Collector> {
   });
   const http2 = createHttp2();
   http2.on("stream", (stream, headers) => {
-    const path = headers[constants.HTTP2_HEADER_PATH] ?? "";
+    const path = String(headers[constants.HTTP2_HEADER_PATH] ?? "");
     headersOf.set(path, headers);
     add(path, Buffer.alloc(0));
     stream.on("error", () => undefined);

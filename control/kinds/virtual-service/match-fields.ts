@@ -52,7 +52,10 @@ function wrongClaim(name: string): string | undefined {
 const source = {
   sourceLabels: defaulted(labels, {}, "Labels of the client's workload."),
   sourceNamespace: optional(text({ check: wrongDnsLabel }), "Namespace of the client's workload."),
-  gateways: optional(list(gatewayName), "Gateways for which this holds, `mesh` for sidecars. Default: those of the object."),
+  gateways: optional(
+    list(gatewayName),
+    "Gateways of the object for which this holds, `mesh` for sidecars. Default: all of them. In `http` labels and namespace are not looked at beside it.",
+  ),
 };
 
 export const httpMatch = object({
@@ -64,7 +67,7 @@ export const httpMatch = object({
   headers: defaulted(
     headerMatches,
     {},
-    "Of headers; {} asks that it is there. `@request.auth.claims.NAME` means a claim of the verified token.",
+    "Of headers; {} asks that it is there. `@request.auth.claims.NAME` means a claim of the token that `builtin://authentication` verified, on gateways.",
   ),
   port: optional(portNumber, "Of the listener on which the request came."),
   ...source,

@@ -13,10 +13,10 @@ import {
 } from "../../model/fields/index.ts";
 import { ECDH_CURVES, exportTo, localityLoadBalancing, tcpKeepalive, wholeMilliseconds, wrongDnsLabel } from "../../model/parts/index.ts";
 import { provider } from "./provider-fields.ts";
-import { proxyFields } from "./proxy-fields.ts";
+import { proxyFields, ROOTS } from "./proxy-fields.ts";
 
 const KUBERNETES = "there is no Kubernetes that is asked; objects come from files";
-const IDENTITY = "the mesh has no certificate authority yet";
+const AUTHORITY = "what signs certificates is told to `meshwright serve` (--ca), where no object of the mesh can change it";
 const INGRESS = "Kubernetes' Ingress is not read; write a Gateway and a VirtualService";
 const STATISTICS = "statistics of clusters have Istio's names for them, which the dashboards know";
 
@@ -107,7 +107,7 @@ export const fields = object({
   ),
   trustDomain: defaulted(trustDomain, "cluster.local", "Of the mesh's identities."),
   trustDomainAliases: defaulted(list(trustDomain), [], "Other names of it."),
-  caCertificates: refused(IDENTITY),
+  caCertificates: refused(ROOTS),
   defaultServiceExportTo: defaulted(exportTo, ["*"], "Namespaces that see services that do not say."),
   defaultVirtualServiceExportTo: defaulted(exportTo, ["*"], "Namespaces that see VirtualServices that do not say."),
   defaultDestinationRuleExportTo: defaulted(exportTo, ["*"], "Namespaces that see DestinationRules that do not say."),
@@ -118,7 +118,7 @@ export const fields = object({
   h2UpgradePolicy: defaulted(choice("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE", "Whether HTTP/1.1 is sent on as HTTP/2."),
   inboundClusterStatName: refused(STATISTICS),
   outboundClusterStatName: refused(STATISTICS),
-  certificates: refused(IDENTITY),
+  certificates: refused("Istio makes no certificates for names of DNS any more either; put yours into Secrets"),
   serviceSettings: refused("there is one cluster, so every service is local to it"),
   serviceScopeConfigs: refused("it is for ambient mode, which this mesh does not have"),
   enablePrometheusMerge: optional(boolean, "Without effect: Istio's agent merges; scrape Envoy's /stats/prometheus."),
@@ -127,7 +127,7 @@ export const fields = object({
     true,
     "Whether servers' certificates are verified by the system's authorities where no others are named.",
   ),
-  ca: refused(IDENTITY),
+  ca: refused(AUTHORITY),
   extensionProviders: defaulted(list(provider), [], "What filters, traces and logs speak to outside of the mesh."),
   defaultProviders: optional(
     object({

@@ -15,6 +15,10 @@ import {
   text,
 } from "../../model/fields/index.ts";
 
+/** Of fields that name roots to trust beside the authority's. */
+export const ROOTS =
+  "roots to trust stand in root-cert.pem of the directory that `meshwright serve` is given (--ca), where no object of the mesh can add to them";
+
 const INT32 = 2_147_483_647;
 const disabled = object({ disabled: optional(boolean, "Default: false.") });
 const enabled = object({ enabled: optional(boolean, "Default: false.") });
@@ -208,7 +212,7 @@ export const proxyFields = object({
     "Statistics that are kept beside Istio's.",
   ),
   holdApplicationUntilProxyStarts: refused("nobody starts containers here"),
-  caCertificatesPem: refused("the mesh has no certificate authority yet"),
+  caCertificatesPem: refused(ROOTS),
   image: refused("nobody starts containers here"),
   privateKeyProvider: refused(
     "Envoy's providers for CryptoMB and QAT need special processors, and there is no way to see here whether a proxy has one",

@@ -3,12 +3,12 @@ import { fieldSize, writeFieldHead } from "../../../control/xds/server/wire.ts";
 import { encodeHeaders } from "../client/hpack.ts";
 import type { Variant } from "../../../control/xds/server/index.ts";
 import { DiscoveryResponses } from "./discovery-responses.ts";
-import { CLUSTER, ENDPOINT, LISTENER, resourceName, ROUTE, SCOPE } from "./resources.ts";
 import { SendWindow } from "./send-window.ts";
+import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, TYPES } from "./types.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const FRAME_HEADER = 9;
-const TYPE = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
+const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
 const ACK = 1;
 const END_STREAM = 1;
 const END_HEADERS = 4;
@@ -40,7 +40,7 @@ export class BenchClient implements Disposable {
   /** Bytes of HTTP/2 that the server sent. */
   received = 0;
 
-  /** @param requests the first of each type, see {@link firstRequests} */
+  /** @param requests the first of each type, see {@link requestsFor} */
   constructor(port: number, requests: FirstRequests, events: ClientEvents) {
     this.requests = requests;
     this.events = events;
@@ -56,9 +56,9 @@ export class BenchClient implements Disposable {
     this.socket.write(
       Buffer.concat([
         PREFACE,
-        frame(TYPE.settings, 0, 0, settings),
-        frame(TYPE.windowUpdate, 0, 0, window),
-        frame(TYPE.headers, END_HEADERS, 1, HEADERS[requests.variant]),
+        frame(FRAME.settings, 0, 0, settings),
+        frame(FRAME.windowUpdate, 0, 0, window),
+        frame(FRAME.headers, END_HEADERS, 1, HEADERS[requests.variant]),
       ]),
     );
     this.begin(CLUSTER);
@@ -83,7 +83,7 @@ export class BenchClient implements Disposable {
   }
 
   private write(bytes: Buffer): void {
-    for (let at = 0; at < bytes.length; at += MAX_FRAME) this.socket.write(frame(TYPE.data, 0, 1, bytes.subarray(at, at + MAX_FRAME)));
+    for (let at = 0; at < bytes.length; at += MAX_FRAME) this.socket.write(frame(FRAME.data, 0, 1, bytes.subarray(at, at + MAX_FRAME)));
   }
 
   private receive(chunk: Buffer): void {
@@ -100,17 +100,17 @@ export class BenchClient implements Disposable {
   }
 
   private onFrame(type: number, flags: number, stream: number, payload: Buffer): void {
-    if (type === TYPE.data) this.responses.read(payload);
-    else if (type === TYPE.windowUpdate) this.window.widen(stream, payload.readUInt32BE(0));
-    else if (type === TYPE.settings && (flags & ACK) === 0) {
+    if (type === FRAME.data) this.responses.read(payload);
+    else if (type === FRAME.windowUpdate) this.window.widen(stream, payload.readUInt32BE(0));
+    else if (type === FRAME.settings && (flags & ACK) === 0) {
       for (let at = 0; at < payload.length; at += 6) {
         if (payload.readUInt16BE(at) === INITIAL_WINDOW_SIZE) this.window.begin(payload.readUInt32BE(at + 2));
       }
       this.socket.write(frame(type, ACK, 0, Buffer.alloc(0)));
-    } else if (type === TYPE.ping && (flags & ACK) === 0) this.socket.write(frame(type, ACK, 0, payload));
-    else if (type === TYPE.goAway) this.lose(`the server ended the connection with error ${payload.readUInt32BE(4)} of HTTP/2`);
-    else if (type === TYPE.reset) this.lose(`the server ended the stream with error ${payload.readUInt32BE(0)} of HTTP/2`);
-    else if (type === TYPE.headers && (flags & END_STREAM) !== 0) this.lose("the server ended the call");
+    } else if (type === FRAME.ping && (flags & ACK) === 0) this.socket.write(frame(type, ACK, 0, payload));
+    else if (type === FRAME.goAway) this.lose(`the server ended the connection with error ${payload.readUInt32BE(4)} of HTTP/2`);
+    else if (type === FRAME.reset) this.lose(`the server ended the stream with error ${payload.readUInt32BE(0)} of HTTP/2`);
+    else if (type === FRAME.headers && (flags & END_STREAM) !== 0) this.lose("the server ended the call");
   }
 
   private lose(reason: string): void {
@@ -147,18 +147,11 @@ export interface FirstRequests {
   readonly byType: Readonly<Record<string, Buffer>>;
 }
 
-/** The first request of every type of so many services of {@link BenchSnapshot}. */
-export function firstRequests(variant: Variant, services: number): FirstRequests {
-  const names = (typeUrl: string) => Array.from({ length: services }, (_, index) => resourceName(typeUrl, index));
-  return requestsFor("", { [ENDPOINT]: names(ENDPOINT), [ROUTE]: names(ROUTE) }, variant);
-}
-
 /** The first request of every type, of a node: everything for the types with wildcards, else by name. */
 export function requestsFor(nodeId: string, names: Readonly<Record<string, readonly string[]>>, variant: Variant = "delta"): FirstRequests {
   const fields = FIELDS[variant];
   const request = (typeUrl: string) => [text(fields.typeUrl, typeUrl), ...(names[typeUrl] ?? []).map((name) => text(fields.names, name))];
-  const types = [CLUSTER, ENDPOINT, LISTENER, SCOPE, ROUTE];
-  const byType = Object.fromEntries(types.map((typeUrl) => [typeUrl, Buffer.concat(request(typeUrl))]));
+  const byType = Object.fromEntries(TYPES.map((typeUrl) => [typeUrl, Buffer.concat(request(typeUrl))]));
   return { variant, node: bytes(fields.node, text(1, nodeId)), byType };
 }
 

@@ -1,19 +1,23 @@
-import { readMesh, translate } from "../../../control/offline.ts";
-import { readProxy } from "../../../control/model/index.ts";
-import { DirectorySource } from "../../../control/sources/directory/index.ts";
+import type { Variant } from "../../../control/xds/server/index.ts";
 import { percentile } from "../statistics.ts";
 import { BenchClient, requestsFor } from "./client.ts";
-import type { MeshEdit, MeshFiles } from "./mesh-files.ts";
-import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE } from "./resources.ts";
-import type { ServiceProcess } from "./service-process.ts";
+import type { MeshEdit } from "./mesh-files.ts";
+import { nodeId } from "./prepared-mesh.ts";
+import type { Subject } from "./subject.ts";
+import { ENDPOINT, ROUTE, TYPES } from "./types.ts";
 
-/** One edit of a file, seen by every proxy. */
+/** One change, seen by every proxy. */
 export interface Convergence {
-  /** Milliseconds from the change of the file to the ACK of 99 of 100 proxies. */
+  /** Milliseconds from the change to the ACK of 99 of 100 proxies. */
   readonly p99: number;
-  /** Seconds of the service's CPU. */
+  /** Seconds of the subject's CPU. */
   readonly cpu: number;
+  /** Bytes that a proxy was sent. */
+  readonly bytes: number;
 }
+
+/** What the proxies subscribe to by name, by type. */
+export type Subscriptions = Readonly<Record<string, readonly string[]>>;
 
 /** What an edit changes. */
 const CHANGED: Readonly<Record<MeshEdit, string>> = { weight: ROUTE, match: ROUTE, endpoint: ENDPOINT };
@@ -23,23 +27,23 @@ const PATIENCE = 120_000;
 /** Proxies that accept everything, with a stream each. */
 export class ConnectedProxies implements Disposable {
   private readonly clients: BenchClient[] = [];
-  private readonly service: ServiceProcess;
+  private readonly subject: Subject;
   private answered: (proxy: number, typeUrl: string) => void = () => {};
   private lost: (reason: string) => void = () => {};
 
-  private constructor(service: ServiceProcess) {
-    this.service = service;
+  private constructor(subject: Subject) {
+    this.subject = subject;
   }
 
-  /** Connects all at once; resolves with the time until each has everything of every type. */
+  /** Connects all at once; resolves when each has everything of every type. `first.p99` is the time until the last had it. */
   static async connect(
-    service: ServiceProcess,
-    files: MeshFiles,
+    subject: Subject,
+    names: Subscriptions,
     count: number,
-  ): Promise<{ readonly proxies: ConnectedProxies; readonly first: number; readonly cpu: number }> {
-    const names = await namesFor(files.folder);
-    const proxies = new ConnectedProxies(service);
-    const before = service.cpu;
+    variant: Variant,
+  ): Promise<{ readonly proxies: ConnectedProxies; readonly first: Convergence }> {
+    const proxies = new ConnectedProxies(subject);
+    const before = subject.process.cpu;
     const begin = performance.now();
     const missing = new Set<string>();
     const done = new Promise<void>((resolve, reject) => {
@@ -50,24 +54,29 @@ export class ConnectedProxies implements Disposable {
       };
     });
     for (let index = 0; index < count; index++) {
-      for (const typeUrl of [CLUSTER, ENDPOINT, LISTENER, SCOPE, ROUTE]) missing.add(`${index} ${typeUrl}`);
-      const requests = requestsFor(nodeId(index), names);
-      proxies.clients.push(
-        new BenchClient(service.port, requests, {
-          answered: (typeUrl) => proxies.answered(index, typeUrl),
-          lost: (reason) => proxies.lost(`proxy ${index}: ${reason}`),
-        }),
-      );
+      for (const typeUrl of TYPES) missing.add(`${index} ${typeUrl}`);
+      const client = new BenchClient(subject.port, requestsFor(nodeId(index), names, variant), {
+        answered: (typeUrl) => proxies.answered(index, typeUrl),
+        lost: (reason) => proxies.lost(`proxy ${index}: ${reason}`),
+      });
+      proxies.clients.push(client);
     }
-    await within(done, () => `${missing.size} first answers are missing`);
-    return { proxies, first: performance.now() - begin, cpu: service.cpu - before };
+    try {
+      await within(done, () => `${missing.size} first answers are missing`);
+    } catch (error) {
+      proxies[Symbol.dispose]();
+      throw error;
+    }
+    const first = { p99: performance.now() - begin, cpu: subject.process.cpu - before, bytes: proxies.received / count };
+    return { proxies, first };
   }
 
-  /** Edits a file and waits until every proxy has accepted what became of it. */
-  async edit(files: MeshFiles, edit: MeshEdit, index: number, generation: number): Promise<Convergence> {
+  /** Carries out an edit and waits until every proxy has accepted what became of it. */
+  async edit(edit: MeshEdit, index: number, generation: number): Promise<Convergence> {
+    const { process } = this.subject;
     const times: number[] = [];
     const waiting = new Set(this.clients.keys());
-    const before = this.service.cpu;
+    const before = { cpu: process.cpu, received: this.received };
     const done = new Promise<void>((resolve, reject) => {
       this.lost = (reason) => reject(new Error(reason));
       this.answered = (proxy, typeUrl) => {
@@ -76,37 +85,22 @@ export class ConnectedProxies implements Disposable {
         if (waiting.size === 0) resolve();
       };
     });
-    const changedAt = await files.change(edit, index, generation);
+    const changedAt = await this.subject.change(edit, index, generation);
     await within(done, () => `${waiting.size} of ${this.clients.length} proxies did not hear of a new ${edit}`);
     // The last ACK has to be read too.
     await new Promise((resolve) => setTimeout(resolve, 20));
-    return {
-      p99: percentile(
-        Float64Array.from(times, (time) => time - changedAt),
-        0.99,
-      ),
-      cpu: this.service.cpu - before,
-    };
+    const spent = times.map((time) => time - changedAt);
+    const bytes = (this.received - before.received) / this.clients.length;
+    return { p99: percentile(Float64Array.from(spent), 0.99), cpu: process.cpu - before.cpu, bytes };
   }
 
   [Symbol.dispose](): void {
     for (const client of this.clients) client[Symbol.dispose]();
   }
-}
 
-function nodeId(index: number): string {
-  return `sidecar~10.200.${index >> 8}.${index & 255}~client-${index}.default~default.svc.cluster.local`;
-}
-
-/** Names that Envoy would ask for after it read its clusters and scopes. */
-async function namesFor(folder: string): Promise<Readonly<Record<string, readonly string[]>>> {
-  const { mesh, problems } = await readMesh([new DirectorySource([folder])]);
-  const error = problems.find(({ level }) => level === "error");
-  if (error !== undefined) throw new Error(`${error.file}:${error.line}: ${error.message}`);
-  const proxy = readProxy({ id: nodeId(0), metadata: {} });
-  if (typeof proxy === "string") throw new Error(proxy);
-  const snapshot = translate(mesh, proxy);
-  return Object.fromEntries([ENDPOINT, ROUTE].map((typeUrl) => [typeUrl, [...snapshot.resources(typeUrl).names()]]));
+  private get received(): number {
+    return this.clients.reduce((sum, { received }) => sum + received, 0);
+  }
 }
 
 async function within(done: Promise<void>, what: () => string): Promise<void> {

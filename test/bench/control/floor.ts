@@ -1,20 +1,17 @@
-// The floor of the benchmark: a server on the same library that keeps no state, and writes bytes that were prepared before.
+// The floor of the benchmark: a server on the same library that keeps no state, and writes bytes that were prepared before. It is told what as `PreparedLine`s.
 
+import { createInterface } from "node:readline";
 import { Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
 import { delta } from "../../../control/xds/server/delta.ts";
-import { readRequest } from "../../../control/xds/server/request.ts";
 import type { Resource } from "../../../control/xds/server/index.ts";
+import { readRequest } from "../../../control/xds/server/request.ts";
 import { nonceField } from "../../../control/xds/server/response.ts";
-import { Ledger, onOrder, send } from "./reports.ts";
-import { BenchSnapshot, resourceName, RULES } from "./resources.ts";
+import type { PreparedLine } from "./prepared-process.ts";
 
-const ledger = new Ledger();
-const calls = new Set<ServerDuplexStream<Buffer, Buffer>>();
+type Call = ServerDuplexStream<Buffer, Buffer>;
+
+const calls = new Set<Call>();
 const prepared = new Map<string, Buffer>();
-let snapshot = BenchSnapshot.of(0);
-let generation = 1;
-let changedAt: number | undefined;
-let accepted = 0;
 
 function encode(typeUrl: string, resources: readonly Resource[]): Buffer {
   const contents = { resources, removed: [], version: "1" };
@@ -22,55 +19,37 @@ function encode(typeUrl: string, resources: readonly Resource[]): Buffer {
   return Buffer.concat([bytes, nonceField("1")]);
 }
 
-function write(call: ServerDuplexStream<Buffer, Buffer>, bytes: Buffer): void {
-  ledger.sent(bytes.length);
-  call.write(bytes);
-}
-
-function handle(call: ServerDuplexStream<Buffer, Buffer>): void {
+function handle(call: Call): void {
   calls.add(call);
   call.on("data", (bytes: Buffer) => {
     const { typeUrl, nonce } = readRequest("delta", bytes);
-    if (nonce === "") write(call, prepared.get(typeUrl) ?? Buffer.alloc(0));
-    else {
-      accepted++;
-      if (changedAt !== undefined) ledger.converged(Date.now() - changedAt);
-    }
+    if (nonce === "") call.write(prepared.get(typeUrl) ?? Buffer.alloc(0));
   });
   call.on("cancelled", () => calls.delete(call));
 }
 
-onOrder((order) => {
-  if (order.order === "start") {
-    snapshot = BenchSnapshot.of(order.services);
-    for (const { typeUrl } of RULES) {
-      const view = snapshot.resources(typeUrl);
-      const all = [...view.names()].flatMap((name) => view.get(name) ?? []);
-      prepared.set(typeUrl, encode(typeUrl, all));
-    }
-    const grpc = new Server({ "grpc.enable_channelz": 0 });
-    const path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
-    grpc.register(
-      path,
-      handle,
-      (bytes: Buffer) => bytes,
-      (bytes: Buffer) => bytes,
-      "bidi",
+function listen(): void {
+  const grpc = new Server({ "grpc.enable_channelz": 0 });
+  const path = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+  const asIs = (bytes: Buffer) => bytes;
+  grpc.register(path, handle, asIs, asIs, "bidi");
+  grpc.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+    if (error !== null) throw error;
+    console.log(port);
+  });
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { resources } = JSON.parse(line) as PreparedLine;
+  const isFirst = prepared.size === 0;
+  for (const [typeUrl, list] of Object.entries(resources)) {
+    const bytes = encode(
+      typeUrl,
+      list.map(({ name, version, value }) => ({ name, version, value: Buffer.from(value, "base64") })),
     );
-    grpc.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-      if (error !== null) throw error;
-      send({ report: "listening", port });
-    });
-  } else if (order.order === "settle") {
-    const expected = order.streams * (changedAt === undefined ? RULES.length : 1);
-    void ledger.settle(() => accepted >= expected);
-  } else {
-    const { typeUrl, index } = order;
-    snapshot = snapshot.change(typeUrl, index, ++generation);
-    const resource = snapshot.resources(typeUrl).get(resourceName(typeUrl, index));
-    const bytes = encode(typeUrl, resource === undefined ? [] : [resource]);
-    changedAt = Date.now();
-    accepted = 0;
-    for (const call of calls) write(call, bytes);
+    if (isFirst) prepared.set(typeUrl, bytes);
+    else for (const call of calls) call.write(bytes);
   }
-});
+  if (isFirst) listen();
+}
+process.exit();

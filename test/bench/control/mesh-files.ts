@@ -7,35 +7,54 @@ export type MeshEdit = "weight" | "endpoint" | "match";
 /** A directory of YAML: services with two subsets, one endpoint and a weighted route each, every one in files of its own. */
 export class MeshFiles {
   readonly folder: string;
+  readonly services: number;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, services: number) {
     this.folder = folder;
+    this.services = services;
   }
 
   static async write(folder: string, services: number): Promise<MeshFiles> {
     await mkdir(folder, { recursive: true });
-    const files = new MeshFiles(folder);
-    for (let index = 0; index < services; index++) {
-      await writeFile(join(folder, `${nameOf(index)}.yaml`), serviceOf(index));
-      await writeFile(join(folder, `${nameOf(index)}-endpoints.yaml`), endpointsOf(index, 0));
-      await writeFile(join(folder, `${nameOf(index)}-route.yaml`), routeOf(index, 10, "/a"));
-    }
-    return files;
+    for (const [file, text] of Object.entries(filesOf(services))) await writeFile(join(folder, file), text);
+    return new MeshFiles(folder, services);
   }
 
   /** Puts a changed file in the place of one, whole; `generation` makes it another than before. Gives the time of the change. */
   async change(edit: MeshEdit, index: number, generation: number): Promise<number> {
-    const file = edit === "endpoint" ? `${nameOf(index)}-endpoints.yaml` : `${nameOf(index)}-route.yaml`;
-    const text =
-      edit === "endpoint"
-        ? endpointsOf(index, generation)
-        : routeOf(index, edit === "weight" ? 11 + (generation % 40) : 10, edit === "match" ? `/b${generation}` : "/a");
+    const { file, text } = fileOf(edit, index, generation);
     const draft = join(this.folder, `.${file}.draft`);
     await writeFile(draft, text);
     const changedAt = performance.now();
     await rename(draft, join(this.folder, file));
     return changedAt;
   }
+}
+
+/** The text of every file, by name. */
+export function filesOf(services: number): Readonly<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (let index = 0; index < services; index++) {
+    files[`${nameOf(index)}.yaml`] = serviceOf(index);
+    files[endpointsFile(index)] = endpointsOf(index, 0);
+    files[routeFile(index)] = routeOf(index, 10, "/a");
+  }
+  return files;
+}
+
+/** The file that an edit changes, as it is then; `generation` makes it another than before. */
+export function fileOf(edit: MeshEdit, index: number, generation: number): { readonly file: string; readonly text: string } {
+  if (edit === "endpoint") return { file: endpointsFile(index), text: endpointsOf(index, generation) };
+  const text = routeOf(index, edit === "weight" ? 11 + (generation % 40) : 10, edit === "match" ? `/b${generation}` : "/a");
+  return { file: routeFile(index), text };
+}
+
+function endpointsFile(index: number): string {
+  return `${nameOf(index)}-endpoints.yaml`;
+}
+
+function routeFile(index: number): string {
+  return `${nameOf(index)}-route.yaml`;
 }
 
 function nameOf(index: number): string {

@@ -14,8 +14,8 @@ function program(folder: string, then: string): string {
   return `
     const { ServiceProcess } = await import(${JSON.stringify(MODULE)});
     process.once("SIGINT", () => process.exit(130));
-    const service = await ServiceProcess.start(${JSON.stringify(folder)});
-    console.log(service.pid);
+    const service = await ServiceProcess.start({ folder: ${JSON.stringify(folder)} });
+    console.log(service.process.pid);
     ${then}`;
 }
 

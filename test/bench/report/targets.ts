@@ -220,7 +220,7 @@ export const TARGETS: readonly Target[] = [
     reach: "at most 4 s",
     limit: 4,
     section: "control",
-    figure: "1000x500/first",
+    figure: "delta@1000x500/first/p99",
     scale: 1e-3,
     unit: "s",
   },
@@ -229,7 +229,7 @@ export const TARGETS: readonly Target[] = [
     reach: "at most 300 MB",
     limit: 300,
     section: "control",
-    figure: "1000x500/resident",
+    figure: "delta@1000x500/resident",
     scale: 1e-6,
     unit: "MB",
   },
@@ -240,7 +240,7 @@ function controlTargets(size: string, limits: Readonly<Record<string, readonly [
   const [streams = "", services = ""] = size.split("x");
   return Object.entries(limits).flatMap(([edit, [milliseconds, seconds]]) => {
     const what = `one ${edit}, ${streams} streams, ${services} services`;
-    const of = (figure: string) => ({ section: "control", figure: `${size}/${edit}/${figure}` });
+    const of = (figure: string) => ({ section: "control", figure: `delta@${size}/${edit}/${figure}` });
     const time: Target = { what, reach: `at most ${milliseconds} ms`, limit: milliseconds, ...of("p99"), unit: "ms" };
     if (seconds === undefined) return [time];
     return [time, { what: `${what}, CPU`, reach: `at most ${seconds} s`, limit: seconds, ...of("cpu"), unit: "s" }];

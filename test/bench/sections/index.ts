@@ -1,5 +1,4 @@
-import { xdsServer } from "../control/section.ts";
-import { controlService } from "../control/service-section.ts";
+import { controlService } from "../control/section.ts";
 import { answers } from "./answers.ts";
 import { algorithms, authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
@@ -35,5 +34,4 @@ export const SECTIONS: readonly Section[] = [
   inProcess,
   answers,
   controlService,
-  xdsServer,
 ];

@@ -58,7 +58,9 @@ export function applicable(
     (sourceNamespace === undefined || sourceNamespace === client.namespace) && selects(sourceLabels, client.labels);
   // "The gateway match is independent of sourceLabels" (Istio's `HTTPMatchRequest.gateways`), for HTTP alone.
   const holds = (match: Source): boolean => match.gateways?.includes(gateway) ?? inLabels(match);
-  const holdsAll = (match: Source): boolean => (match.gateways ?? [gateway]).includes(gateway) && inLabels(match);
+  // On gateways connections are told apart by port and gateway alone (Istio's `l4SingleMatch`).
+  const holdsAll = (match: Source): boolean =>
+    (match.gateways ?? [gateway]).includes(gateway) && (gateway !== MESH_GATEWAY || inLabels(match));
   const result = {
     ...whole,
     http: whole.http.flatMap((route) => narrow(route, holds)),

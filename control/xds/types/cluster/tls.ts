@@ -28,23 +28,24 @@ export interface TlsSettings {
   /** Of a ServiceEntry: what holds where the policy names none. */
   readonly subjectAltNames: readonly string[];
   readonly http2: boolean;
-  readonly settings: Pick<MeshSettings, "tlsDefaults">;
+  readonly settings: Pick<MeshSettings, "tlsDefaults" | "verifyCertificateAtClient">;
 }
 
 /** Originates TLS (Istio's `constructUpstreamTLS`). Without a name for SNI the request's host is it, and the certificate must be for that name. */
 export function applyTls(draft: ClusterDraft, { tls, subjectAltNames, http2, settings }: TlsSettings): void {
   if (tls.mode === "DISABLE") return;
   const sans = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : subjectAltNames;
+  const isChecked = checksServer(tls, settings);
   const common: MessageInitShape<typeof CommonTlsContextSchema> = {
     tlsParams: {
-      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
+      tlsMinimumProtocolVersion: TlsParameters_TlsProtocol[settings.tlsDefaults.minProtocolVersion === "TLSV1_3" ? "TLSv1_3" : "TLSv1_2"],
       tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
       ecdhCurves: [...settings.tlsDefaults.ecdhCurves],
       cipherSuites: [...settings.tlsDefaults.cipherSuites],
     },
     alpnProtocols: http2 ? ["h2"] : [],
     tlsCertificateSdsSecretConfigs: tls.mode === "SIMPLE" ? [] : [secret(certificateName(tls))],
-    ...validation(tls, sans),
+    ...(isChecked ? validation(tls, sans) : { validationContextType: { case: "validationContext" as const, value: {} } }),
   };
   draft.cluster.transportSocket = create(SocketSchema, {
     name: "envoy.transport_sockets.tls",
@@ -53,7 +54,7 @@ export function applyTls(draft: ClusterDraft, { tls, subjectAltNames, http2, set
   if (tls.sni !== undefined) return;
   optionsOf(draft).upstreamHttpProtocolOptions = create(UpstreamHttpProtocolOptionsSchema, {
     autoSni: true,
-    autoSanValidation: sans.length === 0 && tls.insecureSkipVerify !== true,
+    autoSanValidation: sans.length === 0 && isChecked,
   });
 }
 
@@ -66,13 +67,18 @@ function secret(name: string): MessageInitShape<typeof SdsSecretConfigSchema> {
   return { name, sdsConfig: fromAds(1_000) };
 }
 
-/** Without certificates to trust those of the proxy's system hold: a server is always checked, unless the rule says in so many words that it is not. */
+/** A server is always checked, unless the rule says in so many words that it is not, or names no authorities where the mesh wants only those that are named. */
+function checksServer({ insecureSkipVerify, caCertificates, credentialName }: ClientTls, settings: TlsSettings["settings"]): boolean {
+  if (insecureSkipVerify === true) return false;
+  return settings.verifyCertificateAtClient || caCertificates !== undefined || credentialName !== undefined;
+}
+
+/** Without certificates to trust those of the system hold. */
 function validation(
   tls: ClientTls,
   sans: readonly string[],
 ): Pick<MessageInitShape<typeof CommonTlsContextSchema>, "validationContextType"> {
-  const { caCertificates, credentialName, insecureSkipVerify, caCrl } = tls;
-  if (insecureSkipVerify === true) return { validationContextType: { case: "validationContext", value: {} } };
+  const { caCertificates, credentialName, caCrl } = tls;
   const own: MessageInitShape<typeof CertificateValidationContextSchema> = {
     matchTypedSubjectAltNames: sans.flatMap(matchersOf),
   };

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { createServer as createHttps } from "node:https";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { identityOf } from "../../../../harness/envoy/chain/certificates.ts";
@@ -14,6 +15,8 @@ let far: Upstream;
 /** Takes connections and says `hello`, or nothing. */
 let greeter: Server;
 let silent: Server;
+/** Has a certificate of an authority that nobody knows. */
+let strange: Server;
 let sidecar: TunedProxy;
 
 async function listen(greeting: string): Promise<Server> {
@@ -61,6 +64,9 @@ beforeAll(async () => {
   });
   far = await startUpstream({ script: () => ({ body: "far" }) });
   [greeter, silent] = [await listen("hello"), await listen("")];
+  const { certificate: cert, key } = identityOf("strange.test");
+  strange = createHttps({ cert, key, maxVersion: "TLSv1.2" }, (_, response) => response.end("strange")).listen(0, "127.0.0.1");
+  await once(strange, "listening");
   const places = `resolution: STATIC
   endpoints:
     - { address: 127.0.0.1, ports: { port: ${web.port} }, locality: here/a }
@@ -73,6 +79,7 @@ beforeAll(async () => {
       service("silent", { port: portOf(silent), address: "10.1.0.4", number: 81 }),
       service("by-name", { port: web.port, address: "10.1.0.5", more: "resolution: DNS\n  endpoints: [{ address: localhost }]" }),
       service("theirs", { port: web.port, address: "10.1.0.6", namespace: "other" }),
+      service("strange", { port: portOf(strange), address: "10.1.0.8" }),
       service("tls", { port: portOf(silent), address: "10.1.0.7" }),
       `
 ---
@@ -92,6 +99,11 @@ metadata: { name: tls }
 spec: { host: tls.test, trafficPolicy: { tls: { mode: SIMPLE, insecureSkipVerify: true } } }
 ---
 apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: strange }
+spec: { host: strange.test, trafficPolicy: { tls: { mode: SIMPLE, sni: strange.test } } }
+---
+apiVersion: networking.istio.io/v1
 kind: Sidecar
 metadata: { name: root, namespace: config }
 spec: { egress: [{ hosts: ["~/*"] }], outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
@@ -103,7 +115,7 @@ spec: { egress: [{ hosts: ["~/*"] }], outboundTrafficPolicy: { mode: REGISTRY_ON
 afterAll(async () => {
   await sidecar?.[Symbol.asyncDispose]();
   await Promise.all([web, far].map((upstream) => upstream?.[Symbol.asyncDispose]()));
-  for (const server of [greeter, silent]) server?.close();
+  for (const server of [greeter, silent, strange]) server?.close();
 });
 
 const call = (host: string, path = "/") => sidecar.proxy.redirected("outbound", "10.1.0.1:80", httpRequest(host, path));
@@ -181,6 +193,23 @@ describe("connections to services:", () => {
     expect(statusOf(await call("tls.test"))).toBe("503");
     await sidecar.tune({ connectTimeout: "30s" });
     expect(await exchange(sidecar.proxy.connection("outbound", "10.1.0.1:80"), httpRequest("tls.test"), 1_000)).toBe("timeout");
+  });
+
+  test("verifyCertificateAtClient has certificates checked where no authority is named", async () => {
+    await sidecar.tune({});
+    expect(statusOf(await call("strange.test"))).toBe("503");
+    await sidecar.tune({ verifyCertificateAtClient: false });
+    expect(await call("strange.test")).toContain("strange");
+  });
+
+  test("tlsDefaults hold for TLS to them", async () => {
+    const of = async (tlsDefaults: object) => {
+      await sidecar.tune({ verifyCertificateAtClient: false, tlsDefaults });
+      return statusOf(await call("strange.test"));
+    };
+    expect(await of({ minProtocolVersion: "TLSV1_3" })).toBe("503");
+    expect(await of({ cipherSuites: ["ECDHE-RSA-AES128-GCM-SHA256"] })).toBe("503");
+    expect(await of({ minProtocolVersion: "TLSV1_2", cipherSuites: ["ECDHE-ECDSA-AES128-GCM-SHA256"], ecdhCurves: ["P-256"] })).toBe("200");
   });
 
   test("tcpKeepalive has the kernel ask whether the other side is there", async () => {

@@ -18,13 +18,21 @@ export function addAdminOptions(command: Command): Command {
 export async function askAdmin(
   { admin, tokenFile }: AdminOptions,
   path: string,
-  { method = "GET", timeout = 30_000 } = {},
+  { method = "GET", timeout = 30_000, body: sent }: { readonly method?: string; readonly timeout?: number; readonly body?: object } = {},
 ): Promise<unknown> {
-  const headers = tokenFile === undefined ? {} : { authorization: `Bearer ${(await readToken(tokenFile)).trim()}` };
+  const headers = {
+    ...(tokenFile !== undefined && { authorization: `Bearer ${(await readToken(tokenFile)).trim()}` }),
+    ...(sent !== undefined && { "content-type": "application/json" }),
+  };
   const url = urlOf(admin, path);
   let response: Response;
   try {
-    response = await fetch(url, { method, headers, signal: AbortSignal.timeout(timeout) });
+    response = await fetch(url, {
+      method,
+      headers,
+      signal: AbortSignal.timeout(timeout),
+      ...(sent !== undefined && { body: JSON.stringify(sent) }),
+    });
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     throw new CliError(

@@ -10,6 +10,7 @@
 export {
   Authority,
   type CertificateOrder,
+  describeKey,
   EmbeddedSigner,
   type IssuedCertificate,
   PluggedInSigner,

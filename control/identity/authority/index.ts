@@ -11,4 +11,5 @@ export { Authority, type AuthorityOptions, type IssuedCertificate } from "./auth
 export { type CertificateRequest, readRequest } from "./certificate-request.ts";
 export { EmbeddedSigner, type EmbeddedSignerOptions, type Rotation, type RotationPhase } from "./embedded-signer.ts";
 export { isPluggedIn, PluggedInSigner, type PluggedInSignerOptions } from "./plugged-in-signer.ts";
+export { describeKey } from "./key-strength.ts";
 export type { CertificateOrder, Signer } from "./signer.ts";

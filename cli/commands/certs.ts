@@ -1,0 +1,121 @@
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import type { AuthorityStatus } from "../../control/admin/identity.ts";
+import type { Certificate } from "../../control/identity/index.ts";
+import type { CertificateReport } from "../certs/report.ts";
+import { CliError, ExitCode } from "../cli-error.ts";
+import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
+import { type OutputFormat, outputOption, print } from "../control/output.ts";
+
+interface CertsOptions extends AdminOptions {
+  readonly roots?: string;
+  readonly envoy?: string;
+  readonly pem?: boolean;
+  readonly output: OutputFormat;
+}
+
+export function addCerts(program: Command): void {
+  const certs = addAdminOptions(program.command("certs"))
+    .summary("show and check certificates and their chains")
+    .description(
+      "Without a file: the authority of the mesh, its roots and which of them signs. With files: each is one chain, a workload's certificate first, and is checked as a peer would. With --envoy: what a proxy has by SDS.",
+    )
+    .argument("[file...]", "PEM files")
+    .option("--roots <file>", "PEM file with what is trusted; default: the roots of the authority, or with --envoy what the proxy trusts")
+    .option("--envoy <url>", "admin interface of a proxy's Envoy, such as http://127.0.0.1:15000")
+    .option("--pem", "print the roots of the authority as PEM, and nothing else")
+    .addOption(outputOption())
+    .addHelpText(
+      "after",
+      `
+Exit code 1 where a certificate has expired, is not valid yet, does not lead to what is trusted, or a chain is broken.
+
+Examples:
+  $ meshwright certs
+  $ meshwright certs --pem > roots.pem
+  $ meshwright certs --roots roots.pem chain.pem
+  $ meshwright certs --envoy http://127.0.0.1:15000`,
+    )
+    .action(showCerts);
+  // The options of `certs` are those of its steps, too: commander reads them there.
+  certs
+    .command("rotate")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("take one step of the root's rotation")
+    .description(
+      "Steps: prepare makes a new root, trusted beside the old one; switch has it sign, when every proxy has both; retire ends the old one, when nothing that it has signed is good any more; cancel takes back prepare.",
+    )
+    .argument("<step>", "prepare, switch, retire or cancel")
+    .option(
+      "--force",
+      "retire the old root although its certificates are still good, which cuts off who has not renewed: for a key that has leaked",
+    )
+    .action(rotate);
+}
+
+async function showCerts(files: readonly string[], { roots: rootsFile, envoy, pem, output, ...admin }: CertsOptions): Promise<void> {
+  const [{ Certificate: Read, IdentityError }, { asText, reportOf, reportOfRoot }, { proxySecrets }] = await load();
+  const read = (source: string, text: string): readonly Certificate[] => {
+    try {
+      return Read.readAll(text);
+    } catch (error) {
+      if (!(error instanceof IdentityError)) throw error;
+      throw new CliError(ExitCode.Input, `${source}: ${error.message}`, { cause: error });
+    }
+  };
+  const fromFile = async (file: string) => read(file, await readText(file));
+  const now = Date.now();
+  const authority = async () => (await askAdmin(admin, "/api/v1/authority")) as AuthorityStatus;
+  if (pem === true) {
+    process.stdout.write((await authority()).roots.map((root) => root.pem).join(""));
+    return;
+  }
+  const given = rootsFile === undefined ? undefined : await fromFile(rootsFile);
+  const reports: CertificateReport[] = [];
+  let note = "";
+  if (envoy !== undefined) {
+    const { chains, roots } = await proxySecrets(envoy);
+    for (const [name, chain] of chains) reports.push(...reportOf(name, chain, given ?? roots, now));
+    reports.push(...roots.map((root) => reportOfRoot("trusted", "root", root, now)));
+  } else if (files.length > 0) {
+    const trusted = given ?? (await authority()).roots.flatMap((root) => Read.readAll(root.pem));
+    for (const file of files) reports.push(...reportOf(file, await fromFile(file), trusted, now));
+  } else {
+    const { kind, phase, retirable, roots } = await authority();
+    reports.push(...roots.flatMap((root) => Read.readAll(root.pem).map((each) => reportOfRoot("authority", root.use, each, now))));
+    if (kind === "embedded" && phase !== "stable") note = `\n${rotationText(phase, retirable)}\n`;
+  }
+  const good = reports.every(({ problems }) => problems.length === 0);
+  print(output, { good, certificates: reports }, () => asText(reports, now) + note);
+  if (!good) process.exitCode = ExitCode.Input;
+}
+
+/** Loaded when it is wanted: the rest of the command line does without certificates. */
+function load() {
+  return Promise.all([import("../../control/identity/index.ts"), import("../certs/report.ts"), import("../certs/proxy-secrets.ts")]);
+}
+
+function rotationText(phase: AuthorityStatus["phase"], retirable: number | undefined): string {
+  if (phase === "prepared") return "a new root is prepared: when every proxy has it (meshwright wait), meshwright certs rotate switch";
+  const when =
+    retirable === undefined || retirable <= Date.now() ? "can be retired now" : `can be retired from ${new Date(retirable).toISOString()}`;
+  return `the new root signs; the former one ${when}: meshwright certs rotate retire`;
+}
+
+async function rotate(step: string, { force }: { readonly force?: boolean }, command: Command): Promise<void> {
+  if (!["prepare", "switch", "retire", "cancel"].includes(step))
+    throw new CliError(ExitCode.Usage, `there is no step ${step}; steps are prepare, switch, retire and cancel`);
+  const admin = command.optsWithGlobals<AdminOptions>();
+  const body = { step, ...(force === true && { force }) };
+  const { phase, retirable } = (await askAdmin(admin, "/api/v1/authority/rotation", { method: "POST", body })) as Pick<
+    AuthorityStatus,
+    "phase" | "retirable"
+  >;
+  process.stdout.write(phase === "stable" ? "one root is trusted\n" : `${rotationText(phase, retirable)}\n`);
+}
+
+async function readText(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((error: Error) => {
+    throw new CliError(ExitCode.Input, `${file}: ${error.message}`, { cause: error });
+  });
+}

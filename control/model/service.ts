@@ -104,6 +104,7 @@ export interface Workload {
   readonly workloadName: string;
   readonly addresses: readonly string[];
   readonly labels: Labels;
+  /** Empty where nobody says it. */
   readonly serviceAccount: string;
   /** Numbers of its ports by name. */
   readonly ports: Readonly<Record<string, number>>;

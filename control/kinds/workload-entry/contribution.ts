@@ -14,7 +14,8 @@ export function contribute(object: MeshObject<WorkloadEntrySpec>): Contribution 
     workloadName: metadata.name,
     addresses: [endpoint.address],
     labels,
-    serviceAccount: spec.serviceAccount ?? "default",
+    // Where nobody says it, its proxy may.
+    serviceAccount: spec.serviceAccount ?? "",
     ports: endpoint.ports,
     locality: endpoint.locality,
     network: endpoint.network,

@@ -95,7 +95,7 @@ export class RunningMesh implements AsyncDisposable {
     locality?: Locality,
     clusters: Clusters = [],
   ): Promise<RunningEnvoy> {
-    await mkdir(join(this.folder, folderName(nodeId)));
+    await mkdir(join(this.folder, folderName(nodeId)), { recursive: true });
     const control = { host: "127.0.0.1", port: this.control.port };
     const made = bootstrapOf({ nodeId, metadata, control, ...(locality === undefined ? {} : { locality }) });
     if (!("bootstrap" in made)) throw new Error(JSON.stringify(made));

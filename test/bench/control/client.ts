@@ -2,7 +2,7 @@ import { connect, type Socket } from "node:net";
 import { fieldSize, writeFieldHead } from "../../../control/xds/server/wire.ts";
 import { encodeHeaders } from "../client/hpack.ts";
 import type { Variant } from "../../../control/xds/server/index.ts";
-import { DiscoveryResponses } from "./discovery-responses.ts";
+import { DiscoveryResponses, type ResponseHead } from "./discovery-responses.ts";
 import { SendWindow } from "./send-window.ts";
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, TYPES } from "./types.ts";
 
@@ -21,6 +21,8 @@ const NEXT: Readonly<Record<string, readonly string[]>> = { [CLUSTER]: [ENDPOINT
 
 /** Field numbers of `DeltaDiscoveryRequest` and `DiscoveryRequest`. */
 const FIELDS = { delta: { node: 1, typeUrl: 2, names: 3, nonce: 6 }, sotw: { node: 2, typeUrl: 4, names: 3, nonce: 5 } } as const;
+/** Of `DiscoveryRequest`. */
+const VERSION_INFO = 1;
 const METHODS = { delta: "DeltaAggregatedResources", sotw: "StreamAggregatedResources" } as const;
 
 /**
@@ -32,7 +34,7 @@ export class BenchClient implements Disposable {
   private readonly requests: FirstRequests;
   private readonly begun = new Set<string>();
   private readonly window = new SendWindow((bytes) => this.write(bytes));
-  private readonly responses = new DiscoveryResponses((typeUrl, nonce) => this.acknowledge(typeUrl, nonce));
+  private readonly responses = new DiscoveryResponses((head) => this.acknowledge(head));
   /** A frame that has come in part. */
   private pending: Buffer = Buffer.alloc(0);
   private readonly events: ClientEvents;
@@ -119,12 +121,12 @@ export class BenchClient implements Disposable {
     this.events.lost(reason);
   }
 
-  private acknowledge(typeUrl: string, nonce: string): void {
+  private acknowledge({ version, typeUrl, nonce }: ResponseHead): void {
     const { variant, byType } = this.requests;
     const { typeUrl: type, nonce: answered } = FIELDS[variant];
-    // In the state of the world an answer names everything that is subscribed to.
-    const request = variant === "sotw" ? (byType[typeUrl] ?? Buffer.alloc(0)) : text(type, typeUrl);
-    this.send(Buffer.concat([request, text(answered, nonce)]));
+    // In the state of the world an answer names everything that is subscribed to, and the version that is accepted.
+    const request = variant === "sotw" ? [text(VERSION_INFO, version), byType[typeUrl] ?? Buffer.alloc(0)] : [text(type, typeUrl)];
+    this.send(Buffer.concat([...request, text(answered, nonce)]));
     for (const next of NEXT[typeUrl] ?? []) if (!this.begun.has(next)) this.begin(next);
     this.events.answered(typeUrl);
   }

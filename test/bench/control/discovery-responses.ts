@@ -1,26 +1,33 @@
 /** Field numbers that `DeltaDiscoveryResponse` and `DiscoveryResponse` share. */
+const VERSION = 1;
 const TYPE_URL = 4;
 const NONCE = 5;
 /** A byte for compression and four for the length, before every message of gRPC. */
 const MESSAGE_HEAD = 5;
 const LENGTH_DELIMITED = 2;
 
+/** What an ACK repeats of a response. */
+export interface ResponseHead {
+  readonly version: string;
+  readonly typeUrl: string;
+  readonly nonce: string;
+}
+
 /**
- * Reads type and nonce of responses out of the bytes of a call, as they come. Resources are passed over where they lie: a response of a megabyte is neither
+ * Reads version, type and nonce of responses out of the bytes of a call, as they come. Resources are passed over where they lie: a response of a megabyte is neither
  * joined nor copied, or the clients of a benchmark would cost more than the service.
  */
 export class DiscoveryResponses {
-  private readonly answer: (typeUrl: string, nonce: string) => void;
+  private readonly answer: (head: ResponseHead) => void;
   /** Begun and not read yet: some bytes of a head, or of a text that is wanted. */
   private rest: Buffer = Buffer.alloc(0);
   /** Bytes of the message, and of the field within, that are still to come. */
   private ofMessage = 0;
   private ofField = 0;
-  private typeUrl = "";
-  private nonce = "";
+  private readonly head = { version: "", typeUrl: "", nonce: "" };
 
   /** @param answer called at the end of every response */
-  constructor(answer: (typeUrl: string, nonce: string) => void) {
+  constructor(answer: (head: ResponseHead) => void) {
     this.answer = answer;
   }
 
@@ -56,15 +63,14 @@ export class DiscoveryResponses {
     if ((tag & 7) !== LENGTH_DELIMITED) throw new Error(`a response has a field with tag ${tag}`);
     const field = tag >> 3;
     const begin = size.end;
-    if (field !== TYPE_URL && field !== NONCE) {
+    if (field !== TYPE_URL && field !== NONCE && field !== VERSION) {
       this.ofField = size.value;
       this.passed(begin - at);
       return begin - at;
     }
     const end = begin + size.value;
     if (end > bytes.length) return 0;
-    if (field === TYPE_URL) this.typeUrl = bytes.toString("latin1", begin, end);
-    else this.nonce = bytes.toString("latin1", begin, end);
+    this.head[field === TYPE_URL ? "typeUrl" : field === NONCE ? "nonce" : "version"] = bytes.toString("latin1", begin, end);
     this.passed(end - at);
     return end - at;
   }
@@ -72,9 +78,9 @@ export class DiscoveryResponses {
   private passed(count: number): void {
     this.ofMessage -= count;
     if (this.ofMessage > 0) return;
-    const { typeUrl, nonce } = this;
-    this.typeUrl = this.nonce = "";
-    this.answer(typeUrl, nonce);
+    const head = { ...this.head };
+    this.head.version = this.head.typeUrl = this.head.nonce = "";
+    this.answer(head);
   }
 }
 

@@ -183,8 +183,8 @@ describe("connections by the matches of a VirtualService", () => {
   const bytes = (destination: string) => proxy.redirected("outbound", destination, "hello");
   const hello = (servername: string) => ({ servername, rejectUnauthorized: false });
   const tls = (name: string, destination = "10.99.0.1:443") => proxy.redirected("outbound", destination, "hello", hello(name));
-  const each = async (names: readonly string[], ask: (name: string) => Promise<string>) =>
-    Object.fromEntries(await Promise.all(names.map(async (name) => [name, await ask(name)])));
+  const each = async (names: readonly string[], ask: (name: string) => Promise<string>): Promise<Readonly<Record<string, string>>> =>
+    Object.fromEntries(await Promise.all(names.map(async (name) => [name, await ask(name)] as const)));
 
   test.each<readonly [what: string, proxy: YamlProxy, two: readonly number[]]>([
     ["of a sidecar", sidecar(), [1, 2, 6]],

@@ -57,7 +57,21 @@ describe("a request that fails is sent again", () => {
   beforeAll(async () => {
     const retries = (name: string, value: object | undefined, more: object = {}) =>
       virtualService(name, [`${name}.test`], [{ route: [to("reviews/v1")], ...(value === undefined ? {} : { retries: value }), ...more }]);
+    const service = (name: string, app: string) => ({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name },
+      spec: { selector: { app }, ports: [{ name: "http", port: 80 }] },
+    });
+    const policy = (host: string, trafficPolicy: object) => ({
+      apiVersion: "networking.istio.io/v1",
+      kind: "DestinationRule",
+      metadata: { name: `${host}-policy` },
+      spec: { host, trafficPolicy },
+    });
     mesh = await EchoMesh.start({
+      nodeId: "sidecar~10.0.0.1~client-1.default~default.svc.cluster.local",
+      metadata: { LABELS: { version: "v1" } },
       objects: [
         ...ROWS.map(([, rule], index) => retries(`row-${index}`, rule)),
         retries("slow-back-off", { attempts: 3, retryOn: "5xx", backoff: "400ms" }),
@@ -73,12 +87,26 @@ describe("a request that fails is sent again", () => {
           ["any.test"],
           [{ route: [to("shadow")], retries: { attempts: 1, retryOn: "5xx", backoff: "1ms", retryIgnorePreviousHosts: false } }],
         ),
-        {
-          apiVersion: "networking.istio.io/v1",
-          kind: "DestinationRule",
-          metadata: { name: "random" },
-          spec: { host: "shadow", trafficPolicy: { loadBalancer: { simple: "RANDOM" } } },
-        },
+        policy("shadow", { loadBalancer: { simple: "RANDOM" } }),
+        service("hashed", "shadow"),
+        policy("hashed", { loadBalancer: { consistentHash: { httpHeaderName: "x-user" } } }),
+        virtualService("bound", ["bound.test"], [{ route: [to("hashed")], retries: { attempts: 1, retryOn: "5xx" } }]),
+        virtualService(
+          "loose",
+          ["loose.test"],
+          [{ route: [to("hashed")], retries: { attempts: 1, retryOn: "5xx", retryIgnorePreviousHosts: true } }],
+        ),
+        service("far", "reviews"),
+        policy("far", {
+          loadBalancer: { localityLbSetting: { enabled: true, failoverPriority: ["version"] } },
+          outlierDetection: { consecutive5xxErrors: 1_000_000 },
+        }),
+        virtualService("near", ["near.test"], [{ route: [to("far")], retries: { attempts: 4, retryOn: "5xx" } }]),
+        virtualService(
+          "remote",
+          ["remote.test"],
+          [{ route: [to("far")], retries: { attempts: 4, retryOn: "5xx", retryRemoteLocalities: true } }],
+        ),
       ],
       scripts: { "reviews-v1": planned, "shadow-v1": () => ({ status: 503 }), "shadow-v2": () => ({ status: 200 }) },
     });
@@ -124,5 +152,21 @@ describe("a request that fails is sent again", () => {
     };
     expect(await failures("previous.test")).toBeLessThan(15);
     expect(await failures("any.test")).toBeGreaterThan(15);
+  });
+
+  test("to the host that a hash names, if `retryIgnorePreviousHosts` does not say otherwise", async () => {
+    const statuses = async (host: string) => {
+      const told = await Promise.all(Array.from({ length: 20 }, (_, user) => mesh.ask(host, { headers: [["x-user", String(user)]] })));
+      return new Set(told.map(({ status }) => status));
+    };
+    expect(await statuses("bound.test")).toEqual(new Set([200, 503]));
+    expect(await statuses("loose.test")).toEqual(new Set([200]));
+  });
+
+  test("to other localities after two attempts, where `retryRemoteLocalities` says so", async () => {
+    expect((await mesh.ask("near.test", { path: "/?503&near" })).status).toBe(503);
+    expect(attempts.get("/?503&near")).toBe(5);
+    expect((await mesh.ask("remote.test", { path: "/?503&remote" })).seen?.by).toBe("reviews-v2");
+    expect(attempts.get("/?503&remote")).toBe(2);
   });
 });

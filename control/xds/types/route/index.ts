@@ -35,7 +35,7 @@ function* outboundUnits(view: ProxyView): Iterable<RouteUnit> {
       if (ports.some(({ number, protocol }) => number === port && protocol === "auto")) yield ["sniffed", port, host];
     }
     for (const host of routed) if (!isWildcard(host)) yield ["host", port, host];
-    yield ["rest", port, wildcardsOf(found)];
+    yield ["rest", port, wildcardsOf(view, found)];
   }
   for (const bind of new Set(sockets(view).map((each) => each.bind))) if (bind !== undefined) yield ["socket", bind];
 }

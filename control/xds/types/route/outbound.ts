@@ -11,7 +11,7 @@ import {
 import { scopeKey } from "../scope/key.ts";
 import { catchAll } from "./catch-all.ts";
 import { type RouteConfiguration, routeConfiguration, virtualHost } from "./configuration.ts";
-import { addressDomains, isRouted, serviceDomains, withDot } from "./domains.ts";
+import { callableNames, isRouted, serviceDomains, withDot } from "./domains.ts";
 import { sniffedRouteName } from "./route-name.ts";
 import { defaultRoute, hasRoutes, type Route, routesOf } from "./routes.ts";
 
@@ -95,10 +95,10 @@ export function sniffedHost(view: ProxyView, port: number, host: HostName): Rout
 export type Wildcard = readonly [host: HostName, domains: readonly string[]];
 
 /** The wildcards of a port, the most specific first; of two with a domain it is the first one's. */
-export function wildcardsOf({ services, routed }: OutboundPort): readonly Wildcard[] {
+export function wildcardsOf(view: ProxyView, { services, routed }: OutboundPort): readonly Wildcard[] {
   const taken = new Set<string>();
   return [
-    ...services.map((service): Wildcard => [service.host, wildcardDomains(service)]),
+    ...services.map((service): Wildcard => [service.host, wildcardDomains(view, service)]),
     ...routed.filter(isWildcard).map((host): Wildcard => [host, [host]]),
   ]
     .sort(([a], [b]) => compareSpecificity(a, b))
@@ -117,13 +117,10 @@ export function outboundRest(view: ProxyView, port: number, wildcards: readonly 
 }
 
 /** Wildcards by which a service is called: its own, and those of a headless service's workloads (`reviews-0.reviews.default.svc.cluster.local`). */
-function wildcardDomains(service: Service): readonly string[] {
-  if (isWildcard(service.host)) return [service.host, ...withDot(service.host)];
-  if (!service.headless) return [];
-  const addresses = new Set(addressDomains(service));
-  return serviceDomains(service)
-    .filter((domain) => !addresses.has(domain))
-    .map((domain) => `*.${domain}`);
+function wildcardDomains(view: ProxyView, service: Service): readonly string[] {
+  const { host, headless } = service;
+  if (isWildcard(host)) return [host, ...withDot(host)];
+  return headless ? [...callableNames(view, service, () => false), ...withDot(host)].map((name) => `*.${name}`) : [];
 }
 
 /** Routes to a host on a port: its routing's, else the service's own; none where there is neither. */

@@ -55,6 +55,34 @@ const wait = object({
   errors: list(text),
 });
 
+const authorityCertificate = object({
+  use: { enum: ["signing", "prepared", "former", "trusted"] },
+  pem: text,
+  subject: text,
+  serialNumber: { ...text, description: "Hexadecimal." },
+  notBefore: milliseconds,
+  notAfter: milliseconds,
+});
+const rotation = {
+  phase: { enum: ["stable", "prepared", "switched"], description: "Of a root of the service's own." },
+  retirable: { ...milliseconds, description: "From when on the former root may be retired without force." },
+};
+const authority = object({ kind: { enum: ["embedded", "external"] }, ...rotation, roots: list(authorityCertificate) }, ["kind", "roots"]);
+const joinToken = {
+  id: text,
+  namespace: text,
+  serviceAccount: text,
+  state: { enum: ["active", "spent", "expired", "revoked"] },
+  uses: count,
+  used: count,
+  createdAt: milliseconds,
+  expiresAt: milliseconds,
+};
+const body = (schema: object) => ({ required: true, content: { "application/json": { schema } } });
+
+const forbidden = error("The bearer token may read only.");
+const noAuthority = error("This service has no certificate authority, or there is no such token.");
+const writes = [{ bearer: [] }];
 const unauthorized = error("The bearer token is missing or wrong.");
 
 /** The description of `/api/v1/`, which is served beside it. */
@@ -96,6 +124,72 @@ export const OPEN_API = {
         summary: "Reads the sources to the end, then waits until every proxy has answered what it was sent",
         parameters: [{ name: "timeout", in: "query", schema: { ...text, default: "30s" } }],
         responses: { 200: answer("How it ended.", wait), 400: error("The timeout is none."), 401: unauthorized },
+      },
+    },
+    "/api/v1/authority": {
+      get: {
+        summary: "The certificate authority and its roots",
+        responses: { 200: answer("Every root that is trusted.", authority), 401: unauthorized, 404: noAuthority },
+      },
+    },
+    "/api/v1/authority/rotation": {
+      post: {
+        summary: "Takes one step of the root's rotation. Wants a token of the role write",
+        security: writes,
+        requestBody: body(
+          object({ step: { enum: ["prepare", "switch", "retire", "cancel"] }, force: { type: "boolean", default: false } }, ["step"]),
+        ),
+        responses: {
+          200: answer("Where it stands now.", object(rotation, ["phase"])),
+          400: error("The body is none."),
+          401: unauthorized,
+          403: forbidden,
+          404: noAuthority,
+          409: error("The step is out of turn."),
+          503: error("It could not be stored; nothing has changed."),
+        },
+      },
+    },
+    "/api/v1/tokens": {
+      get: {
+        summary: "Join tokens, without their secrets",
+        responses: { 200: answer("The newest first.", object({ tokens: list(object(joinToken)) })), 401: unauthorized, 404: noAuthority },
+      },
+      post: {
+        summary: "Makes a join token. Wants a token of the role write",
+        security: writes,
+        requestBody: body(
+          object(
+            {
+              namespace: text,
+              serviceAccount: text,
+              uses: { type: "integer", minimum: 1, maximum: 10_000, default: 1 },
+              lifetime: { ...text, default: "1h" },
+            },
+            ["namespace", "serviceAccount"],
+          ),
+        ),
+        responses: {
+          201: answer("The token, shown this once.", object({ ...joinToken, token: text })),
+          400: error("There can be no such token."),
+          401: unauthorized,
+          403: forbidden,
+          404: noAuthority,
+          503: error("It could not be stored; there is no token."),
+        },
+      },
+    },
+    "/api/v1/tokens/{id}": {
+      delete: {
+        summary: "Makes a join token worth nothing. Wants a token of the role write",
+        security: writes,
+        parameters: [{ name: "id", in: "path", required: true, schema: text }],
+        responses: {
+          200: answer("It is revoked.", object({ id: text, state: { const: "revoked" } })),
+          401: unauthorized,
+          403: forbidden,
+          404: noAuthority,
+        },
       },
     },
   },

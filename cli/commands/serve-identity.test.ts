@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Certificate, certificateIdentity, newRequest } from "../../control/identity/index.ts";
+import { CertificateClient } from "../../control/identity/testing/certificate-client.ts";
+import { meshwright } from "../testing/run.ts";
+
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "meshwright-serve-identity-"));
+  await writeFile(join(folder, "mesh.yaml"), "trustDomain: example.org\n");
+  await writeFile(
+    join(folder, "objects.yaml"),
+    "apiVersion: v1\nkind: Service\nmetadata: {name: reviews}\nspec: {ports: [{name: http, port: 9080}]}\n",
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Ready {
+  readonly xds: string;
+  readonly admin: string;
+  readonly tokenFile: string;
+}
+
+/** A service in a process of its own, which is killed in the end. */
+class Serving implements AsyncDisposable {
+  readonly ready: Ready;
+  readonly lines: string[];
+  private readonly child: ChildProcess;
+
+  private constructor(child: ChildProcess, ready: Ready, lines: string[]) {
+    this.child = child;
+    this.ready = ready;
+    this.lines = lines;
+  }
+
+  static async start(...more: readonly string[]): Promise<Serving> {
+    const parameters = ["serve", "--config", join(folder, "objects.yaml"), "--mesh-config", join(folder, "mesh.yaml")];
+    const all = [MAIN, ...parameters, "--xds", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-format", "json", ...more];
+    const child = spawn(process.execPath, all, { stdio: ["ignore", "ignore", "pipe"] });
+    const lines: string[] = [];
+    const { promise, resolve, reject } = Promise.withResolvers<Ready>();
+    createInterface({ input: child.stderr }).on("line", (line) => {
+      lines.push(line);
+      if (line.includes("control service is ready")) resolve(JSON.parse(line) as Ready);
+    });
+    child.once("exit", () => reject(new Error(lines.join("\n"))));
+    return new Serving(child, await promise, lines);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode !== null) return;
+    const ended = once(this.child, "exit");
+    this.child.kill("SIGKILL");
+    await ended;
+  }
+}
+
+test("one token brings a workload its certificate, which leads to the root of the mesh, before and after the service was killed", async () => {
+  const state = join(folder, "state");
+  const chain: string[] = [];
+  for (let start = 0; start < 2; start++) {
+    await using serving = await Serving.start("--state", state, "--certificate-lifetime", "10m");
+    const { admin, xds, tokenFile } = serving.ready;
+    expect((await stat(tokenFile)).mode & 0o777).toBe(0o600);
+    const created = await meshwright(["token", "create", "-n", "default", "-s", "reviews", "--admin", admin, "--token-file", tokenFile]);
+    const { csr } = await newRequest();
+    using client = new CertificateClient(Number(xds.split(":").at(-1)));
+    const [leaf = ""] = await client.ask(csr, { bearer: created.output.trim() });
+    await expect(client.ask((await newRequest()).csr, { bearer: created.output.trim() })).rejects.toMatchObject({
+      details: expect.stringContaining("was good for one use"),
+    });
+    chain.push(leaf);
+    const [certificate] = Certificate.readAll(leaf);
+    expect(certificateIdentity(certificate ?? { names: [] })).toEqual({
+      trustDomain: "example.org",
+      namespace: "default",
+      serviceAccount: "reviews",
+    });
+    expect((certificate?.notAfter ?? 0) - Date.now()).toBeLessThanOrEqual(600_000);
+    for (const [index, pem] of chain.entries()) {
+      const file = join(folder, `chain-${index}.pem`);
+      await writeFile(file, pem);
+      expect(await meshwright(["certs", file, "--admin", admin])).toMatchObject({ code: 0 });
+    }
+    expect(serving.lines.join("\n")).toContain('"message":"certificate issued"');
+    expect(serving.lines.join("\n")).not.toContain(created.output.trim().slice(-43));
+  }
+});
+
+test.each<[string, (directory: string) => Promise<unknown>, RegExp]>([
+  [
+    "is damaged",
+    async (directory) =>
+      writeFile(join(directory, "authority.json"), (await readFile(join(directory, "authority.json"), "utf8")).replace("BEGIN", "BEGUN")),
+    /--ca .*authority\.json is damaged.*bring it back from a backup/,
+  ],
+  ["may be read by others", (directory) => chmod(join(directory, "authority.json"), 0o644), /may be read by others \(mode 644\)/],
+])("an authority whose file %s is not served, and no other is made", async (what, damage, errors) => {
+  const directory = join(folder, what.replaceAll(" ", "-"));
+  await Serving.start("--ca", directory).then((serving) => serving[Symbol.asyncDispose]());
+  await damage(directory);
+  const parameters = [
+    "serve",
+    "--config",
+    join(folder, "objects.yaml"),
+    "--ca",
+    directory,
+    "--xds",
+    "127.0.0.1:0",
+    "--admin",
+    "127.0.0.1:0",
+  ];
+  expect(await meshwright(parameters)).toMatchObject({ code: 1, errors: expect.stringMatching(errors) });
+});
+
+test("without a directory there is no authority, which is said", async () => {
+  await using serving = await Serving.start();
+  expect(serving.ready.tokenFile).toBeUndefined();
+  expect(serving.lines.join("\n")).toContain("--ca DIR or --state DIR brings one");
+  expect(await meshwright(["certs", "--admin", serving.ready.admin])).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining("no certificate authority"),
+  });
+});
+
+test("a lifetime that is none is refused", async () => {
+  const ended = await meshwright([
+    "serve",
+    "--config",
+    join(folder, "objects.yaml"),
+    "--certificate-lifetime",
+    "long",
+    "--xds",
+    "127.0.0.1:0",
+    "--admin",
+    "127.0.0.1:0",
+  ]);
+  expect(ended).toMatchObject({ code: 2, errors: expect.stringContaining("write 24h") });
+});

@@ -132,6 +132,8 @@ export class ControlService implements AsyncDisposable {
     if (state !== undefined) this.store.apply({ files: state.read(), complete: false });
     this.store.apply({ files: [...first.values()].flatMap(({ files }) => files), complete: true });
     for (const [name, { files }] of first) this.store.apply({ files, complete: false }, name);
+    this.peers.restore(state?.peers.read() ?? []);
+    this.configurations.applyPeers(this.peers.take());
     this.changed([...this.store.objects.values()], [], SYSTEM_CLOCK.now());
     this.tell(this.store.problems());
   }
@@ -212,6 +214,7 @@ export class ControlService implements AsyncDisposable {
       this.telling = undefined;
       const changedAt = SYSTEM_CLOCK.now();
       const change = this.peers.take();
+      this.options.state?.peers.keep(() => this.peers.all());
       const { changed, failures } = this.configurations.applyPeers(change);
       for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes, changedAt);
       if (changed.length > 0)

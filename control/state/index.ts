@@ -2,7 +2,9 @@ import { join } from "node:path";
 import type { Manifest, MeshObject, SourceFile } from "../model/index.ts";
 import { readManifests } from "../model/manifest/index.ts";
 import { manifestOf } from "../model/objects/index.ts";
-import { readStateFile, type StateDocument, type StateFiles, writeStateFile } from "./state-file.ts";
+import { PeerState } from "./peer-state.ts";
+import { readStateFile, type StateDocument, type StateFiles } from "./state-file.ts";
+import { reasonOf, StateWriter } from "./state-writer.ts";
 
 export { StateError, type StateFiles } from "./state-file.ts";
 
@@ -26,15 +28,15 @@ export interface StateOptions {
 export class State implements AsyncDisposable {
   readonly #path: string;
   readonly #options: StateOptions;
-  #pending: (() => Iterable<MeshObject>) | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #nextWrite = 0;
-  #writing: Promise<void> | undefined;
-  #failing = false;
+  readonly #writer: StateWriter;
+  /** What proxies told of themselves, kept beside the objects. */
+  readonly peers: PeerState;
 
   constructor(directory: string, options: StateOptions) {
     this.#path = join(directory, "objects.json");
     this.#options = options;
+    this.#writer = new StateWriter(this.#path, options);
+    this.peers = new PeerState(join(directory, "proxies.json"), options);
   }
 
   /** What was kept, file by file, to be applied before the sources start; empty where nothing was, or it is broken. */
@@ -51,57 +53,13 @@ export class State implements AsyncDisposable {
 
   /** Keeps what counts now, soon; the objects are looked at when they are written. */
   keep(objects: () => Iterable<MeshObject>): void {
-    this.#pending = objects;
-    this.#plan();
+    this.#writer.keep(() => documentsOf(objects()));
   }
 
   /** Writes what is still to be written. */
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#writing;
-    await this.#write();
-    clearTimeout(this.#timer);
-  }
-
-  #plan(): void {
-    if (this.#timer !== undefined || this.#writing !== undefined || this.#pending === undefined) return;
-    const write = () => {
-      this.#timer = undefined;
-      this.#writing = this.#write().finally(() => {
-        this.#writing = undefined;
-        this.#plan();
-      });
-    };
-    this.#timer = setTimeout(write, Math.max(0, this.#nextWrite - performance.now()));
-  }
-
-  async #write(): Promise<void> {
-    const objects = this.#pending;
-    if (objects === undefined) return;
-    this.#pending = undefined;
-    const { interval = 1_000, retry = 10_000, files } = this.#options;
-    const start = performance.now();
-    try {
-      await writeStateFile(this.#path, documentsOf(objects()), files);
-      this.#succeeded();
-    } catch (error) {
-      this.#failed(error);
-      // The disk may have room again before something changes.
-      this.#pending ??= objects;
-    }
-    const now = performance.now();
-    this.#nextWrite = now + Math.max(this.#failing ? retry : interval, 20 * (now - start));
-  }
-
-  #succeeded(): void {
-    if (this.#failing) this.#options.info?.("the state is kept again");
-    this.#failing = false;
-  }
-
-  #failed(error: unknown): void {
-    // Once, not at every change while the disk is full.
-    if (!this.#failing) this.#options.warn(`the state cannot be kept, and the service goes on without: ${reasonOf(error)}`);
-    this.#failing = true;
+    await this.#writer[Symbol.asyncDispose]();
+    await this.peers[Symbol.asyncDispose]();
   }
 }
 
@@ -127,8 +85,4 @@ function manifestsOf({ file, line, text, items }: StateDocument): readonly Manif
   );
   for (const manifest of manifests) manifest.moveTo({ text, line });
   return manifests;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import type { Kind } from "../../model/index.ts";
-import { check, checkInMesh } from "./check.ts";
+import { check } from "./check.ts";
+import { checkInMesh } from "./check-in-mesh.ts";
 import { contribute } from "./contribution.ts";
 import { fields, type GatewaySpec } from "./fields.ts";
 

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { Code, covers, fullHost, isHttp, type MeshObject, type MeshView, type Report, selects } from "../../model/index.ts";
+import { Code, isHttp, type MeshObject, type Report } from "../../model/index.ts";
 import { parseNamespacedHost, parseProtocol, wrongUnixPath } from "../../model/parts/index.ts";
 import type { SidecarSpec } from "./fields.ts";
 
@@ -149,70 +149,4 @@ function wrongEndpoint(value: string): string | undefined {
   const port = Number(match?.[2]);
   if (match !== null && port >= 1 && port <= 65_535) return undefined;
   return `${JSON.stringify(value)} is none of 127.0.0.1:PORT, 0.0.0.0:PORT, [::1]:PORT, [::]:PORT, unix:///PATH`;
-}
-
-/** `istioctl analyze`: selectors that select nobody, two Sidecars for one workload, hosts that there are not. */
-export function checkInMesh(object: MeshObject<SidecarSpec>, mesh: MeshView, report: Report): void {
-  const { metadata, spec } = object;
-  const { namespace } = metadata;
-  const labels = spec.workloadSelector?.labels ?? {};
-  const selected = mesh.workloads().filter((workload) => workload.namespace === namespace && selects(labels, workload.labels));
-  const rivals = (mesh.objects("Sidecar") as readonly MeshObject<SidecarSpec>[]).filter(
-    (other) => other !== object && other.metadata.namespace === namespace && isSelective(other) === isSelective(object),
-  );
-  if (isSelective(object)) {
-    if (selected.length === 0 && mesh.workloads().length > 0)
-      report("warning", "IST0101", ["spec", "workloadSelector"], `no workload of namespace ${namespace} has these labels`);
-    for (const rival of rivals) {
-      const shared = selected.find((workload) => selects(rival.spec.workloadSelector?.labels ?? {}, workload.labels));
-      if (shared !== undefined)
-        report(
-          "error",
-          "IST0110",
-          ["spec", "workloadSelector"],
-          `Sidecar ${rival.metadata.name} selects workload ${shared.name} too; the older one counts`,
-        );
-    }
-  } else if (rivals[0] !== undefined) {
-    report(
-      "error",
-      "IST0111",
-      ["metadata", "name"],
-      `Sidecar ${rivals[0].metadata.name} is for the whole of namespace ${namespace} too; the older one counts`,
-    );
-  }
-  checkHostsInMesh(object, mesh, report);
-}
-
-function isSelective({ spec }: MeshObject<SidecarSpec>): boolean {
-  return spec.workloadSelector !== undefined;
-}
-
-function checkHostsInMesh({ metadata, spec }: MeshObject<SidecarSpec>, mesh: MeshView, report: Report): void {
-  for (const [index, egress] of spec.egress.entries()) {
-    for (const [at, text] of egress.hosts.entries()) {
-      const { namespace, host } = parseNamespacedHost(text);
-      if (host.startsWith("*") || namespace === "~") continue;
-      const from = namespace === "." ? metadata.namespace : namespace;
-      const known =
-        mesh.services().some((service) => (from === "*" || from === service.namespace) && covers(service.host, host)) ||
-        mesh
-          .routings()
-          .some(({ hosts, object }) => (from === "*" || from === object.metadata.namespace) && hosts.some((each) => covers(each, host)));
-      if (!known)
-        report(
-          "warning",
-          "IST0101",
-          ["spec", "egress", index, "hosts", at],
-          `there is no host ${host} in ${from === "*" ? "any namespace" : `namespace ${from}`}`,
-        );
-    }
-  }
-  const proxy = spec.outboundTrafficPolicy?.egressProxy;
-  if (proxy === undefined) return;
-  const path = ["spec", "outboundTrafficPolicy", "egressProxy"];
-  const services = mesh.servicesOf(fullHost(proxy.host, metadata.namespace, mesh.settings.domainSuffix));
-  if (services.length === 0) report("error", "IST0101", [...path, "host"], `there is no host ${proxy.host}`);
-  else if (proxy.port !== undefined && !services.some(({ ports }) => ports.some(({ number }) => number === proxy.port?.number)))
-    report("error", "IST0101", [...path, "port"], `${proxy.host} has no port ${proxy.port.number}`);
 }

@@ -4,7 +4,7 @@ import { toJson } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { registry } from "../../../envoy-api/generated/registry.ts";
-import type { ProxyView } from "../../../model/index.ts";
+import { IDENTITY_KEY, type ProxyView } from "../../../model/index.ts";
 import { endpointType } from "../endpoint/index.ts";
 import { secretType } from "../secret/index.ts";
 import { viewOfYaml } from "../testing/yaml-view.ts";
@@ -17,7 +17,10 @@ const folder = join(import.meta.dirname, "goldens");
 const ROUTER = { nodeId: "router~10.0.0.2~ingress.default~default.svc.cluster.local" };
 
 test.for(readdirSync(folder).filter((file) => file.endsWith(".yaml") && !file.endsWith(".out.yaml")))("%s", async (file) => {
-  const view = viewOfYaml(readFileSync(join(folder, file), "utf8"), file.startsWith("gateway") ? ROUTER : {});
+  const view = viewOfYaml(readFileSync(join(folder, file), "utf8"), {
+    ...(file.startsWith("gateway") ? ROUTER : {}),
+    ...(file.includes("identity") ? { metadata: { [IDENTITY_KEY]: "socket" } } : {}),
+  });
   const fixed = new Set(["BlackHoleCluster", "PassthroughCluster", "InboundPassthroughCluster"]);
   const clusters = resourcesOf(clusterType(), view).filter(({ name }) => file.startsWith("fixed") || !fixed.has(name));
   const result = {

@@ -69,6 +69,13 @@ export default {
       to: { path: "^control/", pathNot: "^control/(model/|sources/$1/)" },
     },
     {
+      name: "identity-stands-alone",
+      comment: "control/identity knows keys, certificates and tokens; of the mesh it is told what it needs.",
+      severity: "error",
+      from: { path: "^control/identity/", pathNot: TESTS },
+      to: { path: "^control/(?!identity/|model/|envoy-api/)" },
+    },
+    {
       name: "xds-server-knows-no-type",
       comment: "The protocol is the same for every resource type; what differs is data that the composition root hands in.",
       severity: "error",

@@ -1,6 +1,8 @@
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { Certificate, IdentityError, type MeshIdentity } from "../identity/index.ts";
+// Types, and the error: the authority itself is loaded where there is one.
+import { IdentityError } from "../identity/identity-error.ts";
+import type { Certificate, MeshIdentity } from "../identity/index.ts";
 import { parseDuration } from "../model/fields/index.ts";
 import { writing } from "./roles.ts";
 
@@ -49,12 +51,11 @@ export function addIdentity(app: Hono, identity: MeshIdentity | undefined): void
     "/api/v1/authority",
     withIdentity((context, { authority, embedded }) => {
       const rotation = embedded?.rotation;
-      const roots = authority.signer.roots().flatMap((pem) => Certificate.readAll(pem));
       const status: AuthorityStatus = {
         kind: embedded === undefined ? "external" : "embedded",
         phase: rotation?.phase,
         retirable: rotation?.retirable,
-        roots: roots.map((root) => certificateOf(root, useOf(root, rotation))),
+        roots: authority.trustedCertificates().map((root) => certificateOf(root, useOf(root, rotation))),
       };
       return context.json(status);
     }),

@@ -116,7 +116,8 @@ export class Authority {
     return chainProblems(leaf === undefined ? [] : pathOf(leaf, [...others, ...this.signer.intermediates()], roots), roots, this.clock());
   }
 
-  private trustedCertificates(): readonly Certificate[] {
+  /** Every root that is trusted now, read; the one that signs first where it is one of them. */
+  trustedCertificates(): readonly Certificate[] {
     const pems = this.signer.roots();
     if (this.trusted?.pems !== pems) this.trusted = { pems, certificates: pems.flatMap((pem) => Certificate.readAll(pem)) };
     return this.trusted.certificates;

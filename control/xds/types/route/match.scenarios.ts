@@ -79,9 +79,9 @@ const HEADERS: readonly Row[] = [
   ],
   ["an empty header", { headers: { "x-user": { exact: "" } } }, [having(["x-user", ""])], [{}, having(["x-user", "a"])]],
   [
-    "values of a repeated header one by one",
+    "a header as it is written, commas and all",
     { headers: { "x-user": { exact: "jason" } } },
-    [having(["x-user", "tom"], ["x-user", "jason"])],
+    [],
     [having(["x-user", "jason,jason"]), having(["x-user", "tom, jason"])],
   ],
   [
@@ -186,7 +186,12 @@ describe("a match of a VirtualService asks for", () => {
         { match: [{ port: 80 }], route: [to("reviews/v1")] },
       ],
     );
-    mesh = await EchoMesh.start({ objects: [...rules, ...authorities, order, counted, ports] });
+    const repeated = virtualService(
+      "repeated",
+      ["repeated.test"],
+      [{ match: [{ headers: { "x-user": { exact: "jason" } } }], route: [to("reviews/v2")] }, { route: [to("reviews/v1")] }],
+    );
+    mesh = await EchoMesh.start({ objects: [...rules, ...authorities, order, counted, ports, repeated] });
   });
   afterAll(async () => {
     await mesh?.[Symbol.asyncDispose]();
@@ -214,6 +219,21 @@ describe("a match of a VirtualService asks for", () => {
     expect(await by("prefix.authority.test", "Prefix.authority.test")).toBe("reviews-v1");
     expect(await by("regex.authority.test", "regex.authority.test")).toBe("reviews-v2");
     expect(await by("regex.authority.test", "regex.authority.test:80")).toBe("reviews-v1");
+  });
+
+  test("values of a repeated header one by one", async () => {
+    const { by } =
+      (
+        await mesh.ask("repeated.test", {
+          headers: [
+            ["x-user", "tom"],
+            ["x-user", "jason"],
+          ],
+        })
+      ).seen ?? {};
+    const { version } = await mesh.proxy.envoy.admin.serverInfo();
+    // Envoy before 1.38 joins them by commas, and has no setting for it.
+    expect(by).toBe(/^1\.3[67]\./.test(version) ? "reviews-v1" : "reviews-v2");
   });
 
   test("the port on which a host is called", async () => {

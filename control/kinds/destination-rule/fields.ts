@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import {
   boolean,
   choice,
@@ -21,6 +22,7 @@ import {
   typedWorkloadSelector,
   wholeMilliseconds,
   wrongDnsLabel,
+  wrongDomain,
   wrongWildcardDomain,
 } from "../../model/parts/index.ts";
 
@@ -234,7 +236,7 @@ const trafficPolicy = object(
 );
 
 function wrongTunnelHost(value: string): string | undefined {
-  return /^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$/.test(value) ? undefined : wrongWildcardDomain(value.replace(/^\*/, "?"));
+  return isIP(value) !== 0 ? undefined : wrongDomain(value);
 }
 
 export type PolicySpec = NonNullable<ReturnType<(typeof trafficPolicy)["read"]>>;

@@ -1,6 +1,14 @@
+import { isIPv6 } from "node:net";
 import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import { TcpProxySchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
-import type { Destination, HostName, ProxyView, TrafficRules, WeightedDestination } from "../../../model/index.ts";
+import {
+  type Destination,
+  type HostName,
+  policyFor,
+  type ProxyView,
+  type TrafficRules,
+  type WeightedDestination,
+} from "../../../model/index.ts";
 import { outboundCluster, sniOf } from "../cluster-name.ts";
 import { tcpLoading } from "../on-demand.ts";
 import { accessLogs } from "./access-log.ts";
@@ -20,7 +28,7 @@ export function toService(view: ProxyView, host: HostName, port: number, subset?
       statPrefix: cluster,
       clusterSpecifier: { case: "cluster", value: cluster },
       ...tcpLoading(view, [{ host, port, subset }]),
-      ...connectionRules(view, host, subset),
+      ...connectionRules(view, host, port, subset),
       accessLog: accessLogs(view),
     }),
   ];
@@ -29,7 +37,7 @@ export function toService(view: ProxyView, host: HostName, port: number, subset?
 /** Passes on the mesh's own TLS to a service, whose proxies end it. */
 export function toServiceBySni(view: ProxyView, host: HostName, port: number, subset?: string): NetworkFilter[] {
   const cluster = sniOf(outboundCluster(host, port, subset));
-  const { tunnelingConfig: _, ...rules } = connectionRules(view, host, subset);
+  const { tunnelingConfig: _, ...rules } = connectionRules(view, host, port, subset);
   return [tcpProxy({ statPrefix: cluster, clusterSpecifier: { case: "cluster", value: cluster }, ...rules, accessLog: accessLogs(view) })];
 }
 
@@ -54,7 +62,7 @@ export function toDestinations(
       clusterSpecifier: { case: "weightedClusters", value: { clusters } },
       ...tcpLoading(view, places),
       // One filter serves all: the rules of the first host count, and none of a subset (Istio's `buildOutboundNetworkFiltersWithWeightedClusters`).
-      ...connectionRules(view, host, undefined),
+      ...connectionRules(view, host, portOf(view, first.destination, listenPort), undefined),
       accessLog: accessLogs(view),
     }),
   ];
@@ -73,20 +81,21 @@ function tcpProxy(init: TcpProxyInit): NetworkFilter {
   return { name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value: pack(TcpProxySchema, init) } };
 }
 
-function connectionRules(view: ProxyView, host: HostName, subset: string | undefined): TcpProxyInit {
+/** Envoy's cluster has no such limits for bytes, so those of its port and subset stand here too, where Istio knows the host's alone. */
+function connectionRules(view: ProxyView, host: HostName, port: number, subset: string | undefined): TcpProxyInit {
   const rules = view.trafficRules(host);
   if (rules === undefined) return {};
-  const { connectionPool } = rules.policy;
+  const { connectionPool, loadBalancer } = policyFor(rules, port, subset);
   const tunnel = subset === undefined ? rules.policy.tunnel : (subsetOf(rules, subset)?.policy.tunnel ?? rules.policy.tunnel);
   return {
     ...(connectionPool?.tcpIdleTimeout === undefined ? {} : { idleTimeout: milliseconds(connectionPool.tcpIdleTimeout) }),
     ...(connectionPool?.maxConnectionDuration === undefined
       ? {}
       : { maxDownstreamConnectionDuration: milliseconds(connectionPool.maxConnectionDuration) }),
-    ...(hashesSourceIp(rules, subset) ? { hashPolicy: [{ policySpecifier: { case: "sourceIp" as const, value: {} } }] } : {}),
-    ...(tunnel === undefined
-      ? {}
-      : { tunnelingConfig: { hostname: `${tunnel.targetHost}:${tunnel.targetPort}`, usePost: tunnel.protocol === "POST" } }),
+    ...(loadBalancer?.consistentHash?.key === "source-ip"
+      ? { hashPolicy: [{ policySpecifier: { case: "sourceIp" as const, value: {} } }] }
+      : {}),
+    ...(tunnel === undefined ? {} : { tunnelingConfig: { hostname: authority(tunnel), usePost: tunnel.protocol === "POST" } }),
   };
 }
 
@@ -94,7 +103,7 @@ function subsetOf(rules: TrafficRules, name: string): TrafficRules["subsets"][nu
   return rules.subsets.find((subset) => subset.name === name);
 }
 
-function hashesSourceIp(rules: TrafficRules, subset: string | undefined): boolean {
-  const own = subset === undefined ? undefined : subsetOf(rules, subset)?.policy.loadBalancer;
-  return (own ?? rules.policy.loadBalancer)?.consistentHash?.key === "source-ip";
+/** RFC 3986, section 3.2.2: an address of IPv6 stands in brackets. */
+function authority({ targetHost, targetPort }: NonNullable<TrafficRules["policy"]["tunnel"]>): string {
+  return `${isIPv6(targetHost) ? `[${targetHost}]` : targetHost}:${targetPort}`;
 }

@@ -34,7 +34,8 @@ export function check({ spec }: MeshObject<WasmPluginSpec>, report: Report, buil
     );
     return;
   }
-  if (spec.phase !== "UNSPECIFIED_PHASE") refuse("phase", "a built-in filter has a place of its own in the order; leave the field out");
+  if (spec.phase !== "UNSPECIFIED_PHASE" && spec.phase !== PHASES[name])
+    refuse("phase", "a built-in filter has a place of its own in the order; leave the field out");
   if (spec.failStrategy === "FAIL_OPEN") refuse("failStrategy", "a built-in filter that has failed lets nothing past; leave the field out");
   if (spec.type === "NETWORK") refuse("type", "the built-in filters are HTTP filters");
   if (spec.pluginName !== undefined && spec.pluginName !== name)
@@ -42,6 +43,9 @@ export function check({ spec }: MeshObject<WasmPluginSpec>, report: Report, buil
   for (const { path, message } of builtins.check(name, spec.pluginConfig))
     report("error", Code.Value, ["spec", "pluginConfig", ...path], message);
 }
+
+/** Where built-in filters stand that have a phase of Istio's. */
+const PHASES: Readonly<Record<string, string>> = { authentication: "AUTHN", authorization: "AUTHZ", telemetry: "STATS" };
 
 /** Istio's `ValidateWasmPlugin`: oci (also without a scheme), file, http and https. */
 function wrongUrl(url: string): string | undefined {

@@ -43,7 +43,7 @@ export const fields = object({
   phase: defaulted(
     choice("UNSPECIFIED_PHASE", "AUTHN", "AUTHZ", "STATS"),
     "UNSPECIFIED_PHASE",
-    "Not for built-in filters: they have a place of their own in the order.",
+    "Built-in filters have a place of their own in the order: AUTHN is that of authentication, AUTHZ of authorization, STATS of telemetry; for others leave it out.",
   ),
   priority: defaulted(integer({ least: -2_147_483_648, most: 2_147_483_647 }), 0, "Of several for one filter, the highest is the first."),
   failStrategy: optional(

@@ -3,7 +3,7 @@ import { StringValueSchema, UInt32ValueSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { typeUrl } from "../envoy-api/index.ts";
-import { Mesh, type MeshChange } from "../mesh/index.ts";
+import { Mesh, type MeshChange, type PeerChange } from "../mesh/index.ts";
 import {
   contributed,
   CONTRIBUTED,
@@ -18,7 +18,7 @@ import {
   trafficRules,
   workload,
 } from "../mesh/testing/contributions.ts";
-import { type MeshObject, objectKey, type Proxy, type ProxyView, readProxy } from "../model/index.ts";
+import { type MeshObject, mtlsModeOf, objectKey, type Peer, type Proxy, type ProxyView, readProxy } from "../model/index.ts";
 import type { Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
 import { Configurations } from "./configurations.ts";
@@ -40,10 +40,10 @@ const WHOLE: XdsType<typeof UInt32ValueSchema> = {
   units: () => ["shared", "own"],
   translate(view, unit) {
     if (unit === "own")
-      return view.inbound().ports.map(({ service: { host }, targetPort }) => ({
-        name: `inbound ${host}`,
-        message: create(UInt32ValueSchema, { value: targetPort }),
-      }));
+      return [
+        ...view.inbound().ports.map(({ service: { host }, targetPort }) => ({ name: `inbound ${host}`, value: targetPort })),
+        { name: `inbound ${view.mtls().mode} ${mtlsModeOf(view.mtls(), 8080)}`, value: 0 },
+      ].map(({ name, value }) => ({ name, message: create(UInt32ValueSchema, { value }) }));
     return view.gateways().flatMap(({ namespace, name }) =>
       view.gatewayHosts(`${namespace}/${name}`).map((host) => ({
         name: `${name} ${host}`,
@@ -58,7 +58,8 @@ const TYPES = [BY_HOST, WHOLE] as readonly XdsType[];
 function factsOf(view: ProxyView, host: string): unknown {
   return {
     service: view.service(host)?.ports,
-    endpoints: view.endpoints(host).map(({ address, labels }) => [address, labels]),
+    endpoints: view.endpoints(host).map((each) => [each.address, each.labels, each.tlsMode, view.endpointMtls(each, 8080)]),
+    identities: view.identities(host),
     subsets: view.trafficRules(host)?.subsets,
     routes: view.routing(host)?.http.map(({ route, timeout }) => [route.map(({ destination }) => destination), timeout]),
     sidecar: view.sidecar()?.name,
@@ -161,9 +162,40 @@ const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
       contributed(`gateway-${of.name}`, (object) => ({ gateways: [gateway(object, [[from, host]], { selector: picks })] }), of),
     ),
   fc
+    .tuple(metadata, selector, oneOf("STRICT" as const, "DISABLE" as const, undefined), oneOf("STRICT" as const, undefined))
+    .map(([of, picks, mode, port]) =>
+      contributed(
+        `policy-${of.name}`,
+        (object) => ({
+          peerAuthentications: [
+            {
+              name: of.name,
+              namespace: of.namespace,
+              selector: picks ?? {},
+              mode,
+              ports: new Map(picks === undefined ? [] : [[8080, port]]),
+              object,
+            },
+          ],
+        }),
+        of,
+      ),
+    ),
+  fc
     .tuple(metadata, oneOf("a", "istio-system"))
     .map(([of, rootNamespace]) => contributed(`settings-${of.name}`, () => ({ settings: { ...SETTINGS, rootNamespace } }), of)),
 );
+
+/** What a proxy tells of itself; one whose `connected` is false is forgotten. */
+const anyPeer: fc.Arbitrary<Peer & { readonly connected: boolean }> = fc.record({
+  id: oneOf("i", "j", "k"),
+  namespace: oneOf("a", "b"),
+  serviceAccount: oneOf("one", "two"),
+  labels,
+  addresses: fc.subarray(["10.0.0.1", "10.0.0.2", "10.0.0.3"]),
+  identity: fc.boolean(),
+  connected: fc.boolean(),
+});
 
 const PROXIES: readonly Proxy[] = ["a", "b"].flatMap((namespace) =>
   ["one", "two"].flatMap((app, index) =>
@@ -191,7 +223,11 @@ function contentOf(snapshot: Snapshot): Record<string, Record<string, string>> {
 
 describe("what a change makes again", () => {
   const steps = fc.array(
-    fc.record({ upserted: fc.array(anyObject, { maxLength: 4 }), removed: fc.array(anyObject.map(objectKey), { maxLength: 2 }) }),
+    fc.record({
+      upserted: fc.array(anyObject, { maxLength: 4 }),
+      removed: fc.array(anyObject.map(objectKey), { maxLength: 2 }),
+      told: fc.array(anyPeer, { maxLength: 2 }),
+    }),
     { minLength: 1, maxLength: 8 },
   );
 
@@ -201,15 +237,21 @@ describe("what a change makes again", () => {
         const stepwise = new Configurations(TYPES, Mesh.empty([CONTRIBUTED], SETTINGS));
         const seen = new Map(PROXIES.map((proxy) => [proxy.id, contentOf(stepwise.add(proxy).snapshot)]));
         const objects = new Map<string, MeshObject>();
+        const peers = new Map<string, Peer>();
         for (const change of changes) {
           keep(objects, change);
-          const { changed, failures } = stepwise.apply(change);
-          expect(failures).toEqual([]);
-          const announced = new Map(changed.map((each) => [each.proxy.id, each]));
+          const outcomes = [stepwise.apply(change), ...change.told.map((peer) => stepwise.applyPeers(tell(peers, peer)))];
+          expect(outcomes.flatMap(({ failures }) => failures)).toEqual([]);
+          const announced = Map.groupBy(
+            outcomes.flatMap(({ changed }) => changed),
+            ({ proxy }) => proxy.id,
+          );
 
           const fresh = new Configurations(
             TYPES,
-            Mesh.empty([CONTRIBUTED], SETTINGS).apply({ upserted: [...objects.values()], removed: [] }).mesh,
+            Mesh.empty([CONTRIBUTED], SETTINGS)
+              .applyPeers({ come: [...peers.values()], gone: [] })
+              .mesh.apply({ upserted: [...objects.values()], removed: [] }).mesh,
           );
           for (const proxy of PROXIES) {
             const before = seen.get(proxy.id) ?? {};
@@ -217,7 +259,7 @@ describe("what a change makes again", () => {
             const now = stepwise.snapshotOf(proxy.id);
             expect(now === undefined ? undefined : contentOf(now)).toEqual(after);
             for (const [url, names] of differences(before, after)) {
-              const change = announced.get(proxy.id)?.changes.filter(({ typeUrl: each }) => each === url) ?? [];
+              const change = (announced.get(proxy.id) ?? []).flatMap((each) => each.changes).filter(({ typeUrl: each }) => each === url);
               const all = change.some((each) => each.names === undefined);
               if (!all) expect(change.flatMap((each) => each.names ?? []).sort()).toEqual(expect.arrayContaining(names));
             }
@@ -229,6 +271,13 @@ describe("what a change makes again", () => {
     );
   });
 });
+
+function tell(peers: Map<string, Peer>, { connected, ...peer }: Peer & { readonly connected: boolean }): PeerChange {
+  const before = peers.get(peer.id);
+  if (connected) peers.set(peer.id, peer);
+  else peers.delete(peer.id);
+  return { come: connected ? [peer] : [], gone: before === undefined ? [] : [before] };
+}
 
 function keep(objects: Map<string, MeshObject>, { upserted, removed }: MeshChange): void {
   for (const key of removed) objects.delete(key);

@@ -14,7 +14,7 @@ export function inboundOf(mesh: Mesh, proxy: Proxy, reads: Reads): Inbound {
   const labels = workload?.labels ?? proxy.labels;
   const ports: Inbound["ports"][number][] = [];
   const seen = new Set<string>();
-  for (const service of candidates(mesh, proxy)) {
+  for (const service of candidates(mesh, proxy, reads)) {
     const { selector, host, endpoints: own } = service;
     const slices = index.endpoints.get(endpointListKey(service)) ?? [];
     const listed = [...slices.flatMap(({ endpoints }) => endpoints), ...own].filter(({ address }) => proxy.addresses.includes(address));
@@ -32,10 +32,11 @@ export function inboundOf(mesh: Mesh, proxy: Proxy, reads: Reads): Inbound {
   return { workload, ports };
 }
 
-function candidates({ index }: Mesh, { namespace, addresses }: Proxy): ReadonlySet<Service> {
-  const listed = addresses
-    .flatMap((address) => index.endpointAddresses.get(`${namespace} ${address}`) ?? [])
-    .flatMap(({ host }) => index.services.get(host) ?? []);
+function candidates({ index }: Mesh, { namespace, addresses }: Proxy, reads: Reads): ReadonlySet<Service> {
+  const lists = addresses.flatMap((address) => index.endpointAddresses.get(`${namespace} ${address}`) ?? []);
+  // A slice may be there before its service.
+  for (const { host } of lists) reads.cells.add(cell.service(host));
+  const listed = lists.flatMap(({ host }) => index.services.get(host) ?? []);
   const own = addresses.flatMap((address) => index.listing.get(`${namespace} ${address}`) ?? []);
   return new Set([...(index.selecting.get(namespace) ?? []), ...listed.filter((service) => service.namespace === namespace), ...own]);
 }

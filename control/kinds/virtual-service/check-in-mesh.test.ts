@@ -135,6 +135,16 @@ describe("gateways", () => {
   });
 });
 
+test("matches choose among the gateways of the object", () => {
+  const route = `{ match: [{ gateways: [edge] }, { gateways: [mesh, other/inner] }], ${TO} }`;
+  expect(on("mesh, edge", "a.shop.com", route)).toEqual([
+    "warning MW0010 spec.http[0].match[1].gateways[1]: the object's gateways are mesh, default/edge: for other/inner it says nothing",
+  ]);
+  expect(http("{ match: [{ gateways: [edge] }], route: [{ destination: { host: reviews } }] }")).toEqual([
+    "warning MW0010 spec.http[0].match[0].gateways[0]: the object's gateways are mesh: for default/edge it says nothing",
+  ]);
+});
+
 describe("hosts that others have", () => {
   const at = (name: string, created: string, more = "") =>
     named(`name: ${name}, creationTimestamp: "${created}"`, `{ hosts: [reviews], http: [{ ${TO} }]${more} }`);

@@ -22,6 +22,7 @@ export function checkInMesh(object: MeshObject<VirtualServiceSpec>, mesh: MeshVi
   if (routing === undefined) return;
   for (const { destination, path } of destinationsOf(routing)) checkDestination(destination, path, routing, mesh, report);
   checkGateways(routing, object, mesh, report);
+  checkBinding(routing, report);
   checkConflicts(routing, mesh, report);
   checkDelegates(routing, mesh, report);
   checkClaims(routing, mesh, report);
@@ -88,6 +89,24 @@ function checkGateways(routing: Routing, { spec }: MeshObject<VirtualServiceSpec
     for (const [place, host] of routing.hosts.entries()) {
       if (!taken.some((each) => overlaps(each.host, host)))
         report("warning", "IST0132", ["spec", "hosts", place], `Gateway ${name} has no server for ${spec.hosts[place] ?? host}`);
+    }
+  }
+}
+
+/** Matches choose among the gateways of the object; those of a delegate among the root's. */
+function checkBinding({ hosts, gateways: bound, http, tls, tcp }: Routing, report: Report): void {
+  if (hosts.length === 0) return;
+  for (const { match, path } of [...http, ...tls, ...tcp]) {
+    for (const [index, { gateways = [] }] of match.entries()) {
+      for (const [place, name] of gateways.entries()) {
+        if (!bound.includes(name))
+          report(
+            "warning",
+            Code.Unreachable,
+            [...path, "match", index, "gateways", place],
+            `the object's gateways are ${bound.join(", ")}: for ${name} it says nothing`,
+          );
+      }
     }
   }
 }

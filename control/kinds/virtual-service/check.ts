@@ -113,8 +113,15 @@ function checkWeights(route: readonly { readonly weight: number }[], path: Field
 }
 
 function checkMatches({ match, rewrite, redirect }: HttpRouteSpec, path: FieldPath, report: Report): void {
-  for (const [index, { uri, ignoreUriCase, method }] of match.entries()) {
+  for (const [index, { uri, ignoreUriCase, method, gateways = [], sourceLabels, sourceNamespace }] of match.entries()) {
     const at = [...path, "match", index];
+    if (gateways.length > 0 && (sourceNamespace !== undefined || Object.keys(sourceLabels).length > 0))
+      report(
+        "warning",
+        Code.Surprise,
+        [...at, "gateways"],
+        `beside "gateways" labels and namespace are not looked at, as in Istio; give those a match of their own`,
+      );
     if (ignoreUriCase && uri !== undefined && uri !== "present" && "regex" in uri)
       report("warning", Code.Surprise, [...at, "ignoreUriCase"], `has no effect on a regular expression; begin it with "(?i)"`);
     const start =

@@ -12,10 +12,25 @@ export interface Source {
  * is its own source.
  */
 export function sourceOf(view: ProxyView, service: Service, port: ServicePort): Source {
+  const named = namedBy(view, service);
+  return named === undefined ? { service, port } : { service: named, port: named.ports.find(({ number }) => number === port.number) };
+}
+
+/** The service that an alias stands for in the end, where it names another alias (Istio's `resolveServiceAliases`). Undefined of services that are none, and of those that name each other. */
+export function concreteOf(view: ProxyView, alias: Service): Service | undefined {
+  const seen = new Set<Service>([alias]);
+  let found = namedBy(view, alias);
+  for (let next = found; next !== undefined; next = namedBy(view, next)) {
+    if (seen.has(next)) return undefined;
+    seen.add(next);
+    found = next;
+  }
+  return found;
+}
+
+function namedBy(view: ProxyView, service: Service): Service | undefined {
   const [external, ...others] = service.endpoints;
-  if (service.object.kind !== "Service" || service.resolution !== "dns" || external === undefined || others.length > 0)
-    return { service, port };
+  if (service.object.kind !== "Service" || service.resolution !== "dns" || external === undefined || others.length > 0) return undefined;
   const named = view.service(external.address);
-  if (named === undefined || named.host === service.host) return { service, port };
-  return { service: named, port: named.ports.find(({ number }) => number === port.number) };
+  return named?.host === service.host ? undefined : named;
 }

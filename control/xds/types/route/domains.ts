@@ -11,8 +11,12 @@ export function isRouted({ protocol }: ServicePort): boolean {
  * for all: whether a client may use them is decided by its scopes. Only the full name may end with a dot, as in Istio (`PILOT_ENABLE_ABSOLUTE_FQDN_VHOST_DOMAIN`).
  */
 export function serviceDomains(service: Service): readonly string[] {
-  const { host } = service;
-  return [host, ...withDot(host), ...shortNames(host), ...addressDomains(service)];
+  return [...namesOf(service.host), ...addressDomains(service)];
+}
+
+/** Every name that a host has for some client. */
+export function namesOf(host: HostName): readonly string[] {
+  return [host, ...withDot(host), ...shortNames(host)];
 }
 
 /** `reviews.default.svc.cluster.local.`, `*.example.com.`: an absolute name; none of an address. */

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { typeUrl } from "../../../envoy-api/index.ts";
 import { ClusterSchema } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
 import { RouteConfigurationSchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_pb.ts";
-import { isWildcard, type ProxyView } from "../../../model/index.ts";
+import { type HostName, isWildcard, type ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import type { RouteConfiguration } from "./configuration.ts";
 import { gatewayHost, gatewayRest, serverHosts, serverSets } from "./gateway.ts";
@@ -29,9 +29,9 @@ export const routeType: XdsType<typeof RouteConfigurationSchema> = {
 
 function* outboundUnits(view: ProxyView): Iterable<RouteUnit> {
   for (const found of outboundPorts(view)) {
-    const { port, services, routed } = found;
+    const { port, services, routed, aliases } = found;
     for (const { host, ports } of services) {
-      if (!isWildcard(host)) yield ["host", port, host];
+      if (!isWildcard(host)) yield ["host", port, host, ...(aliases.get(host) ?? []).map((alias) => alias.host)];
       if (ports.some(({ number, protocol }) => number === port && protocol === "auto")) yield ["sniffed", port, host];
     }
     for (const host of routed) if (!isWildcard(host)) yield ["host", port, host];
@@ -50,7 +50,7 @@ function* gatewayUnits(view: ProxyView): Iterable<RouteUnit> {
 function make(view: ProxyView, unit: RouteUnit): RouteConfiguration | undefined {
   switch (unit[0]) {
     case "host":
-      return outboundHost(view, unit[1], unit[2]);
+      return outboundHost(view, unit[1], unit[2], unit.slice(3) as HostName[]);
     case "sniffed":
       return sniffedHost(view, unit[1], unit[2]);
     case "rest":

@@ -8,10 +8,11 @@ import {
   type Service,
   type SidecarEgress,
 } from "../../../model/index.ts";
+import { concreteOf } from "../endpoint/alias.ts";
 import { scopeKey } from "../scope/key.ts";
 import { catchAll } from "./catch-all.ts";
 import { type RouteConfiguration, routeConfiguration, virtualHost } from "./configuration.ts";
-import { callableNames, isRouted, serviceDomains, withDot } from "./domains.ts";
+import { callableNames, isRouted, namesOf, serviceDomains, withDot } from "./domains.ts";
 import { sniffedRouteName } from "./route-name.ts";
 import { defaultRoute, hasRoutes, type Route, routesOf } from "./routes.ts";
 
@@ -25,6 +26,8 @@ export interface OutboundPort {
   readonly services: readonly Service[];
   /** Hosts that only routings know. */
   readonly routed: readonly HostName[];
+  /** Other names of services (Kubernetes' ExternalName), by the service's host: they have its routes. One that a VirtualService speaks of is a service by itself. */
+  readonly aliases: ReadonlyMap<HostName, readonly Service[]>;
 }
 
 /** Every port on which a sidecar routes by host. */
@@ -36,15 +39,36 @@ export function outboundPorts(view: ProxyView): readonly OutboundPort[] {
     return found;
   };
   const egress = view.sidecar()?.egress ?? [];
+  const named: (readonly [alias: Service, concrete: Service])[] = [];
   for (const host of view.hosts()) {
     const service = view.service(host);
+    const concrete = service === undefined ? undefined : concreteOf(view, service);
+    if (service !== undefined && concrete !== undefined) named.push([service, concrete]);
     for (const port of service?.ports ?? []) {
       if (service !== undefined && isRouted(port) && isImported(egress, service, port.number, view.client()))
         at(port.number).services.push(service);
     }
   }
   for (const host of view.routedHosts()) for (const port of portsOfRouted(view, host)) at(port).routed.push(host);
-  return [...ports].map(([port, found]) => ({ port, ...found })).sort((a, b) => a.port - b.port);
+  return [...ports].map(([port, found]) => withAliases(view, { port, ...found }, named)).sort((a, b) => a.port - b.port);
+}
+
+function withAliases(
+  view: ProxyView,
+  found: Omit<OutboundPort, "aliases">,
+  named: readonly (readonly [alias: Service, concrete: Service])[],
+): OutboundPort {
+  const { port, services } = found;
+  const aliases = new Map<HostName, Service[]>();
+  const taken = new Set<Service>();
+  const egress = view.sidecar()?.egress ?? [];
+  for (const [alias, concrete] of named) {
+    if (!services.includes(concrete) || !isImported(egress, alias, port, view.client())) continue;
+    if (services.includes(alias) && hasRoutes(view.routing(alias.host)?.http ?? [], port)) continue;
+    aliases.set(concrete.host, [...(aliases.get(concrete.host) ?? []), alias]);
+    taken.add(alias);
+  }
+  return { ...found, services: services.filter((service) => !taken.has(service)), aliases };
 }
 
 /** A host that is no service is served on the ports of the services that its routing names beside it, and where there is none (and always there) on 80. */
@@ -77,12 +101,12 @@ export function importedBy(listeners: readonly SidecarEgress[], { host, namespac
 }
 
 /** The route configuration of one host; undefined where nothing routes to it. */
-export function outboundHost(view: ProxyView, port: number, host: HostName): RouteConfiguration | undefined {
+export function outboundHost(view: ProxyView, port: number, host: HostName, aliases: readonly HostName[]): RouteConfiguration | undefined {
   const service = view.service(host);
   const routes = hostRoutes(view, port, host, service);
   if (routes.length === 0) return undefined;
-  const domains = service === undefined ? [host] : serviceDomains(service);
-  return routeConfiguration(scopeKey(`${port}`, host), [virtualHost(view, { host, port, domains, routes })]);
+  const domains = service === undefined ? [host] : new Set([...serviceDomains(service), ...aliases.flatMap(namesOf)]);
+  return routeConfiguration(scopeKey(`${port}`, host), [virtualHost(view, { host, port, domains: [...domains], routes })]);
 }
 
 /** That of a service alone, whatever the host of the request: the listener is of its address. */

@@ -1,7 +1,7 @@
 import { compareSpecificity, type ProxyView, type SidecarEgress } from "../../../model/index.ts";
 import { catchAll } from "./catch-all.ts";
 import { type RouteConfiguration, routeConfiguration, virtualHost } from "./configuration.ts";
-import { addressDomains, serviceDomains } from "./domains.ts";
+import { namesOf, serviceDomains } from "./domains.ts";
 import { hostRoutes, importedBy, outboundPorts } from "./outbound.ts";
 
 /** Listeners that stand for all ports at once, because theirs says nothing: sockets of the file system. */
@@ -15,14 +15,15 @@ export function sockets(view: ProxyView): readonly SidecarEgress[] {
 export function socketRoutes(view: ProxyView, bind: string): RouteConfiguration {
   const egress = sockets(view).filter((each) => each.bind === bind);
   const taken = new Set<string>();
-  const hosts = outboundPorts(view).flatMap(({ port, services, routed }) =>
+  const hosts = outboundPorts(view).flatMap(({ port, services, routed, aliases }) =>
     [
       ...services.filter((service) => importedBy(egress, service, view.client())).map((service) => [service.host, service] as const),
       ...routed.map((host) => [host, undefined] as const),
     ]
       .sort(([a], [b]) => compareSpecificity(a, b))
       .flatMap(([host, service]) => {
-        const names = service === undefined ? [host] : [...serviceDomains(service), ...addressDomains(service)];
+        const others = (aliases.get(host) ?? []).flatMap((alias) => namesOf(alias.host));
+        const names = service === undefined ? [host] : [...serviceDomains(service), ...others];
         const domains = names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
         const free = [...new Set(domains)].filter((domain) => !taken.has(domain) && taken.add(domain));
         const routes = hostRoutes(view, port, host, service);

@@ -3,7 +3,7 @@ import type { Wildcard } from "./outbound.ts";
 
 /** One route configuration to be made. What is known when the units are listed stands in the unit, so that making it reads no more of the mesh than it has to. */
 export type RouteUnit =
-  | readonly ["host", port: number, host: HostName]
+  | readonly ["host", port: number, host: HostName, ...aliases: readonly HostName[]]
   /** Of the listener at the address of one service. */
   | readonly ["sniffed", port: number, host: HostName]
   | readonly ["rest", port: number, wildcards: readonly Wildcard[]]

@@ -41,13 +41,15 @@ export const scopeType: XdsType<typeof ScopedRouteConfigurationSchema> = {
 function* outboundScopes(view: ProxyView): Iterable<ScopeUnit> {
   for (const found of outboundPorts(view)) {
     const name = `${found.port}`;
-    const known = new Set<HostName>([...found.services.map(({ host }) => host), ...found.routed]);
+    const aliases = [...found.aliases.values()].flat();
+    const known = new Set<HostName>([...[...found.services, ...aliases].map(({ host }) => host), ...found.routed]);
+    const callable = (service: Service) => callableNames(view, service, (short) => known.has(short));
     const owners = addressOwners(found);
     for (const service of found.services) {
       if (isWildcard(service.host)) continue;
-      const names = callableNames(view, service, (short) => known.has(short));
+      const names = [service, ...(found.aliases.get(service.host) ?? [])].flatMap(callable);
       const addresses = addressDomains(service).filter((address) => owners.get(address) === service);
-      yield [scopeKey(name, service.host), [...names, ...addresses].map((each) => scopeKey(name, each))];
+      yield [scopeKey(name, service.host), [...new Set([...names, ...addresses])].map((each) => scopeKey(name, each))];
     }
     for (const host of found.routed) if (!isWildcard(host)) yield [scopeKey(name, host), [scopeKey(name, host)]];
     yield rest(name);

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { Option, type Command } from "commander";
 import {
   bootstrapOf,
@@ -7,7 +8,7 @@ import {
   type NodeDescription,
 } from "../../control/bootstrap/index.ts";
 import { parseDuration } from "../../control/model/fields/index.ts";
-import { supervise } from "../../control/proxy/index.ts";
+import { CONTROL_AUTHORITIES, supervise } from "../../control/proxy/index.ts";
 import { envoyBinary } from "../../harness/envoy/binary.ts";
 import { EnvoyError } from "../../harness/envoy/errors.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
@@ -17,11 +18,12 @@ import { addCaptureOptions, type CaptureOptions, captureOf } from "../proxy/capt
 import { captureWhile, describeRun, refuseToCapture, removeLeftRules, requireRoot } from "../proxy/capture.ts";
 import { envoyLogFormat } from "../proxy/log.ts";
 import { readModules } from "../proxy/modules.ts";
+import { addIdentityOptions, type IdentityOptions, startIdentity, wantsIdentity } from "../proxy/identity-options.ts";
 import { addProxyOptions, duration, type ProxyOptions, requestOf, whole } from "../proxy/options.ts";
 import { RunFolder } from "../proxy/run-folder.ts";
 import { watchSignals } from "../proxy/signals.ts";
 
-interface RunOptions extends ProxyOptions, CaptureOptions {
+interface RunOptions extends ProxyOptions, CaptureOptions, IdentityOptions {
   readonly module?: readonly string[];
   readonly concurrency?: number;
   readonly drainTime?: number;
@@ -30,6 +32,9 @@ interface RunOptions extends ProxyOptions, CaptureOptions {
   readonly logFormat?: LogFormat;
   readonly dryRun?: true;
 }
+
+/** The socket of SDS in the folder of a run. */
+const SOCKET = "secrets";
 
 /** As Istio's, unless the node's ProxyConfig says otherwise: worker threads of a sidecar, and milliseconds for clients to leave. */
 const SIDECAR_CONCURRENCY = 2;
@@ -45,7 +50,7 @@ export function addProxy(program: Command): void {
       "Runs one Envoy with its bootstrap and this package's modules beside it, again after a crash, until SIGTERM or Ctrl-C; then clients get time to leave. A second signal ends it at once.",
     )
     .argument("[arguments...]", "more arguments for Envoy, behind --");
-  addCaptureOptions(addProxyOptions(command))
+  addCaptureOptions(addIdentityOptions(addProxyOptions(command)))
     .option("--module <file>", "a module of your own (NAME.wasm) that is beside the proxy too; may be repeated", collect)
     .option("--concurrency <count>", "Envoy's worker threads; 0: as many as processors (default: 2 of a sidecar, 0 of a router)", whole)
     .option("--drain-time <duration>", "for clients to leave, at most (default: 5s)", duration)
@@ -63,6 +68,8 @@ Envoy is ENVOY_BIN, else an envoy of a supported version on the PATH, else the d
 Examples:
   $ meshwright proxy --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local --control 127.0.0.1:15010 \\
       --metadata '{"LABELS": {"app": "reviews", "version": "v1"}}'
+  $ meshwright proxy --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local --control mesh.example:15010 \\
+      --control-ca roots.pem --token-file reviews.token --identity-dir /var/lib/reviews
   $ sudo ip netns exec reviews meshwright proxy --capture --exclude-outbound-ports 5432 \\
       --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local --control 10.0.0.254:15010
   $ sudo meshwright proxy --capture --capture-user reviews --include-inbound-ports 9080 \\
@@ -77,7 +84,11 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
   const log = createLog(format);
   if (options.removeCapture === true) return removeLeftRules(log);
 
-  const request = await requestOf(options, (problem) => log.warn({ problem }, "an object of the mesh has an error; the others count"));
+  const asked = await requestOf(options, (problem) => log.warn({ problem }, "an object of the mesh has an error; the others count"));
+  const hasIdentity = wantsIdentity(options);
+  const requestIn = (folder: string): BootstrapRequest =>
+    hasIdentity ? { ...asked, secrets: { path: join(folder, SOCKET), controlAuthorities: CONTROL_AUTHORITIES } } : asked;
+  const request = requestIn("/run/meshwright");
   const { bootstrap, node, own } = made(request);
   const captured = captureOf(options, node.annotations, [own.statusPort, own.prometheusPort]);
   if (captured !== undefined) refuseToCapture(node);
@@ -93,9 +104,11 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
   const signals = watchSignals();
   await using folder = await RunFolder.create(identity);
   const modules = await folder.addModules(await readModules(options.module ?? []));
-  await folder.write("envoy.json", JSON.stringify(made({ ...request, modules }).bootstrap));
+  await folder.write("envoy.json", JSON.stringify(made({ ...requestIn(folder.path), modules }).bootstrap));
   const reachable = await folder.reachable(binary);
 
+  await using _identity = hasIdentity ? await startIdentity(options, asked, node, join(folder.path, SOCKET), log) : undefined;
+  if (hasIdentity) await folder.share(SOCKET);
   await using _capture = captured === undefined ? undefined : await captureWhile(captured, options.captureTool, log);
   const outcome = await supervise(
     {

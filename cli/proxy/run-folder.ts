@@ -48,6 +48,11 @@ export class RunFolder implements AsyncDisposable {
     await this.give(path);
   }
 
+  /** Gives what was made in the folder to Envoy's user. */
+  async share(name: string): Promise<void> {
+    await this.give(join(this.path, name));
+  }
+
   /** A path of `binary` under which Envoy's user may run it: itself, or where that stands behind a closed folder (root's cache), a copy. */
   async reachable(binary: string): Promise<string> {
     if (this.identity === undefined || (await mayRun(binary, this.identity))) return binary;

@@ -1,6 +1,17 @@
 import { isIP } from "node:net";
+import { basename } from "node:path";
+import { IDENTITY_KEY } from "../model/proxy.ts";
 import { addressOf, type ListenAddress, readAddress } from "./address.ts";
-import { adminCluster, CONTROL_CLUSTER, controlCluster, type ControlTls, METRICS_SERVICE, metricsServiceCluster } from "./clusters.ts";
+import {
+  adminCluster,
+  CONTROL_CLUSTER,
+  controlCluster,
+  type ControlTls,
+  METRICS_SERVICE,
+  metricsServiceCluster,
+  type ProxySecrets,
+  secretsCluster,
+} from "./clusters.ts";
 import { type Json, typed } from "./json.ts";
 import { PROMETHEUS_PORT, prometheusListener, STATUS_PORT, statusListener } from "./listeners.ts";
 import { type AnnouncedModule, describeNode, type NodeDescription } from "./metadata.ts";
@@ -29,6 +40,8 @@ export interface BootstrapRequest extends OverloadLimits {
   readonly control: ListenAddress;
   /** Default: plain text, which is for the loopback interface. */
   readonly controlTls?: ControlTls;
+  /** Where the proxy gets its certificate; the control service hears of it, and then it speaks mTLS. Default: it has none. */
+  readonly secrets?: ProxySecrets;
   /** Default: the loopback interface and `proxyAdminPort` of ProxyConfig, else {@link DEFAULT_ADMIN}. */
   readonly admin?: ListenAddress;
   /** Default: `statusPort` of ProxyConfig, else {@link STATUS_PORT}; 0 is any that is free. */
@@ -89,7 +102,12 @@ function assemble(request: BootstrapRequest, node: NodeDescription, { admin, sta
       id: request.nodeId,
       cluster: node.cluster,
       ...(locality !== undefined && { locality: { region: locality.region, zone: locality.zone, sub_zone: locality.subZone } }),
-      metadata: { ...node.metadata, ENVOY_STATUS_PORT: statusPort, ENVOY_PROMETHEUS_PORT: prometheusPort },
+      metadata: {
+        ...node.metadata,
+        ...(request.secrets !== undefined && { [IDENTITY_KEY]: basename(request.secrets.path) }),
+        ENVOY_STATUS_PORT: statusPort,
+        ENVOY_PROMETHEUS_PORT: prometheusPort,
+      },
     },
     admin: { address: addressOf(admin) },
     dynamic_resources: {
@@ -105,7 +123,8 @@ function assemble(request: BootstrapRequest, node: NodeDescription, { admin, sta
     static_resources: {
       clusters: [
         adminCluster(admin),
-        controlCluster(request.control, request.controlTls),
+        controlCluster(request.control, request.controlTls, request.secrets),
+        ...(request.secrets === undefined ? [] : [secretsCluster(request.secrets)]),
         ...(metricsService === undefined ? [] : [metricsServiceCluster(metricsService)]),
       ],
       listeners: [prometheusListener(wildcard, prometheusPort, proxyConfig.statsCompression ?? true), statusListener(wildcard, statusPort)],

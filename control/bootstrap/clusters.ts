@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
+import { OWN_CERTIFICATE, SECRETS_CLUSTER } from "../model/proxy.ts";
 import { addressOf, type ListenAddress } from "./address.ts";
+import { controlNameMatchers, isSpiffeId } from "./control-name.ts";
 import { type Json, seconds, typed } from "./json.ts";
 
 /** The control service, by the name that it has in Istio's bootstrap: its statistics are asked for by it. */
@@ -16,6 +18,14 @@ const KEEPALIVE_TIMEOUT = 20;
 /** As in Istio's bootstrap: TCP's own probes, for what stands between. */
 const TCP_KEEPALIVE = 300;
 
+/** A socket beside the proxy where it gets its certificate, and whom to trust, by SDS. */
+export interface ProxySecrets {
+  /** Of a Unix socket. */
+  readonly path: string;
+  /** The name under which the authorities of the control service's certificate are there. */
+  readonly controlAuthorities: string;
+}
+
 /** How the control service is reached over TLS. All are paths of files that Envoy reads; none of their content stands in a bootstrap. */
 export interface ControlTls {
   /** Certificates of the authorities that may have signed the control service's, PEM. */
@@ -23,11 +33,11 @@ export interface ControlTls {
   /** The proxy's own certificate and key, where the control service asks for one. */
   readonly certificateFile?: string;
   readonly keyFile?: string;
-  /** What the certificate must be for. Default: the host of the address. */
+  /** What the certificate must be for: a host name, an address or a SPIFFE id. Default: the host of the address. */
   readonly serverName?: string;
 }
 
-export function controlCluster(address: ListenAddress, tls: ControlTls | undefined): Json {
+export function controlCluster(address: ListenAddress, tls: ControlTls | undefined, secrets: ProxySecrets | undefined): Json {
   const named = "host" in address && isIP(address.host) === 0;
   return {
     name: CONTROL_CLUSTER,
@@ -45,7 +55,24 @@ export function controlCluster(address: ListenAddress, tls: ControlTls | undefin
         },
       }),
     },
-    ...(tls !== undefined && { transport_socket: { name: "envoy.transport_sockets.tls", typed_config: tlsContext(address, tls) } }),
+    ...(tls !== undefined && {
+      transport_socket: { name: "envoy.transport_sockets.tls", typed_config: tlsContext(address, tls, secrets) },
+    }),
+  };
+}
+
+/** Secrets from beside the proxy, by the name of the cluster in Istio's bootstrap. */
+export function secretsCluster({ path }: ProxySecrets): Json {
+  return {
+    name: SECRETS_CLUSTER,
+    type: "STATIC",
+    connect_timeout: seconds(1),
+    load_assignment: assignment(SECRETS_CLUSTER, { path }),
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(HTTP_PROTOCOL_OPTIONS, {
+        explicit_http_config: { http2_protocol_options: {} },
+      }),
+    },
   };
 }
 
@@ -71,24 +98,36 @@ export function adminCluster(address: ListenAddress): Json {
   return { name: ADMIN_CLUSTER, type: "STATIC", connect_timeout: "0.25s", load_assignment: assignment(ADMIN_CLUSTER, address) };
 }
 
-function tlsContext(address: ListenAddress, tls: ControlTls): Json {
-  const name = tls.serverName ?? ("host" in address ? address.host : "localhost");
-  const { caFile, certificateFile, keyFile } = tls;
+function tlsContext(address: ListenAddress, tls: ControlTls, secrets: ProxySecrets | undefined): Json {
+  const host = "host" in address ? address.host : "localhost";
+  const { caFile, certificateFile, keyFile, serverName } = tls;
+  const name = serverName ?? host;
+  const names = { match_typed_subject_alt_names: controlNameMatchers(serverName, host, secrets !== undefined) };
+  const own =
+    certificateFile === undefined || keyFile === undefined
+      ? {}
+      : { tls_certificates: [{ certificate_chain: { filename: certificateFile }, private_key: { filename: keyFile } }] };
   return typed("transport_sockets.tls.v3.UpstreamTlsContext", {
-    // RFC 6066, section 3: no addresses.
-    ...(isIP(name) === 0 && { sni: name }),
+    // RFC 6066, section 3: no addresses; and a SPIFFE id is no name of a host.
+    ...(isIP(name) === 0 && !isSpiffeId(name) && { sni: name }),
     common_tls_context: {
       alpn_protocols: ["h2"],
-      ...(certificateFile !== undefined &&
-        keyFile !== undefined && {
-          tls_certificates: [{ certificate_chain: { filename: certificateFile }, private_key: { filename: keyFile } }],
-        }),
-      validation_context: {
-        trusted_ca: { filename: caFile },
-        match_typed_subject_alt_names: [{ san_type: isIP(name) === 0 ? "DNS" : "IP_ADDRESS", matcher: { exact: name } }],
-      },
+      ...(secrets === undefined
+        ? { ...own, validation_context: { trusted_ca: { filename: caFile }, ...names } }
+        : {
+            tls_certificate_sds_secret_configs: [fromSecrets(OWN_CERTIFICATE)],
+            combined_validation_context: {
+              default_validation_context: names,
+              validation_context_sds_secret_config: fromSecrets(secrets.controlAuthorities),
+            },
+          }),
     },
   });
+}
+
+function fromSecrets(name: string): Json {
+  const grpc = { api_type: "GRPC", transport_api_version: "V3", grpc_services: [{ envoy_grpc: { cluster_name: SECRETS_CLUSTER } }] };
+  return { name, sds_config: { api_config_source: grpc, resource_api_version: "V3", initial_fetch_timeout: "0s" } };
 }
 
 function assignment(cluster: string, address: ListenAddress): Json {

@@ -8,7 +8,8 @@
  */
 export { formatAddress, type ListenAddress, readAddress } from "./address.ts";
 export { type BootstrapRequest, bootstrapOf, DEFAULT_ADMIN, type Locality, type MadeBootstrap, type OwnAddresses } from "./bootstrap.ts";
-export type { ControlTls } from "./clusters.ts";
+export type { ControlTls, ProxySecrets } from "./clusters.ts";
+export { checkControlName } from "./control-name.ts";
 export type { Json } from "./json.ts";
 export { PROMETHEUS_PORT, STATUS_PORT } from "./listeners.ts";
 export type { AnnouncedModule, NodeDescription } from "./metadata.ts";

@@ -60,6 +60,15 @@ export const MODULES_KEY = "MESHWRIGHT_MODULES";
 /** Metadata key by which a proxy says that it has an identity: the name of the socket behind its cluster `sds-grpc` (Istio's `NodeMetadata.WorkloadIdentitySocketFile`). */
 export const IDENTITY_KEY = "WORKLOAD_IDENTITY_SOCKET_FILE";
 
+// The certificate of a proxy and those that it trusts come from beside it, by the names that Istio's agents know (`pkg/model/authentication.go`).
+
+/** The certificate of the proxy's workload and its key. */
+export const OWN_CERTIFICATE = "default";
+/** The authorities of the mesh. */
+export const MESH_AUTHORITIES = "ROOTCA";
+/** The cluster of the proxy's bootstrap behind which the socket for secrets is. */
+export const SECRETS_CLUSTER = "sds-grpc";
+
 /** Metadata key, `"true"` or `"false"`: whether the proxy gets what it uses on demand (`Proxy.onDemand`). Istio has it for all proxies only (`PILOT_ENABLE_LAZY_CDS`). */
 export const ON_DEMAND_KEY = "MESHWRIGHT_ON_DEMAND";
 

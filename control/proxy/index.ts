@@ -1,4 +1,5 @@
 /** One Envoy that is kept running: started again after a crash, drained when it is to end, and gone when this process is. */
+export { CONTROL_AUTHORITIES } from "./identity/names.ts";
 export { BackOff } from "./back-off.ts";
 export type { Exit, Identity } from "./envoy-process.ts";
 export { supervise, type Control, type Log, type Outcome, type SupervisedProxy } from "./supervisor.ts";

@@ -19,6 +19,8 @@ export interface ListenOptions {
   readonly host?: string;
   /** 0 is any free one. Default: 15010, as istiod's. */
   readonly port?: number;
+  /** Path of a Unix socket to listen on instead, for who shares this machine. */
+  readonly path?: string;
   /** Default: none, which is for loopback only. */
   readonly credentials?: ServerCredentials;
   /** Bytes of a request above which its call ends with `RESOURCE_EXHAUSTED`. Default: 4 MiB, some 40,000 names. */
@@ -50,23 +52,22 @@ const BACKLOG = 65_535;
  * xDS over gRPC on one address. It owns its sockets: a client that does not read cannot be told that its call has ended, only cut off.
  */
 export class XdsListener implements AsyncDisposable {
-  /** Where clients reach it. */
+  /** Where clients reach it; a Unix socket has its path for a host, and port 0. */
   readonly host: string;
   readonly port: number;
   private readonly grpc: Server;
   private readonly injector: ConnectionInjector;
   private readonly net: NetServer;
-  private readonly sockets: ReadonlyMap<string, Socket>;
+  private readonly sockets: ReadonlyMap<string | symbol, Socket>;
 
-  private constructor(grpc: Server, injector: ConnectionInjector, net: NetServer, sockets: ReadonlyMap<string, Socket>) {
+  private constructor(grpc: Server, injector: ConnectionInjector, net: NetServer, sockets: ReadonlyMap<string | symbol, Socket>) {
     this.grpc = grpc;
     this.injector = injector;
     this.net = net;
     this.sockets = sockets;
     const address = net.address();
-    if (address === null || typeof address === "string") throw new TypeError("not bound to a port");
-    this.host = address.address;
-    this.port = address.port;
+    if (address === null) throw new TypeError("not bound");
+    [this.host, this.port] = typeof address === "string" ? [address, 0] : [address.address, address.port];
   }
 
   /** Listens. Rejects with the system's error where the address cannot be bound. */
@@ -80,14 +81,14 @@ export class XdsListener implements AsyncDisposable {
       "grpc.keepalive_timeout_ms": options.keepaliveTimeout ?? 10_000,
       "grpc.enable_channelz": 0,
     });
-    const sockets = new Map<string, Socket>();
+    const sockets = new Map<string | symbol, Socket>();
     const cut = (peer: string) => sockets.get(peer)?.destroy();
     register(grpc, server, cut);
     for (const { definition, implementation } of options.services ?? []) grpc.addService(definition, implementation);
     const injector = grpc.createConnectionInjector(options.credentials ?? ServerCredentials.createInsecure());
     const net = createServer({ noDelay: true }, (socket) => {
-      // As `getPeer()` of a call names it.
-      const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+      // As `getPeer()` of a call names it; on a Unix socket nobody has a name, or is cut off by it.
+      const peer = socket.remoteAddress === undefined ? Symbol("local") : `${socket.remoteAddress}:${socket.remotePort}`;
       sockets.set(peer, socket);
       socket.once("close", () => sockets.delete(peer));
       socket.on("error", () => undefined);
@@ -95,7 +96,8 @@ export class XdsListener implements AsyncDisposable {
     });
     await new Promise<void>((resolve, reject) => {
       net.once("error", reject);
-      net.listen({ port: options.port ?? 15010, host: options.host ?? "127.0.0.1", backlog: BACKLOG }, resolve);
+      const { path, host = "127.0.0.1", port = 15010 } = options;
+      net.listen({ ...(path === undefined ? { host, port } : { path }), backlog: BACKLOG }, resolve);
     });
     return new XdsListener(grpc, injector, net, sockets);
   }

@@ -19,8 +19,11 @@ export class RawCall implements Disposable {
   private readonly call: ClientDuplexStream<Uint8Array, Buffer>;
   private waiting: (() => void)[] = [];
 
-  constructor(port: number, path = DELTA_ADS) {
-    this.client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+  /** @param where a port of the loopback interface, or a target of gRPC */
+  constructor(where: number | string, path = DELTA_ADS) {
+    this.client = new Client(typeof where === "number" ? `127.0.0.1:${where}` : where, credentials.createInsecure(), {
+      "grpc.use_local_subchannel_pool": 1,
+    });
     this.call = this.client.makeBidiStreamRequest<Uint8Array, Buffer>(
       path,
       (bytes) => Buffer.from(bytes),
@@ -64,8 +67,8 @@ export class DeltaCall extends RawCall {
   private readonly node: string;
   private greeted = false;
 
-  constructor(port: number, node = "client", path = DELTA_ADS) {
-    super(port, path);
+  constructor(where: number | string, node = "client", path = DELTA_ADS) {
+    super(where, path);
     this.node = node;
   }
 

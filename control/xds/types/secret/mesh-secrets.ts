@@ -6,16 +6,10 @@ import {
 } from "../../../envoy-api/generated/envoy/config/core/v3/config_source_pb.ts";
 import type { SdsSecretConfigSchema } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
 import { milliseconds } from "../../../envoy-api/index.ts";
+import { MESH_AUTHORITIES, OWN_CERTIFICATE, SECRETS_CLUSTER } from "../../../model/proxy.ts";
 import { fromAds } from "../config-source.ts";
 
-// The certificate of a proxy and those that it trusts never pass here: it gets them from beside it, by the names that Istio's agents know (`pkg/model/authentication.go`).
-
-/** The certificate of the proxy's workload and its key. */
-export const OWN_CERTIFICATE = "default";
-/** The authorities of the mesh. */
-export const MESH_AUTHORITIES = "ROOTCA";
-/** The cluster of the proxy's bootstrap behind which the socket for secrets is. */
-export const SECRETS_CLUSTER = "sds-grpc";
+export { MESH_AUTHORITIES, OWN_CERTIFICATE, SECRETS_CLUSTER };
 
 /** From the proxy's own machine; a listener or cluster waits for it as long as it takes, as it has nothing to say without. */
 const fromBeside: MessageInitShape<typeof ConfigSourceSchema> = {

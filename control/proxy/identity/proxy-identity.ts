@@ -1,0 +1,64 @@
+import type { Log } from "../supervisor.ts";
+import type { CertificateSource } from "./certificate-client.ts";
+import { keepHeld, readHeld } from "./held-file.ts";
+import { SecretServer } from "./secrets.ts";
+import { type Workload, WorkloadCertificate } from "./workload-certificate.ts";
+
+export interface ProxyIdentityOptions {
+  readonly source: CertificateSource;
+  /** Whom the certificate is to be for; another one is not used. */
+  readonly workload: Workload;
+  /** The token that proves who asks, read anew each time. */
+  readonly token?: () => Promise<string>;
+  /** Path of the socket of SDS; no longer than a socket's may be (108 bytes on Linux). */
+  readonly socket: string;
+  /** File in which key and certificate are kept, mode 0600, so that a process that starts again needs no new token. Default: nowhere. */
+  readonly file?: string;
+  /** Milliseconds for which certificates are asked for. Default: the authority's. */
+  readonly lifetime?: number;
+  readonly log: Log;
+}
+
+/** A workload's certificate, kept good, and given to the Envoy beside this process. */
+export class ProxyIdentity implements AsyncDisposable {
+  private readonly secrets: SecretServer;
+  private readonly ended = new AbortController();
+  private readonly keeping: Promise<void>;
+
+  private constructor(secrets: SecretServer, certificate: WorkloadCertificate) {
+    this.secrets = secrets;
+    this.keeping = certificate.keep(this.ended.signal);
+  }
+
+  /**
+   * Listens, and asks for the first certificate. Where the control service is away it goes on asking, and Envoy waits for its secrets.
+   *
+   * @throws CertificateRefusal where the control service refuses to give one
+   */
+  static async start({ socket, file, source, ...options }: ProxyIdentityOptions): Promise<ProxyIdentity> {
+    const secrets = await SecretServer.start(socket);
+    try {
+      const held = file === undefined ? undefined : readHeld(file, options.workload, options.log);
+      const certificate = new WorkloadCertificate({
+        ...options,
+        source,
+        ...(held !== undefined && { held }),
+        onCertificate(given) {
+          secrets.serve(given, source.roots);
+          if (file !== undefined) keepHeld(file, given, options.log);
+        },
+      });
+      await certificate.begin();
+      return new ProxyIdentity(secrets, certificate);
+    } catch (error) {
+      await secrets[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.ended.abort();
+    await this.keeping;
+    await this.secrets[Symbol.asyncDispose]();
+  }
+}

@@ -6,6 +6,7 @@ import type {
 } from "../../../envoy-api/generated/envoy/config/listener/v3/listener_components_pb.ts";
 import { HttpInspectorSchema } from "../../../envoy-api/generated/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts";
 import { OriginalDstSchema } from "../../../envoy-api/generated/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
+import { OriginalSrcSchema } from "../../../envoy-api/generated/envoy/extensions/filters/listener/original_src/v3/original_src_pb.ts";
 import { ProxyProtocolSchema } from "../../../envoy-api/generated/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
 import { TlsInspectorSchema } from "../../../envoy-api/generated/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
 import { type Chain, PLAIN_HTTP } from "./filter-chain.ts";
@@ -17,6 +18,15 @@ type Predicate = Init<typeof ListenerFilterChainMatchPredicateSchema>;
 export const originalDestination: ListenerFilter = {
   name: "envoy.filters.listener.original_dst",
   configType: { case: "typedConfig", value: pack(OriginalDstSchema, {}) },
+};
+
+/**
+ * Connects on with the client's own address, as far as connections are diverted by TPROXY. The mark is the one by which the rules of Istio's `istio-iptables` know such connections and lead the
+ * answers back.
+ */
+export const originalSource: ListenerFilter = {
+  name: "envoy.filters.listener.original_src",
+  configType: { case: "typedConfig", value: pack(OriginalSrcSchema, { mark: 1337 }) },
 };
 
 /** Takes the client's address from a PROXY header, which every connection must begin with. */

@@ -8,7 +8,15 @@ import { listenerLogs } from "../access-log.ts";
 import { anyAddress, type Binds, listenerName, listensOn } from "../address.ts";
 import { type Chain, filterChain } from "../filter-chain.ts";
 import type { Init } from "../init.ts";
-import { exceptPorts, httpInspector, looksForHttp, onlyPorts, originalDestination, tlsInspector } from "../listener-filters.ts";
+import {
+  exceptPorts,
+  httpInspector,
+  looksForHttp,
+  onlyPorts,
+  originalDestination,
+  originalSource,
+  tlsInspector,
+} from "../listener-filters.ts";
 import { toCluster } from "../tcp-proxy.ts";
 import { inboundChains, passthroughChains } from "./chains.ts";
 import { type InboundPort, inboundPorts } from "./ports.ts";
@@ -25,10 +33,11 @@ export function virtualInbound(view: ProxyView): Init<typeof ListenerSchema> {
     ...passthroughChains(view, ports),
     ...ports.filter(({ bindToPort }) => !bindToPort).flatMap((port) => inboundChains(view, port)),
   ];
+  const isTransparent = view.client().interceptionMode === "TPROXY";
   return {
     ...listener(view, "virtualInbound", anyAddress(view.client()), proxyInboundListenPort, chains),
-    listenerFilters: [originalDestination, ...inspectors(chains)],
-    ...(view.client().interceptionMode === "TPROXY" ? { transparent: true } : {}),
+    listenerFilters: [originalDestination, ...(isTransparent ? [originalSource] : []), ...inspectors(chains)],
+    ...(isTransparent ? { transparent: true } : {}),
   };
 }
 

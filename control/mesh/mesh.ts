@@ -45,6 +45,8 @@ export class Mesh implements MeshView {
   private readonly defaults: MeshSettings;
   private readonly members: ReadonlyMap<string, Member>;
   readonly index: Indices;
+  /** The same object as long as names of hosts, and who sees them, are the same: what is kept by it need not be looked for again. */
+  readonly names: object;
   private readonly endpoints = new Map<Service, readonly Endpoint[]>();
   private readonly lists = new Map<string, readonly unknown[]>();
 
@@ -54,7 +56,9 @@ export class Mesh implements MeshView {
     settings: MeshSettings,
     members: ReadonlyMap<string, Member>,
     index: Indices,
+    names: object = {},
   ) {
+    this.names = names;
     this.kinds = kinds;
     this.defaults = defaults;
     this.settings = settings;
@@ -107,9 +111,11 @@ export class Mesh implements MeshView {
   /** The mesh after proxies came and went, and which cells are others because of what they told of themselves. */
   applyPeers(change: PeerChange): { readonly mesh: Mesh; readonly touched: ReadonlySet<Cell> } {
     const index = { ...this.index, peers: regroupPeers(this.index.peers, change) };
-    const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, index);
+    const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, index, this.names);
     const touched = new Set<Cell>();
-    for (const host of hostsAt(index, new Set([...change.come, ...change.gone].flatMap(keysOf)))) {
+    const hosts = hostsAt(index, new Set([...change.come, ...change.gone].flatMap(keysOf)));
+    for (const [service, endpoints] of this.endpoints) if (!hosts.has(service.host)) mesh.endpoints.set(service, endpoints);
+    for (const host of hosts) {
       if (this.peerKey(host) !== mesh.peerKey(host)) touched.add(cell.endpoints(host));
       if (this.identityKey(host) !== mesh.identityKey(host)) touched.add(cell.identities(host));
     }
@@ -210,7 +216,8 @@ export class Mesh implements MeshView {
   /** What tells whether connected proxies made something else of a host's endpoints. */
   private peerKey(host: HostName): string {
     const endpoints = this.servicesOf(host).flatMap((service) => this.endpointsOf(service));
-    return JSON.stringify(endpoints.map((each) => [each.tlsMode, each.serviceAccount, labelsOf(each, this.index.peers)]));
+    const hasPolicies = this.index.peerAuthentications.size > 0;
+    return JSON.stringify(endpoints.map((each) => [each.tlsMode === "istio", hasPolicies ? labelsOf(each, this.index.peers) : undefined]));
   }
 
   private contribution(object: MeshObject, settings: MeshSettings): Contribution {

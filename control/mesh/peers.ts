@@ -51,7 +51,7 @@ export function withPeers(endpoint: Endpoint, peers: Grouped<Peer>): Endpoint {
 function modeOf(label: TlsMode | undefined, peers: readonly Peer[]): TlsMode | undefined {
   if (label === "disabled") return label;
   if (peers.every(({ identity }) => identity)) return "istio";
-  return peers.some(({ identity }) => identity) ? label : "disabled";
+  return label === undefined || peers.some(({ identity }) => identity) ? label : "disabled";
 }
 
 function accountOf([first, ...others]: readonly Peer[]): string {

@@ -32,13 +32,13 @@ interface ImportedHosts {
   readonly routed: readonly HostName[];
 }
 
-const known = new WeakMap<Mesh, Map<string, ImportedHosts>>();
+const known = new WeakMap<object, Map<string, ImportedHosts>>();
 
 /** What a client knows by name. */
 export function importedHosts(mesh: Mesh, client: Client, reads: Reads): ImportedHosts {
   reads.cells.add(cell.hosts).add(cell.routedHosts).add(cell.sidecars).add(cell.settings);
-  let byClient = known.get(mesh);
-  if (byClient === undefined) known.set(mesh, (byClient = new Map<string, ImportedHosts>()));
+  let byClient = known.get(mesh.names);
+  if (byClient === undefined) known.set(mesh.names, (byClient = new Map<string, ImportedHosts>()));
   const key = JSON.stringify([client.type, client.namespace, client.labels]);
   let imported = byClient.get(key);
   if (imported === undefined) byClient.set(key, (imported = importHosts(mesh, client)));

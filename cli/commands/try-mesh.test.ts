@@ -130,6 +130,10 @@ describe("requests of a workload", () => {
         cluster: V2,
       },
     ],
+    "are mirrored, and show what came of themselves": [
+      { authority: "reviews", path: "/mirrored", response: { status: 201 } },
+      { outcome: "forward", status: 201, route: "mirrored", cluster: V1, request: { authority: "reviews", path: "/mirrored" } },
+    ],
     "find nobody in a subset that is empty": [
       { authority: "reviews", path: "/nobody" },
       { status: 503, details: "no_healthy_upstream" },

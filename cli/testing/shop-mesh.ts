@@ -72,6 +72,10 @@ spec:
       rewrite: { uri: /, authority: inner.example }
       headers: { request: { set: { x-set: "1" }, remove: [x-secret] }, response: { add: { x-added: "2" } } }
       route: [{ destination: { host: reviews, subset: v2 } }]
+    - name: mirrored
+      match: [{ uri: { prefix: /mirrored } }]
+      route: [{ destination: { host: reviews, subset: v1 } }]
+      mirrors: [{ destination: { host: reviews, subset: v2 } }]
     - name: nobody
       match: [{ uri: { prefix: /nobody } }]
       route: [{ destination: { host: reviews, subset: nobody } }]

@@ -37,6 +37,8 @@ const VALIDATES = /^npx meshwright validate /;
 const ENDLESS = /^npx meshwright (envoy run|serve) /;
 /** What an endless command says when it does its work. */
 const READY = /starting main dispatch loop|control service is ready/;
+/** Runs an Envoy of its own. */
+const IN_ENVOY = /^npx meshwright try .*--proxy /;
 /** Asks a control service that runs. */
 const ASKS = /^npx meshwright (status|wait)\b/;
 
@@ -99,7 +101,8 @@ describe("the commands of the pages", () => {
     }
   });
 
-  test.each(here.filter(([, command]) => !ENDLESS.test(command) && !ASKS.test(command)))("%s: %s", async (_page, command) => {
+  test.for(here.filter(([, command]) => !ENDLESS.test(command) && !ASKS.test(command)))("%s: %s", async ([, command], context) => {
+    if (IN_ENVOY.test(command)) await requireTarget(envoyTarget, context);
     if (command.includes(" new filter ")) await rm(join(folder, command.split(" ").at(-1) ?? ""), { recursive: true, force: true });
     const child = start(command);
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);

@@ -62,7 +62,8 @@ export class RunningMesh implements Sender {
     let response: ClientResponse | undefined;
     let failure: string | undefined;
     try {
-      const sent = clientRequest({ ...request, headers: [...(request.headers ?? []), [STREAM_HEADER, String(stream)]] });
+      const others = (request.headers ?? []).filter(([name]) => name.toLowerCase() !== STREAM_HEADER);
+      const sent = clientRequest({ ...request, headers: [...others, [STREAM_HEADER, String(stream)]] });
       const limit = LIMIT + (request.response?.delay ?? 0);
       response = await within(
         limit,

@@ -18,8 +18,8 @@ export type Callouts = NonNullable<ChainSpec["callouts"]>;
 const OURS: ReadonlySet<string> = new Set([STREAM_HEADER, CLUSTER_HEADER, METADATA_HEADER]);
 
 /**
- * Starts the one server that is every host of every cluster. It answers a request with what that scripts; what filters ask, with the answers of `callouts` for their cluster; what else comes (mirrored
- * requests), with 200.
+ * Starts the one server that is every host of every cluster. It answers a request with what that scripts; what filters ask, with the answers of `callouts` for their cluster, and where there is none with 503, so
+ * that nothing is allowed because nobody was there to say no.
  *
  * @param underWay by number
  */
@@ -38,8 +38,12 @@ function answer(request: RecordedRequest, underWay: ReadonlyMap<number, Exchange
     exchange.asBytes = cluster === undefined;
     return exchange.request.response ?? {};
   }
+  // A mirrored request is a copy of one that came from a client; its answer is for nobody, but counts for the health of the host.
+  if (value("x-forwarded-proto") !== undefined) return {};
   const callout = cluster === undefined ? undefined : callouts[cluster];
-  return callout === undefined ? {} : upstreamAnswer(callout({ headers: plain.headers, body: plain.body, trailers: plain.trailers }));
+  return callout === undefined
+    ? { status: 503 }
+    : upstreamAnswer(callout({ headers: plain.headers, body: plain.body, trailers: plain.trailers }));
 }
 
 function upstreamAnswer(answer: CalloutAnswer): UpstreamAnswer {

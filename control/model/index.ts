@@ -1,4 +1,5 @@
 export type { Contribution } from "./contribution.ts";
+export { matchesWithin } from "./delegated-match.ts";
 export * from "./gateway.ts";
 export * from "./host.ts";
 export type { Kind, Report } from "./kind.ts";

@@ -187,9 +187,28 @@ describe("delegates", () => {
     ]);
   });
 
+  test("one that another namespace keeps to itself", () => {
+    const yaml =
+      root.replace("name: inner", "name: inner, namespace: other") +
+      named(
+        "name: inner, namespace: other",
+        `{ exportTo: ["."], http: [{ ${TO.replace("reviews", "reviews.default.svc.cluster.local")} }] }`,
+      );
+    expect(problems(yaml)).toEqual([
+      "error IST0101 spec.http[0].delegate: VirtualService other/inner is not exported to default; the route is left out",
+    ]);
+  });
+
   test("one that has hosts", () => {
     expect(problems(root + named("name: inner", `{ hosts: [ratings], http: [{ ${TO} }] }`))).toEqual([
       "error MW0004 spec.http[0].delegate: VirtualService default/inner has hosts, so it is no delegate; the route is left out",
+    ]);
+  });
+
+  test("one whose routes lie outside", () => {
+    const inner = `{ http: [{ match: [{ uri: { exact: /a/b } }], ${TO} }, { match: [{ uri: { exact: /a/c } }, { uri: { exact: /c } }], ${TO} }] }`;
+    expect(problems(root + named("name: inner", inner))).toEqual([
+      "warning MW0010 spec.http[0].delegate: http[1] of default/inner is left out: one of its matches lies within none of this route's",
     ]);
   });
 

@@ -6,6 +6,8 @@ import {
   type FieldPath,
   type HttpMatch,
   type HttpRoute,
+  isVisible,
+  matchesWithin,
   type MeshObject,
   type MeshView,
   overlaps,
@@ -141,8 +143,8 @@ function shareNamespaces(a: Routing, b: Routing): boolean {
   return left.includes("*") || right.includes("*") || left.some((each) => right.includes(each));
 }
 
-function checkDelegates({ http }: Routing, mesh: MeshView, report: Report): void {
-  for (const { delegate, path } of http) {
+function checkDelegates({ http, object }: Routing, mesh: MeshView, report: Report): void {
+  for (const { delegate, match, path } of http) {
     if (delegate === undefined) continue;
     const found = mesh
       .routings()
@@ -150,6 +152,13 @@ function checkDelegates({ http }: Routing, mesh: MeshView, report: Report): void
     const at = [...path, "delegate"];
     if (found === undefined)
       report("error", "IST0101", at, `there is no VirtualService ${delegate.namespace}/${delegate.name}; the route is left out`);
+    else if (!isVisible(found.exportTo, delegate.namespace, object.metadata.namespace))
+      report(
+        "error",
+        "IST0101",
+        at,
+        `VirtualService ${delegate.namespace}/${delegate.name} is not exported to ${object.metadata.namespace}; the route is left out`,
+      );
     else if (found.hosts.length > 0)
       report(
         "error",
@@ -157,6 +166,15 @@ function checkDelegates({ http }: Routing, mesh: MeshView, report: Report): void
         at,
         `VirtualService ${delegate.namespace}/${delegate.name} has hosts, so it is no delegate; the route is left out`,
       );
+    else
+      for (const inner of found.http)
+        if (matchesWithin(match, inner.match) === undefined)
+          report(
+            "warning",
+            Code.Unreachable,
+            at,
+            `${where(inner.path)} of ${delegate.namespace}/${delegate.name} is left out: one of its matches lies within none of this route's`,
+          );
   }
 }
 

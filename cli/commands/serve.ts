@@ -6,6 +6,7 @@ import { CliError, ExitCode } from "../cli-error.ts";
 import { type Address, readAddress } from "../control/address.ts";
 import { addAuthorityOptions, adminToken, type AuthorityOptions, openAuthority } from "../control/authority-options.ts";
 import { createLog, type LogFormat } from "../control/log.ts";
+import { keepYoungGenerationSmall } from "../control/young-generation.ts";
 
 interface ServeOptions extends AuthorityOptions {
   readonly config: readonly string[];
@@ -58,6 +59,7 @@ async function serve({
   logFormat,
   ...authority
 }: ServeOptions): Promise<void> {
+  keepYoungGenerationSmall();
   const log = createLog(logFormat ?? (process.stderr.isTTY ? "text" : "json"));
   const addresses = { xds: readAddress("--xds", xds), admin: readAddress("--admin", admin) };
   const tokens = tokenFile === undefined ? [] : [await readToken("--token-file", tokenFile)];

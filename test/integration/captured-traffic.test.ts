@@ -8,13 +8,14 @@ import { type Namespace, namespacesUnavailable, Network } from "../../control/ca
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 
-// Two workloads in network namespaces of their own, each with a captured sidecar, of one mesh. The control service listens on loopback, so each side has its own, of
+// Two workloads in network namespaces of their own, each with a captured sidecar, of one mesh, with addresses of both families. The control service listens on loopback, so each side has its own, of
 // the same files.
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const APP = 4000;
 const HOST = "reviews.default.svc.cluster.local";
 const ADDRESS = "http://10.96.0.10/";
+const ADDRESS_6 = "http://[fd96::10]/";
 
 const SERVICE = `
 apiVersion: v1
@@ -22,6 +23,7 @@ kind: Service
 metadata: { name: reviews, namespace: default }
 spec:
   clusterIP: 10.96.0.10
+  clusterIPs: [10.96.0.10, "fd96::10"]
   selector: { app: reviews }
   ports: [{ name: http, port: 80, targetPort: 9080 }]
 ---
@@ -31,6 +33,13 @@ metadata: { name: reviews-1, namespace: default, labels: { kubernetes.io/service
 addressType: IPv4
 ports: [{ name: http, port: 9080 }]
 endpoints: [{ addresses: [10.99.0.2], conditions: { ready: true } }]
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: reviews-2, namespace: default, labels: { kubernetes.io/service-name: reviews } }
+addressType: IPv6
+ports: [{ name: http, port: 9080 }]
+endpoints: [{ addresses: ["fd99::2"], conditions: { ready: true } }]
 `;
 
 const rule = (status: number) => `
@@ -61,6 +70,7 @@ beforeAll(async () => {
   network = await Network.create();
   const { here, there } = network;
   await here.ip("route", "add", "default", "via", "10.99.0.2");
+  await here.ip("-6", "route", "add", "default", "via", "fd99::2");
   await Promise.all([there.serve(APP, 9080), there.serve(APP, 7070)]);
   await Promise.all([start(here, "sidecar~10.99.0.1~productpage.default"), start(there, "sidecar~10.99.0.2~reviews.default")]);
 });
@@ -79,9 +89,24 @@ async function start(namespace: Namespace, node: string): Promise<void> {
   };
   const service = meshwright("serve", "--config", folder);
   await service.line("control service is ready");
-  const labels = JSON.stringify({ LABELS: { app: node.includes("reviews") ? "reviews" : "productpage" } });
+  const [, address = ""] = node.split("~");
+  const metadata = JSON.stringify({
+    LABELS: { app: node.includes("reviews") ? "reviews" : "productpage" },
+    INSTANCE_IPS: `${address},${address.replace("10.99.0.", "fd99::")}`,
+  });
   const id = `${node}~default.svc.cluster.local`;
-  const proxy = meshwright("proxy", "--capture", "--proxy", id, "--control", "127.0.0.1:15010", "--metadata", labels, "--drain-time", "0s");
+  const proxy = meshwright(
+    "proxy",
+    "--capture",
+    "--proxy",
+    id,
+    "--control",
+    "127.0.0.1:15010",
+    "--metadata",
+    metadata,
+    "--drain-time",
+    "0s",
+  );
   await proxy.line("Envoy serves");
 }
 
@@ -117,4 +142,11 @@ test("a client without a sidecar is let in, through that of the service", async 
   const answer = await here.get(1337, "http://10.99.0.2:9080/", HOST);
   expect(answer).toMatchObject({ status: 200 });
   expect(answer.remote).toMatch(/^127\./);
+});
+
+test("IPv6 passes both sidecars too, to a service and to an address that the mesh does not know", async (context) => {
+  const { here } = await within(context);
+  const answer = await here.get(APP, ADDRESS_6, HOST);
+  expect(answer).toMatchObject({ status: 200, server: "istio-envoy" });
+  expect(await here.get(APP, "http://[fd99::2]:7070/")).toMatchObject({ status: 200, local: "fd99::2:7070", remote: "::6" });
 });

@@ -33,6 +33,8 @@ describe("How an endpoint is chosen", () => {
   test.for([
     ["RANDOM", balanced({ simple: "RANDOM" })],
     ["LEAST_REQUEST, the default", undefined],
+    ["LEAST_CONN, its older name", balanced({ simple: "LEAST_CONN" })],
+    ["UNSPECIFIED, which is the default", balanced({ simple: "UNSPECIFIED" })],
   ] as const)("%s takes any", async ([, rule], context) => {
     await requireTarget(envoyTarget, context);
     await using hosts = await Hosts.start(2);
@@ -79,6 +81,24 @@ describe("How an endpoint is chosen", () => {
   });
 });
 
+describe("warmup", () => {
+  test.for([
+    ["aggression", { simple: "LEAST_REQUEST", warmup: { duration: "30s", aggression: 2.5 } }, "30s", 10, 2.5],
+    ["warmupDurationSecs, the older name", { simple: "ROUND_ROBIN", warmupDurationSecs: "20s" }, "20s", 10, 1],
+    ["of the default balancer too", { warmup: { duration: "10s", minimumPercent: 50 } }, "10s", 50, 1],
+  ] as const)("%s", async ([, loadBalancer, window, percent, aggression], context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(1);
+    await using traffic = await Traffic.start(hosts.view(balanced(loadBalancer)));
+    expect(traffic.proxy.refusals()).toEqual([]);
+    expect(await slowStart(traffic)).toMatchObject({
+      slow_start_window: window,
+      min_weight_percent: { value: percent },
+      aggression: { default_value: aggression },
+    });
+  });
+});
+
 /** What Envoy says that it uses. */
 async function slowStart(traffic: Traffic): Promise<unknown> {
   const dump = JSON.stringify(await traffic.proxy.envoy.admin.configDump());
@@ -108,6 +128,19 @@ describe("Consistent hashing", () => {
     expect([...places.values()].map(({ size }) => size)).toEqual(Array.from({ length: 10 }, () => 1));
     expect(new Set([...places.values()].flatMap((each) => [...each])).size).toBeGreaterThan(1);
     expect(traffic.proxy.refusals()).toEqual([]);
+  });
+
+  test.for([
+    ["ringHash.minimumRingSize", { ringHash: { minimumRingSize: 64 } }, "ring_hash_lb.size", 64],
+    ["minimumRingSize, the older name", { minimumRingSize: 128 }, "ring_hash_lb.size", 128],
+    ["without either 1024", {}, "ring_hash_lb.size", 1024],
+    ["maglev.tableSize, shared by two hosts", { maglev: { tableSize: 251 } }, "maglev_lb.max_entries_per_host", 126],
+    ["without a size 65537", { maglev: {} }, "maglev_lb.max_entries_per_host", 32_769],
+  ] as const)("%s", async ([, algorithm, stat, size], context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(2);
+    await using traffic = await Traffic.start(hosts.view(balanced({ consistentHash: { ...BY_HEADER, ...algorithm } })));
+    await expect.poll(() => traffic.stat(CLUSTER, stat), { timeout: 5_000 }).toBe(size);
   });
 
   test("by a query parameter", async (context) => {
@@ -147,6 +180,17 @@ describe("Consistent hashing", () => {
     expect(await traffic.count(CLUSTER, 10, () => ({ cookie }))).toEqual({ [first.body]: 10 });
     const others = await Promise.all(Array.from({ length: 20 }, async () => (await traffic.get(CLUSTER)).body));
     expect(new Set(others).size).toBeGreaterThan(1);
+  });
+
+  test("by a cookie for the client's session", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(4);
+    await using traffic = await Traffic.start(hosts.view(balanced({ consistentHash: { httpCookie: { name: "place", ttl: "0s" } } })));
+    const first = await traffic.get(CLUSTER);
+    const set = first.headers.get("set-cookie") ?? "";
+    expect(set).toMatch(/^place="[^"]+"; HttpOnly$/);
+    const [cookie = ""] = set.split(";");
+    expect(await traffic.count(CLUSTER, 6, () => ({ cookie }))).toEqual({ [first.body]: 6 });
   });
 
   test("by a cookie that nobody makes", async (context) => {

@@ -56,6 +56,15 @@ describe("Outlier detection", () => {
     await expect.poll(async () => Object.keys(await traffic.count(CLUSTER, 6)), SOON).toContain("500");
   });
 
+  test("maxEjectionPercent: no more of them are out, whatever they answer", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(4, () => () => ({ status: 500 }));
+    await using traffic = await Traffic.start(hosts.view(rule({ ...QUICK, consecutive5xxErrors: 1, maxEjectionPercent: 50 })));
+    await traffic.count(CLUSTER, 20);
+    expect(await traffic.stat(CLUSTER, "outlier_detection.ejections_active")).toBe(2);
+    expect(await traffic.count(CLUSTER, 4)).toEqual({ 500: 4 });
+  });
+
   test("splitExternalLocalOriginErrors counts refused connections by themselves", async (context) => {
     await requireTarget(envoyTarget, context);
     await using hosts = await Hosts.start(2);

@@ -4,7 +4,7 @@ import type { HttpMatch, StringMatch } from "../../../model/index.ts";
 import { type Choice, choiceOf } from "./choice.ts";
 import { routeMatch } from "./match.ts";
 import { pathLiteral } from "./path-literal.ts";
-import { type Asked, httpMatches, requests } from "./testing.ts";
+import { type Asked, httpMatches, requests } from "../testing/http-matches.ts";
 
 interface Rule {
   readonly id: number;

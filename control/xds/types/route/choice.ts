@@ -126,13 +126,18 @@ function byHeader<Route extends Matched>(routes: readonly Route[], { leastRoutes
   };
 }
 
-/** Headers that must have a certain value. A comma in it would look as if there were several. */
+/** Whether a map of Envoy's may have the value as a key: a comma would look as if there were several, and no object of JavaScript has an entry of the other name. */
+function isKey(value: string): boolean {
+  return value !== "" && value !== "__proto__" && !value.includes(",");
+}
+
+/** Headers that must have a certain value. */
 function askedValues({ headers = [] }: RouteMatch): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const { name = "", headerMatchSpecifier, invertMatch } of headers) {
     if (invertMatch === true || headerMatchSpecifier?.case !== "stringMatch") continue;
     const pattern = headerMatchSpecifier.value.matchPattern;
-    if (pattern?.case === "exact" && pattern.value !== "" && !pattern.value.includes(",")) values.set(name, pattern.value);
+    if (pattern?.case === "exact" && isKey(pattern.value)) values.set(name, pattern.value);
   }
   return values;
 }

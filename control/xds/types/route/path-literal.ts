@@ -21,9 +21,9 @@ export function pathLiteral({ pathSpecifier, caseSensitive }: RouteMatch): PathL
   }
 }
 
-/** Envoy compares the path without query and fragment, so a text that has one is no beginning of any. */
+/** Envoy compares the path without query and fragment, so a text that has one is no beginning of any; nor is one that does not begin with "/", and nobody has to be led there. */
 function literal(text: string, whole: boolean): PathLiteral | undefined {
-  return text === "" || /[?#]/.test(text) ? undefined : { text, whole };
+  return text.startsWith("/") && !/[?#]/.test(text) ? { text, whole } : undefined;
 }
 
 /** The characters up to the first that means something else than itself in RE2; an alternative, wherever it stands, may begin anew. */

@@ -10,7 +10,7 @@ import { viewOf } from "../testing/view.ts";
 import { routeMatch } from "./match.ts";
 import type { Route } from "./routes.ts";
 import { routeSelection } from "./selection.ts";
-import { httpMatches, requests } from "./testing.ts";
+import { httpMatches, requests } from "../testing/http-matches.ts";
 
 const SEED = Math.trunc(Math.random() * 2 ** 31);
 

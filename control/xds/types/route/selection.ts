@@ -1,8 +1,14 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { RouteListSchema, type VirtualHostSchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import {
+  RouteListSchema,
+  RouteSchema,
+  type VirtualHostSchema,
+} from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import { HttpRequestHeaderMatchInputSchema } from "../../../envoy-api/generated/envoy/type/matcher/v3/http_inputs_pb.ts";
 import type { Matcher_OnMatchSchema, MatcherSchema } from "../../../envoy-api/generated/xds/type/matcher/v3/matcher_pb.ts";
-import { pack } from "../../../envoy-api/index.ts";
+import { pack, typeUrl } from "../../../envoy-api/index.ts";
 import { type Choice, type ChoiceLimits, choiceOf } from "./choice.ts";
 import type { Init } from "./init.ts";
 import type { Route } from "./routes.ts";
@@ -22,23 +28,34 @@ export function routeSelection(
   limits: ChoiceLimits = LIMITS,
 ): Pick<Init<typeof VirtualHostSchema>, "routes" | "matcher"> {
   const choice = choiceOf(routes, limits);
-  return choice.by === "order" ? { routes: [...choice.routes] } : { matcher: matcher(choice) };
+  if (choice.by === "order") return { routes: [...choice.routes] };
+  const encoded = new Map<Route, Uint8Array>();
+  return {
+    matcher: matcher(choice, (route) => {
+      let bytes = encoded.get(route);
+      if (bytes === undefined) encoded.set(route, (bytes = toBinary(RouteSchema, create(RouteSchema, route))));
+      return bytes;
+    }),
+  };
 }
+
+/** Each route is encoded once, though it may stand in many lists. */
+type Encode = (route: Route) => Uint8Array;
 
 type Branching = Exclude<Choice<Route>, { readonly by: "order" }>;
 
-function matcher(choice: Branching): Matcher {
+function matcher(choice: Branching, encode: Encode): Matcher {
   if (choice.by === "path") {
     return {
       matcherType: {
         case: "matcherTree",
-        value: { input: header(":path"), treeType: { case: "prefixMatchMap", value: { map: mapOf(choice.prefixes) } } },
+        value: { input: header(":path"), treeType: { case: "prefixMatchMap", value: { map: mapOf(choice.prefixes, encode) } } },
       },
-      ...otherwise(choice.rest),
+      ...otherwise(choice.rest, encode),
     };
   }
   const input = header(choice.name);
-  const several = onMatch(choice.several);
+  const several = onMatch(choice.several, encode);
   const rest: Matcher = {
     matcherType: {
       case: "matcherList",
@@ -56,28 +73,33 @@ function matcher(choice: Branching): Matcher {
         ],
       },
     },
-    ...otherwise(choice.rest),
+    ...otherwise(choice.rest, encode),
   };
   return {
-    matcherType: { case: "matcherTree", value: { input, treeType: { case: "exactMatchMap", value: { map: mapOf(choice.values) } } } },
+    matcherType: {
+      case: "matcherTree",
+      value: { input, treeType: { case: "exactMatchMap", value: { map: mapOf(choice.values, encode) } } },
+    },
     onNoMatch: { onMatch: { case: "matcher", value: rest } },
   };
 }
 
 /** In the order of the texts, so that equal trees have equal bytes. */
-function mapOf(choices: ReadonlyMap<string, Choice<Route>>): Record<string, OnMatch> {
+function mapOf(choices: ReadonlyMap<string, Choice<Route>>, encode: Encode): Record<string, OnMatch> {
   const entries = [...choices].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([text, choice]) => [text, onMatch(choice)]));
+  return Object.fromEntries(entries.map(([text, choice]) => [text, onMatch(choice, encode)]));
 }
 
-function otherwise(choice: Choice<Route>): Pick<Matcher, "onNoMatch"> {
-  return choice.by === "order" && choice.routes.length === 0 ? {} : { onNoMatch: onMatch(choice) };
+function otherwise(choice: Choice<Route>, encode: Encode): Pick<Matcher, "onNoMatch"> {
+  return choice.by === "order" && choice.routes.length === 0 ? {} : { onNoMatch: onMatch(choice, encode) };
 }
 
-function onMatch(choice: Choice<Route>): OnMatch {
-  if (choice.by !== "order") return { onMatch: { case: "matcher", value: matcher(choice) } };
-  const routes: MessageInitShape<typeof RouteListSchema>["routes"] = [...choice.routes];
-  return { onMatch: { case: "action", value: { name: "routes", typedConfig: pack(RouteListSchema, { routes }) } } };
+function onMatch(choice: Choice<Route>, encode: Encode): OnMatch {
+  if (choice.by !== "order") return { onMatch: { case: "matcher", value: matcher(choice, encode) } };
+  const list = new BinaryWriter();
+  for (const route of choice.routes) list.tag(RouteListSchema.field.routes.number, WireType.LengthDelimited).bytes(encode(route));
+  const typedConfig = create(AnySchema, { typeUrl: typeUrl(RouteListSchema), value: list.finish() });
+  return { onMatch: { case: "action", value: { name: "routes", typedConfig } } };
 }
 
 /** What Envoy looks at: a request's header, whose values it joins by commas. */

@@ -1,3 +1,4 @@
+import { certificates } from "../certificates/section.ts";
 import { controlService } from "../control/section.ts";
 import { answers } from "./answers.ts";
 import { algorithms, authentication } from "./authentication.ts";
@@ -34,4 +35,5 @@ export const SECTIONS: readonly Section[] = [
   inProcess,
   answers,
   controlService,
+  certificates,
 ];

@@ -8,6 +8,8 @@ export interface BenchBootstrap {
   readonly filters: readonly Json[];
   /** Routes on every authority; default: one that answers 200. */
   readonly routes?: readonly Json[];
+  /** Fields of the listeners' connection managers that find routes in another way, in the place of `routes`. */
+  readonly manager?: Json;
   /** Port of an upstream that never answers; requests to `/hold` go there. */
   readonly holdPort?: number;
   /** Of the listeners' connection managers. Default: none. */
@@ -101,7 +103,7 @@ function configurationOf(configuration: unknown): Json {
   return { "@type": "type.googleapis.com/google.protobuf.StringValue", value: JSON.stringify(configuration) };
 }
 
-function listener(name: string, { filters, accessLog = [], http1 = false }: BenchBootstrap, virtualHost: Json): Json {
+function listener(name: string, { filters, accessLog = [], http1 = false, manager: own }: BenchBootstrap, virtualHost: Json): Json {
   const manager = {
     "@type": `${TYPE}network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: name,
@@ -110,7 +112,7 @@ function listener(name: string, { filters, accessLog = [], http1 = false }: Benc
     stream_idle_timeout: "0s",
     access_log: accessLog,
     http_filters: [...filters, { name: "router", typed_config: { "@type": `${TYPE}http.router.v3.Router` } }],
-    route_config: { virtual_hosts: [{ name: "bench", domains: ["*"], ...virtualHost }] },
+    ...(own ?? { route_config: { virtual_hosts: [{ name: "bench", domains: ["*"], ...virtualHost }] } }),
   };
   return { name, address: loopback(0), filter_chains: [{ filters: [{ name: "http", typed_config: manager }] }] };
 }

@@ -6,6 +6,7 @@ import { authorization } from "./authorization.ts";
 import { ejection } from "./ejection.ts";
 import { fault } from "./fault.ts";
 import { headerJob } from "./header-job.ts";
+import { hosts } from "./hosts.ts";
 import { inProcess } from "./in-process.ts";
 import { liveStreams } from "./live-streams.ts";
 import { memory, vms } from "./memory.ts";
@@ -29,6 +30,7 @@ export const SECTIONS: readonly Section[] = [
   ejection,
   telemetry,
   mesh,
+  hosts,
   throughput,
   memory,
   vms,

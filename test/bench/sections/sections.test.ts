@@ -5,6 +5,7 @@ import { algorithms, authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
 import { ejection } from "./ejection.ts";
 import { fault } from "./fault.ts";
+import { hosts } from "./hosts.ts";
 import { mesh } from "./mesh.ts";
 import { ratelimit } from "./ratelimit.ts";
 import { telemetry } from "./telemetry.ts";
@@ -20,6 +21,7 @@ const CASES = [
   { section: ejection, expected: ["Istio's `outlierDetection`, the cluster named", "no settings for the cluster"] },
   { section: telemetry, expected: ["filter `telemetry`, every metric", "Envoy's `stats` access logger, every metric"] },
   { section: mesh, expected: ["`authentication`", "`telemetry`", "all six"] },
+  { section: hosts, expected: ["as usual", "with a capital", "that nobody knows"] },
   { section: algorithms, expected: ["RS256", "ES256", "PS256", "EdDSA", "HS256"] },
 ];
 /** Its module needs a compiler that a machine may lack. */

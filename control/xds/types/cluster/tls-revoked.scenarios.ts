@@ -70,6 +70,10 @@ describe("servers whose certificates were revoked", () => {
       SERVICE("generic-revoked", toRevoked ?? 0, "credentialName: generic"),
       SERVICE("beside-revoked", toRevoked ?? 0, "credentialName: beside"),
       SECRET("listed", { "ca.crt": authority.certificate, "ca.crl": list }),
+      SERVICE("string-data", to ?? 0, "credentialName: string-data"),
+      `${SECRET("string-data", {}).replace(/data: .*$/, "")}stringData: { ca.crt: ${JSON.stringify(authority.certificate)} }`,
+      SERVICE("other-type", to ?? 0, "credentialName: other-type"),
+      SECRET("other-type", { "ca.crt": authority.certificate }).replace("Opaque", "kubernetes.io/basic-auth"),
       SECRET("generic", { cacert: authority.certificate, crl: list }),
       SECRET("beside-cacert", { "ca.crt": authority.certificate, "ca.crl": list }),
     ];
@@ -91,11 +95,13 @@ describe("servers whose certificates were revoked", () => {
     ["a Secret's ca.crl: a certificate that is not listed holds", "secret", 200],
     ["a Secret's ca.crl: one that is does not", "secret-revoked", 503],
     ["a Secret's crl, Istio's name", "generic-revoked", 503],
+    ["a Secret's stringData", "string-data", 200],
+    ["a Secret of a type that says nothing to a mesh is none", "other-type", 503],
     ["that of NAME-cacert", "beside-revoked", 503],
   ])("%s", async (_, name, status) => {
     const cluster = outboundCluster(`${name}.test`, 80);
     expect((await traffic.get(cluster)).status).toBe(status);
-    if (status === 503) expect(await traffic.stat(cluster, "ssl.fail_verify_error")).toBeGreaterThan(0);
+    if (/revoked$/.test(name)) expect(await traffic.stat(cluster, "ssl.fail_verify_error")).toBeGreaterThan(0);
   });
 
   test("Envoy takes all of it", () => {

@@ -1,10 +1,13 @@
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { MeasuredProcess } from "./measured-process.ts";
 import type { MeshEdit, MeshFiles } from "./mesh-files.ts";
 import type { Subject } from "./subject.ts";
 
-const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
+/** What is installed with the package, which `npm run bench` builds; from its sources the same command needs more memory, for what strips their types. */
+const BUILT = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+const MAIN = existsSync(BUILT) ? BUILT : fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 
 /** `meshwright serve` on a directory; a change is one of a file. */
 export class ServiceProcess implements Subject {

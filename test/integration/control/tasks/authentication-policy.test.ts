@@ -119,3 +119,21 @@ spec:
     await mesh.apply("");
   });
 });
+
+test("telemetry tells who called, and whether by mTLS", async () => {
+  await mesh.apply(`
+apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: { name: telemetry, namespace: foo }
+spec: { url: "builtin://telemetry", pluginConfig: {} }
+`);
+  expect([await mesh.call("bar", "foo"), await mesh.call("legacy", "foo")]).toEqual([200, 200]);
+  const { values } = await mesh.sidecar("foo").envoy.admin.stats("istio_requests_total");
+  const series = Object.keys(values).map((name) =>
+    ["source_principal", "destination_principal", "connection_security_policy"].map(
+      (label) => new RegExp(`;${label}=\\.=(.*?);\\.;`).exec(name)?.[1],
+    ),
+  );
+  expect(series).toContainEqual([spiffe("bar"), spiffe("foo"), "mutual_tls"]);
+  expect(series).toContainEqual(["unknown", "unknown", "none"]);
+});

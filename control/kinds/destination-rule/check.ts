@@ -48,6 +48,14 @@ function checkPolicy(policy: PolicySpec | PortPolicySpec, path: FieldPath, repor
     (simple === "RANDOM" || simple === "PASSTHROUGH" || policy.loadBalancer?.consistentHash !== undefined)
   )
     report("warning", Code.Surprise, [...path, "loadBalancer"], "warm-up has an effect with ROUND_ROBIN and LEAST_REQUEST only");
+  // Seen in 1.37 to 1.40: a segmentation fault, with a configuration of nothing but a tcp_proxy and its tunneling_config.
+  if ("tunnel" in policy && policy.tunnel?.protocol === "POST" && policy.connectionPool?.h2UpgradePolicy !== "UPGRADE")
+    report(
+      "warning",
+      Code.Surprise,
+      [...path, "tunnel", "protocol"],
+      "over HTTP/1.1 Envoy crashes where the server ends a tunnel by POST first; write CONNECT, or connectionPool.http.h2UpgradePolicy: UPGRADE for HTTP/2",
+    );
   if (policy.tls !== undefined) checkTls(policy.tls, [...path, "tls"], report);
   const seen = new Set<number>();
   for (const [index, { port }] of ("portLevelSettings" in policy ? (policy.portLevelSettings ?? []) : []).entries()) {

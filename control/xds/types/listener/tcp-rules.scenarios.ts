@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer as createHttp } from "node:http";
+import { createServer as createHttp2, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -37,6 +38,7 @@ describe("rules for connections of bytes", () => {
   let echo: Server;
   let secure: Server;
   let tunnels: Server;
+  let tunnels2: Server;
   let proxy: RunningProxy;
   /** What the HTTP tunnel was asked for. */
   const asked: string[] = [];
@@ -72,6 +74,7 @@ ${SERVICE("secured-else", "10.1.0.10", portOf(secure), "tls: { mode: SIMPLE, cre
 ${SERVICE("tunnelled", "10.1.0.11", portOf(tunnels), `tunnel: { targetHost: bytes.example.com, targetPort: 443 }`)}
 ${SERVICE("posted", "10.1.0.12", portOf(tunnels), `tunnel: { protocol: POST, targetHost: 192.0.2.7, targetPort: 444 }`)}
 ${SERVICE("tunnelled-6", "10.1.0.14", portOf(tunnels), 'tunnel: { targetHost: "2001:db8::7", targetPort: 445 }')}
+${SERVICE("posted-2", "10.1.0.15", portOf(tunnels2), `connectionPool: { http: { h2UpgradePolicy: UPGRADE } }, tunnel: { protocol: POST, targetHost: bytes.example.com, targetPort: 446 }`)}
 ${SERVICE("told", "10.1.0.13", portOf(echo), "proxyProtocol: { version: V1 }")}
 `;
 
@@ -107,11 +110,18 @@ ${SERVICE("told", "10.1.0.13", portOf(echo), "proxyProtocol: { version: V1 }")}
       socket.once("data", (bytes) => void socket.end(`through the tunnel: ${bytes.toString()}`));
     });
     tunnels = await listening(http);
+    const http2 = createHttp2().on("stream", (stream: ServerHttp2Stream, headers) => {
+      tunnel(`${headers[":method"] ?? ""} by HTTP/2`, headers[":authority"] ?? "", stream);
+      stream.on("error", () => stream.destroy());
+      stream.respond({ ":status": 200 });
+      stream.once("data", (bytes: Buffer) => void stream.end(`through the tunnel: ${bytes.toString()}`));
+    });
+    tunnels2 = await listening(http2 as Server);
     proxy = await RunningProxy.start({ view: viewOfYaml(mesh()), types: XDS_TYPES });
   });
   afterAll(async () => {
     await proxy?.[Symbol.asyncDispose]();
-    for (const server of [silent, echo, secure, tunnels]) server?.close();
+    for (const server of [silent, echo, secure, tunnels, tunnels2]) server?.close();
     for (const socket of sockets) socket.destroy();
   });
 
@@ -137,12 +147,18 @@ ${SERVICE("told", "10.1.0.13", portOf(echo), "proxyProtocol: { version: V1 }")}
     ["tunnel: by CONNECT", "10.1.0.11:1000", "through the tunnel: hello"],
     ["tunnel: to an address of IPv6", "10.1.0.14:1000", "through the tunnel: hello"],
     ["tunnel: by POST", "10.1.0.12:1000", "through the tunnel: hello"],
+    ["tunnel: by POST over HTTP/2", "10.1.0.15:1000", "through the tunnel: hello"],
   ])("%s", async (_, destination, expected) => {
     expect(await send(destination)).toBe(expected);
   });
 
   test("tunnels lead where the rule says", () => {
-    expect(asked.toSorted()).toEqual(["CONNECT [2001:db8::7]:445", "CONNECT bytes.example.com:443", "POST 192.0.2.7:444"]);
+    expect(asked.toSorted()).toEqual([
+      "CONNECT [2001:db8::7]:445",
+      "CONNECT bytes.example.com:443",
+      "POST 192.0.2.7:444",
+      "POST by HTTP/2 bytes.example.com:446",
+    ]);
   });
 
   test("maxConnections: one more is closed", async () => {

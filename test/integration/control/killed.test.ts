@@ -53,7 +53,7 @@ test(
     expect(await mesh.answer()).toBe("v1");
     expect(load.lost).toEqual([]);
   },
-  90_000 + OUTAGE * 2_000,
+  180_000 + OUTAGE * 2_000,
 );
 
 test("with --state, files that are broken when it returns change nothing, and lose nothing", async () => {
@@ -75,4 +75,4 @@ test("with --state, files that are broken when it returns change nothing, and lo
   expect(await mesh.sent()).toEqual({});
   expect(await mesh.answer()).toBe("v2");
   expect(load.lost).toEqual([]);
-}, 90_000);
+}, 180_000);

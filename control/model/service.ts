@@ -29,11 +29,9 @@ export type Resolution = "static" | "dns" | "dns-round-robin" | "none";
 /** Something that can be called by its name: of a Kubernetes Service or a ServiceEntry. */
 export interface Service {
   readonly host: HostName;
-  /** Name and namespace of the object; `name` is what short host names are made of. */
+  /** Name and namespace of the object; a ServiceEntry has a service for each host, of that name. */
   readonly name: string;
   readonly namespace: string;
-  /** True where short forms (`reviews`, `reviews.default`, `reviews.default.svc`) name it too: Kubernetes Services. */
-  readonly hasShortNames: boolean;
   readonly exportTo: ExportTo;
   /** Virtual addresses: IPs, or CIDR ranges of a ServiceEntry. Empty for headless services and names that only HTTP carries. */
   readonly addresses: readonly string[];

@@ -29,7 +29,6 @@ export function contribute(object: MeshObject<ServiceEntrySpec>, settings: MeshS
     host,
     name: host,
     namespace,
-    hasShortNames: false,
     exportTo: spec.exportTo ?? settings.defaultServiceExportTo,
     addresses: spec.addresses.map((address) => address.toLowerCase()),
     ports,

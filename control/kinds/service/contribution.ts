@@ -20,7 +20,6 @@ export function contribute(object: MeshObject<ServiceSpec>, settings: MeshSettin
     host: `${metadata.name}.${metadata.namespace}.svc.${settings.domainSuffix}`,
     name: metadata.name,
     namespace: metadata.namespace,
-    hasShortNames: true,
     exportTo: exportToOf(object) ?? settings.defaultServiceExportTo,
     addresses: external ? [] : addresses.virtual,
     ports,

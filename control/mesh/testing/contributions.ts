@@ -49,7 +49,6 @@ export function service(object: MeshObject, host: string, more: Partial<Service>
     host,
     name: host.split(".")[0] ?? host,
     namespace: object.metadata.namespace,
-    hasShortNames: true,
     exportTo: ["*"],
     addresses: [],
     ports: [{ name: "http", number: 80, protocol: "http", targetPort: 8080 }],

@@ -122,7 +122,6 @@ export function serviceOf(name: string, ports: Readonly<Record<number, ServicePo
     host: `${name}.${namespace}.svc.cluster.local`,
     name,
     namespace,
-    hasShortNames: true,
     exportTo: ["*"],
     addresses: ["10.96.0.1"],
     ports: Object.entries(ports).map(([number, protocol]) => ({

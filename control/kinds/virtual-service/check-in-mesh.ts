@@ -213,7 +213,7 @@ function knowsClaims(name: string, mesh: MeshView): boolean {
 
 /** Routes behind one that takes everything, and matches that an earlier one takes as a whole. */
 function checkReach({ http }: Routing, report: Report): void {
-  const seen: { readonly key: string; readonly path: FieldPath }[] = [];
+  const seen = new Map<string, FieldPath>();
   let whole: FieldPath | undefined;
   for (const route of http) {
     // What a delegate takes is its own word.
@@ -227,11 +227,11 @@ function checkReach({ http }: Routing, report: Report): void {
     for (const [index, match] of matches.entries()) {
       const path = match === undefined ? route.path : [...route.path, "match", index];
       const key = JSON.stringify({ ...match, name: "", statPrefix: undefined });
-      const earlier = seen.find((each) => each.key === key);
+      const earlier = seen.get(key);
       if (earlier !== undefined) {
         unreached++;
-        report("info", "IST0131", path, `${where(earlier.path)} asks for the same, so this never decides`);
-      } else seen.push({ key, path });
+        report("info", "IST0131", path, `${where(earlier)} asks for the same, so this never decides`);
+      } else seen.set(key, path);
       if (match === undefined || takesAll(match)) whole = path;
     }
     if (unreached === matches.length)
@@ -260,7 +260,9 @@ function takesAll(match: HttpMatch): boolean {
 
 /** A match by path alone hides every later one whose path begins with it, whatever else that asks for. */
 function checkPrefixes(http: readonly HttpRoute[], report: Report): void {
-  const prefixes: { readonly prefix: string; readonly path: FieldPath }[] = [];
+  const prefixes = new Map<string, FieldPath>();
+  // Looked up by each length that there is, since there may be thousands of them.
+  const lengths = new Set<number>();
   for (const route of http) {
     if (route.delegate !== undefined) continue;
     for (const [index, match] of route.match.entries()) {
@@ -268,10 +270,18 @@ function checkPrefixes(http: readonly HttpRoute[], report: Report): void {
       const path = [...route.path, "match", index];
       const literal = uri === undefined || "regex" in uri || match.ignoreUriCase ? undefined : "exact" in uri ? uri.exact : uri.prefix;
       const isPrefixAlone = uri !== undefined && "prefix" in uri && !match.ignoreUriCase && takesAll({ ...match, uri: undefined });
-      const hidden = prefixes.find(({ prefix }) => literal?.startsWith(prefix) === true && !(isPrefixAlone && literal === prefix));
-      if (hidden !== undefined)
-        report("warning", Code.Unreachable, path, `no request comes here: ${where(hidden.path)} takes all that begin with the like`);
-      if (isPrefixAlone && uri.prefix !== "/") prefixes.push({ prefix: uri.prefix, path });
+      for (const length of lengths) {
+        const hiding =
+          literal === undefined || literal.length < length || (isPrefixAlone && literal.length === length)
+            ? undefined
+            : prefixes.get(literal.slice(0, length));
+        if (hiding === undefined) continue;
+        report("warning", Code.Unreachable, path, `no request comes here: ${where(hiding)} takes all that begin with the like`);
+        break;
+      }
+      if (!isPrefixAlone || uri.prefix === "/" || prefixes.has(uri.prefix)) continue;
+      prefixes.set(uri.prefix, path);
+      lengths.add(uri.prefix.length);
     }
   }
 }

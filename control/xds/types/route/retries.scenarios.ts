@@ -32,7 +32,7 @@ const ROWS: readonly Row[] = [
   ["a status code, and no other", { attempts: 1, retryOn: "418" }, "503", 503, 1],
   ["conditions and status codes together", { attempts: 3, retryOn: "reset, 429,503" }, "429,503,reset,200", 200, 4],
   ["conditions of gRPC", { attempts: 2, retryOn: "internal,resource-exhausted" }, "grpc-13,grpc-8,200", 200, 3],
-  ["an attempt that takes too long", { attempts: 2, retryOn: "5xx", perTryTimeout: "150ms" }, "slow,200", 200, 2],
+  ["an attempt that takes too long", { attempts: 2, retryOn: "5xx", perTryTimeout: "1s" }, "slow,200", 200, 2],
   ["all attempts take too long", { attempts: 1, retryOn: "5xx", perTryTimeout: "50ms" }, "slow", 504, 2],
 ];
 
@@ -46,7 +46,7 @@ const planned: Script = ({ path }) => {
   const answers = path.slice(2).replace(/&.*/, "").split(",");
   const answer = answers[Math.min(attempt, answers.length - 1)] ?? "";
   if (answer === "reset") return { reset: "before-headers" };
-  if (answer === "slow") return { delay: 2_000 };
+  if (answer === "slow") return { delay: 4_000 };
   if (answer.startsWith("grpc-")) return { headers: [["grpc-status", answer.slice("grpc-".length)]] };
   return { status: Number(answer) };
 };

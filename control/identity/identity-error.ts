@@ -21,6 +21,8 @@ export type IdentityErrorCode =
   | "certificate-malformed"
   | "certificate-untrusted"
   | "certificate-identity"
+  | "revoked"
+  | "revocation"
   | "rate-limit"
   | "state"
   | "rotation"

@@ -8,7 +8,8 @@ import {
   type RateLimit,
 } from "./proof/index.ts";
 import { CertificateService, type IdentityObserver } from "./service/index.ts";
-import type { TrustDomains } from "./spiffe/index.ts";
+import { Revocations } from "./revocations/index.ts";
+import type { Identity, TrustDomains } from "./spiffe/index.ts";
 import { JoinTokens } from "./tokens/index.ts";
 
 export interface MeshIdentityOptions {
@@ -36,25 +37,30 @@ export interface MeshIdentityOptions {
 export class MeshIdentity implements Disposable {
   readonly authority: Authority;
   readonly tokens: JoinTokens;
+  readonly revocations: Revocations;
   readonly certificates: CertificateService;
   /** The root's own life; undefined where the root is somebody else's. */
   readonly embedded: EmbeddedSigner | undefined;
   private readonly pluggedIn: PluggedInSigner | undefined;
+  private readonly byCertificate: Prover;
 
-  private constructor(options: MeshIdentityOptions, signer: Signer, tokens: JoinTokens) {
+  private constructor(options: MeshIdentityOptions, signer: Signer, tokens: JoinTokens, revocations: Revocations) {
     const { lifetime, clock, kubernetes, trustDomains, rateLimit, observer } = options;
     this.embedded = signer instanceof EmbeddedSigner ? signer : undefined;
     this.pluggedIn = signer instanceof PluggedInSigner ? signer : undefined;
     this.authority = new Authority({ signer, ...(lifetime !== undefined && { lifetime }), ...(clock !== undefined && { clock }) });
     this.tokens = tokens;
+    this.revocations = revocations;
+    this.byCertificate = certificateProver(this.authority, trustDomains);
     const provers: Prover[] = [
       joinTokenProver(tokens, trustDomains),
       ...(kubernetes === undefined ? [] : [kubernetesProver(kubernetes, trustDomains)]),
-      certificateProver(this.authority, trustDomains),
+      this.byCertificate,
     ];
     this.certificates = new CertificateService({
       authority: this.authority,
       provers,
+      revocations,
       ...(rateLimit !== undefined && { rateLimit }),
       ...(observer !== undefined && { observer }),
     });
@@ -69,7 +75,22 @@ export class MeshIdentity implements Disposable {
       (isPluggedIn(directory)
         ? await PluggedInSigner.open(directory, common)
         : await EmbeddedSigner.open(directory, { name: trustDomains().trustDomain, ...common }));
-    return new MeshIdentity(options, signer, JoinTokens.open(directory, common));
+    return new MeshIdentity(options, signer, JoinTokens.open(directory, common), Revocations.open(directory, common));
+  }
+
+  /**
+   * Who is at the other end of a TLS connection, as of now. TLS itself need not have verified anything.
+   *
+   * @param chain certificates, DER, the peer's own first
+   * @returns the identity, in the mesh's own trust domain, and until when this holds, milliseconds since 1970
+   * @throws IdentityError `no-proof`, `certificate-...` or `revoked`
+   */
+  async identify(
+    chain: readonly Uint8Array[],
+  ): Promise<{ readonly identity: Identity; readonly serialNumber: string; readonly notAfter: number }> {
+    const { identity, serialNumber = "", notAfter = 0 } = await this.byCertificate.prove({ bearer: undefined, chain, key: "" });
+    this.revocations.require(identity, serialNumber);
+    return { identity, serialNumber, notAfter };
   }
 
   [Symbol.dispose](): void {

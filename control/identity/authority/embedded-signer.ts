@@ -132,13 +132,8 @@ export class EmbeddedSigner implements Signer {
 
   async sign(order: CertificateOrder): Promise<string> {
     const { issuer } = this.state.signing;
-    const { notAfter } = issuer.certificate;
-    if (this.clock() >= notAfter)
-      throw new IdentityError(
-        "signer",
-        `the root expired at ${new Date(notAfter).toISOString()}: prepare a new one, and switch to it (meshwright certs rotate)`,
-      );
-    this.remember(Math.min(order.notAfter, notAfter));
+    issuer.requireValid(this.clock(), "prepare a new root, and switch to it (meshwright certs rotate)");
+    this.remember(Math.min(order.notAfter, issuer.certificate.notAfter));
     return issuer.sign(order);
   }
 

@@ -88,6 +88,23 @@ export class Issuer {
     return Issuer.of(Certificate.read(Buffer.from(certificate.rawData)), key.export({ format: "pem", type: "pkcs8" }).toString());
   }
 
+  /**
+   * Requires that it may sign now: what it signed before its beginning, or after its end, nobody would take.
+   *
+   * @param now milliseconds since 1970
+   * @param remedy what to do when it has ended
+   * @throws IdentityError `signer`
+   */
+  requireValid(now: number, remedy: string): void {
+    const { subject, notBefore, notAfter } = this.certificate;
+    if (now < notBefore)
+      throw new IdentityError(
+        "signer",
+        `${subject} signs from ${new Date(notBefore).toISOString()}, and it is before that; is this machine's clock right?`,
+      );
+    if (now >= notAfter) throw new IdentityError("signer", `${subject} expired at ${new Date(notAfter).toISOString()}: ${remedy}`);
+  }
+
   /** Signs a workload's certificate, PEM. */
   async sign({ uri, publicKey, serialNumber, notBefore, notAfter }: CertificateOrder): Promise<string> {
     const extensions: Extension[] = [

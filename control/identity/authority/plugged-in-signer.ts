@@ -79,9 +79,7 @@ export class PluggedInSigner implements Signer, Disposable {
 
   async sign(order: CertificateOrder): Promise<string> {
     const { issuer, intermediates } = this.loaded;
-    const { notAfter } = issuer.certificate;
-    if ((this.options.clock ?? Date.now)() >= notAfter)
-      throw new IdentityError("signer", `${FILES.certificate} expired at ${new Date(notAfter).toISOString()}: replace it and its key`);
+    issuer.requireValid((this.options.clock ?? Date.now)(), "replace ca-cert.pem and ca-key.pem");
     return (await issuer.sign(order)) + intermediates.map(({ pem }) => pem).join("");
   }
 

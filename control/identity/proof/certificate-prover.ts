@@ -19,13 +19,15 @@ export function certificateProver(authority: Pick<Authority, "problemsOf">, trus
       if (chain.length > LONGEST_CHAIN)
         throw new IdentityError("certificate-malformed", `the client shows ${chain.length} certificates; ${LONGEST_CHAIN} are looked at`);
       const certificates = chain.map((der) => Certificate.read(der));
+      const [leaf] = certificates;
+      if (leaf === undefined) throw new IdentityError("no-proof", "the client shows no certificate");
       const [problem] = authority.problemsOf(certificates);
       if (problem !== undefined)
         throw new IdentityError(
           "certificate-untrusted",
           `the client's certificate is not good here: ${problem.message} (certificate ${problem.index} of its chain); join anew with a token`,
         );
-      const own = certificateIdentity(certificates[0] ?? { names: [] });
+      const own = certificateIdentity(leaf);
       if (typeof own === "string") throw new IdentityError("certificate-identity", own);
       const domains = trustDomains();
       const identity = inTrustDomain(own, domains);
@@ -34,7 +36,8 @@ export function certificateProver(authority: Pick<Authority, "problemsOf">, trus
           "certificate-identity",
           `the client's certificate is of the trust domain ${own.trustDomain}; this mesh is ${domains.trustDomain}, and that is no alias of it`,
         );
-      return { identity, evidence: `certificate ${certificates[0]?.serialNumber}` };
+      const { serialNumber, notAfter } = leaf;
+      return { identity, evidence: `certificate ${serialNumber}`, serialNumber, notAfter };
     },
   };
 }

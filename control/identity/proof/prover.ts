@@ -18,6 +18,10 @@ export interface Proof {
   readonly identity: Identity;
   /** What was shown, for the log: the id of a token, the serial number of a certificate. No secret. */
   readonly evidence: string;
+  /** Of the certificate that proves it. */
+  readonly serialNumber?: string;
+  /** When the proof itself ends, milliseconds since 1970. */
+  readonly notAfter?: number;
   /** Uses up what can be used up. Called when all else is good, before the certificate is signed. */
   readonly use?: () => Promise<void>;
 }

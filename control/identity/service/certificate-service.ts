@@ -3,6 +3,7 @@ import { type Authority, type CertificateRequest, type IssuedCertificate, readRe
 import { IdentityError } from "../identity-error.ts";
 import type { Proof, ProofMethod, Prover } from "../proof/index.ts";
 import { RateLimit } from "../proof/index.ts";
+import type { Revocations } from "../revocations/index.ts";
 
 /** A request as it came, whatever brought it. */
 export interface ClientRequest {
@@ -42,6 +43,8 @@ export interface CertificateServiceOptions {
   readonly authority: Authority;
   /** Ways to prove an identity; the first that takes what is shown decides. */
   readonly provers: readonly Prover[];
+  /** What gets nothing, whatever it proves. Default: nothing is revoked. */
+  readonly revocations?: Revocations;
   readonly rateLimit?: RateLimit;
   readonly observer?: IdentityObserver;
   /** Requests that may be under way; one more is refused. Default: 5,000. */
@@ -79,6 +82,7 @@ export class CertificateService {
       if (prover === undefined) throw noProof(presented.bearer !== undefined);
       ({ method } = prover);
       const proof = await prover.prove(presented);
+      this.options.revocations?.require(proof.identity, proof.serialNumber);
       const certificate = await this.issue(csr, proof, request.lifetime);
       this.options.observer?.issued?.({ certificate, method, evidence: proof.evidence, source: request.source });
       return certificate;

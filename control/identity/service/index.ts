@@ -7,4 +7,4 @@ export {
   type IssuedEvent,
   type RefusedEvent,
 } from "./certificate-service.ts";
-export { istioCertificateService } from "./istio-certificate-service.ts";
+export { istioCertificateService, peerChain } from "./istio-certificate-service.ts";

@@ -33,6 +33,8 @@ const CODES: Readonly<Record<IdentityErrorCode, status>> = {
   "certificate-malformed": status.UNAUTHENTICATED,
   "certificate-untrusted": status.UNAUTHENTICATED,
   "certificate-identity": status.UNAUTHENTICATED,
+  revoked: status.PERMISSION_DENIED,
+  revocation: status.INVALID_ARGUMENT,
   "rate-limit": status.RESOURCE_EXHAUSTED,
   state: status.UNAVAILABLE,
   rotation: status.FAILED_PRECONDITION,
@@ -55,7 +57,7 @@ export function istioCertificateService(certificates: CertificateService): {
         csr,
         lifetime: Number(validityDuration) * 1000,
         authorization: call.metadata.get("authorization").map(String),
-        chain: chainOf(call.getAuthContext().sslPeerCertificate),
+        chain: peerChain(call.getAuthContext().sslPeerCertificate),
         source: call.getPeer(),
       })
       .then(
@@ -92,7 +94,7 @@ interface PeerCertificate {
 }
 
 /** The chain as Node shows it, each with its issuer; a root is its own. */
-function chainOf(own: object | undefined): readonly Buffer[] {
+export function peerChain(own: object | undefined): readonly Buffer[] {
   const chain: Buffer[] = [];
   for (
     let each = own as PeerCertificate | undefined;

@@ -224,6 +224,25 @@ describe("refused, and no token is used up by it", () => {
     expect(refused.map(({ error }) => error.code)).toEqual(["certificate-untrusted"]);
   });
 
+  test("whose identity is revoked, by every proof, and a certificate that is revoked alone", async () => {
+    const { identity, client, refused } = await mesh({ tls: true });
+    const [one, other] = [await having(identity), await having(identity)];
+    const [leaf] = Certificate.readAll(one.chain);
+    identity.revocations.revoke(leaf?.serialNumber ?? "");
+    await expect(client(one).ask((await quickRequest()).csr)).rejects.toMatchObject({
+      code: status.PERMISSION_DENIED,
+      details: expect.stringMatching(/certificate .* is revoked/),
+    });
+    await expect(identity.identify(leaf === undefined ? [] : [leaf.der])).rejects.toMatchObject({ code: "revoked" });
+    await client(other).ask((await quickRequest()).csr);
+    identity.revocations.revoke(URI);
+    await expect(client(other).ask((await quickRequest()).csr)).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
+    const { token } = identity.tokens.create(FOR);
+    await expect(client().ask((await quickRequest()).csr, { bearer: token })).rejects.toMatchObject({ code: status.PERMISSION_DENIED });
+    expect(refused.slice(1).map(({ error }) => error.code)).toEqual(["revoked", "revoked"]);
+    expect(identity.tokens.list()).toMatchObject([{ state: "active" }]);
+  });
+
   test("more than a source may ask, while other sources are served", async () => {
     const { identity, client } = await mesh({ rateLimit: new RateLimit({ burst: 3, rate: 0.001 }) });
     const { token } = identity.tokens.create({ ...FOR, uses: 10 });
@@ -262,6 +281,15 @@ test("killed after a use was stored and before the certificate was there: who as
   await expect(second.client().ask((await quickRequest(URI)).csr, { bearer: token })).rejects.toMatchObject({
     code: status.UNAUTHENTICATED,
   });
+});
+
+test("who is at the other end of a connection, and until when", async () => {
+  const { identity } = await mesh();
+  const own = Certificate.readAll((await having(identity, { ...REVIEWS, trustDomain: "old.example" })).chain);
+  const { notAfter, serialNumber } = own[0] ?? {};
+  expect(await identity.identify(own.map(({ der }) => der))).toEqual({ identity: REVIEWS, notAfter, serialNumber });
+  await expect(identity.identify([])).rejects.toMatchObject({ code: "no-proof" });
+  await expect(identity.identify([Buffer.from("30820000", "hex")])).rejects.toMatchObject({ code: "certificate-malformed" });
 });
 
 test("two tokens are none", async () => {

@@ -1,3 +1,4 @@
+import { nodeSettings } from "../kinds/mesh-config/index.ts";
 import { isIP } from "node:net";
 import { parseDuration } from "../model/fields/index.ts";
 import type { ProxySettings } from "../model/index.ts";
@@ -105,7 +106,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads `PROXY_CONFIG`. Fields of Istio's that are for the control service are not looked at here.
+ * Reads `PROXY_CONFIG`. Fields that are for the control service are only checked here.
  *
  * @param problems gets one text for each field of the wrong shape, and each that is not carried out
  */
@@ -118,6 +119,7 @@ export function readProxyConfig(value: unknown, problems: string[]): ProxyConfig
   for (const [name, [check, expected]] of Object.entries(FIELDS)) {
     if (value[name] !== undefined && !check(value[name])) problems.push(`PROXY_CONFIG.${name}: expected ${expected}`);
   }
+  problems.push(...nodeSettings(value).problems);
   for (const [name, reason] of Object.entries(REFUSED)) {
     if (value[name] !== undefined) problems.push(`PROXY_CONFIG.${name} is not supported: ${reason}`);
   }

@@ -1,4 +1,5 @@
 import { type Client, type Contribution, ipModeOf, type Proxy } from "../model/index.ts";
+import { nodeSettings } from "../kinds/mesh-config/index.ts";
 import type { Mesh } from "../mesh/index.ts";
 
 const keysOf = new WeakMap<Contribution, readonly string[]>();
@@ -45,6 +46,7 @@ export function clientOf(proxy: Proxy, relevant: ReadonlySet<string>): Client {
       .filter(([key]) => relevant.has(key))
       .toSorted(([a], [b]) => (a < b ? -1 : 1)),
   );
+  const { settings } = nodeSettings(proxy.metadata["PROXY_CONFIG"]);
   return {
     type,
     namespace,
@@ -57,5 +59,6 @@ export function clientOf(proxy: Proxy, relevant: ReadonlySet<string>): Client {
     onDemand,
     ipMode: ipModeOf(proxy),
     identity,
+    ...(settings === undefined ? {} : { settings }),
   };
 }

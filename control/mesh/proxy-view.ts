@@ -67,19 +67,26 @@ export class MeshProxyView implements ProxyView {
   proxySettings(): ProxySettings {
     this.reads.cells.add(cell.settings).add(cell.proxySettings);
     const { rootNamespace, defaultConfig } = this.mesh.settings;
-    const { namespace, labels } = this.common;
+    const { namespace, labels, settings: own } = this.common;
     const mine = this.mesh
       .proxySettings()
       .filter((each) => (each.namespace === namespace || each.namespace === rootNamespace) && selects(each.selector, labels));
-    if (mine.length === 0) return defaultConfig;
+    if (mine.length === 0 && own === undefined) return defaultConfig;
     // The root namespace first, then the namespace, then the workload; of equals the oldest is the last word.
     const rank = (each: (typeof mine)[number]): number =>
       each.namespace === rootNamespace ? 0 : Object.keys(each.selector).length === 0 ? 1 : 2;
     const ordered = mine.toSorted((a, b) => rank(a) - rank(b) || compareAge(b.object, a.object));
-    return ordered.reduce<ProxySettings>((settings, { settings: { environmentVariables, ...override } }) => {
+    const ofMesh = ordered.reduce<ProxySettings>((settings, { settings: { environmentVariables, ...override } }) => {
       // Name by name, as protocol buffers merge.
       return { ...settings, ...override, environmentVariables: { ...settings.environmentVariables, ...environmentVariables } };
     }, defaultConfig);
+    return {
+      ...ofMesh,
+      ...own,
+      gatewayTopology: { ...ofMesh.gatewayTopology, ...own?.gatewayTopology },
+      proxyHeaders: { ...ofMesh.proxyHeaders, ...own?.proxyHeaders },
+      connectionSettings: { ...ofMesh.connectionSettings, ...own?.connectionSettings },
+    };
   }
 
   hosts(): readonly HostName[] {

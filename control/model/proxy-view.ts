@@ -7,7 +7,7 @@ import type { IpMode, Proxy } from "./proxy.ts";
 import type { HttpRoute, Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
 import type { Endpoint, Locality, Service, ServicePort, Workload } from "./service.ts";
-import type { MeshSettings, ProxySettings } from "./settings.ts";
+import type { MeshSettings, OwnSettings, ProxySettings } from "./settings.ts";
 import type { SidecarScope } from "./sidecar.ts";
 import type { TrafficRules } from "./traffic-policy.ts";
 
@@ -81,6 +81,8 @@ export interface Client {
   readonly onDemand: boolean;
   readonly identity: boolean;
   readonly ipMode: IpMode;
+  /** What its node says of itself, in the place of what the mesh says (metadata `PROXY_CONFIG`). */
+  readonly settings?: OwnSettings;
 }
 
 /** Whom a server must be. */

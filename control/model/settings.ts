@@ -121,6 +121,13 @@ export interface BootstrapSettings {
   readonly globalDownstreamConnectionLimit: number | undefined;
 }
 
+/** What one proxy's node says of its listeners; field by field in the place of what the mesh says. */
+export interface OwnSettings extends Partial<Pick<ProxySettings, "tracing" | "tracingSampling">> {
+  readonly gatewayTopology?: Partial<ProxySettings["gatewayTopology"]>;
+  readonly proxyHeaders?: Partial<ProxyHeaders>;
+  readonly connectionSettings?: Partial<ConnectionSettings>;
+}
+
 /** What becomes of `x-forwarded-client-cert`, in the words of Envoy's `ForwardClientCertDetails`. */
 export type ForwardClientCertDetails = "SANITIZE" | "FORWARD_ONLY" | "APPEND_FORWARD" | "SANITIZE_SET" | "ALWAYS_FORWARD_ONLY";
 

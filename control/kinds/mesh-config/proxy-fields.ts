@@ -28,7 +28,7 @@ const PROVIDER = "list the tracer among extensionProviders, and name it in defau
 
 const forwardClientCertDetails = choice("UNDEFINED", "SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY");
 
-const tracing = object({
+export const tracing = object({
   zipkin: refused(PROVIDER),
   lightstep: refused("Envoy has no tracer of LightStep any more; use an extensionProvider of type opentelemetry"),
   datadog: refused(PROVIDER),
@@ -59,7 +59,7 @@ const tracing = object({
   enableIstioTags: refused("spans have no tags of Istio's; the names of the proxy's node stand in them"),
 });
 
-const proxyHeaders = object({
+export const proxyHeaders = object({
   forwardedClientCert: optional(
     forwardClientCertDetails,
     "x-forwarded-client-cert on the inbound side of sidecars. Default: APPEND_FORWARD.",
@@ -111,7 +111,7 @@ function addressOf(value: string): string | undefined {
 }
 
 const window = integer({ least: 65_535, most: INT32 });
-const connectionSettings = object({
+export const connectionSettings = object({
   profile: optional(choice("SIDECAR", "EDGE"), "EDGE fills in what Envoy advises for proxies that strangers reach; on gateways."),
   listenerPerConnectionBufferLimitBytes: optional(
     integer({ most: INT32 }),
@@ -149,6 +149,12 @@ const connectionSettings = object({
     integer({ least: 1, most: INT32 }),
     "Connections of all clients together; more are closed. Default: 50000.",
   ),
+});
+
+export const gatewayTopology = object({
+  numTrustedProxies: defaulted(integer(), 0, "Proxies in front of the gateway whose x-forwarded-for is believed."),
+  forwardClientCertDetails: optional(forwardClientCertDetails, "x-forwarded-client-cert. Default: SANITIZE_SET."),
+  proxyProtocol: optional(object({}), "Connections begin with a PROXY header."),
 });
 
 /** `istio.mesh.v1alpha1.ProxyConfig`: MeshConfig's `defaultConfig`. */
@@ -192,14 +198,7 @@ export const proxyFields = object({
   runtimeValues: defaulted(map(text({ empty: true })), {}, "Envoy's runtime settings; an empty one takes a default away."),
   statusPort: optional(portNumber, "Port of the proxy's health, /healthz/ready. Default: 15021."),
   extraStatTags: defaulted(list(text()), [], "Further labels of statistics."),
-  gatewayTopology: optional(
-    object({
-      numTrustedProxies: defaulted(integer(), 0, "Proxies in front of the gateway whose x-forwarded-for is believed."),
-      forwardClientCertDetails: optional(forwardClientCertDetails, "x-forwarded-client-cert. Default: SANITIZE_SET."),
-      proxyProtocol: optional(object({}), "Connections begin with a PROXY header."),
-    }),
-    "What stands in front of gateways.",
-  ),
+  gatewayTopology: optional(gatewayTopology, "What stands in front of gateways."),
   terminationDrainDuration: defaulted(duration({ least: 1 }), 5_000, "Time for connections to end when the proxy is told to."),
   meshId: optional(text(), "Name of the mesh. Default: cluster.local."),
   readinessProbe: refused("it is for virtual machines, which Istio's agent probes"),

@@ -13,11 +13,7 @@ export function proxySettings(fields: ProxyFields | undefined): ProxySettings {
     terminationDrainDuration: fields.terminationDrainDuration,
     tracingSampling: tracing?.sampling,
     tracing,
-    gatewayTopology: {
-      numTrustedProxies: gatewayTopology?.numTrustedProxies ?? 0,
-      forwardClientCertDetails: certificateDetails(gatewayTopology?.forwardClientCertDetails),
-      proxyProtocol: gatewayTopology?.proxyProtocol !== undefined,
-    },
+    gatewayTopology: topology(gatewayTopology),
     statusPort: fields.statusPort,
     proxyAdminPort: fields.proxyAdminPort,
     proxyHeaders: headers(fields.proxyHeaders),
@@ -40,7 +36,15 @@ export function proxySettings(fields: ProxyFields | undefined): ProxySettings {
   };
 }
 
-function headers(fields: ProxyFields["proxyHeaders"]): ProxyHeaders {
+export function topology(fields: ProxyFields["gatewayTopology"]): ProxySettings["gatewayTopology"] {
+  return {
+    numTrustedProxies: fields?.numTrustedProxies ?? 0,
+    forwardClientCertDetails: certificateDetails(fields?.forwardClientCertDetails),
+    proxyProtocol: fields?.proxyProtocol !== undefined,
+  };
+}
+
+export function headers(fields: ProxyFields["proxyHeaders"]): ProxyHeaders {
   if (fields === undefined) return defaultProxyHeaders;
   const details = fields.setCurrentClientCertDetails;
   const { setCurrentClientCertDetails: byDefault } = defaultProxyHeaders;
@@ -63,7 +67,7 @@ function headers(fields: ProxyFields["proxyHeaders"]): ProxyHeaders {
   };
 }
 
-function connections(fields: ProxyFields["connectionSettings"]): ConnectionSettings {
+export function connections(fields: ProxyFields["connectionSettings"]): ConnectionSettings {
   if (fields === undefined) return defaultConnectionSettings;
   const { globalDownstreamConnectionLimit: _, ...own } = fields;
   const { httpHeadersWithUnderscoresAction: underscores, httpPathWithEscapedSlashesAction: slashes } = own;

@@ -104,6 +104,13 @@ describe("a gateway", () => {
     expect(headerOf("x-envoy-external-address")).toBe(client);
   });
 
+  test("has what its node says of its topology, field by field in the place of the mesh's", async () => {
+    const metadata = { PROXY_CONFIG: { gatewayTopology: { numTrustedProxies: 1 } } };
+    await gateway.tune({ defaultConfig: { gatewayTopology: { numTrustedProxies: 2, proxyProtocol: {} } } }, "", metadata);
+    await fromClient(["x-forwarded-for: 203.0.113.1, 203.0.113.2"]);
+    expect(headerOf("x-envoy-external-address")).toBe("203.0.113.2");
+  });
+
   const { certificate: cert, key, authority: ca } = identityOf("spiffe://friend");
   const forged = "x-forwarded-client-cert: By=spiffe://forged";
   const forgedValue = "By=spiffe://forged";

@@ -22,10 +22,14 @@ export class TunedProxy implements AsyncDisposable {
     return new TunedProxy(await RunningProxy.start(options), yaml, node);
   }
 
-  /** Has the proxy follow a MeshConfig, and waits until its listeners do. Throws what it refuses. */
-  async tune(meshConfig: object, more = ""): Promise<void> {
+  /**
+   * Has the proxy follow a MeshConfig, and waits until its listeners do. Throws what it refuses.
+   *
+   * @param metadata of the node, in the place of what it began with
+   */
+  async tune(meshConfig: object, more = "", metadata = this.node.metadata ?? {}): Promise<void> {
     const document = { apiVersion: "v1", kind: "MeshConfig", metadata: { name: "istio" }, ...meshConfig };
-    await this.proxy.update({ view: viewOfYaml(`${this.yaml}\n---\n${stringify(document)}${more}`, this.node) });
+    await this.proxy.update({ view: viewOfYaml(`${this.yaml}\n---\n${stringify(document)}${more}`, { ...this.node, metadata }) });
     const refusals = this.proxy.refusals();
     if (refusals.length > 0) throw new Error(refusals.join("\n"));
     for (const end = performance.now() + 15_000; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 5))) {

@@ -28,8 +28,6 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 type Request = Readonly<Record<string, unknown>>;
 type Result = Readonly<Record<string, unknown>>;
-/** What is asked, and what becomes of it, by what it shows. */
-type Cases = Readonly<Record<string, readonly [request: Request, result: Result]>>;
 
 function parse({ output }: Ended): Result[] {
   return output
@@ -42,189 +40,199 @@ function run(requests: readonly Request[], ...options: readonly string[]): Promi
   return meshwright(["try", "-f", mesh(), ...options, "-"], { input: requests.map((request) => JSON.stringify(request)).join("\n") });
 }
 
-/** One Envoy for all cases of a proxy; each is a test. */
-function cases(options: readonly string[], all: Cases): void {
+/** One Envoy for all cases of a proxy, of which each is a test: what it shows, what is asked, and what becomes of it. */
+function cases(options: readonly string[]): (name: string, request: Request, result: Result) => void {
+  const requests: Request[] = [];
   let ended: Promise<Ended> | undefined;
-  const results = () =>
-    (ended ??= run(
-      Object.values(all).map(([request], id) => ({ id: String(id), ...request })),
-      ...options,
-    ));
-  test.for(Object.entries(all).map(([name, [, expected]], index) => [name, expected, index] as const))(
-    "%s",
-    async ([, expected, index], context) => {
+  return (name, request, result) => {
+    const id = String(requests.push({ id: String(requests.length), ...request }) - 1);
+    test(name, async (context) => {
       await requireTarget(envoyTarget, context);
-      const { errors } = await results();
-      expect(errors).toBe("");
-      expect(parse(await results())[index]).toMatchObject({ id: String(index), ...expected });
-    },
-  );
+      const all = await (ended ??= run(requests, ...options));
+      expect(all.errors).toBe("");
+      expect(parse(all)[Number(id)]).toMatchObject({ id, ...result });
+    });
+  };
 }
 
 const header = (name: string, value: string) => expect.arrayContaining([[name, value]]) as unknown;
 
 describe("requests of a workload", () => {
-  cases(["--proxy", PAGE], {
-    "go by the routes of their host": [
-      { authority: "reviews", path: "/" },
-      { outcome: "forward", status: 200, details: "via_upstream", route: "default", cluster: V1, decisions: [] },
-    ],
-    "to any of its names, and ports": [
-      { authority: "Reviews.default.svc.cluster.local.:80", path: "/" },
-      { route: "default", cluster: V1 },
-    ],
-    "to its address": [{ authority: "10.96.0.10", path: "/nobody" }, { route: "nobody" }],
-    "by their headers": [
-      { authority: "reviews", path: "/", headers: [["x-user", "jason"]] },
-      { route: "testers", cluster: V2 },
-    ],
-    "over HTTP/2": [
-      { authority: "reviews", path: "/", protocol: "h2" },
-      { route: "default", cluster: V1 },
-    ],
-    "of gRPC": [
-      { authority: "reviews", path: "/a.B/C", protocol: "grpc", body: "question", response: { body: "answer" } },
-      { cluster: V1, request: { method: "POST", body: "question" }, response: { body: "answer" } },
-    ],
-    "of WebSocket": [
-      { authority: "reviews", path: "/", protocol: "websocket", body: "hello" },
-      { status: 101, response: { body: "hello" } },
-    ],
-    "are delayed": [
-      { authority: "reviews", path: "/slow" },
-      { outcome: "forward", route: "slow", delay: expect.closeTo(0.3, 0) },
-    ],
-    "are aborted": [
-      { authority: "reviews", path: "/aborted" },
-      { outcome: "respond", status: 418, details: "fault_filter_abort", route: "aborted" },
-    ],
-    "are sent elsewhere": [
-      { authority: "reviews", path: "/old" },
-      { outcome: "respond", status: 301, route: "moved", response: { headers: header("location", "http://reviews/new") } },
-    ],
-    "are answered by the proxy": [
-      { authority: "reviews", path: "/gone" },
-      { outcome: "respond", status: 410, response: { body: "gone" } },
-    ],
-    "are rewritten, and what the upstream answers comes back": [
-      {
-        ...{ authority: "reviews", method: "POST", path: "/api/x", body: "in", headers: [["x-secret", "1"]] },
-        response: { status: 201, headers: [["x-upstream", "1"]], body: "out" },
+  const shows = cases(["--proxy", PAGE]);
+  shows(
+    "go by the routes of their host",
+    { authority: "reviews", path: "/" },
+    { outcome: "forward", status: 200, details: "via_upstream", route: "default", cluster: V1, decisions: [] },
+  );
+  shows(
+    "to any of its names, and ports",
+    { authority: "Reviews.default.svc.cluster.local.:80", path: "/" },
+    { route: "default", cluster: V1 },
+  );
+  shows("to its address", { authority: "10.96.0.10", path: "/nobody" }, { route: "nobody" });
+  shows("by their headers", { authority: "reviews", path: "/", headers: [["x-user", "jason"]] }, { route: "testers", cluster: V2 });
+  shows("over HTTP/2", { authority: "reviews", path: "/", protocol: "h2" }, { route: "default", cluster: V1 });
+  shows(
+    "of gRPC",
+    { authority: "reviews", path: "/a.B/C", protocol: "grpc", body: "question", response: { body: "answer" } },
+    { cluster: V1, request: { method: "POST", body: "question" }, response: { body: "answer" } },
+  );
+  shows(
+    "of WebSocket",
+    { authority: "reviews", path: "/", protocol: "websocket", body: "hello" },
+    { status: 101, response: { body: "hello" } },
+  );
+  shows("are delayed", { authority: "reviews", path: "/slow" }, { outcome: "forward", route: "slow", delay: expect.closeTo(0.3, 0) });
+  shows(
+    "are aborted",
+    { authority: "reviews", path: "/aborted" },
+    { outcome: "respond", status: 418, details: "fault_filter_abort", route: "aborted" },
+  );
+  shows(
+    "are sent elsewhere",
+    { authority: "reviews", path: "/old" },
+    { outcome: "respond", status: 301, route: "moved", response: { headers: header("location", "http://reviews/new") } },
+  );
+  shows(
+    "are answered by the proxy",
+    { authority: "reviews", path: "/gone" },
+    { outcome: "respond", status: 410, response: { body: "gone" } },
+  );
+  shows(
+    "are rewritten, and what the upstream answers comes back",
+    {
+      authority: "reviews",
+      method: "POST",
+      path: "/api/x",
+      body: "in",
+      headers: [["x-secret", "1"]],
+      response: { status: 201, headers: [["x-upstream", "1"]], body: "out" },
+    },
+    {
+      request: {
+        method: "POST",
+        authority: "inner.example",
+        path: "/x",
+        body: "in",
+        headers: expect.not.arrayContaining([["x-secret", "1"]]),
       },
-      {
-        request: {
-          method: "POST",
-          authority: "inner.example",
-          path: "/x",
-          body: "in",
-          headers: expect.not.arrayContaining([["x-secret", "1"]]),
-        },
-        response: {
-          status: 201,
-          body: "out",
-          headers: expect.arrayContaining([
-            ["x-added", "2"],
-            ["x-upstream", "1"],
-          ]),
-        },
-        cluster: V2,
+      response: {
+        status: 201,
+        body: "out",
+        headers: expect.arrayContaining([
+          ["x-added", "2"],
+          ["x-upstream", "1"],
+        ]),
       },
-    ],
-    "are mirrored, and show what came of themselves": [
-      { authority: "reviews", path: "/mirrored", response: { status: 201 } },
-      { outcome: "forward", status: 201, route: "mirrored", cluster: V1, request: { authority: "reviews", path: "/mirrored" } },
-    ],
-    "find nobody in a subset that is empty": [
-      { authority: "reviews", path: "/nobody" },
-      { status: 503, details: "no_healthy_upstream" },
-    ],
-    "are shifted by weight": [
-      { authority: "reviews", path: "/shifted" },
-      { route: "shifted", cluster: expect.stringMatching(/\|v[12]\|/) },
-    ],
-    "whose upstream goes away": [
-      { authority: "reviews", path: "/", response: { reset: "after-headers" } },
-      { outcome: "reset", status: 0, details: expect.stringContaining("upstream_reset_after_response_started"), route: "default" },
-    ],
-    "for hosts that nobody knows go on": [
-      { authority: "who.example", path: "/" },
-      { route: "allow_any", cluster: "PassthroughCluster" },
-    ],
-    "on ports that nobody knows go on as bytes": [
-      { authority: "who.example:7", path: "/", response: { status: 203 } },
-      { outcome: "forward", status: 203, details: "via_upstream", cluster: "PassthroughCluster", request: { authority: "who.example:7" } },
-    ],
-    "as bytes reach services of TCP": [
-      { authority: "db:5432", path: "/" },
-      { outcome: "forward", cluster: "outbound|5432||db.default.svc.cluster.local" },
-    ],
-    "go where destination says, whatever their host": [
-      { authority: "who.example", path: "/", destination: { address: "10.96.0.11", port: 5432 } },
-      { cluster: "outbound|5432||db.default.svc.cluster.local" },
-    ],
-    "in TLS of their own go by its server name": [
-      { authority: "api.example.com", scheme: "https", path: "/" },
-      { status: 200, cluster: "outbound|443||api.example.com" },
-    ],
-    "in TLS of their own, over HTTP/2": [
-      { authority: "api.example.com", scheme: "https", protocol: "h2", path: "/" },
-      { status: 200, cluster: "outbound|443||api.example.com" },
-    ],
-    "for which the proxy would begin TLS are seen by the upstream without": [
-      { authority: "api.example.com", path: "/" },
-      { cluster: "outbound|80||api.example.com" },
-    ],
-    "over IPv6": [
-      { authority: "[2001:db8::1]", path: "/" },
-      { status: 200, cluster: "PassthroughCluster" },
-    ],
-    "that are no HTTP": [
-      { authority: "a b", path: "/" },
-      { outcome: "respond", status: 400, details: "http.invalid_authority" },
-    ],
-  });
+      cluster: V2,
+    },
+  );
+  shows(
+    "are mirrored, and show what came of themselves",
+    { authority: "reviews", path: "/mirrored", response: { status: 201 } },
+    { outcome: "forward", status: 201, route: "mirrored", cluster: V1, request: { authority: "reviews", path: "/mirrored" } },
+  );
+  shows(
+    "find nobody in a subset that is empty",
+    { authority: "reviews", path: "/nobody" },
+    { status: 503, details: "no_healthy_upstream" },
+  );
+  shows(
+    "are shifted by weight",
+    { authority: "reviews", path: "/shifted" },
+    { route: "shifted", cluster: expect.stringMatching(/\|v[12]\|/) },
+  );
+  shows(
+    "whose upstream goes away",
+    { authority: "reviews", path: "/", response: { reset: "after-headers" } },
+    { outcome: "reset", status: 0, details: expect.stringContaining("upstream_reset_after_response_started"), route: "default" },
+  );
+  shows(
+    "for hosts that nobody knows go on",
+    { authority: "who.example", path: "/" },
+    { route: "allow_any", cluster: "PassthroughCluster" },
+  );
+  shows(
+    "on ports that nobody knows go on as bytes",
+    { authority: "who.example:7", path: "/", response: { status: 203 } },
+    { outcome: "forward", status: 203, details: "via_upstream", cluster: "PassthroughCluster", request: { authority: "who.example:7" } },
+  );
+  shows(
+    "as bytes reach services of TCP",
+    { authority: "db:5432", path: "/" },
+    { outcome: "forward", cluster: "outbound|5432||db.default.svc.cluster.local" },
+  );
+  shows(
+    "go where destination says, whatever their host",
+    { authority: "who.example", path: "/", destination: { address: "10.96.0.11", port: 5432 } },
+    { cluster: "outbound|5432||db.default.svc.cluster.local" },
+  );
+  shows(
+    "in TLS of their own go by its server name",
+    { authority: "api.example.com", scheme: "https", path: "/" },
+    { status: 200, cluster: "outbound|443||api.example.com" },
+  );
+  shows(
+    "in TLS of their own, over HTTP/2",
+    { authority: "api.example.com", scheme: "https", protocol: "h2", path: "/" },
+    { status: 200, cluster: "outbound|443||api.example.com" },
+  );
+  shows(
+    "for which the proxy would begin TLS are seen by the upstream without",
+    { authority: "api.example.com", path: "/" },
+    { cluster: "outbound|80||api.example.com" },
+  );
+  shows("over IPv6", { authority: "[2001:db8::1]", path: "/" }, { status: 200, cluster: "PassthroughCluster" });
+  shows("that are no HTTP", { authority: "a b", path: "/" }, { outcome: "respond", status: 400, details: "http.invalid_authority" });
 });
 
 describe("requests to a workload", () => {
   const metadata = ["--metadata", JSON.stringify({ LABELS: { app: "reviews" } })];
-  cases(["--proxy", REVIEWS, ...metadata, "--direction", "inbound", "--explain"], {
-    "pass its policies, and come to its port": [
-      { authority: "reviews", path: "/" },
-      { outcome: "forward", cluster: "inbound|9080||", decisions: [{ filter: "authorization", result: "allow" }] },
-    ],
-    "by the port on which it listens": [{ authority: "reviews:9080", path: "/" }, { cluster: "inbound|9080||" }],
-    "on a port that is no service's": [{ authority: "reviews:7", path: "/" }, { cluster: "InboundPassthroughCluster" }],
-    "are denied by path": [
-      { authority: "reviews", path: "/admin/users" },
-      {
-        ...{ outcome: "respond", status: 403, details: "authorization_denied_policy[default/no-admin]_rule[0]" },
-        decisions: [{ filter: "authorization", rule: "default/no-admin[0]", result: "deny", reason: "DENY policy matched" }],
-        explanation: ['authorization: rule "default/no-admin[0]": deny, DENY policy matched'],
+  const shows = cases(["--proxy", REVIEWS, ...metadata, "--direction", "inbound", "--explain"]);
+  shows(
+    "pass its policies, and come to its port",
+    { authority: "reviews", path: "/" },
+    { outcome: "forward", cluster: "inbound|9080||", decisions: [{ filter: "authorization", result: "allow" }] },
+  );
+  shows("by the port on which it listens", { authority: "reviews:9080", path: "/" }, { cluster: "inbound|9080||" });
+  shows("on a port that is no service's", { authority: "reviews:7", path: "/" }, { cluster: "InboundPassthroughCluster" });
+  shows(
+    "are denied by path",
+    { authority: "reviews", path: "/admin/users" },
+    {
+      outcome: "respond",
+      status: 403,
+      details: "authorization_denied_policy[default/no-admin]_rule[0]",
+      decisions: [{ filter: "authorization", rule: "default/no-admin[0]", result: "deny", reason: "DENY policy matched" }],
+      explanation: ['authorization: rule "default/no-admin[0]": deny, DENY policy matched'],
+    },
+  );
+  shows(
+    "are denied by address",
+    { authority: "reviews", path: "/", source: { address: "203.0.113.7:1234" } },
+    { status: 403, decisions: [{ rule: "default/no-strangers[0]", result: "deny" }] },
+  );
+  shows(
+    "are let in by who they are",
+    { authority: "reviews", path: "/admin", source: { principal: "spiffe://cluster.local/ns/default/sa/admin" } },
+    {
+      outcome: "forward",
+      request: {
+        headers: header("x-forwarded-client-cert", expect.stringContaining("URI=spiffe://cluster.local/ns/default/sa/admin") as string),
       },
-    ],
-    "are denied by address": [
-      { authority: "reviews", path: "/", source: { address: "203.0.113.7:1234" } },
-      { status: 403, decisions: [{ rule: "default/no-strangers[0]", result: "deny" }] },
-    ],
-    "are let in by who they are": [
-      { authority: "reviews", path: "/admin", source: { principal: "spiffe://cluster.local/ns/default/sa/admin" } },
-      {
-        outcome: "forward",
-        request: {
-          headers: header("x-forwarded-client-cert", expect.stringContaining("URI=spiffe://cluster.local/ns/default/sa/admin") as string),
-        },
-        decisions: [{ result: "allow" }],
-      },
-    ],
-    "of others are not": [
-      { authority: "reviews", path: "/admin", source: { principal: "spiffe://cluster.local/ns/default/sa/other" }, protocol: "h2" },
-      { status: 403, decisions: [{ rule: "default/no-admin[0]" }] },
-    ],
-    "of another trust domain do not get in": [
-      { authority: "reviews", path: "/", source: { principal: "spiffe://elsewhere/ns/default/sa/admin" } },
-      { outcome: "reset", status: 0 },
-    ],
-  });
+      decisions: [{ result: "allow" }],
+    },
+  );
+  shows(
+    "of others are not",
+    { authority: "reviews", path: "/admin", source: { principal: "spiffe://cluster.local/ns/default/sa/other" }, protocol: "h2" },
+    { status: 403, decisions: [{ rule: "default/no-admin[0]" }] },
+  );
+  shows(
+    "of another trust domain do not get in",
+    { authority: "reviews", path: "/", source: { principal: "spiffe://elsewhere/ns/default/sa/admin" } },
+    { outcome: "reset", status: 0 },
+  );
 
   test("pass by policies for other labels", async (context) => {
     await requireTarget(envoyTarget, context);
@@ -241,45 +249,49 @@ describe("requests to a workload", () => {
 });
 
 describe("requests to a gateway", () => {
-  cases(["--proxy", GATEWAY, "--metadata", JSON.stringify({ LABELS: { app: "gateway" } })], {
-    "are sent to TLS": [
-      { authority: "shop.example.com", path: "/a" },
-      { outcome: "respond", status: 301, response: { headers: header("location", "https://shop.example.com/a") } },
-    ],
-    "go by their host": [
-      { authority: "shop.example.com", scheme: "https", path: "/a", source: { address: "203.0.113.7:1234" } },
-      { route: "shop", cluster: V1, request: { headers: header("x-forwarded-for", "203.0.113.7") } },
-    ],
-    "over HTTP/2": [
-      { authority: "shop.example.com", scheme: "https", path: "/a", protocol: "h2" },
-      { route: "shop", cluster: V1 },
-    ],
-    "on a port of TLS are in TLS": [{ authority: "shop.example.com:443", path: "/" }, { route: "shop" }],
-    "for a server name that it does not have": [
-      { authority: "shop.example.com", sni: "other.example.com", path: "/" },
-      { outcome: "reset", status: 0, details: "filter_chain_not_found" },
-    ],
-    "in another's TLS do not find a host": [
-      { authority: "shop.example.com", sni: "admin.example.com", path: "/", source: { principal: "spiffe://a/b" } },
-      { status: 404 },
-    ],
-    "with a certificate": [
-      { authority: "admin.example.com", path: "/", source: { principal: "spiffe://cluster.local/ns/a/sa/b" } },
-      { route: "shop" },
-    ],
-    "without the certificate that it wants": [
-      { authority: "admin.example.com", scheme: "https", path: "/" },
-      { outcome: "reset", status: 0 },
-    ],
-    "whose TLS it passes on": [
-      { authority: "pass.example.com:8443", scheme: "https", path: "/" },
-      { status: 200, cluster: "outbound|5432||db.default.svc.cluster.local" },
-    ],
-    "for hosts that nobody knows": [
-      { authority: "who.example", path: "/" },
-      { outcome: "respond", status: 404, details: "route_not_found" },
-    ],
-  });
+  const shows = cases(["--proxy", GATEWAY, "--metadata", JSON.stringify({ LABELS: { app: "gateway" } })]);
+  shows(
+    "are sent to TLS",
+    { authority: "shop.example.com", path: "/a" },
+    { outcome: "respond", status: 301, response: { headers: header("location", "https://shop.example.com/a") } },
+  );
+  shows(
+    "go by their host",
+    { authority: "shop.example.com", scheme: "https", path: "/a", source: { address: "203.0.113.7:1234" } },
+    { route: "shop", cluster: V1, request: { headers: header("x-forwarded-for", "203.0.113.7") } },
+  );
+  shows("over HTTP/2", { authority: "shop.example.com", scheme: "https", path: "/a", protocol: "h2" }, { route: "shop", cluster: V1 });
+  shows("on a port of TLS are in TLS", { authority: "shop.example.com:443", path: "/" }, { route: "shop" });
+  shows(
+    "for a server name that it does not have",
+    { authority: "shop.example.com", sni: "other.example.com", path: "/" },
+    { outcome: "reset", status: 0, details: "filter_chain_not_found" },
+  );
+  shows(
+    "in another's TLS do not find a host",
+    { authority: "shop.example.com", sni: "admin.example.com", path: "/", source: { principal: "spiffe://a/b" } },
+    { status: 404 },
+  );
+  shows(
+    "with a certificate",
+    { authority: "admin.example.com", path: "/", source: { principal: "spiffe://cluster.local/ns/a/sa/b" } },
+    { route: "shop" },
+  );
+  shows(
+    "without the certificate that it wants",
+    { authority: "admin.example.com", scheme: "https", path: "/" },
+    { outcome: "reset", status: 0 },
+  );
+  shows(
+    "whose TLS it passes on",
+    { authority: "pass.example.com:8443", scheme: "https", path: "/" },
+    { status: 200, cluster: "outbound|5432||db.default.svc.cluster.local" },
+  );
+  shows(
+    "for hosts that nobody knows",
+    { authority: "who.example", path: "/" },
+    { outcome: "respond", status: 404, details: "route_not_found" },
+  );
 
   test("on a port on which it does not listen", async (context) => {
     await requireTarget(envoyTarget, context);

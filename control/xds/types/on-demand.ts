@@ -21,8 +21,8 @@ const odcds = { source: fromAds(ON_DEMAND_TIMEOUT), timeout: milliseconds(ON_DEM
 type HttpFilter = Exclude<MessageInitShape<typeof HttpFilterSchema>, { readonly $typeName: string }>;
 
 /**
- * Has the cluster of a request fetched where Envoy lacks it (`on_demand`, ODCDS), and begins with the request anew when it is there. So it stands before what a request must not pass twice;
- * and again behind what may choose another route.
+ * Has the cluster of a request fetched where Envoy lacks it (`on_demand`, ODCDS). Envoys from 1.36 to 1.38 begin with the request anew when it is there, so it stands before what a request must not
+ * pass twice; and again behind what may choose another route.
  */
 export const loadCluster: HttpFilter = {
   name: CLUSTER_FILTER,

@@ -51,7 +51,10 @@ export const fields = object(
     ),
     clusterIP: optional(text({ empty: true }), "Its address; `None`: headless."),
     clusterIPs: optional(list(text({ empty: true })), "Its addresses, of both families."),
-    externalName: optional(text(), "Of type ExternalName: the name that DNS is asked for; where it is a service of the mesh, this is another name of that."),
+    externalName: optional(
+      text(),
+      "Of type ExternalName: the name that DNS is asked for; where it is a service of the mesh, this is another name of that.",
+    ),
     sessionAffinity: defaulted(
       choice("None", "ClientIP"),
       "None",

@@ -1,5 +1,5 @@
 import type { ControlLog } from "./control-service.ts";
-import { type IdentityObserver, MeshIdentity, type MeshIdentityOptions } from "./identity/index.ts";
+import { identityProblem, type IdentityObserver, MeshIdentity, type MeshIdentityOptions } from "./identity/index.ts";
 import type { CertificateMetrics } from "./metrics/index.ts";
 
 export interface OpenIdentityOptions extends Omit<MeshIdentityOptions, "observer" | "warn"> {
@@ -22,6 +22,9 @@ export async function openIdentity({ metrics, log, ...options }: OpenIdentityOpt
     warn: (message) => log?.warn({ directory: options.directory }, message),
   });
   metrics.watch(() => identity.authority.expiry());
+  const { trustDomain } = options.trustDomains();
+  const problem = identityProblem({ trustDomain, namespace: "default", serviceAccount: "default" });
+  if (problem !== undefined) log?.warn({ trustDomain }, `no certificate can be issued: ${problem} (MeshConfig's trustDomain)`);
   const { root, signing } = identity.authority.expiry();
   const end = Math.min(root, signing);
   if (end - Date.now() < SOON)

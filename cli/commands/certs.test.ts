@@ -131,6 +131,23 @@ test("the root goes through its rotation, step by step", async () => {
   expect(await rotate("retire", "--force")).toMatchObject({ code: 0, output: "one root is trusted\n" });
 });
 
+test("an identity is revoked, listed and restored", async () => {
+  const asWriter = ["--admin", admin.url, "--token-file", tokenFile];
+  expect(await meshwright(["certs", "revoked", "--admin", admin.url])).toMatchObject({ code: 0, output: "nothing is revoked\n" });
+  expect(await meshwright(["certs", "revoke", "nobody", ...asWriter])).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining("SPIFFE id"),
+  });
+  expect(await meshwright(["certs", "revoke", URI, "0A", ...asWriter])).toMatchObject({
+    code: 0,
+    output: `${URI} is revoked\n0A is revoked\n`,
+  });
+  expect((await meshwright(["certs", "revoked", "--admin", admin.url])).output).toMatch(
+    new RegExp(`^REVOKED +SINCE\na +\\d{4}-[^]*\n${URI} `),
+  );
+  expect(await meshwright(["certs", "revoke", "--restore", URI, ...asWriter])).toMatchObject({ code: 0, output: `${URI} is restored\n` });
+});
+
 test("nobody answers", async () => {
   expect(await meshwright(["certs", "--admin", "http://127.0.0.1:1"])).toMatchObject({ code: 3 });
   expect(await meshwright(["certs", "--envoy", "http://127.0.0.1:1"])).toMatchObject({

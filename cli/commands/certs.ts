@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { AuthorityStatus } from "../../control/admin/identity.ts";
-import type { Certificate } from "../../control/identity/index.ts";
+import type { Certificate, Revocation } from "../../control/identity/index.ts";
 import type { CertificateReport } from "../certs/report.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
-import { type OutputFormat, outputOption, print } from "../control/output.ts";
+import { type OutputFormat, outputOption, print, table } from "../control/output.ts";
 
 interface CertsOptions extends AdminOptions {
   readonly roots?: string;
@@ -37,6 +37,17 @@ Examples:
   $ meshwright certs --envoy http://127.0.0.1:15000`,
     )
     .action(showCerts);
+  certs
+    .command("revoke")
+    .configureHelp({ showGlobalOptions: true })
+    .summary("give no more certificates to an identity, or trust one certificate no more")
+    .description(
+      "Revokes identities (spiffe://...) or certificates (serial numbers) in the control service, which issues nothing for them any more. Workloads do not hear of it. --restore takes it back.",
+    )
+    .argument("<subject...>", "SPIFFE ids, or serial numbers in hexadecimal")
+    .option("--restore", "take the revocation back")
+    .action(revoke);
+  certs.command("revoked").configureHelp({ showGlobalOptions: true }).summary("list what is revoked").action(listRevoked);
   // The options of `certs` are those of its steps, too: commander reads them there.
   certs
     .command("rotate")
@@ -112,6 +123,22 @@ async function rotate(step: string, { force }: { readonly force?: boolean }, com
     "phase" | "retirable"
   >;
   process.stdout.write(phase === "stable" ? "one root is trusted\n" : `${rotationText(phase, retirable)}\n`);
+}
+
+async function revoke(subjects: readonly string[], { restore }: { readonly restore?: boolean }, command: Command): Promise<void> {
+  const admin = command.optsWithGlobals<AdminOptions>();
+  const path = restore === true ? "/api/v1/revocations/restore" : "/api/v1/revocations";
+  for (const subject of subjects) {
+    await askAdmin(admin, path, { method: "POST", body: { subject } });
+    process.stdout.write(`${subject} is ${restore === true ? "restored" : "revoked"}\n`);
+  }
+}
+
+async function listRevoked(_: object, command: Command): Promise<void> {
+  const { output, ...admin } = command.optsWithGlobals<CertsOptions>();
+  const { revocations } = (await askAdmin(admin, "/api/v1/revocations")) as { readonly revocations: readonly Revocation[] };
+  const rows = revocations.map(({ subject, at }) => [subject, new Date(at).toISOString()]);
+  print(output, { revocations }, () => (rows.length === 0 ? "nothing is revoked\n" : table([["REVOKED", "SINCE"], ...rows])));
 }
 
 async function readText(file: string): Promise<string> {

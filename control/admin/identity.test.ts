@@ -115,6 +115,16 @@ test("the root goes through its rotation; a step out of turn is refused", async 
   expect(await rotate({ step: "retire", force: true })).toMatchObject({ status: 200, body: { phase: "stable" } });
 });
 
+test("an identity is revoked and restored", async () => {
+  const subject = "spiffe://cluster.local/ns/default/sa/reviews";
+  expect(await ask("POST", "revocations", { body: { subject } })).toMatchObject({ status: 401 });
+  expect(await ask("POST", "revocations", { token: WRITE, body: { subject: "nobody" } })).toMatchObject({ status: 400 });
+  expect(await ask("POST", "revocations", { token: WRITE, body: { subject } })).toMatchObject({ status: 201, body: { subject } });
+  expect((await ask("GET", "revocations")).body).toMatchObject({ revocations: [{ subject }] });
+  expect(await ask("POST", "revocations/restore", { token: WRITE, body: { subject } })).toMatchObject({ status: 200 });
+  expect(await ask("POST", "revocations/restore", { token: WRITE, body: { subject } })).toMatchObject({ status: 400 });
+});
+
 test("without an authority there is nothing to ask for, and how to have one is said", async () => {
   for (const [method, path] of [
     ["GET", "authority"],

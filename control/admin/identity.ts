@@ -80,6 +80,36 @@ export function addIdentity(app: Hono, identity: MeshIdentity | undefined): void
   );
 
   app.get(
+    "/api/v1/revocations",
+    withIdentity((context, { revocations }) => context.json({ revocations: revocations.list() })),
+  );
+
+  app.post(
+    "/api/v1/revocations",
+    writing,
+    small,
+    withIdentity(async (context, { revocations }) => {
+      const { subject } = (await bodyOf(context)) as { readonly subject?: unknown };
+      if (typeof subject !== "string")
+        throw new IdentityError("revocation", 'the body is to be {"subject": "spiffe://... or a serial number"}');
+      return context.json(revocations.revoke(subject), 201);
+    }),
+  );
+
+  app.post(
+    "/api/v1/revocations/restore",
+    writing,
+    small,
+    withIdentity(async (context, { revocations }) => {
+      const { subject } = (await bodyOf(context)) as { readonly subject?: unknown };
+      if (typeof subject !== "string")
+        throw new IdentityError("revocation", 'the body is to be {"subject": "spiffe://... or a serial number"}');
+      if (!revocations.restore(subject)) throw new IdentityError("revocation", "it is not revoked; /api/v1/revocations lists what is");
+      return context.json({ subject });
+    }),
+  );
+
+  app.get(
     "/api/v1/tokens",
     withIdentity((context, { tokens }) => context.json({ tokens: tokens.list() })),
   );

@@ -78,6 +78,7 @@ const joinToken = {
   createdAt: milliseconds,
   expiresAt: milliseconds,
 };
+const revocation = object({ subject: { ...text, description: "A SPIFFE id, or a serial number in hexadecimal." }, at: milliseconds });
 const body = (schema: object) => ({ required: true, content: { "application/json": { schema } } });
 
 const forbidden = error("The bearer token may read only.");
@@ -147,6 +148,39 @@ export const OPEN_API = {
           404: noAuthority,
           409: error("The step is out of turn."),
           503: error("It could not be stored; nothing has changed."),
+        },
+      },
+    },
+    "/api/v1/revocations": {
+      get: {
+        summary: "Identities and certificates that are revoked",
+        responses: { 200: answer("The newest first.", object({ revocations: list(revocation) })), 401: unauthorized, 404: noAuthority },
+      },
+      post: {
+        summary: "Revokes an identity, or a certificate by its serial number. Wants a token of the role write",
+        security: writes,
+        requestBody: body(object({ subject: text })),
+        responses: {
+          201: answer("It is revoked.", revocation),
+          400: error("It is neither."),
+          401: unauthorized,
+          403: forbidden,
+          404: noAuthority,
+          503: error("It could not be stored."),
+        },
+      },
+    },
+    "/api/v1/revocations/restore": {
+      post: {
+        summary: "Takes a revocation back. Wants a token of the role write",
+        security: writes,
+        requestBody: body(object({ subject: text })),
+        responses: {
+          200: answer("It is not revoked any more.", object({ subject: text })),
+          400: error("It was not revoked."),
+          401: unauthorized,
+          403: forbidden,
+          404: noAuthority,
         },
       },
     },

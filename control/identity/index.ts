@@ -25,6 +25,14 @@ export { type ClientIdentifier, clientsOf, kubernetesProver, type KubernetesProv
 export { type Revocation, Revocations } from "./revocations/index.ts";
 export { type KeyAndRequest, newRequest } from "./request/index.ts";
 export { CertificateService, type ClientRequest, type IdentityObserver, istioCertificateService, peerChain } from "./service/index.ts";
-export { formatSpiffeId, type Identity, inTrustDomain, parseSpiffeId, sameIdentity, type TrustDomains } from "./spiffe/index.ts";
+export {
+  formatSpiffeId,
+  type Identity,
+  identityProblem,
+  inTrustDomain,
+  parseSpiffeId,
+  sameIdentity,
+  type TrustDomains,
+} from "./spiffe/index.ts";
 export { MeshServerTls, type MeshServerTlsOptions } from "./tls/index.ts";
 export { type JoinToken, type JoinTokenRequest, JoinTokens } from "./tokens/index.ts";

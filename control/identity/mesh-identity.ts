@@ -10,6 +10,7 @@ import {
 import { CertificateService, type IdentityObserver } from "./service/index.ts";
 import { Revocations } from "./revocations/index.ts";
 import type { Identity, TrustDomains } from "./spiffe/index.ts";
+import { lockDirectory, makeDirectory } from "./store/index.ts";
 import { JoinTokens } from "./tokens/index.ts";
 
 export interface MeshIdentityOptions {
@@ -43,8 +44,10 @@ export class MeshIdentity implements Disposable {
   readonly embedded: EmbeddedSigner | undefined;
   private readonly pluggedIn: PluggedInSigner | undefined;
   private readonly byCertificate: Prover;
+  private readonly lock: Disposable;
 
-  private constructor(options: MeshIdentityOptions, signer: Signer, tokens: JoinTokens, revocations: Revocations) {
+  private constructor(options: MeshIdentityOptions, signer: Signer, tokens: JoinTokens, revocations: Revocations, lock: Disposable) {
+    this.lock = lock;
     const { lifetime, clock, kubernetes, trustDomains, rateLimit, observer } = options;
     this.embedded = signer instanceof EmbeddedSigner ? signer : undefined;
     this.pluggedIn = signer instanceof PluggedInSigner ? signer : undefined;
@@ -66,16 +69,23 @@ export class MeshIdentity implements Disposable {
     });
   }
 
-  /** @throws IdentityError `state` where the directory's files are damaged, open to others or do not belong together */
+  /** @throws IdentityError `state` where the directory's files are damaged, open to others or do not belong together, or where another process has it */
   static async open(options: MeshIdentityOptions): Promise<MeshIdentity> {
     const { directory, trustDomains, clock, warn } = options;
     const common = { ...(clock !== undefined && { clock }), ...(warn !== undefined && { warn }) };
-    const signer =
-      options.signer ??
-      (isPluggedIn(directory)
-        ? await PluggedInSigner.open(directory, common)
-        : await EmbeddedSigner.open(directory, { name: trustDomains().trustDomain, ...common }));
-    return new MeshIdentity(options, signer, JoinTokens.open(directory, common), Revocations.open(directory, common));
+    makeDirectory(directory);
+    const lock = await lockDirectory(directory);
+    try {
+      const signer =
+        options.signer ??
+        (isPluggedIn(directory)
+          ? await PluggedInSigner.open(directory, common)
+          : await EmbeddedSigner.open(directory, { name: trustDomains().trustDomain, ...common }));
+      return new MeshIdentity(options, signer, JoinTokens.open(directory, common), Revocations.open(directory, common), lock);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /**
@@ -95,5 +105,6 @@ export class MeshIdentity implements Disposable {
 
   [Symbol.dispose](): void {
     this.pluggedIn?.[Symbol.dispose]();
+    this.lock[Symbol.dispose]();
   }
 }

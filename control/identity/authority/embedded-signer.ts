@@ -1,8 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Certificate } from "../chain/index.ts";
 import { IdentityError } from "../identity-error.ts";
-import { readSealed, type SealedFormat, writeSealed } from "../store/index.ts";
+import { makeDirectory, readSealed, type SealedFormat, writeSealed } from "../store/index.ts";
 import { Issuer } from "./issuer.ts";
 import { Listeners } from "./listeners.ts";
 import type { CertificateOrder, Signer } from "./signer.ts";
@@ -99,11 +98,7 @@ export class EmbeddedSigner implements Signer {
   static async open(directory: string, options: EmbeddedSignerOptions): Promise<EmbeddedSigner> {
     const path = join(directory, "authority.json");
     const clock = options.clock ?? Date.now;
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw new IdentityError("state", `${directory} cannot be made: ${(error as Error).message}`, { cause: error });
-    }
+    makeDirectory(directory);
     const stored = readSealed(path, FORMAT) as StoredState | undefined;
     if (stored !== undefined) return new EmbeddedSigner(path, await restored(path, stored), options);
     const now = clock();

@@ -276,6 +276,8 @@ test("killed after a use was stored and before the certificate was there: who as
   const { token } = first.identity.tokens.create(FOR);
   const { csr } = await quickRequest(URI);
   await first.client().ask(csr, { bearer: token });
+  await expect(mesh({ directory })).rejects.toMatchObject({ code: "state", message: expect.stringContaining("another control service") });
+  first.identity[Symbol.dispose]();
   const second = await mesh({ directory });
   expect(await second.client().ask(csr, { bearer: token })).toHaveLength(2);
   await expect(second.client().ask((await quickRequest(URI)).csr, { bearer: token })).rejects.toMatchObject({

@@ -1,8 +1,7 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { IdentityError } from "../identity-error.ts";
 import { identityProblem } from "../spiffe/index.ts";
-import { readSealed, type SealedFormat, writeSealed } from "../store/index.ts";
+import { makeDirectory, readSealed, type SealedFormat, writeSealed } from "../store/index.ts";
 import { hashOf, newToken, readToken, sameHash } from "./token-text.ts";
 
 export interface JoinTokensOptions {
@@ -78,11 +77,7 @@ export class JoinTokens {
 
   /** @throws IdentityError `state` where its file is damaged or open to others */
   static open(directory: string, { clock = Date.now }: JoinTokensOptions = {}): JoinTokens {
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw new IdentityError("state", `${directory} cannot be made: ${(error as Error).message}`, { cause: error });
-    }
+    makeDirectory(directory);
     const path = join(directory, "join-tokens.json");
     const stored = (readSealed(path, FORMAT) ?? []) as readonly Stored[];
     return new JoinTokens(path, new Map(stored.map((token) => [token.id, token])), clock);

@@ -28,7 +28,7 @@ async function refuses(port: number, init: Parameters<DeltaCall["request"]>[0], 
 
 /** A request whose node's metadata is a list in a list in a list, 5,000 levels deep (`google.protobuf.Value`: field 6 is a list, of which field 1 are its values). */
 const DEEP = (() => {
-  let value = Buffer.from([0x18, 0x01]);
+  let value: Buffer = Buffer.from([0x18, 0x01]);
   for (let level = 0; level < 5_000; level++) value = field(6, field(1, value));
   const entry = Buffer.concat([field(1, Buffer.from("deep")), field(2, value)]);
   const request = toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, { typeUrl: CLUSTER }));

@@ -1,4 +1,4 @@
-import { clientOf, relevantLabels } from "./configuration/groups.ts";
+import { clientOf } from "./configuration/groups.ts";
 import { Configurations } from "./configuration/index.ts";
 import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
@@ -33,7 +33,7 @@ export async function readMesh(sources: readonly Source[]): Promise<OfflineMesh>
 
 /** What MeshConfig and the ProxyConfigs that select a proxy say of it. */
 export function proxySettingsOf(mesh: Mesh, proxy: Proxy): ProxySettings {
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, relevantLabels(mesh)), new Reads()).proxySettings();
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys()), new Reads()).proxySettings();
 }
 
 /** What a proxy would get. Throws what a translation throws, which is an error of ours. */

@@ -3,7 +3,7 @@ import { type Cell, type Mesh, type MeshChange, MeshProxyView, type PeerChange, 
 import type { Client, Proxy } from "../model/index.ts";
 import type { Change, Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
-import { clientOf, relevantLabels } from "./groups.ts";
+import { clientOf } from "./groups.ts";
 import { Encoder, ResourceSet, type Translation, type TranslationFailure } from "./resource-set.ts";
 import { EMPTY, type Find, Snapshots } from "./snapshots.ts";
 
@@ -49,7 +49,7 @@ export class Configurations {
   constructor(types: readonly XdsType[], mesh: Mesh) {
     this.types = types;
     this.current = mesh;
-    this.relevant = relevantLabels(mesh);
+    this.relevant = mesh.labelKeys();
   }
 
   get mesh(): Mesh {
@@ -94,9 +94,8 @@ export class Configurations {
     this.version += 1;
     const failures: TranslationFailure[] = [];
     const changed: ProxyChange[] = [];
-    const relevant = relevantLabels(mesh);
-    const regrouped = !sameMembers(relevant, this.relevant);
-    this.relevant = relevant;
+    const regrouped = mesh.labelKeys() !== this.relevant;
+    this.relevant = mesh.labelKeys();
     if (regrouped) this.regroup();
     for (const group of this.groups.values()) {
       const [first] = group.members;
@@ -198,8 +197,4 @@ export class Configurations {
     const snapshots = new Snapshots(this.types, (type) => (client.onDemand ? this.absent(type) : undefined));
     return { client, shared, snapshots, members: new Set() };
   }
-}
-
-function sameMembers<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
-  return a.size === b.size && [...a].every((each) => b.has(each));
 }

@@ -17,6 +17,7 @@ import {
   type Workload,
 } from "../model/index.ts";
 import { type Grouped, regroup } from "./grouped.ts";
+import { countLabelKeys, type LabelKeys, noLabelKeys } from "./label-keys.ts";
 
 /** All contributions, by what they are looked for by. Lists are in the order of `compareAge`. Immutable. */
 export interface Indices {
@@ -50,6 +51,7 @@ export interface Indices {
   readonly sidecars: readonly SidecarScope[];
   readonly plugins: readonly Plugin[];
   readonly proxySettings: readonly ProxySettingsOverride[];
+  readonly labelKeys: LabelKeys;
   /** By namespace. */
   readonly peerAuthentications: Grouped<PeerAuthentication>;
   /** Proxies that connected, by each `namespace address` of theirs. */
@@ -76,6 +78,7 @@ export const noIndices: Indices = {
   sidecars: [],
   plugins: [],
   proxySettings: [],
+  labelKeys: noLabelKeys,
   peerAuthentications: nothing,
   peers: nothing,
 };
@@ -144,6 +147,7 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
     sidecars: list(before.sidecars, ({ sidecars }) => sidecars),
     plugins: list(before.plugins, ({ plugins }) => plugins),
     proxySettings: list(before.proxySettings, ({ proxySettings }) => proxySettings),
+    labelKeys: countLabelKeys(before.labelKeys, gone, come),
     peerAuthentications: group(
       before.peerAuthentications,
       ({ peerAuthentications }) => peerAuthentications,

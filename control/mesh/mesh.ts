@@ -94,7 +94,8 @@ export class Mesh implements MeshView {
       come.push(member);
       members.set(key, member);
     }
-    const settings = this.settingsOf(members);
+    const mayChangeSettings = [...gone, ...come].some(({ contribution }) => contribution.settings !== undefined);
+    const settings = mayChangeSettings ? this.settingsOf(members) : this.settings;
     const settingsChanged = settings !== this.settings;
     if (settingsChanged) this.contributeAgain(settings, members, gone, come);
     const index = indices(this.index, gone.map(contributionOf), come.map(contributionOf));
@@ -136,9 +137,9 @@ export class Mesh implements MeshView {
     return this.list("objects", () => [...this.members.values()].map(({ object }) => object));
   }
 
-  /** What every object adds. */
-  *contributions(): Iterable<Contribution> {
-    for (const { contribution } of this.members.values()) yield contribution;
+  /** Keys of labels of clients that some object selects or matches by; the same set as long as its members are the same. */
+  labelKeys(): ReadonlySet<string> {
+    return this.index.labelKeys.keys;
   }
 
   services(): readonly Service[] {

@@ -1,21 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { clientOf, relevantLabels } from "../../../control/configuration/groups.ts";
-import { type Mesh, MeshProxyView, Reads } from "../../../control/mesh/index.ts";
-import { readMesh, translate } from "../../../control/offline.ts";
-import { formatProblem, IDENTITY_KEY, type Problem, type Proxy, type ProxyView, spiffeId } from "../../../control/model/index.ts";
-import { meshSources } from "../../control/mesh-sources.ts";
-import type { Snapshot } from "../../../control/xds/server/index.ts";
+import type { Proxy } from "../../../control/model/proxy.ts";
 import { binaryProvider } from "../../../harness/envoy/index.ts";
-import { type Direction, Range } from "./aim.ts";
+import type { Direction } from "./aim.ts";
 import { privateBootstrap } from "./bootstrap.ts";
-import { PrivateControl } from "./private-control.ts";
-import { privateConfiguration } from "./private-configuration.ts";
-import { RunningMesh } from "./running-mesh.ts";
-import { type Callouts, type Exchange, startServer } from "./scripted-server.ts";
-import { StreamRecords } from "./stream-records.ts";
-import { UpstreamHosts } from "./upstream-hosts.ts";
+import { EarlyPort } from "./early-port.ts";
+import type { RunningMesh } from "./running-mesh.ts";
+import type { Callouts } from "./scripted-server.ts";
 
 export interface MeshOptions {
   /** Files and directories with the objects of the mesh. */
@@ -28,66 +20,40 @@ export interface MeshOptions {
   readonly callouts: Callouts;
 }
 
-export interface StartedMesh extends AsyncDisposable {
+export interface StartedMesh {
+  /** Disposing of it ends everything. */
   readonly target: RunningMesh;
   /** Errors of objects, and resources that Envoy does not take: the rest runs without them, as in a mesh. */
   readonly errors: readonly string[];
 }
 
 /**
- * Runs a private Envoy with what a proxy would get of a mesh. Envoy starts while the mesh is read.
+ * Runs a private Envoy with what a proxy would get of a mesh. Envoy starts while the control service is loaded and the mesh is read: each takes about as long.
+ *
+ * Rejects with a `CliError` where files are not there or the proxy's metadata is wrong, and with an `EnvoyError` where Envoy does not start.
  */
-export async function startMesh({ files, meshConfig, proxy: given, direction = "outbound", callouts }: MeshOptions): Promise<StartedMesh> {
-  const proxy = withEverything(given);
-  const sources = await meshSources(files, meshConfig);
+export async function startMesh(options: MeshOptions): Promise<StartedMesh> {
   await using resources = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "meshwright-try-"));
   resources.defer(() => rm(folder, { recursive: true, force: true }));
-  const control = resources.use(await PrivateControl.start());
-  const starting = binaryProvider.start(privateBootstrap(proxy, control.port), { componentLogLevels: { wasm: "debug", lua: "info" } });
+  const early = resources.use(await EarlyPort.open());
+  const bootstrap = privateBootstrap(options.proxy, early.port);
+  const starting = binaryProvider.start(bootstrap, { componentLogLevels: { wasm: "debug", lua: "info" } });
   const ended = starting.catch(() => undefined);
+
+  const { PrivateControl, prepareMesh } = await import("./prepare.ts");
+  const control = resources.use(await PrivateControl.start());
+  early.handTo(control.port);
   resources.defer(async () => {
     // One that has got nothing yet would wait for it until its time is up.
-    control.serve(NOTHING);
+    control.serveNothing();
     await (await ended)?.[Symbol.asyncDispose]();
   });
-
-  const { mesh, problems } = await readMesh(sources);
-  const hosts = new UpstreamHosts(folder);
-  const view = viewOf(mesh, proxy);
-  const principal = spiffeId(view.settings().trustDomain, proxy.namespace, proxy.serviceAccount);
-  const surroundings = { folder, hosts, principal };
-  const { snapshot, listeners, filters, countsRequests } = privateConfiguration(translate(mesh, proxy), surroundings);
-  const underWay = new Map<number, Exchange>();
-  resources.use(await startServer(hosts.socket, underWay, callouts));
-  control.serve(snapshot);
+  const { run, problems } = await prepareMesh(options, folder, control, resources);
   const envoy = await starting;
-
-  const records = resources.use(new StreamRecords(envoy.log, filters));
-  const range = new Range(view, listeners, direction);
   const errors = [
-    ...problems.filter(isError).map(formatProblem),
+    ...problems,
     ...control.refusals().map(({ type, name, reason }) => `error: Envoy does not take the ${type} ${name}: ${reason}`),
   ];
-  const target = new RunningMesh({ envoy, range, records, underWay, oneByOne: countsRequests, resources: resources.move() });
-  return { target, errors, [Symbol.asyncDispose]: () => target[Symbol.asyncDispose]() };
-}
-
-/**
- * The proxy as one that has its certificate, as every proxy of a mesh with identities has; unless its metadata says that it has none. What it would get on demand it has from the beginning: it makes no difference to a request
- * but time.
- */
-function withEverything(proxy: Proxy): Proxy {
-  return { ...proxy, identity: proxy.identity || !(IDENTITY_KEY in proxy.metadata), onDemand: false };
-}
-
-function isError({ level }: Problem): boolean {
-  return level === "error";
-}
-
-const NOTHING: Snapshot = { version: "", resources: () => ({ get: () => undefined, names: () => [] }) };
-
-/** What a proxy may see of a mesh. */
-function viewOf(mesh: Mesh, proxy: Proxy): ProxyView {
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, relevantLabels(mesh)), new Reads());
+  return { target: run(envoy, resources.move()), errors };
 }

@@ -1,4 +1,4 @@
-import { clientOf, relevantLabels } from "../../../configuration/groups.ts";
+import { clientOf } from "../../../configuration/groups.ts";
 import { KINDS } from "../../../kinds/index.ts";
 import { defaultMeshSettings, meshConfig, meshConfigOfConfigMap } from "../../../kinds/mesh-config/index.ts";
 import { wasmPlugin } from "../../../kinds/wasm-plugin/index.ts";
@@ -36,5 +36,5 @@ export function viewOfYaml(
   const mesh = meshOfYaml(yaml);
   const proxy = readProxy({ id: nodeId, metadata, locality });
   if (typeof proxy === "string") throw new Error(proxy);
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, relevantLabels(mesh)), new Reads());
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys()), new Reads());
 }

@@ -157,6 +157,13 @@ describe("a proxy on demand", () => {
     expect(await held(client)).toEqual(holding("a", "b", "c"));
   });
 
+  test("serves many first requests at once", async () => {
+    using connections = new Client(client.outbound("240.240.0.1:9080"), 20);
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, index) => connections.get(`${NAMES[index % 3] ?? ""}:9080`, "/")));
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body}`))).toEqual(new Set(NAMES.map((name) => `200 ${name}  0`)));
+    expect(await held(client)).toEqual(holding(...NAMES));
+  });
+
   test("lets streams stand still for longer than a request waits for its routes", async () => {
     expect(await Promise.all([bodyOf("a", "/slow"), bodyOf("b", "/slow")])).toEqual(["a  0", "b  0"]);
   }, 30_000);

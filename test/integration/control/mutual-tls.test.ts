@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConnectionOptions } from "node:tls";
 import { identityOf } from "../../../harness/envoy/chain/certificates.ts";
+import { freePort } from "../../../control/xds/types/testing/running-proxy.ts";
 import { TestAuthority } from "../../../control/xds/types/testing/authority.ts";
 import { ask, IdentityMesh, type Port, spiffe } from "./tasks/identity-mesh.ts";
 
@@ -157,6 +158,33 @@ spec: { host: httpbin.bar.svc.cluster.local, trafficPolicy: { tls: { mode: ISTIO
     expect(await mesh.call("foo", "legacy")).toBe(200);
     await mesh.apply("");
   });
+});
+
+test("a gateway without an identity closes connections to a server of ISTIO_MUTUAL, and serves the others", async () => {
+  const [mutual, plain] = [await freePort(), await freePort()];
+  await using mesh = await IdentityMesh.start(`
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: gateway, namespace: foo }
+spec:
+  selector: { app: gateway }
+  servers:
+    - { port: { number: ${mutual}, name: https, protocol: HTTPS }, hosts: [mesh.example.com], tls: { mode: ISTIO_MUTUAL } }
+    - { port: { number: ${plain}, name: http, protocol: HTTP }, hosts: [mesh.example.com] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: gateway, namespace: foo }
+spec:
+  hosts: [mesh.example.com]
+  gateways: [gateway]
+  http: [{ route: [{ destination: { host: httpbin.bar.svc.cluster.local, port: { number: 8000 } } }] }]
+`);
+  await mesh.mesh.proxy("router~10.0.0.9~gateway-1.foo~foo.svc.cluster.local", { LABELS: { app: "gateway" } });
+  const tls = { servername: "mesh.example.com", rejectUnauthorized: false, ...certificateOf(spiffe("bar")) };
+  expect(await ask({ port: mutual, tls }, "http", "mesh.example.com")).toBe("refused");
+  expect(await ask({ port: mutual }, "http", "mesh.example.com")).toBe("refused");
+  expect(await ask({ port: plain }, "http", "mesh.example.com")).toBe(200);
 });
 
 function certificateOf(id: string): ConnectionOptions {

@@ -31,6 +31,16 @@ ${kubernetes("reviews", "default", `clusterIP: 10.96.0.1, ports: [{ name: http, 
 ${entry("echo", ["echo.test"], answers.port(STRANGER), echo.port)}
 ${entry("raw", ["raw.test"], answers.port(STRANGER), (raw.address() as AddressInfo).port)}
 ${entry("wild", ["*.wild.test"], answers.port(STRANGER), (raw.address() as AddressInfo).port)}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: found-out }
+spec:
+  hosts: [found-out.test]
+  addresses: [10.1.0.9]
+  ports: [{ number: 7000, name: any, protocol: "", targetPort: ${(raw.address() as AddressInfo).port} }]
+  resolution: STATIC
+  endpoints: [{ address: 127.0.0.1 }]
 ${entry("split", ["split.test"], answers.port(STRANGER), echo.port)}
 ${answering("ruled", ["reviews"], { match: "{ uri: { prefix: /ruled } }" })}
 ---
@@ -152,6 +162,13 @@ ${more}`;
       );
       expect(decision(answer)).toBe("raw");
       expect(received.toLowerCase()).not.toContain(SCOPE_HEADER);
+    });
+
+    test("to a service at its own address, whose protocol is found out, it is not sent on either", async () => {
+      const answer = await answerTo(proxy.connection("outbound", "10.1.0.9:7000"), httpRequest("whatever.test", "/", headers()));
+      expect(decision(answer)).toBe("raw");
+      expect(received.toLowerCase()).not.toContain(SCOPE_HEADER);
+      expect(answer.toLowerCase()).not.toContain(SCOPE_HEADER);
     });
 
     test("in the answer: clients do not see it", async () => {

@@ -117,7 +117,10 @@ export const connectionSettings = object({
     integer({ most: INT32 }),
     "Bytes that a connection of a client may hold back. Default: Envoy's, 1 MiB.",
   ),
-  clusterPerConnectionBufferLimitBytes: refused("clusters have Envoy's limit, 1 MiB"),
+  clusterPerConnectionBufferLimitBytes: optional(
+    integer({ most: INT32 }),
+    "Bytes that a connection to a service may hold back. Default: Envoy's, 1 MiB.",
+  ),
   httpIdleTimeout: optional(duration(), "Time without a request until a client's connection is closed. Default: 1h."),
   httpMaxConnectionDuration: optional(duration(), "Longest life of a client's connection. Default: no limit."),
   httpDrainTimeout: optional(duration(), "Time between the two GOAWAYs. Default: 5s."),

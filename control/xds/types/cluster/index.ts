@@ -2,6 +2,7 @@ import { type Cluster, ClusterSchema } from "../../../envoy-api/generated/envoy/
 import { Cluster_DiscoveryType } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../../envoy-api/generated/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { typeUrl } from "../../../envoy-api/index.ts";
+import type { ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import { fixedClusters } from "./fixed.ts";
 import { inboundClusters } from "./inbound.ts";
@@ -29,6 +30,7 @@ export function clusterType(options: ClusterOptions = {}): XdsType<typeof Cluste
       for (const host of view.hosts()) yield `${OUTBOUND}${host}`;
     },
     translate(view, unit) {
+      const translated = (message: Cluster): Translated<typeof ClusterSchema> => ({ name: message.name, message: limited(view, message) });
       if (unit === FIXED) return fixedClusters(view).map(translated);
       if (unit === INBOUND) return inboundClusters(view).map(translated);
       const host = unit.slice(OUTBOUND.length);
@@ -43,6 +45,13 @@ export function clusterType(options: ClusterOptions = {}): XdsType<typeof Cluste
   };
 }
 
-function translated(message: Cluster): Translated<typeof ClusterSchema> {
-  return { name: message.name, message };
+/** Envoy's advice for proxies that strangers reach (https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/best_practices/edge). */
+const EDGE_BUFFER = 32_768;
+
+/** With a limit for what a connection holds back, where the proxy's settings say one. */
+function limited(view: ProxyView, cluster: Cluster): Cluster {
+  const { clusterPerConnectionBufferLimitBytes: own, profile } = view.proxySettings().connectionSettings;
+  const limit = own ?? (profile === "EDGE" && view.client().type === "router" ? EDGE_BUFFER : undefined);
+  if (limit !== undefined) cluster.perConnectionBufferLimitBytes = limit;
+  return cluster;
 }

@@ -169,6 +169,22 @@ describe("of a listener", () => {
     expect(await bufferLimit()).toBe(4096);
   });
 
+  test("bytes that a connection to a service may hold back", async () => {
+    const limit = async () => {
+      const dump = JSON.parse(await gateway.proxy.envoy.admin.text("GET", "/config_dump?resource=dynamic_active_clusters")) as {
+        readonly configs: readonly { readonly cluster: Readonly<Record<string, unknown>> }[];
+      };
+      const found = dump.configs.find(({ cluster }) => cluster["name"] === "outbound|80||web.test");
+      return found?.cluster["per_connection_buffer_limit_bytes"];
+    };
+    await settings({});
+    expect(await limit()).toBeUndefined();
+    await settings({ clusterPerConnectionBufferLimitBytes: 8192 });
+    expect(await limit()).toBe(8192);
+    await settings({ profile: "EDGE" });
+    expect(await limit()).toBe(32_768);
+  });
+
   test("the profile EDGE is what Envoy advises, and single fields go before it", async () => {
     await settings({ profile: "EDGE", httpMaxConcurrentStreams: 8 });
     expect(await bufferLimit()).toBe(32_768);

@@ -21,6 +21,7 @@ import {
 } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
 import { problemsInMesh } from "./mesh-problems.ts";
+import type { Authorization, ClientConnection } from "./proxy-authorizer.ts";
 import {
   type ConnectRequest,
   type ProxyConnection,
@@ -42,6 +43,8 @@ export interface ControlServiceOptions {
   readonly log?: ControlLog;
   /** Whether proxies get routes and clusters when a request wants them, where their metadata does not say (`MESHWRIGHT_ON_DEMAND`). Default: false. */
   readonly onDemand?: boolean;
+  /** Decides who may be which proxy. Default: who connects is believed, which is for the loopback interface. */
+  readonly authorize?: (proxy: Proxy, client: ClientConnection) => Promise<Authorization>;
   /** Types of resources. Default: all that Envoy's proxies of a mesh use. */
   readonly types?: readonly XdsType[];
 }
@@ -236,7 +239,20 @@ export class ControlService implements AsyncDisposable {
     }
   }
 
-  private connect({ node, variant, credentials: _ }: ConnectRequest): ProxyConnection {
+  private connect(request: ConnectRequest): ProxyConnection | Promise<ProxyConnection> {
+    const proxy = this.proxyOf(request);
+    const { authorize } = this.options;
+    if (authorize === undefined) return this.join(proxy);
+    return authorize(proxy, request).then(
+      (authorization) => ({ ...authorization, ...this.join(proxy) }),
+      (error: unknown) => {
+        this.log?.warn({ proxy: proxy.id, peer: request.peer, reason: (error as Error).message }, "a client may not be this proxy");
+        throw error;
+      },
+    );
+  }
+
+  private proxyOf({ node, variant }: ConnectRequest): Proxy {
     const { id, metadata, locality, userAgentVersionType } = fromBinary(NodeSchema, node);
     const build = userAgentVersionType.case === "userAgentBuildVersion" ? userAgentVersionType.value.version : undefined;
     const envoyVersion = build === undefined ? undefined : `${build.majorNumber}.${build.minorNumber}.${build.patch}`;
@@ -244,7 +260,11 @@ export class ControlService implements AsyncDisposable {
     const read = readProxy({ id, metadata: metadata ?? {}, locality, envoyVersion, onDemand });
     if (typeof read === "string") throw new XdsError("INVALID_ARGUMENT", read);
     // Envoy asks for single clusters in the incremental variant only.
-    const proxy = read.onDemand && variant === "sotw" ? { ...read, onDemand: false } : read;
+    return read.onDemand && variant === "sotw" ? { ...read, onDemand: false } : read;
+  }
+
+  private join(proxy: Proxy): ProxyConnection {
+    const { id } = proxy;
     const known = this.connected.get(id);
     if (known !== undefined && sameProxy(known.proxy, proxy)) {
       known.streams += 1;

@@ -1,14 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
-import type { ControlService } from "../../control/control-service.ts";
+import type { ControlService, ControlServiceOptions } from "../../control/control-service.ts";
 import type { MeshIdentity } from "../../control/identity/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { type Address, readAddress } from "../control/address.ts";
 import { addAuthorityOptions, adminToken, type AuthorityOptions, openAuthority } from "../control/authority-options.ts";
 import { createLog, type LogFormat } from "../control/log.ts";
+import { addXdsTlsOptions, type XdsTlsOptions } from "../control/xds-tls-options.ts";
 import { keepYoungGenerationSmall } from "../control/young-generation.ts";
 
-interface ServeOptions extends AuthorityOptions {
+interface ServeOptions extends AuthorityOptions, XdsTlsOptions {
   readonly config: readonly string[];
   readonly xds: string;
   readonly admin: string;
@@ -21,7 +22,7 @@ interface ServeOptions extends AuthorityOptions {
 }
 
 export function addServe(program: Command): void {
-  addAuthorityOptions(program.command("serve"))
+  addXdsTlsOptions(addAuthorityOptions(program.command("serve")))
     .summary("run the control service")
     .description(
       "Reads the YAML of Istio and Kubernetes in directories, watches it, and gives every Envoy that connects its configuration over xDS.",
@@ -65,10 +66,11 @@ async function serve({
   const tokens = tokenFile === undefined ? [] : [await readToken("--token-file", tokenFile)];
   const readTokens = readTokenFile === undefined ? [] : [await readToken("--read-token-file", readTokenFile)];
   const { ControlService, meshSources, State, XdsListener, AdminListener, isLoopback } = await load();
-  if (!isLoopback(addresses.xds.host))
+  const plaintext = isLoopback(addresses.xds.host);
+  if (!plaintext && stateDirectory === undefined && authority.ca === undefined && authority.xdsCert === undefined)
     throw new CliError(
       ExitCode.Usage,
-      `--xds ${xds} is open to others, and xDS off loopback wants TLS, which is not there yet; listen on 127.0.0.1`,
+      `--xds ${xds} is open to others, and xDS off loopback wants TLS: give the mesh an authority with --state DIR or --ca DIR, or certificates with --xds-cert, --xds-key and --xds-client-ca`,
     );
   if (!isLoopback(addresses.admin.host) && tokens.length === 0)
     throw new CliError(ExitCode.Usage, `--admin ${admin} is open to others; give it a bearer token with --token-file`);
@@ -82,11 +84,16 @@ async function serve({
             info: (message) => log.info({ directory: stateDirectory }, message),
           }),
         };
-  await using service: ControlService = await ControlService.start({ sources, log, onDemand, ...state });
+  // Whom it lets in depends on what it knows: the trust domain is in an object of the mesh.
+  const authorize: ControlServiceOptions["authorize"] = async (proxy, client) => tls?.authorizer.authorize(proxy, client) ?? {};
+  await using service: ControlService = await ControlService.start({ sources, log, onDemand, authorize, ...state });
   using identity = await openAuthority(authority, stateDirectory, service, log);
   const services = identity === undefined ? [] : [await certificateService(identity)];
+  using tls = await xdsTls(authority, identity, service, log);
   const ownToken = tokens.length > 0 ? undefined : adminToken(authority, stateDirectory);
-  await using xdsListener = await listening("--xds", addresses.xds, () => XdsListener.start(service.xds, { ...addresses.xds, services }));
+  await using xdsListener = await listening("--xds", addresses.xds, () =>
+    XdsListener.start(service.xds, { ...addresses.xds, services, plaintext, ...(tls !== undefined && { credentials: tls.credentials }) }),
+  );
   await using adminListener = await listening("--admin", addresses.admin, () =>
     AdminListener.start(service, {
       ...addresses.admin,
@@ -121,6 +128,11 @@ async function load() {
     import("../../control/admin/index.ts"),
   ]);
   return { ...service, meshSources, State, XdsListener, ...admin };
+}
+
+async function xdsTls(...parameters: Parameters<typeof import("../control/xds-tls.ts").xdsTls>) {
+  const loaded = await import("../control/xds-tls.ts");
+  return loaded.xdsTls(...parameters);
 }
 
 async function certificateService(identity: MeshIdentity) {

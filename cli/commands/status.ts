@@ -8,7 +8,7 @@ export function addStatus(program: Command): void {
   addAdminOptions(program.command("status"))
     .summary("show what every proxy has accepted")
     .description(
-      "Shows every proxy that is connected to the control service, by type of resource: SYNCED, STALE (sent, not answered yet), NACK (refused, with the reason) or NOT SENT.",
+      "Shows every proxy that is connected to the control service, by type of resource: SYNCED, STALE (sent, not answered yet), NACK (refused, with the reason) or NOT SENT. Where proxies have certificates: whom each has proved to be, and until when.",
     )
     .addOption(outputOption())
     .addHelpText(
@@ -32,8 +32,16 @@ async function showStatus({ output, ...options }: AdminOptions & { readonly outp
 function asText(proxies: readonly ProxyStatus[]): string {
   const [first] = proxies;
   if (first === undefined) return "no proxy is connected\n";
-  const header = ["PROXY", "ENVOY", ...first.types.map(({ type }) => type.toUpperCase())];
-  const rows = proxies.map(({ id, version, types }) => [id, version, ...types.map(({ state }) => state)]);
+  const withIdentity = proxies.some(({ identity }) => identity !== null);
+  const identityOf = ({ identity }: ProxyStatus) =>
+    identity === null ? ["none", ""] : [identity.name, new Date(identity.notAfter).toISOString()];
+  const header = ["PROXY", "ENVOY", ...(withIdentity ? ["IDENTITY", "UNTIL"] : []), ...first.types.map(({ type }) => type.toUpperCase())];
+  const rows = proxies.map((proxy) => [
+    proxy.id,
+    proxy.version,
+    ...(withIdentity ? identityOf(proxy) : []),
+    ...proxy.types.map(({ state }) => state),
+  ]);
   const refusals = proxies.flatMap(({ id, types }) =>
     types.flatMap(({ type, refused }) => refused.map(({ name, reason }) => `${id} refuses ${type} ${name}: ${reason}\n`)),
   );

@@ -1,7 +1,7 @@
 import type { ControlService } from "../control-service.ts";
 import { typeUrl } from "../envoy-api/index.ts";
 import type { Proxy } from "../model/index.ts";
-import type { StreamStatus, TypeStatus } from "../xds/server/index.ts";
+import type { ClientIdentity, StreamStatus, TypeStatus } from "../xds/server/index.ts";
 import { XDS_TYPES } from "../xds/types/index.ts";
 
 /** One proxy, as `meshwright status` shows it. Times are milliseconds since 1970. */
@@ -14,6 +14,8 @@ export interface ProxyStatus {
   readonly version: string;
   readonly peer: string;
   readonly connectedAt: number;
+  /** Whom it has proved to be, and until when; null where it has proved nothing. */
+  readonly identity: ClientIdentity | null;
   /** The worst of its types. */
   readonly state: TypeStatus["state"];
   readonly types: readonly ProxyTypeStatus[];
@@ -55,6 +57,7 @@ function statusOf(proxy: Proxy, streams: readonly [StreamStatus, ...StreamStatus
     version: proxy.envoyVersion,
     peer: first.peer,
     connectedAt: first.connectedAt,
+    identity: first.identity ?? null,
     state: WORST_FIRST.find((state) => types.some((each) => each.state === state)) ?? "NOT SENT",
     types,
   };

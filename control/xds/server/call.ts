@@ -1,3 +1,4 @@
+import type { XdsError } from "./error.ts";
 import type { ProxyGroup } from "./group.ts";
 import type { Variant } from "./request.ts";
 import type { Sink } from "./sink.ts";
@@ -14,11 +15,23 @@ export interface ConnectRequest {
   readonly credentials: unknown;
 }
 
+/** Who a client has proved to be; shown with its status. */
+export interface ClientIdentity {
+  /** For instance a SPIFFE id. */
+  readonly name: string;
+  /** When the proof ends, milliseconds since 1970. */
+  readonly notAfter: number;
+}
+
 /** Who a client is, and what it gets. */
 export interface ProxyConnection {
   /** Under which its status is shown. */
   readonly id: string;
   readonly group: ProxyGroup;
+  /** Default: it has proved nothing. */
+  readonly identity?: ClientIdentity;
+  /** Asked every second: what it gives ends the stream. Default: a client that was let in may stay. */
+  readonly refusal?: () => XdsError | undefined;
 }
 
 /** The call that a stream lives in. */

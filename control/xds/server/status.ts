@@ -1,3 +1,4 @@
+import type { ClientIdentity } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { Variant } from "./request.ts";
 import type { Watch, Refusal } from "./watch.ts";
@@ -37,6 +38,8 @@ export interface StreamStatus {
   readonly service: string | undefined;
   /** The client's address as the transport knows it. */
   readonly peer: string;
+  /** Undefined where it has proved nothing. */
+  readonly identity: ClientIdentity | undefined;
   readonly connectedAt: number;
   /** The version of the snapshot that the stream gets. */
   readonly version: string;

@@ -151,7 +151,7 @@ export class XdsStream implements Sender {
     if (connection === undefined || this.isClosed || connection.group === group) return;
     const old = connection.group.snapshot;
     connection.group.leave(this);
-    this.connection = { id: connection.id, group };
+    this.connection = { ...connection, group };
     group.join(this);
     this.note(
       this.ordered.map((watch) => ({ typeUrl: watch.rules.typeUrl })),
@@ -195,6 +195,8 @@ export class XdsStream implements Sender {
       pump.ended(this.counted);
       this.counted = 0;
     }
+    const refusal = this.connection?.refusal?.();
+    if (refusal !== undefined) this.end(refusal);
   }
 
   status(): StreamStatus {
@@ -208,6 +210,7 @@ export class XdsStream implements Sender {
       service,
       peer,
       connectedAt: this.context.clock.dateOf(this.openedAt),
+      identity: this.connection?.identity,
       version: this.connection?.group.snapshot.version ?? "",
       types: types.map(({ typeUrl }) => statusOf(typeUrl, this.watches.get(typeUrl), this.context.clock)),
     };

@@ -35,7 +35,7 @@ export function serveCall(server: XdsServer, { variant, typeUrl }: DiscoveryMeth
       setTimeout(() => over || cut(), FAREWELL).unref();
     },
   };
-  const credentials = call.getAuthContext().sslPeerCertificate;
+  const credentials = call.getAuthContext();
   const stream = server.open({ variant, service: typeUrl, peer: call.getPeer(), credentials, sink });
   call.on("data", (bytes: Buffer) => {
     const pending = stream.receive(bytes);

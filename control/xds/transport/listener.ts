@@ -21,8 +21,10 @@ export interface ListenOptions {
   readonly port?: number;
   /** Path of a Unix socket to listen on instead, for who shares this machine. */
   readonly path?: string;
-  /** Default: none, which is for loopback only. */
+  /** For TLS. Default: none, which is for loopback only. */
   readonly credentials?: ServerCredentials;
+  /** Whether clients may come without TLS. Default: where there are no `credentials`; with them, both are spoken on the one address. */
+  readonly plaintext?: boolean;
   /** Bytes of a request above which its call ends with `RESOURCE_EXHAUSTED`. Default: 4 MiB, some 40,000 names. */
   readonly maxRequest?: number;
   /** Milliseconds without a sign of life after which a client is asked for one. Default: 30,000. */
@@ -56,13 +58,18 @@ export class XdsListener implements AsyncDisposable {
   readonly host: string;
   readonly port: number;
   private readonly grpc: Server;
-  private readonly injector: ConnectionInjector;
+  private readonly injectors: readonly ConnectionInjector[];
   private readonly net: NetServer;
   private readonly sockets: ReadonlyMap<string | symbol, Socket>;
 
-  private constructor(grpc: Server, injector: ConnectionInjector, net: NetServer, sockets: ReadonlyMap<string | symbol, Socket>) {
+  private constructor(
+    grpc: Server,
+    injectors: readonly ConnectionInjector[],
+    net: NetServer,
+    sockets: ReadonlyMap<string | symbol, Socket>,
+  ) {
     this.grpc = grpc;
-    this.injector = injector;
+    this.injectors = injectors;
     this.net = net;
     this.sockets = sockets;
     const address = net.address();
@@ -85,31 +92,58 @@ export class XdsListener implements AsyncDisposable {
     const cut = (peer: string) => sockets.get(peer)?.destroy();
     register(grpc, server, cut);
     for (const { definition, implementation } of options.services ?? []) grpc.addService(definition, implementation);
-    const injector = grpc.createConnectionInjector(options.credentials ?? ServerCredentials.createInsecure());
+    const { credentials, plaintext = credentials === undefined } = options;
+    const injectors = {
+      tls: credentials && grpc.createConnectionInjector(credentials),
+      plaintext: plaintext ? grpc.createConnectionInjector(ServerCredentials.createInsecure()) : undefined,
+    };
     const net = createServer({ noDelay: true }, (socket) => {
       // As `getPeer()` of a call names it; on a Unix socket nobody has a name, or is cut off by it.
       const peer = socket.remoteAddress === undefined ? Symbol("local") : `${socket.remoteAddress}:${socket.remotePort}`;
       sockets.set(peer, socket);
       socket.once("close", () => sockets.delete(peer));
       socket.on("error", () => undefined);
-      injector.injectConnection(socket);
+      if (plaintext && credentials !== undefined) void injectByFirstByte(socket, injectors);
+      else (injectors.tls ?? injectors.plaintext)?.injectConnection(socket);
     });
     await new Promise<void>((resolve, reject) => {
       net.once("error", reject);
       const { path, host = "127.0.0.1", port = 15010 } = options;
       net.listen({ ...(path === undefined ? { host, port } : { path }), backlog: BACKLOG }, resolve);
     });
-    return new XdsListener(grpc, injector, net, sockets);
+    return new XdsListener(
+      grpc,
+      Object.values(injectors).filter((each) => each !== undefined),
+      net,
+      sockets,
+    );
   }
 
   /** Stops listening and cuts every connection; the streams of the server end with them. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.net.close(() => resolve()));
-    this.injector.destroy();
+    for (const injector of this.injectors) injector.destroy();
     this.grpc.forceShutdown();
     for (const socket of this.sockets.values()) socket.destroy();
     await closed;
   }
+}
+
+/** The first byte of every TLS connection, the type of its first record (RFC 8446, section 5.1); HTTP/2 without TLS begins with `PRI`. */
+const HANDSHAKE = 0x16;
+
+/** Hands a connection on as soon as its first byte says what it is. One that never says anything is cut off by its client, or by the keepalive of the network. */
+async function injectByFirstByte(
+  socket: Socket,
+  { tls, plaintext }: { readonly tls: ConnectionInjector | undefined; readonly plaintext: ConnectionInjector | undefined },
+): Promise<void> {
+  const first = await new Promise<Buffer | undefined>((resolve) => {
+    socket.once("close", () => resolve(undefined));
+    socket.once("readable", () => resolve((socket.read() as Buffer | null) ?? undefined));
+  });
+  if (first === undefined) return void socket.destroy();
+  socket.unshift(first);
+  (first[0] === HANDSHAKE ? tls : plaintext)?.injectConnection(socket);
 }
 
 function register(grpc: Server, server: XdsServer, cut: (peer: string) => void): void {

@@ -1,0 +1,105 @@
+import { readFile } from "node:fs/promises";
+import { experimental, type ServerCredentials } from "@grpc/grpc-js";
+import type { ControlLog, ControlService } from "../../control/control-service.ts";
+import {
+  Certificate,
+  type ClientIdentifier,
+  clientsOf,
+  type Identity,
+  IdentityError,
+  type MeshIdentity,
+  MeshServerTls,
+} from "../../control/identity/index.ts";
+import { ProxyAuthorizer } from "../../control/proxy-authorizer.ts";
+import { CliError, ExitCode } from "../cli-error.ts";
+import type { XdsTlsOptions } from "./xds-tls-options.ts";
+
+/** TLS for proxies, and who may be which. */
+export interface XdsTls extends Disposable {
+  readonly credentials: ServerCredentials;
+  readonly authorizer: ProxyAuthorizer;
+}
+
+/** Milliseconds between two looks at files that may have been replaced. */
+const LOOK_AGAIN = 10_000;
+
+/**
+ * TLS as the options and the authority have it; undefined where there is neither.
+ *
+ * @throws CliError where the options do not go together, or a file cannot be read
+ */
+export async function xdsTls(
+  { xdsCert, xdsKey, xdsClientCa }: XdsTlsOptions,
+  mesh: MeshIdentity | undefined,
+  service: ControlService,
+  log: ControlLog,
+): Promise<XdsTls | undefined> {
+  if ((xdsCert === undefined) !== (xdsKey === undefined))
+    throw new CliError(ExitCode.Usage, "--xds-cert and --xds-key belong together: give both or none");
+  if (mesh === undefined && (xdsCert === undefined) !== (xdsClientCa === undefined))
+    throw new CliError(
+      ExitCode.Usage,
+      "without an authority of the mesh (--state or --ca), TLS for proxies needs --xds-cert, --xds-key and --xds-client-ca",
+    );
+  if (mesh === undefined && xdsCert === undefined) return undefined;
+  const others = xdsClientCa === undefined ? undefined : clientsOf(await certificatesIn(xdsClientCa), () => service.mesh.settings);
+  const authorizer = new ProxyAuthorizer({
+    identify: (chain) => identify(chain, mesh, others),
+    requireNotRevoked: (identity, serialNumber) => mesh?.revocations.require(identity, serialNumber),
+    onRevoked: (listener) => void mesh?.revocations.onRevoked(listener),
+  });
+  if (xdsCert !== undefined && xdsKey !== undefined) {
+    for (const file of [xdsCert, xdsKey]) await readable(file);
+    const provider = new experimental.FileWatcherCertificateProvider({
+      certificateFile: xdsCert,
+      privateKeyFile: xdsKey,
+      // Whose certificates they have is looked at by the authorizer.
+      caCertificateFile: xdsClientCa ?? xdsCert,
+      refreshIntervalMs: LOOK_AGAIN,
+    });
+    const credentials = experimental.createCertificateProviderServerCredentials(provider, provider, false);
+    return { credentials, authorizer, [Symbol.dispose]: () => undefined };
+  }
+  // The branch above is the only other one.
+  if (mesh === undefined) return undefined;
+  const tls = await MeshServerTls.start({
+    authority: mesh.authority,
+    identity: () => ({ trustDomain: service.mesh.settings.trustDomain, ...CONTROL }),
+    warn: (message) => log.warn({}, message),
+  });
+  return { credentials: tls.credentials, authorizer, [Symbol.dispose]: () => tls[Symbol.dispose]() };
+}
+
+/** As istiod's; `meshwright proxy` looks for it (control/bootstrap/control-name.ts). */
+const CONTROL: Omit<Identity, "trustDomain"> = { namespace: "istio-system", serviceAccount: "istiod" };
+
+async function identify(
+  chain: readonly Uint8Array[],
+  mesh: MeshIdentity | undefined,
+  others: ClientIdentifier | undefined,
+): ReturnType<ClientIdentifier> {
+  if (mesh === undefined && others !== undefined) return others(chain);
+  if (mesh === undefined) throw new IdentityError("no-proof", "this mesh knows no authority");
+  try {
+    return await mesh.identify(chain);
+  } catch (error) {
+    if (others === undefined || !(error instanceof IdentityError) || error.code !== "certificate-untrusted") throw error;
+    const found = await others(chain);
+    mesh.revocations.require(found.identity, found.serialNumber);
+    return found;
+  }
+}
+
+async function certificatesIn(file: string): Promise<readonly Certificate[]> {
+  try {
+    return Certificate.readAll(await readFile(file, "utf8"));
+  } catch (error) {
+    throw new CliError(ExitCode.Input, `--xds-client-ca ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function readable(file: string): Promise<void> {
+  await readFile(file).catch((error: Error) => {
+    throw new CliError(ExitCode.Input, `${file}: ${error.message}`, { cause: error });
+  });
+}

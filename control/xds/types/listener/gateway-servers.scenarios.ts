@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect as connectHttp2, constants } from "node:http2";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server } from "node:net";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -20,6 +21,8 @@ const LABELS = { app: "ingress" };
 let folder: string;
 let web: Upstream;
 let echo: Server;
+/** End TLS themselves, each with a certificate of its own. */
+let secure: readonly Server[];
 let proxy: RunningProxy;
 let certificates: readonly Issued[];
 const ports = new Map<string, number>();
@@ -102,6 +105,25 @@ spec: { clusterIP: 10.96.0.1, selector: { app: ingress }, ports: [{ name: http, 
     service("web", 80, "HTTP", web.port),
     service("grpc", 80, "GRPC", web.port),
     service("echo", 7, "TCP", (echo.address() as AddressInfo).port),
+    ...secure.map((each, index) => service(`secure-${index}`, 443, "TLS", (each.address() as AddressInfo).port)),
+    gateway("through", [
+      server("through", "TLS", '"*.through.test", "other.test"', ", tls: { mode: PASSTHROUGH }"),
+      server("through-https", "HTTPS", '"*"', ", tls: { mode: PASSTHROUGH }"),
+    ]),
+    `
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: through }
+spec:
+  hosts: ["*.through.test", "other.test"]
+  gateways: [through]
+  tls:
+    - match: [{ sniHosts: [a.through.test] }, { sniHosts: [other.test], port: ${portOf("through-https")} }]
+      route: [{ destination: { host: secure-0.test } }]
+    - match: [{ sniHosts: ["*.through.test"] }]
+      route: [{ destination: { host: secure-1.test } }]
+`,
     gateway("edge", [
       '{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["exact.web.test", "*.web.test", "web.test"] }',
       server("http2", "HTTP2", "h2.test"),
@@ -175,7 +197,18 @@ beforeAll(async () => {
   await once(echo, "listening");
   const authority = await TestAuthority.create();
   certificates = [await authority.issue("older.test"), await authority.issue("younger.test")];
+  secure = await Promise.all(
+    certificates.map(async ({ certificate: cert, key }) => {
+      const made = createTlsServer({ cert, key }, (socket) =>
+        socket.end("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\nsecure"),
+      );
+      await once(made.listen(0, "127.0.0.1"), "listening");
+      return made;
+    }),
+  );
   for (const name of [
+    "through",
+    "through-https",
     "target",
     "address",
     "http2",
@@ -195,6 +228,7 @@ afterAll(async () => {
   await proxy?.[Symbol.asyncDispose]();
   await web?.[Symbol.asyncDispose]();
   echo?.close();
+  for (const each of secure ?? []) each.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -303,6 +337,33 @@ describe("a server speaks", () => {
 
   test.each(BYTES)("%s as bytes", async (protocol) => {
     expect(await exchange({ port: portOf(protocol) }, "anything\r\n", 500)).toBe("anything\r\n");
+  });
+});
+
+describe("a server that passes TLS on", () => {
+  /** Whose certificate a client is shown for a name; `reset` where there is none. */
+  async function shown(port: string, servername: string): Promise<string> {
+    const socket = connectTls({ port: portOf(port), servername, rejectUnauthorized: false });
+    try {
+      return await new Promise<string>((resolve) => {
+        socket.once("secureConnect", () => resolve(socket.getPeerCertificate().subjectaltname ?? ""));
+        socket.once("error", () => resolve("reset"));
+      });
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  test.each([
+    ["through", "a.through.test", "DNS:older.test"],
+    ["through", "b.through.test", "DNS:younger.test"],
+    ["through", "a.b.through.test", "DNS:younger.test"],
+    ["through", "through.test", "reset"],
+    ["through", "other.test", "reset"],
+    ["through-https", "other.test", "DNS:older.test"],
+    ["through-https", "a.through.test", "DNS:older.test"],
+  ])("on port %s leads %s to %s", async (port, name, certificate) => {
+    expect(await shown(port, name)).toBe(certificate);
   });
 });
 

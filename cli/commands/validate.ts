@@ -36,7 +36,7 @@ Examples:
 }
 
 async function validate(paths: readonly string[], { output, level }: ValidateOptions): Promise<void> {
-  const { readMesh } = await import("../../control/offline.ts");
+  const { readMesh } = await import("../../control/read-mesh.ts");
   const { mesh, problems } = await readMesh(await sourcesOf(paths));
   const told = problems.filter((problem) => LEVELS.indexOf(problem.level) <= LEVELS.indexOf(level));
   print(output, told.map(plain), () => told.map((problem) => `${paint(problem)}\n`).join(""));

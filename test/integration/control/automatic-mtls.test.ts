@@ -85,7 +85,7 @@ beforeAll(async () => {
   app = await startUpstream({ script: () => ({ body: "app" }) });
   redirecting = createServer(redirect).listen(app.port, ADDRESS);
   await once(redirecting, "listening");
-  mesh = await RunningMesh.start({ "mesh.yaml": yaml(app.port), "policy.yaml": "" });
+  mesh = await RunningMesh.start({ "mesh.yaml": yaml(app.port), "policy.yaml": "" }, { keepsState: true });
   client = await mesh.proxyWithIdentity(CLIENT, identityOf(CLIENT_ID), { SERVICE_ACCOUNT: "client" });
 });
 afterAll(async () => {
@@ -120,6 +120,17 @@ test("and when the proxy's stream ends, since that is no sign of plain text", as
   // To the program itself, where TLS is no HTTP.
   expect(await call()).toBe("503");
   expect(app.requests.length).toBe(requests);
+  await start(true);
+  expect(await call()).toBe(CLIENT_ID);
+});
+
+test("and when the control service is started anew, before the proxy is back", async () => {
+  await mesh.stopControl();
+  await server?.envoy[Symbol.asyncDispose]();
+  server = undefined;
+  await mesh.startControl();
+  await mesh.connected(CLIENT);
+  expect(await call()).toBe("503");
   await start(true);
   expect(await call()).toBe(CLIENT_ID);
 });

@@ -8,6 +8,7 @@ import { pack } from "../../../control/envoy-api/index.ts";
 import { type Listener, ListenerSchema } from "../../../control/envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
 import { ProxyProtocolSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
 import { IDENTITY_KEY } from "../../../control/model/index.ts";
+import { State } from "../../../control/state/index.ts";
 import { MemorySource } from "../../../control/sources/memory/index.ts";
 import { XdsListener } from "../../../control/xds/transport/index.ts";
 import { XDS_TYPES, type XdsType } from "../../../control/xds/types/index.ts";
@@ -33,9 +34,16 @@ class Control implements AsyncDisposable {
     this.port = listener.port;
   }
 
-  static async start(files: Readonly<Record<string, string>>, folder: string, port = 0): Promise<Control> {
+  static async start(files: Readonly<Record<string, string>>, folder: string, keepsState: boolean, port = 0): Promise<Control> {
     const source = new MemorySource(files);
-    const service = await ControlService.start({ sources: [source], types: XDS_TYPES.map((type) => redirectable(type, folder)) });
+    const warn = (message: string) => {
+      throw new Error(message);
+    };
+    const service = await ControlService.start({
+      sources: [source],
+      types: XDS_TYPES.map((type) => redirectable(type, folder)),
+      ...(keepsState ? { state: new State(join(folder, "state"), { warn }) } : {}),
+    });
     return new Control(service, source, await XdsListener.start(service.xds, { port }));
   }
 
@@ -53,23 +61,29 @@ export class RunningMesh implements AsyncDisposable {
   private readonly proxies: RunningEnvoy[] = [];
   private readonly secrets: SecretServer[] = [];
 
-  private constructor(control: Control, files: Map<string, string>, folder: string) {
+  private readonly keepsState: boolean;
+
+  private constructor(control: Control, files: Map<string, string>, folder: string, keepsState: boolean) {
     this.control = control;
     this.files = files;
     this.folder = folder;
+    this.keepsState = keepsState;
   }
 
   get service(): ControlService {
     return this.control.service;
   }
 
-  /** @param files YAML by name */
-  static async start(files: Readonly<Record<string, string>>): Promise<RunningMesh> {
+  /**
+   * @param files YAML by name
+   * @param keepsState whether the control service keeps what it knows over a restart (`--state`)
+   */
+  static async start(files: Readonly<Record<string, string>>, { keepsState = false } = {}): Promise<RunningMesh> {
     const folder = await mkdtemp(join(tmpdir(), "mesh-"));
-    const control = await Control.start(files, folder);
+    const control = await Control.start(files, folder, keepsState);
     const errors = control.service.problems().filter(({ level }) => level === "error");
     if (errors.length > 0) throw new Error(errors.map(({ file, line, message }) => `${file}:${line}: ${message}`).join("\n"));
-    return new RunningMesh(control, new Map(Object.entries(files)), folder);
+    return new RunningMesh(control, new Map(Object.entries(files)), folder, keepsState);
   }
 
   /** Starts an Envoy that has a certificate of the mesh for an id, and gets it from beside it, and waits until it has everything. */
@@ -136,9 +150,9 @@ export class RunningMesh implements AsyncDisposable {
     await this.control[Symbol.asyncDispose]();
   }
 
-  /** Starts another control service in the place of the one that was stopped, which knows the files and nothing else. */
+  /** Starts another control service in the place of the one that was stopped, which knows the files, and nothing else unless it keeps its state. */
   async startControl(): Promise<void> {
-    this.control = await Control.start(Object.fromEntries(this.files), this.folder, this.control.port);
+    this.control = await Control.start(Object.fromEntries(this.files), this.folder, this.keepsState, this.control.port);
   }
 
   /** Resources that were sent or removed since the control service was started, by type, as its metrics have it. */

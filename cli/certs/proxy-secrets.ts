@@ -14,7 +14,7 @@ export async function proxySecrets(url: string): Promise<ProxySecrets> {
   const base = url.includes("://") ? url : `http://${url}`;
   let body: unknown;
   try {
-    const response = await fetch(new URL("/config_dump?include_eds=off", base), { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(new URL("/config_dump", base), { signal: AbortSignal.timeout(10_000) });
     if (!response.ok) throw new Error(`it answers ${response.status}`);
     body = await response.json();
   } catch (error) {

@@ -18,7 +18,7 @@ import {
   trafficRules,
   workload,
 } from "../mesh/testing/contributions.ts";
-import { type MeshObject, mtlsModeOf, objectKey, type Peer, type Proxy, type ProxyView, readProxy } from "../model/index.ts";
+import { type MeshObject, mtlsModeOf, objectKey, ON_DEMAND_KEY, type Peer, type Proxy, type ProxyView, readProxy } from "../model/index.ts";
 import type { Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
 import { Configurations } from "./configurations.ts";
@@ -29,7 +29,13 @@ const BY_HOST: XdsType<typeof StringValueSchema> = {
   schema: StringValueSchema,
   rules: { order: 1, complete: true, wildcard: true },
   units: (view) => [...view.hosts(), ...view.routedHosts()],
-  translate: (view, unit) => [{ name: unit, message: create(StringValueSchema, { value: JSON.stringify(factsOf(view, unit)) }) }],
+  translate: (view, unit) => [
+    {
+      name: unit,
+      message: create(StringValueSchema, { value: JSON.stringify(factsOf(view, unit)) }),
+      onDemand: view.client().onDemand && !view.isMirrored(unit),
+    },
+  ],
 };
 
 /** A type of which one unit is the same for all proxies of a namespace, and one is each proxy's own. */
@@ -133,6 +139,7 @@ const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
                   timeout,
                   match: [httpMatch({ sourceLabels: source })],
                   delegate: delegates ? { namespace: "b", name: "routing-q" } : undefined,
+                  mirrors: timeout === 2 ? [{ destination: { host: target, subset: undefined, port: undefined }, percentage: 100 }] : [],
                 }),
               ],
               { gateways, exportTo: seen },
@@ -202,7 +209,7 @@ const PROXIES: readonly Proxy[] = ["a", "b"].flatMap((namespace) =>
     ["sidecar", "router"].map((type) => {
       const proxy = readProxy({
         id: `${type}~10.0.0.${index + 1}~${app}.${namespace}~x`,
-        metadata: { LABELS: { app, version: "v1", other: "unread" } },
+        metadata: { LABELS: { app, version: "v1", other: "unread" }, [ON_DEMAND_KEY]: app === "two" },
       });
       if (typeof proxy === "string") throw new Error(proxy);
       return proxy;
@@ -214,9 +221,10 @@ function contentOf(snapshot: Snapshot): Record<string, Record<string, string>> {
   const content: Record<string, Record<string, string>> = {};
   for (const { schema } of TYPES) {
     const view = snapshot.resources(typeUrl(schema));
-    content[typeUrl(schema)] = Object.fromEntries(
-      Array.from(view.names(), (name) => [name, view.get(name)?.version ?? "missing"]).toSorted(),
-    );
+    const all = Array.from(view.names(), (name) => [name, view.get(name)?.version ?? "missing"] as const);
+    // What is asked for by name is another thing than what all get.
+    const asked = Array.from(view.namesOnDemand?.() ?? [], (name) => [name, `asked ${view.onDemand?.(name)?.version ?? ""}`] as const);
+    content[typeUrl(schema)] = Object.fromEntries([...all, ...asked].toSorted());
   }
   return content;
 }

@@ -101,14 +101,15 @@ async function tryMesh(input: string, id: string, options: TryOptions): Promise<
   const requests = await readRequests(input);
   await ensureEnvoy();
   const { startMesh } = await import("../try/mesh/index.ts");
-  await using mesh = await startMesh({
+  const { target: started, errors } = await startMesh({
     files,
     proxy,
     callouts: await readClusters(cluster),
     ...(meshConfig === undefined ? {} : { meshConfig }),
     ...(direction === undefined ? {} : { direction }),
   });
-  for (const error of mesh.errors) process.stderr.write(`${error}\n`);
-  await runRequests(requests, mesh.target, MESH_LANES, options);
-  if (mesh.errors.length > 0) process.exitCode = ExitCode.Input;
+  await using target = started;
+  for (const error of errors) process.stderr.write(`${error}\n`);
+  await runRequests(requests, target, MESH_LANES, options);
+  if (errors.length > 0) process.exitCode = ExitCode.Input;
 }

@@ -36,6 +36,11 @@ export class PrivateControl implements AsyncDisposable {
     this.connection.resolve({ id: "try", group: this.server.group(snapshot) });
   }
 
+  /** Lets a proxy go on for which there is nothing, unless there was something before. */
+  serveNothing(): void {
+    this.serve({ version: "", resources: () => ({ get: () => undefined, names: () => [] }) });
+  }
+
   refusals(): readonly RefusedResource[] {
     return this.server
       .status()

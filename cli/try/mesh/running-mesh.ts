@@ -2,7 +2,6 @@ import { clientRequest } from "../../../harness/envoy/chain/messages.ts";
 import { STREAM_HEADER } from "../../../harness/envoy/chain/markers.ts";
 import { Turns } from "../../../harness/envoy/chain/turns.ts";
 import type { ClientResponse } from "../../../harness/envoy/client/message.ts";
-import type { StartedEnvoy } from "../../../harness/envoy/index.ts";
 import type { ExchangeRequest, ExchangeResult, LogLine } from "../../../harness/target/index.ts";
 import type { Sender } from "../time-limit.ts";
 import type { Aim, Range } from "./aim.ts";
@@ -18,7 +17,6 @@ const PATIENCE = 20;
 const LIMIT = 60_000;
 
 export interface MeshParts {
-  readonly envoy: StartedEnvoy;
   readonly range: Range;
   readonly records: StreamRecords;
   readonly underWay: Map<number, Exchange>;

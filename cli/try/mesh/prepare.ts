@@ -1,0 +1,67 @@
+import { clientOf } from "../../../control/configuration/groups.ts";
+import { type Mesh, MeshProxyView, Reads } from "../../../control/mesh/index.ts";
+import { formatProblem, IDENTITY_KEY, type Problem, type Proxy, type ProxyView, spiffeId } from "../../../control/model/index.ts";
+import { readMesh, translate } from "../../../control/offline.ts";
+import type { StartedEnvoy } from "../../../harness/envoy/index.ts";
+import { meshSources } from "../../control/mesh-sources.ts";
+import { Range } from "./aim.ts";
+import type { MeshOptions } from "./index.ts";
+import { privateConfiguration } from "./private-configuration.ts";
+import { PrivateControl } from "./private-control.ts";
+import { RunningMesh } from "./running-mesh.ts";
+import { type Exchange, startServer } from "./scripted-server.ts";
+import { StreamRecords } from "./stream-records.ts";
+import { UpstreamHosts } from "./upstream-hosts.ts";
+
+export { PrivateControl };
+
+/** A mesh that is read and served, and waits for its Envoy. */
+export interface PreparedMesh {
+  /** Of objects, one text each. */
+  readonly problems: readonly string[];
+  /** @param resources what ends with it */
+  readonly run: (envoy: StartedEnvoy, resources: AsyncDisposableStack) => RunningMesh;
+}
+
+/** Reads a mesh, makes what its proxy would get, and has `control` serve it as a private Envoy can run it. */
+export async function prepareMesh(
+  { files, meshConfig, proxy: given, direction = "outbound", callouts }: MeshOptions,
+  folder: string,
+  control: PrivateControl,
+  resources: AsyncDisposableStack,
+): Promise<PreparedMesh> {
+  const proxy = withEverything(given);
+  const { mesh, problems } = await readMesh(await meshSources(files, meshConfig));
+  const view = viewOf(mesh, proxy);
+  const principal = spiffeId(view.settings().trustDomain, proxy.namespace, proxy.serviceAccount);
+  const hosts = new UpstreamHosts(folder);
+  const { snapshot, listeners, filters, countsRequests } = privateConfiguration(translate(mesh, proxy), { folder, hosts, principal });
+  const underWay = new Map<number, Exchange>();
+  resources.use(await startServer(hosts.socket, underWay, callouts));
+  control.serve(snapshot);
+  const range = new Range(view, listeners, direction);
+  return {
+    problems: problems.filter(isError).map(formatProblem),
+    run: (envoy, all) => {
+      const records = all.use(new StreamRecords(envoy.log, filters));
+      return new RunningMesh({ range, records, underWay, oneByOne: countsRequests, resources: all });
+    },
+  };
+}
+
+/**
+ * The proxy as one that has its certificate, as every proxy of a mesh with identities has; unless its metadata says that it has none. What it would get on demand it has from the beginning: it makes no
+ * difference to a request but time.
+ */
+function withEverything(proxy: Proxy): Proxy {
+  return { ...proxy, identity: proxy.identity || !(IDENTITY_KEY in proxy.metadata), onDemand: false };
+}
+
+function isError({ level }: Problem): boolean {
+  return level === "error";
+}
+
+/** What a proxy may see of a mesh. */
+function viewOf(mesh: Mesh, proxy: Proxy): ProxyView {
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys()), new Reads());
+}

@@ -13,7 +13,14 @@ export function temporary(): string {
 
 /** Runs OpenSSL, which knows nothing of ours; what it says. */
 export function openssl(parameters: readonly string[], input = ""): string {
-  return execFileSync("openssl", parameters, { input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+  try {
+    return execFileSync("openssl", parameters, { input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new Error("there is no openssl on this machine; it judges the certificates of these tests: install the package openssl", {
+      cause: error,
+    });
+  }
 }
 
 /** A key and a request for a certificate, by OpenSSL. */

@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { freePort } from "../../control/xds/types/testing/running-proxy.ts";
 import { Serving } from "../testing/serving.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const PATIENT = { timeout: 20_000 };
+// Each starts several processes, which takes seconds where the machine has more to do.
+vi.setConfig({ testTimeout: 300_000 });
 
 const service = (name: string, port = 9080) => `apiVersion: v1
 kind: Service

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { freePort } from "../../../control/xds/types/testing/running-proxy.ts";
 import { startUpstream, type Upstream } from "../../../harness/upstreams/index.ts";
@@ -156,6 +156,26 @@ describe("a proxy on demand", () => {
     expect([await bodyOf("b"), await bodyOf("c")]).toEqual(["b  0", "c  0"]);
     expect(await held(client)).toEqual(holding("a", "b", "c"));
   });
+
+  test("waits no longer for a control service that takes connections and says nothing", async () => {
+    expect(await bodyOf("a")).toBe("a  0");
+    const clusters = await client.envoy.admin.clusters();
+    const [host] = clusters.find(({ name }) => name === "xds-grpc")?.hosts ?? [];
+    await mesh.stopControl();
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket.on("error", () => socket.destroy()))).listen(
+      Number(host?.address.split(":").at(-1)),
+      "127.0.0.1",
+    );
+    await once(silent, "connection");
+    expect([await bodyOf("a"), await bodyOf("unknown"), await bodyOf("b")]).toEqual(["a  0", "502", "504"]);
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    await once(silent, "close");
+    await mesh.startControl();
+    await mesh.connected(SIDECAR);
+    await expect.poll(() => bodyOf("b"), { timeout: 20_000 }).toBe("b  0");
+  }, 60_000);
 
   test("serves many first requests at once", async () => {
     using connections = new Client(client.outbound("240.240.0.1:9080"), 20);

@@ -1,5 +1,5 @@
 import { type PathLiteral, pathLiteral } from "./path-literal.ts";
-import { isCatchAll, type RouteMatch } from "./match.ts";
+import type { RouteMatch } from "./match.ts";
 
 /**
  * How the routes that come into question for a request are found. Only routes that cannot match it are left out, and a list has the others in their order, so that the first of a list whose match holds is
@@ -28,9 +28,19 @@ export interface ChoiceLimits {
   readonly mostCopies: number;
 }
 
-export function choiceOf<Route extends Matched>(routes: readonly Route[], limits: ChoiceLimits): Choice<Route> {
-  const choice = byPath(routes, limits);
-  return sizeOf(choice) > limits.mostCopies * routes.length ? { by: "order", routes } : choice;
+/** How many routes of their own may stand together in a list: the more, the fewer lists there are for those that come into question in all of them. */
+const TOGETHER = [1, 16, 48];
+
+export function choiceOf<Route extends Matched>(
+  routes: readonly Route[],
+  limits: ChoiceLimits,
+  together: readonly number[] = TOGETHER,
+): Choice<Route> {
+  for (const most of together) {
+    const choice = byPath(routes, limits, most);
+    if (sizeOf(choice) <= limits.mostCopies * routes.length) return choice;
+  }
+  return { by: "order", routes };
 }
 
 function sizeOf<Route>(choice: Choice<Route>): number {
@@ -51,27 +61,65 @@ function sum<Route>(choices: ReadonlyMap<string, Choice<Route>>): number {
 }
 
 /**
- * A path that begins with a text, and with no longer one, is taken by no whole path but that text itself (a longer one would be what it begins with), and by no prefix that is not part of the text. What
- * says nothing of its beginning comes into question everywhere.
+ * Of the texts that routes ask for some are chosen to lead on. A path that begins with one of these, and with no longer one of them, is taken by what asks for a beginning of that one, and by what asks for more than it but not
+ * for more than a longer one. What says nothing of its beginning comes into question everywhere.
  */
-function byPath<Route extends Matched>(routes: readonly Route[], limits: ChoiceLimits): Choice<Route> {
+function byPath<Route extends Matched>(routes: readonly Route[], limits: ChoiceLimits, together: number): Choice<Route> {
   if (routes.length < limits.leastRoutes) return { by: "order", routes };
-  const literals = routes.map(({ match }) => pathLiteral(match));
   const wholes = new Map<string, number[]>();
   const prefixes = new Map<string, number[]>();
   const anywhere: number[] = [];
-  for (const [index, literal] of literals.entries()) put(literal, index, { wholes, prefixes, anywhere });
-  const texts = new Set([...wholes.keys(), ...prefixes.keys()]);
-  const lengths = [...new Set(Array.from(prefixes.keys(), ({ length }) => length))];
-  const found = new Map<string, Choice<Route>>();
+  for (const [index, { match }] of routes.entries()) put(pathLiteral(match), index, { wholes, prefixes, anywhere });
+  const texts = [...new Set([...wholes.keys(), ...prefixes.keys()])];
+  const leading = leadingTexts(texts, together);
+  const leadingLengths = [...new Set(Array.from(leading, ({ length }) => length))].sort((a, b) => b - a);
+  // By the longest text that leads to them; what none leads to stands behind all of them.
+  const own = new Map<string | undefined, number[]>();
   for (const text of texts) {
-    const within = lengths.flatMap((length) => (length > text.length ? [] : (prefixes.get(text.slice(0, length)) ?? [])));
-    const indices = [...within, ...(wholes.get(text) ?? []), ...anywhere].sort((a, b) => a - b);
-    found.set(text, byHeader(upToLast(routes, indices), limits));
+    const length = leadingLengths.find((each) => each <= text.length && leading.has(text.slice(0, each)));
+    const key = length === undefined ? undefined : text.slice(0, length);
+    const mine = own.get(key) ?? [];
+    own.set(key, mine);
+    mine.push(...(wholes.get(text) ?? []), ...(prefixes.get(text) ?? []));
   }
+  const lengths = [...new Set(Array.from(prefixes.keys(), ({ length }) => length))];
+  const listAt = (text: string | undefined): Choice<Route> => {
+    const shorter = lengths.flatMap((length) =>
+      text === undefined || length >= text.length ? [] : (prefixes.get(text.slice(0, length)) ?? []),
+    );
+    const indices = [...new Set([...shorter, ...(own.get(text) ?? []), ...anywhere])].sort((a, b) => a - b);
+    return byHeader(upToLast(routes, indices, text ?? ""), limits);
+  };
+  const found = new Map(Array.from(leading, (text) => [text, listAt(text)]));
   const narrowed = found.size > 0 && [...found.values()].every((choice) => choice.by !== "order" || choice.routes.length < routes.length);
-  if (!narrowed) return byHeader(routes, limits);
-  return { by: "path", prefixes: found, rest: byHeader(upToLast(routes, anywhere), limits) };
+  return narrowed ? { by: "path", prefixes: found, rest: listAt(undefined) } : byHeader(routes, limits);
+}
+
+/** All texts, or beginnings that they have in common, each of so many at the most as may stand together (or of such as differ in the very next character). */
+function leadingTexts(texts: readonly string[], together: number): ReadonlySet<string> {
+  if (together <= 1) return new Set(texts);
+  const sorted = texts.toSorted((a, b) => (a < b ? -1 : 1));
+  const leading = new Set<string>();
+  const divide = (from: number, to: number): void => {
+    const first = sorted[from] ?? "";
+    const length = commonLength(first, sorted[to - 1] ?? "");
+    if (length > 0) leading.add(first.slice(0, length));
+    if (to - from <= together) return;
+    for (let start = first.length === length ? from + 1 : from; start < to;) {
+      let end = start + 1;
+      while (end < to && sorted[end]?.[length] === sorted[start]?.[length]) end++;
+      if (end - start > 1) divide(start, end);
+      start = end;
+    }
+  };
+  if (sorted.length > 0) divide(0, sorted.length);
+  return leading;
+}
+
+function commonLength(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }
 
 function put(
@@ -89,13 +137,15 @@ function put(
   else known.push(index);
 }
 
-/** The routes up to the first that asks for nothing but the path that all requests have that come here. */
-function upToLast<Route extends Matched>(routes: readonly Route[], indices: readonly number[]): readonly Route[] {
+/** The routes up to the first that asks for nothing but the text that all paths begin with that come here. */
+function upToLast<Route extends Matched>(routes: readonly Route[], indices: readonly number[], text: string): readonly Route[] {
   const list = indices.flatMap((index) => routes[index] ?? []);
   const last = list.findIndex(({ match }) => {
     const { pathSpecifier, headers = [], queryParameters = [], dynamicMetadata = [] } = match;
-    const literal = pathSpecifier?.case === "prefix" && pathLiteral(match) !== undefined;
-    return isCatchAll(match) || (literal && headers.length + queryParameters.length + dynamicMetadata.length === 0);
+    if (headers.length + queryParameters.length + dynamicMetadata.length > 0) return false;
+    if (pathSpecifier?.case === "safeRegex") return pathSpecifier.value.regex === ".*";
+    const literal = pathSpecifier?.case === "prefix" ? pathLiteral(match)?.text : undefined;
+    return literal !== undefined && text.startsWith(literal);
   });
   return last < 0 ? list : list.slice(0, last + 1);
 }

@@ -15,7 +15,7 @@ import { httpMatches, requests } from "../testing/http-matches.ts";
 const SEED = Math.trunc(Math.random() * 2 ** 31);
 
 /** Sets of rules, each of which answers with its number, as a list and as a tree. */
-const SETS = fc.sample(fc.array(httpMatches, { minLength: 5, maxLength: 80 }), { numRuns: 40, seed: SEED }).map((specs) =>
+const SETS = fc.sample(fc.array(httpMatches, { minLength: 5, maxLength: 80, size: "max" }), { numRuns: 40, seed: SEED }).map((specs) =>
   specs.map((spec, id): Route => {
     const body = { specifier: { case: "inlineString" as const, value: String(id) } };
     return { match: routeMatch(spec), action: { case: "directResponse", value: { status: 200, body } } };
@@ -33,7 +33,7 @@ describe(`routes in a tree (seed ${SEED})`, () => {
       {
         name: `tree-${index}`,
         domains: [`tree-${index}.test`],
-        ...routeSelection(routes, { leastRoutes: 1 + (index % 8), mostCopies: Infinity }),
+        ...routeSelection(routes, { leastRoutes: 1 + (index % 8), mostCopies: Infinity }, [[1, 2, 4, 16][index % 4] ?? 1]),
       },
     ]);
     const manager = pack(HttpConnectionManagerSchema, {

@@ -69,5 +69,9 @@ export const httpMatches: fc.Arbitrary<HttpMatch> = fc
 /** Requests near to such matches. */
 export const requests: fc.Arbitrary<Asked> = fc.record({
   path: fc.tuple(segments, fc.constantFrom("", "", "?", "?b", "?/a/b")).map(([path, query]) => path + query),
-  headers: fc.array(fc.tuple(names, values), { maxLength: 3 }),
+  headers: fc.oneof(
+    { weight: 3, arbitrary: fc.array(fc.tuple(names, values), { maxLength: 3 }) },
+    // Repeated: joined they are the value that a rule may ask for.
+    { weight: 1, arbitrary: names.map((name) => [[name, "1"] as const, [name, "2"] as const]) },
+  ),
 });

@@ -171,9 +171,13 @@ spec:
     says("http-older", '"*"', "http-older, a-tcp-younger", "http"),
     gateway("tcp-older", [server("tcp-twice", "TCP", '"*"')], { created: "2026-01-01T00:00:00Z" }),
     gateway("a-tcp-again", [server("tcp-twice", "TCP", '"*"')], { created: "2026-01-02T00:00:00Z" }),
-    gateway("tls-older", [server("tls", "HTTPS", '"a.tls.test", "*.wild.test"', ", tls: { mode: SIMPLE, credentialName: older }")], {
-      created: "2026-01-01T00:00:00Z",
-    }),
+    gateway(
+      "tls-older",
+      [server("tls", "HTTPS", '"a.tls.test", "*.wild.test"', ", name: shop, tls: { mode: SIMPLE, credentialName: older }")],
+      {
+        created: "2026-01-01T00:00:00Z",
+      },
+    ),
     gateway("a-tls-younger", [server("tls", "HTTPS", '"a.tls.test"', ", tls: { mode: SIMPLE, credentialName: younger }")], {
       created: "2026-01-02T00:00:00Z",
     }),
@@ -380,6 +384,9 @@ describe("of servers in each other's way the oldest", () => {
     const tls = (servername: string) => ({ port: portOf("tls"), tls: { servername, rejectUnauthorized: false } });
     expect(await get(tls("a.tls.test"), "a.tls.test")).toBe("older");
     expect(await get(tls("y.wild.test"), "y.wild.test")).toBe("older");
+    // Its statistics have the name of the server.
+    const { values } = await proxy.envoy.admin.stats("^http.shop;?.downstream_cx_total$");
+    expect(Object.values(values)).toEqual([2]);
     // A name goes before a wildcard, whoever is older.
     expect(await get(tls("x.wild.test"), "x.wild.test")).toBe("younger");
   });

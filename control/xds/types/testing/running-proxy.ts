@@ -1,6 +1,6 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { once } from "node:events";
-import { connect as connectTcp, createServer, isIPv6, type AddressInfo, type Socket } from "node:net";
+import { connect as connectTcp, createServer, isIPv6, type Socket } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,14 +88,22 @@ export function routesTo(routeName: string, host: HostName, cluster: string): By
   };
 }
 
-/** A port of the loopback interface that nobody listened on a moment ago. */
+/**
+ * A port that nobody listened on a moment ago. It lies below those that Linux gives to connections that go out, of which a busy machine has many: one of those could be taken before Envoy listens on
+ * it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)).listen(port, () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 export interface ProxyOptions {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -238,6 +238,28 @@ describe("requests to a workload", () => {
     await requireTarget(envoyTarget, context);
     const ended = await run([{ authority: "reviews", path: "/admin" }], "--proxy", REVIEWS, "--direction", "inbound");
     expect(parse(ended)).toMatchObject([{ outcome: "forward", decisions: [] }]);
+  });
+
+  test("are judged with what --cluster answers to filters, and with nothing else", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const examples = fileURLToPath(new URL("../../filters/authentication/examples", import.meta.url));
+    const example = (await readFile(`${examples}/remote.json`, "utf8")).replace(': "issuer"', ': "outbound|443||api.example.com"');
+    const configuration = JSON.stringify(JSON.parse(example));
+    const plugin = join(folder, "authentication.yaml");
+    await writeFile(
+      plugin,
+      `apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {name: tokens, namespace: default}\nspec: {match: [{mode: SERVER}], url: builtin://authentication, pluginConfig: ${configuration}}\n`,
+    );
+    const requests = (await readFile(`${examples}/requests.jsonl`, "utf8"))
+      .trim()
+      .split("\n")
+      .map((line) => ({ authority: "reviews", ...(JSON.parse(line) as Request) }));
+    const options = ["-f", plugin, "--proxy", REVIEWS, "--direction", "inbound"];
+    const answered = await run(requests, ...options, "--cluster", `outbound|443||api.example.com=${examples}/keys.jwks`);
+    expect([answered.code, answered.errors, parse(answered).map(({ status }) => status)]).toEqual([0, "", [200, 401, 200, 401]]);
+    const alone = await run(requests, ...options);
+    expect([alone.code, parse(alone).map(({ status }) => status)]).toEqual([0, [401, 401, 200, 401]]);
+    expect(alone.errors).toContain("jwks.json not fetched: status 503");
   });
 
   test("go one after the other where something counts them", async (context) => {

@@ -2,12 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Proxy } from "../../../control/model/proxy.ts";
-import { binaryProvider } from "../../../harness/envoy/index.ts";
+import { binaryProvider, EnvoyError } from "../../../harness/envoy/index.ts";
+import { CliError, ExitCode } from "../../cli-error.ts";
 import type { Direction } from "./aim.ts";
 import { privateBootstrap } from "./bootstrap.ts";
 import { EarlyPort } from "./early-port.ts";
 import type { RunningMesh } from "./running-mesh.ts";
 import type { Callouts } from "./scripted-server.ts";
+
+/** Milliseconds for Envoy to be ready, which it is not before the mesh is read: a large one takes its time. */
+const START_TIMEOUT = 120_000;
 
 export interface MeshOptions {
   /** Files and directories with the objects of the mesh. */
@@ -30,7 +34,7 @@ export interface StartedMesh {
 /**
  * Runs a private Envoy with what a proxy would get of a mesh. Envoy starts while the control service is loaded and the mesh is read: each takes about as long.
  *
- * Rejects with a `CliError` where files are not there or the proxy's metadata is wrong, and with an `EnvoyError` where Envoy does not start.
+ * Rejects with a `CliError` where files are not there, the proxy's metadata is wrong, or Envoy does not start.
  */
 export async function startMesh(options: MeshOptions): Promise<StartedMesh> {
   await using resources = new AsyncDisposableStack();
@@ -38,7 +42,7 @@ export async function startMesh(options: MeshOptions): Promise<StartedMesh> {
   resources.defer(() => rm(folder, { recursive: true, force: true }));
   const early = resources.use(await EarlyPort.open());
   const bootstrap = privateBootstrap(options.proxy, early.port);
-  const starting = binaryProvider.start(bootstrap, { componentLogLevels: { wasm: "debug", lua: "info" } });
+  const starting = binaryProvider.start(bootstrap, { componentLogLevels: { wasm: "debug", lua: "info" }, startTimeout: START_TIMEOUT });
   const ended = starting.catch(() => undefined);
 
   const { PrivateControl, prepareMesh } = await import("./prepare.ts");
@@ -50,7 +54,11 @@ export async function startMesh(options: MeshOptions): Promise<StartedMesh> {
     await (await ended)?.[Symbol.asyncDispose]();
   });
   const { run, problems } = await prepareMesh(options, folder, control, resources);
-  const envoy = await starting;
+  const envoy = await starting.catch((error: unknown) => {
+    const { code, message, logs } = EnvoyError.from(error);
+    const lines = [message, ...logs.filter((line) => !message.includes(line)).map((line) => `  ${line}`)];
+    throw new CliError(code === "unavailable" ? ExitCode.Environment : ExitCode.Input, lines.join("\n"), { cause: error });
+  });
   const errors = [
     ...problems,
     ...control.refusals().map(({ type, name, reason }) => `error: Envoy does not take the ${type} ${name}: ${reason}`),

@@ -11,7 +11,7 @@ import type { Exchange } from "./scripted-server.ts";
 import type { StreamRecords } from "./stream-records.ts";
 
 /** Milliseconds for which a request is waited for before the next one begins beside it, where requests are counted. */
-const PATIENCE = 20;
+const PATIENCE = 100;
 
 /** Milliseconds for a request, beside what its script waits: more than the default timeouts of a proxy's routes and connections. */
 const LIMIT = 60_000;

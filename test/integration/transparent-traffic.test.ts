@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
 import { RunningProxy } from "../../cli/testing/running-proxy.ts";
-import { namespacesUnavailable, Network } from "../../control/capture/testing/namespaces.ts";
+import { Namespace, namespacesUnavailable, Network } from "../../control/capture/testing/namespaces.ts";
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 
@@ -37,8 +37,29 @@ spec: { clusterIP: 10.96.0.10, selector: { app: reviews }, ports: [{ name: http,
 
 const target = {
   name: "envoy" as const,
-  unavailable: async () => (await envoyTarget.unavailable()) ?? (await namespacesUnavailable(["iptables"])),
+  unavailable: async () =>
+    (await envoyTarget.unavailable()) ?? (await namespacesUnavailable(["iptables"])) ?? (await transparencyUnavailable()),
 };
+
+/** Why this machine's kernel does not divert connections. */
+async function transparencyUnavailable(): Promise<string | undefined> {
+  await using probe = await Namespace.create(`mw-tproxy-${process.pid}`);
+  const { code, errors } = await probe.run(
+    0,
+    "iptables",
+    "-t",
+    "mangle",
+    "-A",
+    "PREROUTING",
+    "-p",
+    "tcp",
+    "-j",
+    "TPROXY",
+    "--on-port",
+    "1",
+  );
+  return code === 0 ? undefined : `iptables has no TPROXY here (${errors.trim()}): load the module xt_TPROXY`;
+}
 
 let network: Network | undefined;
 let folder: string;

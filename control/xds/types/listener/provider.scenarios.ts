@@ -33,7 +33,7 @@ spec:
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "providers-"));
-  web = await startUpstream();
+  web = await startUpstream({ script: () => ({ headers: [["x-answer", "answer-value"]] }) });
   collector = await startCollector();
   [http, https, tcp] = [await freePort(), await freePort(), await freePort()];
   const { certificate, key } = identityOf("edge.test");
@@ -157,9 +157,17 @@ describe("the access log", () => {
 
   test.each<[provider: object, path: string, contents: readonly string[]]>([
     [
-      { envoyHttpAls: { service: "collector-grpc.test", port: 80, logName: "my-log", additionalRequestHeadersToLog: ["x-extra"] } },
+      {
+        envoyHttpAls: {
+          service: "collector-grpc.test",
+          port: 80,
+          logName: "my-log",
+          additionalRequestHeadersToLog: ["x-extra"],
+          additionalResponseHeadersToLog: ["x-answer"],
+        },
+      },
       "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
-      ["my-log", "/sent", "extra-value"],
+      ["my-log", "/sent", "extra-value", "answer-value"],
     ],
     [
       { envoyTcpAls: { service: "collector-grpc.test", port: 80, logName: "my-tcp-log" } },

@@ -16,6 +16,22 @@ test("application and access log keep their order, in whatever pieces they come"
   }
 });
 
+test("a line of the access log may be torn anywhere, by lines of the other", () => {
+  const access = '{"port":"1","route":"a"}';
+  const others = `${line("info", "lua", "first")}${line("info", "lua", "second")}`;
+  for (let at = 1; at <= access.length; at++) {
+    const log = new EnvoyLog();
+    log.push(`{"port":"0"}\n${access.slice(0, at)}${others}${access.slice(at)}\n{"port":"2"}\n`);
+    const messages = log.entries.flatMap((entry) => (entry.kind === "log" ? [entry.message] : []));
+    const entries = log.entries.flatMap((entry) => (entry.kind === "access" ? [entry.fields] : []));
+    expect({ at, messages, entries }).toEqual({
+      at,
+      messages: ["first", "second"],
+      entries: [{ port: "0" }, { port: "1", route: "a" }, { port: "2" }],
+    });
+  }
+});
+
 test("an incomplete last line waits for its rest", () => {
   const log = new EnvoyLog();
   log.push('{"time":1,"level":"info","component":"main","message":"a');

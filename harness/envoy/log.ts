@@ -1,6 +1,9 @@
 /** Given to Envoy as `--log-format`: one JSON object for each line, newlines in messages escaped, seconds since 1970 with microseconds. */
 export const LOG_FORMAT = '{"time":%E.%f,"level":"%l","component":"%n","message":"%j"}';
 
+/** How a line of {@link LOG_FORMAT} begins. */
+const LOG_START = '{"time":';
+
 /** A warning behind which Envoy says only that some code could not be loaded. */
 const WITHOUT_WASM = "Failed to create Wasm VM using envoy.wasm.runtime.v8 runtime";
 
@@ -35,6 +38,8 @@ export class EnvoyLog {
   private readonly refreshFrom: Refresh;
   private readonly listeners = new Set<(entry: Entry) => void>();
   private rest = "";
+  /** The beginning of a line of the access log whose end has not come yet. */
+  private torn = "";
 
   constructor(refresh: Refresh = () => undefined) {
     this.refreshFrom = refresh;
@@ -50,11 +55,37 @@ export class EnvoyLog {
     const lines = (this.rest + text).split("\n");
     this.rest = lines.pop() ?? "";
     for (const line of lines) {
-      if (line === "") continue;
-      const entry = parse(line);
-      this.entries.push(entry);
-      for (const listener of this.listeners) listener(entry);
+      if (line !== "") this.take(line);
     }
+  }
+
+  /**
+   * Envoy writes its access log in pieces of some KiB from another thread than its own lines, each of which is one write: so a line of the access log may be torn, with whole lines of the other log in between.
+   */
+  private take(line: string): void {
+    const whole = parse(line);
+    if (whole !== undefined) return this.add(whole);
+    const end = this.torn === "" ? undefined : parse(this.torn + line);
+    if (end !== undefined) {
+      this.torn = "";
+      return this.add(end);
+    }
+    const within = line.indexOf(LOG_START);
+    const other = within > 0 ? parse(line.slice(within)) : undefined;
+    if (other === undefined) return this.add(unlogged(line));
+    this.torn += line.slice(0, within);
+    // Torn right before its line break.
+    const before = parse(this.torn);
+    if (before !== undefined) {
+      this.torn = "";
+      this.add(before);
+    }
+    this.add(other);
+  }
+
+  private add(entry: Entry): void {
+    this.entries.push(entry);
+    for (const listener of this.listeners) listener(entry);
   }
 
   /** Nothing follows: what stands without a line break is a line too. An Envoy that crashes may not get to write one. */
@@ -84,17 +115,19 @@ export class EnvoyLog {
   }
 }
 
-function parse(line: string): Entry {
+/** Undefined for what is no whole line of either log. */
+function parse(line: string): Entry | undefined {
+  // What is written without the logger is no JSON, and an exception for each line of it would cost more than the line.
+  if (!line.startsWith("{") || !line.endsWith("}")) return undefined;
   try {
     const fields = JSON.parse(line) as Record<string, unknown>;
-    if (typeof fields !== "object") return unlogged(line);
     const { time, level, component, message } = fields;
     if (typeof level === "string" && typeof component === "string" && typeof message === "string") {
       return { kind: "log", time: Number(time), level, component, message };
     }
     return { kind: "access", fields };
   } catch {
-    return unlogged(line);
+    return undefined;
   }
 }
 

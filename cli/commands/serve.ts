@@ -7,7 +7,7 @@ import { type Address, readAddress } from "../control/address.ts";
 import { addAuthorityOptions, adminToken, type AuthorityOptions, openAuthority } from "../control/authority-options.ts";
 import { createLog, type LogFormat } from "../control/log.ts";
 import { addXdsTlsOptions, type XdsTlsOptions } from "../control/xds-tls-options.ts";
-import { keepYoungGenerationSmall } from "../control/young-generation.ts";
+import { keepMemorySmall } from "../control/small-memory.ts";
 
 interface ServeOptions extends AuthorityOptions, XdsTlsOptions {
   readonly config: readonly string[];
@@ -60,7 +60,7 @@ async function serve({
   logFormat,
   ...authority
 }: ServeOptions): Promise<void> {
-  keepYoungGenerationSmall();
+  keepMemorySmall();
   const log = createLog(logFormat ?? (process.stderr.isTTY ? "text" : "json"));
   const addresses = { xds: readAddress("--xds", xds), admin: readAddress("--admin", admin) };
   const tokens = tokenFile === undefined ? [] : [await readToken("--token-file", tokenFile)];

@@ -3,19 +3,19 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 
-const MODULE = new URL("./young-generation.ts", import.meta.url).href;
+const MODULE = new URL("./small-memory.ts", import.meta.url).href;
 
-/** What a process prints that keeps its young generation small, and then tells how it was called. */
+/** What a process prints that keeps its memory small, and then tells how it was called. */
 async function called(options: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const program = `
-    const { keepYoungGenerationSmall } = await import(${JSON.stringify(MODULE)});
+    const { keepMemorySmall } = await import(${JSON.stringify(MODULE)});
     console.log("begun");
-    keepYoungGenerationSmall();
-    console.log(JSON.stringify({ pid: process.pid, options: process.execArgv.slice(0, 1), rest: process.argv.slice(1) }));`;
+    keepMemorySmall();
+    console.log(JSON.stringify({ pid: process.pid, options: process.execArgv.slice(0, 1), rest: process.argv.slice(1), arenas: process.env.MALLOC_ARENA_MAX }));`;
   const parameters = [...options, "--input-type=module", "--eval", program, "one", "two words"];
   const child = spawn(process.execPath, parameters, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NODE_OPTIONS: "", ...env },
+    env: { ...process.env, NODE_OPTIONS: "", MALLOC_ARENA_MAX: undefined, ...env },
   });
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   const lines = output.trim().split("\n");
@@ -25,8 +25,9 @@ async function called(options: readonly string[], env: NodeJS.ProcessEnv = {}) {
 
 const REST = { rest: ["one", "two words"], isSameProcess: true, errors: "" };
 
-test("the process is replaced once by itself, with a small young generation", async () => {
-  expect(await called([])).toEqual({ ...REST, starts: 2, options: ["--max-semi-space-size=4"] });
+test("the process is replaced once by itself, with a small young generation and one heap of glibc's", async () => {
+  expect(await called([])).toEqual({ ...REST, starts: 2, options: ["--max-semi-space-size=4"], arenas: "1" });
+  expect(await called([], { MALLOC_ARENA_MAX: "2" })).toMatchObject({ starts: 2, arenas: "2" });
 });
 
 test.each([

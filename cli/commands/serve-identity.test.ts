@@ -1,16 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Certificate, certificateIdentity, newRequest } from "../../control/identity/index.ts";
 import { CertificateClient } from "../../control/identity/testing/certificate-client.ts";
 import { meshwright } from "../testing/run.ts";
-
-const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+import { Serving } from "../testing/serving.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -23,52 +18,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-interface Ready {
-  readonly xds: string;
-  readonly admin: string;
-  readonly tokenFile: string;
-}
-
-/** A service in a process of its own, which is killed in the end. */
-class Serving implements AsyncDisposable {
-  readonly ready: Ready;
-  readonly lines: string[];
-  private readonly child: ChildProcess;
-
-  private constructor(child: ChildProcess, ready: Ready, lines: string[]) {
-    this.child = child;
-    this.ready = ready;
-    this.lines = lines;
-  }
-
-  static async start(...more: readonly string[]): Promise<Serving> {
-    const parameters = ["serve", "--config", join(folder, "objects.yaml"), "--mesh-config", join(folder, "mesh.yaml")];
-    const all = [MAIN, ...parameters, "--xds", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--log-format", "json", ...more];
-    const child = spawn(process.execPath, all, { stdio: ["ignore", "ignore", "pipe"] });
-    const lines: string[] = [];
-    const { promise, resolve, reject } = Promise.withResolvers<Ready>();
-    createInterface({ input: child.stderr }).on("line", (line) => {
-      lines.push(line);
-      if (line.includes("control service is ready")) resolve(JSON.parse(line) as Ready);
-    });
-    child.once("exit", () => reject(new Error(lines.join("\n"))));
-    return new Serving(child, await promise, lines);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode !== null) return;
-    const ended = once(this.child, "exit");
-    this.child.kill("SIGKILL");
-    await ended;
-  }
-}
+const mesh = () => ["--config", join(folder, "objects.yaml"), "--mesh-config", join(folder, "mesh.yaml")];
 
 test("one token brings a workload its certificate, which leads to the root of the mesh, before and after the service was killed", async () => {
   const state = join(folder, "state");
   const chain: string[] = [];
   for (let start = 0; start < 2; start++) {
-    await using serving = await Serving.start("--state", state, "--certificate-lifetime", "10m");
-    const { admin, xds, tokenFile } = serving.ready;
+    await using serving = await Serving.start(...mesh(), "--state", state, "--certificate-lifetime", "10m");
+    const { admin, xds, tokenFile } = serving;
     expect((await stat(tokenFile)).mode & 0o777).toBe(0o600);
     const created = await meshwright(["token", "create", "-n", "default", "-s", "reviews", "--admin", admin, "--token-file", tokenFile]);
     const { csr } = await newRequest();
@@ -90,8 +47,8 @@ test("one token brings a workload its certificate, which leads to the root of th
       await writeFile(file, pem);
       expect(await meshwright(["certs", file, "--admin", admin])).toMatchObject({ code: 0 });
     }
-    expect(serving.lines.join("\n")).toContain('"message":"certificate issued"');
-    expect(serving.lines.join("\n")).not.toContain(created.output.trim().slice(-43));
+    expect(serving.log).toContain('"message":"certificate issued"');
+    expect(serving.log).not.toContain(created.output.trim().slice(-43));
   }
 });
 
@@ -105,7 +62,7 @@ test.each<[string, (directory: string) => Promise<unknown>, RegExp]>([
   ["may be read by others", (directory) => chmod(join(directory, "authority.json"), 0o644), /may be read by others \(mode 644\)/],
 ])("an authority whose file %s is not served, and no other is made", async (what, damage, errors) => {
   const directory = join(folder, what.replaceAll(" ", "-"));
-  await Serving.start("--ca", directory).then((serving) => serving[Symbol.asyncDispose]());
+  await Serving.start(...mesh(), "--ca", directory).then((serving) => serving[Symbol.asyncDispose]());
   await damage(directory);
   const parameters = [
     "serve",
@@ -122,10 +79,10 @@ test.each<[string, (directory: string) => Promise<unknown>, RegExp]>([
 });
 
 test("without a directory there is no authority, which is said", async () => {
-  await using serving = await Serving.start();
-  expect(serving.ready.tokenFile).toBeUndefined();
-  expect(serving.lines.join("\n")).toContain("--ca DIR or --state DIR brings one");
-  expect(await meshwright(["certs", "--admin", serving.ready.admin])).toMatchObject({
+  await using serving = await Serving.start(...mesh());
+  expect(serving.tokenFile).toBe("");
+  expect(serving.log).toContain("--ca DIR or --state DIR brings one");
+  expect(await meshwright(["certs", "--admin", serving.admin])).toMatchObject({
     code: 1,
     errors: expect.stringContaining("no certificate authority"),
   });

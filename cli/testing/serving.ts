@@ -16,12 +16,15 @@ export class Serving implements AsyncDisposable {
   readonly admin: string;
   /** `HOST:PORT` */
   readonly xds: string;
+  /** With the token that may change things; empty where there is no authority. */
+  readonly tokenFile: string;
   readonly lines: readonly LogLine[];
   private readonly child: ChildProcess;
 
   private constructor(child: ChildProcess, lines: readonly LogLine[], ready: LogLine) {
     this.admin = String(ready["admin"]);
     this.xds = String(ready["xds"]);
+    this.tokenFile = typeof ready["tokenFile"] === "string" ? ready["tokenFile"] : "";
     this.lines = lines;
     this.child = child;
   }
@@ -41,6 +44,11 @@ export class Serving implements AsyncDisposable {
         .once("close", () => reject(new Error(JSON.stringify(lines))));
     });
     return new Serving(child, lines, ready);
+  }
+
+  /** Everything that it has logged. */
+  get log(): string {
+    return this.lines.map((line) => JSON.stringify(line)).join("\n");
   }
 
   get runs(): boolean {

@@ -111,6 +111,8 @@ function tlsContext(address: ListenAddress, tls: ControlTls, secrets: ProxySecre
     // RFC 6066, section 3: no addresses; and a SPIFFE id is no name of a host.
     ...(isIP(name) === 0 && !isSpiffeId(name) && { sni: name }),
     common_tls_context: {
+      // Envoy as a client stops at 1.2 unless told otherwise.
+      tls_params: { tls_minimum_protocol_version: "TLSv1_2", tls_maximum_protocol_version: "TLSv1_3" },
       alpn_protocols: ["h2"],
       ...(secrets === undefined
         ? { ...own, validation_context: { trusted_ca: { filename: caFile }, ...names } }

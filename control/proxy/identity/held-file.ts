@@ -23,7 +23,7 @@ export function readHeld(file: string, workload: Workload, log: Log): HeldCertif
     if (!leaf.x509.checkPrivateKey(createPrivateKey(key))) throw new Error("key and certificate do not belong together");
     const problem = problemOf(leaf, workload);
     if (problem !== undefined) throw new Error(problem);
-    return { key, chain, roots, notBefore: leaf.notBefore, notAfter: leaf.notAfter };
+    return { key, chain, roots, notAfter: leaf.notAfter };
   } catch (error) {
     log.warn({ file, reason: (error as Error).message }, "the certificate that was kept is not used");
     return undefined;

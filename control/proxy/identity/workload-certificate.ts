@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Certificate, certificateIdentity, type Identity, newRequest } from "../../identity/index.ts";
+import { Certificate, certificateIdentity, type Identity, type KeyAndRequest, newRequest } from "../../identity/index.ts";
 import type { Log } from "../supervisor.ts";
 import { askForCertificate, CertificateRefusal, type CertificateSource } from "./certificate-client.ts";
 
@@ -12,7 +12,6 @@ export interface HeldCertificate {
   /** PEM: whom to trust. */
   readonly roots: string;
   /** Milliseconds since 1970. */
-  readonly notBefore: number;
   readonly notAfter: number;
 }
 
@@ -52,6 +51,8 @@ export class WorkloadCertificate {
   private readonly clock: () => number;
   private readonly random: () => number;
   private held: HeldCertificate | undefined;
+  /** The key for the next certificate. */
+  private request: Promise<KeyAndRequest> | undefined;
 
   constructor(options: WorkloadCertificateOptions) {
     this.options = options;
@@ -111,27 +112,37 @@ export class WorkloadCertificate {
     const { held } = this;
     if (held === undefined) return 0;
     if (this.at?.certificate !== held) {
+      // From now on, not from its beginning, which is set back for peers whose clock is behind.
+      const now = this.clock();
       const share = EARLIEST + (LATEST - EARLIEST) * this.random();
-      this.at = { certificate: held, time: held.notBefore + (held.notAfter - held.notBefore) * share };
+      this.at = { certificate: held, time: now + Math.max(0, held.notAfter - now) * share };
     }
     return this.at.time;
   }
 
   private async renew(): Promise<void> {
     const { source, workload, token, lifetime = 0, onCertificate, log } = this.options;
-    const { key, csr } = await newRequest();
     const { held } = this;
     const current = held !== undefined && held.notAfter > this.clock() && source.roots !== undefined ? held : undefined;
     const trusting =
       source.roots === undefined ? source : { ...source, roots: held === undefined ? source.roots : `${source.roots}\n${held.roots}` };
     // The control service takes a token before it looks at a certificate, and a token may be used up.
     const proof = current === undefined ? { ...(token !== undefined && { token: await token() }) } : { certificate: current };
+    // A token that was used up by a request whose answer was lost is good for the same key again.
+    this.request ??= newRequest();
+    const { key, csr } = await this.request;
     const { chain, roots } = await askForCertificate(trusting, csr, proof, lifetime);
+    this.request = undefined;
     const [leaf] = Certificate.readAll(chain);
     const problem = leaf === undefined ? "there is none" : problemOf(leaf, workload);
     if (leaf === undefined || problem !== undefined)
       throw new CertificateRefusal(`the certificate that was given is not used: ${problem}`, true);
-    this.held = { key, chain, roots, notBefore: leaf.notBefore, notAfter: leaf.notAfter };
+    if (leaf.notAfter <= this.clock())
+      throw new CertificateRefusal(
+        `the certificate that was given has ended at ${new Date(leaf.notAfter).toISOString()}: is the clock of this machine right?`,
+        false,
+      );
+    this.held = { key, chain, roots, notAfter: leaf.notAfter };
     await onCertificate(this.held);
     const { serialNumber, notAfter } = leaf;
     log.info({ ...workload, serialNumber, notAfter: new Date(notAfter).toISOString() }, "this proxy has a certificate");

@@ -19,7 +19,7 @@ const FAREWELL = 1000;
 /**
  * Joins a call of gRPC to a stream of the protocol.
  *
- * @param cut cuts the client's connection, for a client that does not read and so never learns that its call has ended
+ * @param cut cuts the client's connection: of a client that does not read, and so never learns that its call has ended, and of one that has to show another certificate
  */
 export function serveCall(server: XdsServer, { variant, typeUrl }: DiscoveryMethod, call: DiscoveryCall, cut: () => void): XdsStream {
   let over = false;
@@ -32,7 +32,9 @@ export function serveCall(server: XdsServer, { variant, typeUrl }: DiscoveryMeth
       if (error === undefined) call.end();
       // How a streaming handler of grpc-js ends a call with a status.
       else call.emit("error", { code: status[error.code], details: error.message });
-      setTimeout(() => over || cut(), FAREWELL).unref();
+      // A client would come again on the same connection, with the same certificate, for as long as that lasts.
+      const another = error?.code === "UNAUTHENTICATED";
+      setTimeout(() => (over && !another) || cut(), FAREWELL).unref();
     },
   };
   const credentials = call.getAuthContext();

@@ -44,7 +44,7 @@ export async function prepareMesh(
     problems: problems.filter(isError).map(formatProblem),
     run: (envoy, all) => {
       const records = all.use(new StreamRecords(envoy.log, filters));
-      return new RunningMesh({ range, records, underWay, oneByOne: countsRequests, resources: all });
+      return new RunningMesh({ exited: envoy.exited, range, records, underWay, oneByOne: countsRequests, resources: all });
     },
   };
 }

@@ -17,6 +17,8 @@ const PATIENCE = 100;
 const LIMIT = 60_000;
 
 export interface MeshParts {
+  /** Resolves with how Envoy ended, where it does so by itself. */
+  readonly exited: Promise<string>;
   readonly range: Range;
   readonly records: StreamRecords;
   readonly underWay: Map<number, Exchange>;
@@ -31,10 +33,12 @@ export class RunningMesh implements Sender {
   private readonly connections = new Connections();
   private readonly turns: Turns | undefined;
   private streams = 0;
+  private exit: string | undefined;
 
   constructor(parts: MeshParts) {
     this.parts = parts;
     this.turns = parts.oneByOne ? new Turns(PATIENCE) : undefined;
+    void parts.exited.then((how) => (this.exit = how));
   }
 
   /** Rejects where nobody listens for the request, or it cannot be sent. */
@@ -44,7 +48,9 @@ export class RunningMesh implements Sender {
     const exchange: Exchange = { request: { ...request, scheme: aim.scheme }, asBytes: false };
     const run = () => this.exchange(exchange, aim);
     const { response, record, failure } = await (this.turns === undefined ? run() : this.turns.run(run));
-    return resultOf(exchange, response, await record, failure);
+    const logged = await record;
+    if (response === undefined && this.exit !== undefined) throw new Error(`Envoy ended by itself (${this.exit}); is a module to blame?`);
+    return resultOf(exchange, response, logged, failure);
   }
 
   private async exchange(exchange: Exchange, aim: Aim) {

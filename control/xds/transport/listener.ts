@@ -148,7 +148,11 @@ async function injectByFirstByte(
 
 function register(grpc: Server, server: XdsServer, cut: (peer: string) => void): void {
   for (const method of DISCOVERY_METHODS) {
-    const handle = (call: DiscoveryCall) => void serveCall(server, method, call, () => cut(call.getPeer()));
+    const handle = (call: DiscoveryCall) => {
+      // A call that has ended does not know it any more.
+      const peer = call.getPeer();
+      serveCall(server, method, call, () => cut(peer));
+    };
     grpc.register(method.path, handle, serialize, (bytes: Buffer) => bytes, "bidi");
   }
   const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

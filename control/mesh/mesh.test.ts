@@ -42,7 +42,20 @@ function viewOf(
   return new MeshProxyView(
     mesh,
     one,
-    { type, namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, onDemand, ipMode: "ipv4", identity: false, ...client },
+    {
+      type,
+      namespace,
+      labels,
+      locality,
+      network,
+      clusterId,
+      dnsDomain,
+      interceptionMode,
+      onDemand,
+      ipMode: "ipv4",
+      identity: false,
+      ...client,
+    },
     reads,
   );
 }

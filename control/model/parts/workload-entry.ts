@@ -17,7 +17,10 @@ export const workloadEntry = object({
     "`region/zone/sub-zone`, from the left as far as known. Default: by the labels `topology.kubernetes.io/region` and so on.",
   ),
   weight: optional(integer(), "Share of the traffic, relative to the others. Default: 1."),
-  serviceAccount: optional(text(), "Account under which it runs, whose identity its proxy has. Default: that of the proxy that connects from its address."),
+  serviceAccount: optional(
+    text(),
+    "Account under which it runs, whose identity its proxy has. Default: that of the proxy that connects from its address.",
+  ),
 });
 
 export type WorkloadEntrySpec = NonNullable<ReturnType<(typeof workloadEntry)["read"]>>;

@@ -19,7 +19,7 @@ export interface SubjectAlternativeName {
 const LONGEST = 64 * 1024;
 const LIMITS = { berOptions: { maxDepth: 24, maxNodes: 5000, maxContentLength: LONGEST } };
 
-/** Extensions whose meaning {@link import("./chain-problems.ts").chainProblems} looks at; another one that is critical ends a chain (RFC 5280, 4.2). */
+/** Extensions whose meaning `chainProblems` looks at; another one that is critical ends a chain (RFC 5280, 4.2). */
 const KNOWN = new Set(["2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.19", "2.5.29.35", "2.5.29.37"]);
 
 /** Extensions of a certificate, as far as they matter here. */

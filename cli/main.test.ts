@@ -23,7 +23,7 @@ test("--version is that of the package", async () => {
 
 test.each([
   [["fly"], "unknown command 'fly'"],
-  [["try"], "required option '--filter <name>' not specified"],
+  [["try"], "missing required argument 'requests'"],
   [["try", "--filter", "routing"], "missing required argument 'requests'"],
   [["try", "--filter", "routing", "--fast", "-"], "unknown option '--fast'"],
   [["try", "--filter", "routing", "--host", "moon", "-"], "Allowed choices are node, envoy"],
@@ -52,4 +52,12 @@ test("a reader that goes away, as head does, ends it without a word", async () =
   await closed;
   expect(await errors).toBe("");
   expect(child.exitCode).toBe(0);
+});
+
+test("requests that are to go through nothing are a mistake in usage", async () => {
+  const { code, errors } = await meshwright(["try", "-"], { input: "" });
+  expect({ code, errors }).toEqual({
+    code: 2,
+    errors: expect.stringContaining("--proxy NODE_ID with -f for the files of its mesh, or --filter NAME"),
+  });
 });

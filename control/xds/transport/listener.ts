@@ -132,16 +132,22 @@ export class XdsListener implements AsyncDisposable {
 /** The first byte of every TLS connection, the type of its first record (RFC 8446, section 5.1); HTTP/2 without TLS begins with `PRI`. */
 const HANDSHAKE = 0x16;
 
-/** Hands a connection on as soon as its first byte says what it is. One that never says anything is cut off by its client, or by the keepalive of the network. */
+/** Milliseconds for that byte. */
+const SILENCE = 10_000;
+
+/** Hands a connection on as soon as its first byte says what it is; one that says nothing is cut off. */
 async function injectByFirstByte(
   socket: Socket,
   { tls, plaintext }: { readonly tls: ConnectionInjector | undefined; readonly plaintext: ConnectionInjector | undefined },
 ): Promise<void> {
+  socket.setTimeout(SILENCE, () => socket.destroy());
   const first = await new Promise<Buffer | undefined>((resolve) => {
     socket.once("close", () => resolve(undefined));
     socket.once("readable", () => resolve((socket.read() as Buffer | null) ?? undefined));
   });
   if (first === undefined) return void socket.destroy();
+  socket.setTimeout(0);
+  socket.removeAllListeners("timeout");
   socket.unshift(first);
   (first[0] === HANDSHAKE ? tls : plaintext)?.injectConnection(socket);
 }

@@ -35,6 +35,8 @@ export const cell = {
   identities: (host: HostName): Cell => `identities ${host}`,
   /** PeerAuthentications of a namespace. */
   peerAuthentications: (namespace: string): Cell => `peer authentications ${namespace}`,
+  /** Policies of a kind in a namespace. */
+  policies: (kind: string, namespace: string): Cell => `policies ${kind} ${namespace}`,
   /** Services of a namespace that select workloads. */
   selectors: (namespace: string): Cell => `selectors ${namespace}`,
 } as const;

@@ -8,6 +8,7 @@ import {
   type Peer,
   type PeerAuthentication,
   type Plugin,
+  type Policy,
   type ProxySettingsOverride,
   type Routing,
   type Secret,
@@ -54,6 +55,8 @@ export interface Indices {
   readonly labelKeys: LabelKeys;
   /** By namespace. */
   readonly peerAuthentications: Grouped<PeerAuthentication>;
+  /** By `kind namespace`. */
+  readonly policies: Grouped<Policy>;
   /** Proxies that connected, by each `namespace address` of theirs. */
   readonly peers: Grouped<Peer>;
 }
@@ -80,6 +83,7 @@ export const noIndices: Indices = {
   proxySettings: [],
   labelKeys: noLabelKeys,
   peerAuthentications: nothing,
+  policies: nothing,
   peers: nothing,
 };
 
@@ -153,8 +157,17 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
       ({ peerAuthentications }) => peerAuthentications,
       ({ namespace }) => [namespace],
     ),
+    policies: group(
+      before.policies,
+      ({ policies }) => policies,
+      ({ object, namespace }) => [policyKey(object.kind, namespace)],
+    ),
     peers: before.peers,
   };
+}
+
+export function policyKey(kind: string, namespace: string): string {
+  return `${kind} ${namespace}`;
 }
 
 export function endpointListKey({ namespace, host }: { readonly namespace: string; readonly host: HostName }): string {

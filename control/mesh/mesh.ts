@@ -12,6 +12,8 @@ import {
   type Peer,
   type PeerAuthentication,
   type Plugin,
+  type Policies,
+  type PolicyKind,
   type ProxySettingsOverride,
   type Routing,
   type Secret,
@@ -23,7 +25,7 @@ import {
 import { type Cell, cell, hostOfEndpoints } from "./cell.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { identitiesOf } from "./identities.ts";
-import { indices, type Indices, noIndices } from "./indices.ts";
+import { indices, type Indices, noIndices, policyKey } from "./indices.ts";
 import { hostsAt, keysOf, labelsOf, type PeerChange, regroupPeers } from "./peers.ts";
 import { touchedBy } from "./touched.ts";
 
@@ -190,6 +192,18 @@ export class Mesh implements MeshView {
 
   peerAuthentications(): readonly PeerAuthentication[] {
     return this.list("peerAuthentications", () => [...this.index.peerAuthentications.values()].flat().toSorted(byObject));
+  }
+
+  policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][] {
+    return this.list(`policies ${kind}`, () => {
+      const found = [...this.index.policies.values()].flat().filter(({ object }) => object.kind === kind);
+      return found.toSorted(byObject);
+    });
+  }
+
+  /** Those of one namespace, oldest first. */
+  policiesOf<Kind extends PolicyKind>(kind: Kind, namespace: string): readonly Policies[Kind][] {
+    return (this.index.policies.get(policyKey(kind, namespace)) ?? []);
   }
 
   peers(): readonly Peer[] {

@@ -13,6 +13,8 @@ import {
   type MtlsMode,
   mtlsModeOf,
   type Plugin,
+  type Policies,
+  type PolicyKind,
   type Proxy,
   type ProxySettings,
   type ProxyView,
@@ -162,15 +164,19 @@ export class MeshProxyView implements ProxyView {
   }
 
   mtls(): WorkloadMtls {
+    const labels = this.workloadLabels();
+    return this.workloadMtls(this.common.namespace, () => labels);
+  }
+
+  /** Labels that the proxy brought, and those of its workload in the mesh, which go before them. */
+  private workloadLabels(): Labels {
     this.reads.individual = true;
     const { addresses, namespace, labels } = this.self;
     for (const address of addresses) this.reads.cells.add(cell.address(address));
-    return this.workloadMtls(namespace, () => {
-      const workload = addresses
-        .flatMap((address) => this.mesh.index.addresses.get(address) ?? [])
-        .find((each) => each.namespace === namespace);
-      return workload === undefined ? labels : { ...labels, ...workload.labels };
-    });
+    const workload = addresses
+      .flatMap((address) => this.mesh.index.addresses.get(address) ?? [])
+      .find((each) => each.namespace === namespace);
+    return workload === undefined ? labels : { ...labels, ...workload.labels };
   }
 
   gateways(): readonly Gateway[] {
@@ -232,6 +238,17 @@ export class MeshProxyView implements ProxyView {
     const { namespace } = this.common;
     this.reads.cells.add(cell.secret(namespace, name));
     return this.mesh.secret(namespace, name);
+  }
+
+  policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][] {
+    const { namespace } = this.common;
+    const namespaces = new Set([namespace, this.mesh.settings.rootNamespace]);
+    this.reads.cells.add(cell.settings);
+    for (const each of namespaces) this.reads.cells.add(cell.policies(kind, each));
+    const policies = [...namespaces].flatMap((each) => this.mesh.policiesOf(kind, each));
+    // Only where some policy selects do proxies differ.
+    const labels = policies.some(({ selector }) => Object.keys(selector).length > 0) ? this.workloadLabels() : {};
+    return policies.filter(({ selector }) => selects(selector, labels)).toSorted((a, b) => compareAge(a.object, b.object));
   }
 
   plugins(): readonly Plugin[] {

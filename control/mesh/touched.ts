@@ -20,6 +20,7 @@ export function touchedBy(before: Indices, after: Indices, gone: readonly Contri
     for (const { host } of contribution.trafficRules ?? []) touched.add(cell.trafficRules(host));
     for (const { namespace, name } of contribution.secrets ?? []) touched.add(cell.secret(namespace, name));
     for (const { namespace } of contribution.peerAuthentications ?? []) touched.add(cell.peerAuthentications(namespace));
+    for (const { object, namespace } of contribution.policies ?? []) touched.add(cell.policies(object.kind, namespace));
     if ((contribution.gateways ?? []).length > 0) touched.add(cell.gateways);
     if ((contribution.sidecars ?? []).length > 0) touched.add(cell.sidecars);
     if ((contribution.plugins ?? []).length > 0) touched.add(cell.plugins);

@@ -4,6 +4,7 @@ import type { MeshObject } from "./object.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerAuthentication } from "./peer-authentication.ts";
 import type { Plugin } from "./plugin.ts";
+import type { Policies, PolicyKind } from "./policy.ts";
 import type { Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
 import type { Endpoint, Service, Workload } from "./service.ts";
@@ -28,6 +29,7 @@ export interface MeshView {
   secret(namespace: string, name: string): Secret | undefined;
   plugins(): readonly Plugin[];
   peerAuthentications(): readonly PeerAuthentication[];
+  policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][];
   /** Proxies that connected, as far as connections of others end at them. Labels of their workloads are among theirs. */
   peers(): readonly Peer[];
 }

@@ -3,6 +3,7 @@ import type { HostName } from "./host.ts";
 import type { Labels } from "./labels.ts";
 import type { MtlsMode, WorkloadMtls } from "./peer-authentication.ts";
 import type { Plugin } from "./plugin.ts";
+import type { Policies, PolicyKind } from "./policy.ts";
 import type { IpMode, Proxy } from "./proxy.ts";
 import type { HttpRoute, Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
@@ -65,6 +66,8 @@ export interface ProxyView {
   secret(name: string): Secret | undefined;
   /** Filters for this proxy, by phase, then priority (highest first), then age. */
   plugins(): readonly Plugin[];
+  /** Policies of a kind that hold for this proxy's workload, of its namespace and of the root namespace, oldest first. */
+  policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][];
 }
 
 /** What proxies have in common that get the same. */

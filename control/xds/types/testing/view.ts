@@ -97,6 +97,7 @@ export function viewOf(content: ViewContent): ProxyView {
     gatewayRouting: (gateway, host) => content.gatewayRouting?.[gateway]?.[host],
     secret: (name) => content.secrets?.find((each) => each.name === name),
     plugins: () => content.plugins ?? [],
+    policies: () => [],
   };
 }
 

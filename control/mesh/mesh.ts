@@ -203,7 +203,7 @@ export class Mesh implements MeshView {
 
   /** Those of one namespace, oldest first. */
   policiesOf<Kind extends PolicyKind>(kind: Kind, namespace: string): readonly Policies[Kind][] {
-    return (this.index.policies.get(policyKey(kind, namespace)) ?? []);
+    return this.index.policies.get(policyKey(kind, namespace)) ?? [];
   }
 
   peers(): readonly Peer[] {

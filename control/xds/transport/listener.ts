@@ -90,7 +90,13 @@ export class XdsListener implements AsyncDisposable {
     });
     const sockets = new Map<string | symbol, Socket>();
     const cut = (peer: string) => sockets.get(peer)?.destroy();
-    register(grpc, server, cut);
+    const plain = new WeakSet<Socket>();
+    const comesInPlaintext = (peer: string) => {
+      const socket = sockets.get(peer);
+      // On a Unix socket nobody has a name, and nobody speaks TLS.
+      return socket === undefined ? options.path !== undefined : plain.has(socket);
+    };
+    register(grpc, server, cut, comesInPlaintext);
     for (const { definition, implementation } of options.services ?? []) grpc.addService(definition, implementation);
     const { credentials, plaintext = credentials === undefined } = options;
     const injectors = {
@@ -103,8 +109,9 @@ export class XdsListener implements AsyncDisposable {
       sockets.set(peer, socket);
       socket.once("close", () => sockets.delete(peer));
       socket.on("error", () => undefined);
-      if (plaintext && credentials !== undefined) void injectByFirstByte(socket, injectors);
-      else (injectors.tls ?? injectors.plaintext)?.injectConnection(socket);
+      if (plaintext && credentials !== undefined) void injectByFirstByte(socket, injectors, plain);
+      else if (injectors.tls !== undefined) injectors.tls.injectConnection(socket);
+      else inject(socket, injectors.plaintext, plain);
     });
     await new Promise<void>((resolve, reject) => {
       net.once("error", reject);
@@ -139,6 +146,7 @@ const SILENCE = 10_000;
 async function injectByFirstByte(
   socket: Socket,
   { tls, plaintext }: { readonly tls: ConnectionInjector | undefined; readonly plaintext: ConnectionInjector | undefined },
+  plain: WeakSet<Socket>,
 ): Promise<void> {
   socket.setTimeout(SILENCE, () => socket.destroy());
   const first = await new Promise<Buffer | undefined>((resolve) => {
@@ -149,15 +157,23 @@ async function injectByFirstByte(
   socket.setTimeout(0);
   socket.removeAllListeners("timeout");
   socket.unshift(first);
-  (first[0] === HANDSHAKE ? tls : plaintext)?.injectConnection(socket);
+  if (first[0] === HANDSHAKE) tls?.injectConnection(socket);
+  else inject(socket, plaintext, plain);
 }
 
-function register(grpc: Server, server: XdsServer, cut: (peer: string) => void): void {
+function inject(socket: Socket, plaintext: ConnectionInjector | undefined, plain: WeakSet<Socket>): void {
+  plain.add(socket);
+  plaintext?.injectConnection(socket);
+}
+
+function register(grpc: Server, server: XdsServer, cut: (peer: string) => void, comesInPlaintext: (peer: string) => boolean): void {
   for (const method of DISCOVERY_METHODS) {
     const handle = (call: DiscoveryCall) => {
       // A call that has ended does not know it any more.
       const peer = call.getPeer();
-      serveCall(server, method, call, () => cut(peer));
+      // What grpc-js says of a client whose certificate is missing or not good is what it says of one without TLS.
+      const credentials = comesInPlaintext(peer) ? {} : { ...call.getAuthContext(), transportSecurityType: "ssl" };
+      serveCall(server, method, call, credentials, () => cut(peer));
     };
     grpc.register(method.path, handle, serialize, (bytes: Buffer) => bytes, "bidi");
   }

@@ -3,11 +3,11 @@ import { fieldSize, writeFieldHead } from "../../../control/xds/server/wire.ts";
 import { encodeHeaders } from "../client/hpack.ts";
 import type { Variant } from "../../../control/xds/server/index.ts";
 import { DiscoveryResponses, type ResponseHead } from "./discovery-responses.ts";
+import { FRAME_HEADER, FrameReader } from "./frame-reader.ts";
 import { SendWindow } from "./send-window.ts";
 import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, TYPES } from "./types.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
-const FRAME_HEADER = 9;
 const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
 const ACK = 1;
 const END_STREAM = 1;
@@ -15,6 +15,8 @@ const END_HEADERS = 4;
 const INITIAL_WINDOW_SIZE = 4;
 const WINDOW = 0x7fff_0000;
 const MAX_FRAME = 16_384;
+/** What has just come on any of the connections: it is read before the next one is. */
+const INCOMING = Buffer.allocUnsafe(256 * 1024);
 
 /** What follows the first response of a type, as Envoy goes about it. */
 const NEXT: Readonly<Record<string, readonly string[]>> = { [CLUSTER]: [ENDPOINT, LISTENER], [LISTENER]: [SCOPE], [SCOPE]: [ROUTE] };
@@ -35,8 +37,10 @@ export class BenchClient implements Disposable {
   private readonly begun = new Set<string>();
   private readonly window = new SendWindow((bytes) => this.write(bytes));
   private readonly responses = new DiscoveryResponses((head) => this.acknowledge(head));
-  /** A frame that has come in part. */
-  private pending: Buffer = Buffer.alloc(0);
+  private readonly frames = new FrameReader({
+    data: (piece) => this.responses.read(piece),
+    frame: (type, flags, stream, payload) => this.onFrame(type, flags, stream, payload),
+  });
   private readonly events: ClientEvents;
   private disposed = false;
   /** Bytes of HTTP/2 that the server sent. */
@@ -46,10 +50,14 @@ export class BenchClient implements Disposable {
   constructor(port: number, requests: FirstRequests, events: ClientEvents) {
     this.requests = requests;
     this.events = events;
-    this.socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    const callback = (length: number) => {
+      this.received += length;
+      this.frames.read(INCOMING.subarray(0, length));
+      return true;
+    };
+    this.socket = connect({ port, host: "127.0.0.1", noDelay: true, onread: { buffer: INCOMING, callback } });
     this.socket.once("error", ({ message }) => this.lose(message));
     this.socket.once("close", () => this.lose("the server closed the connection"));
-    this.socket.on("data", (chunk: Buffer) => this.receive(chunk));
     const settings = Buffer.alloc(6);
     settings.writeUInt16BE(4);
     settings.writeUInt32BE(WINDOW, 2);
@@ -88,22 +96,8 @@ export class BenchClient implements Disposable {
     for (let at = 0; at < bytes.length; at += MAX_FRAME) this.socket.write(frame(FRAME.data, 0, 1, bytes.subarray(at, at + MAX_FRAME)));
   }
 
-  private receive(chunk: Buffer): void {
-    this.received += chunk.length;
-    const bytes = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
-    let at = 0;
-    for (; at + FRAME_HEADER <= bytes.length;) {
-      const end = at + FRAME_HEADER + bytes.readUIntBE(at, 3);
-      if (end > bytes.length) break;
-      this.onFrame(bytes[at + 3] ?? 0, bytes[at + 4] ?? 0, bytes.readUInt32BE(at + 5), bytes.subarray(at + FRAME_HEADER, end));
-      at = end;
-    }
-    this.pending = bytes.subarray(at);
-  }
-
   private onFrame(type: number, flags: number, stream: number, payload: Buffer): void {
-    if (type === FRAME.data) this.responses.read(payload);
-    else if (type === FRAME.windowUpdate) this.window.widen(stream, payload.readUInt32BE(0));
+    if (type === FRAME.windowUpdate) this.window.widen(stream, payload.readUInt32BE(0));
     else if (type === FRAME.settings && (flags & ACK) === 0) {
       for (let at = 0; at < payload.length; at += 6) {
         if (payload.readUInt16BE(at) === INITIAL_WINDOW_SIZE) this.window.begin(payload.readUInt32BE(at + 2));

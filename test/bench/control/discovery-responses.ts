@@ -5,6 +5,7 @@ const NONCE = 5;
 /** A byte for compression and four for the length, before every message of gRPC. */
 const MESSAGE_HEAD = 5;
 const LENGTH_DELIMITED = 2;
+const NOTHING = Buffer.alloc(0);
 
 /** What an ACK repeats of a response. */
 export interface ResponseHead {
@@ -20,7 +21,7 @@ export interface ResponseHead {
 export class DiscoveryResponses {
   private readonly answer: (head: ResponseHead) => void;
   /** Begun and not read yet: some bytes of a head, or of a text that is wanted. */
-  private rest: Buffer = Buffer.alloc(0);
+  private rest: Buffer = NOTHING;
   /** Bytes of the message, and of the field within, that are still to come. */
   private ofMessage = 0;
   private ofField = 0;
@@ -31,12 +32,15 @@ export class DiscoveryResponses {
     this.answer = answer;
   }
 
-  /** @throws Error for what is no response */
+  /**
+   * @param chunk may be used for something else afterwards
+   * @throws Error for what is no response
+   */
   read(chunk: Buffer): void {
     const bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
     let at = 0;
     for (let read = -1; read !== 0; at += read) read = this.step(bytes, at);
-    this.rest = bytes.subarray(at);
+    this.rest = at === bytes.length ? NOTHING : Buffer.from(bytes.subarray(at));
   }
 
   /** Reads one thing at `at`, and gives how many bytes that took; 0 where more has to come. */

@@ -10,7 +10,13 @@ function frame(type: number, flags: number, stream: number, payload: string): Bu
   return Buffer.concat([header, Buffer.from(payload)]);
 }
 
-const SENT = Buffer.concat([frame(4, 0, 0, ""), frame(0, 0, 1, "first"), frame(6, 1, 0, "12345678"), frame(0, 0, 1, ""), frame(0, 1, 1, "second")]);
+const SENT = Buffer.concat([
+  frame(4, 0, 0, ""),
+  frame(0, 0, 1, "first"),
+  frame(6, 1, 0, "12345678"),
+  frame(0, 0, 1, ""),
+  frame(0, 1, 1, "second"),
+]);
 
 /** What is read when the bytes come in pieces of a size, all in one buffer. */
 function read(size: number) {

@@ -1,7 +1,8 @@
 import type { Plugin, ProxyView } from "../../../model/index.ts";
+import { settingsOf } from "./settings/index.ts";
+import type { Side } from "./side.ts";
 
-/** On which side of a workload requests pass, or that they pass a gateway. */
-export type Side = "outbound" | "inbound" | "gateway";
+export type { Side } from "./side.ts";
 
 const BUILTIN = "builtin://";
 
@@ -20,12 +21,16 @@ export interface BuiltinFilter {
   readonly configuration: unknown;
 }
 
-/** Filters for requests of a side on a port (0: on those that no plugin speaks of), in their order; of several plugins for one filter the first counts. */
+/**
+ * Filters for requests of a side on a port (0: on those that no plugin speaks of), in their order: those that objects of Istio's kinds speak to, and those of plugins; of several plugins for one filter the first
+ * counts.
+ */
 export function builtinFilters(view: ProxyView, side: Side, port: number): readonly BuiltinFilter[] {
   const plugins = view.plugins().filter((plugin) => plugin.url.startsWith(BUILTIN) && applies(plugin, side, port));
   return ORDER[side].flatMap((name) => {
     const plugin = plugins.find(({ url }) => url === BUILTIN + name);
-    return plugin === undefined ? [] : [{ name, configuration: plugin.pluginConfig ?? {} }];
+    const configuration = settingsOf(name, view, side, port, plugin === undefined ? undefined : (plugin.pluginConfig ?? {}));
+    return configuration === undefined ? [] : [{ name, configuration }];
   });
 }
 

@@ -1,0 +1,21 @@
+import type { ProxyView } from "../../../../model/index.ts";
+import type { Side } from "../side.ts";
+import { authorization } from "./authorization.ts";
+import { join } from "./join.ts";
+
+/**
+ * What objects of Istio's kinds say to one of our filters, in the format of its configuration; undefined where none holds for the proxy. One file for each filter that has a kind.
+ *
+ * @param port 0: any that no plugin speaks of
+ */
+export type FilterSettings = (view: ProxyView, side: Side, port: number) => Configuration | undefined;
+
+export type Configuration = Readonly<Record<string, unknown>>;
+
+const SETTINGS: Readonly<Record<string, FilterSettings>> = { authorization };
+
+/** The configuration of a filter: of its kind, and what a WasmPlugin (`builtin://NAME`) adds to that. Undefined where neither says anything. */
+export function settingsOf(name: string, view: ProxyView, side: Side, port: number, plugin: unknown): unknown {
+  const own = SETTINGS[name]?.(view, side, port);
+  return own === undefined ? plugin : join(own, plugin);
+}

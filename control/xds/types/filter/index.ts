@@ -6,7 +6,7 @@ import type { ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import { builtModules, type Modules } from "./modules.ts";
 import { meshPlugin } from "./plugin-config.ts";
-import { builtinFilters, meshFilterName, type Side, specialPorts } from "./plugins.ts";
+import { builtinFilters, filterName, type Side, specialPorts } from "./plugins.ts";
 import { ejectionPlugin, UPSTREAM_FILTER, upstreamFilters } from "./upstream.ts";
 
 export type { Module, Modules } from "./modules.ts";
@@ -34,6 +34,7 @@ export function filterType(modules: Modules = builtModules): XdsType<typeof Type
       if (ejection !== undefined) return [resource(unit, meshPlugin(view, unit, upstreamFilters(ejection), modules, "upstream"))];
       const [, side = "", port = "0"] = unit.split("/");
       const filters = builtinFilters(view, side as Side, Number(port));
+      if (filters.length === 0) return [];
       return [resource(unit, meshPlugin(view, unit, filters, modules))];
     },
   };
@@ -47,6 +48,7 @@ function sides(view: ProxyView): readonly Side[] {
   return view.client().type === "router" ? ["gateway"] : ["outbound", "inbound"];
 }
 
+/** Names of all that there may be: which policies hold, and so which filters there are, is a fact of a single proxy, and units are those of all that share them. */
 function namesOf(view: ProxyView, side: Side): readonly string[] {
-  return [0, ...specialPorts(view, side)].map((port) => meshFilterName(view, side, port)).filter((name) => name !== undefined);
+  return [0, ...specialPorts(view, side)].map((port) => filterName(side, port));
 }

@@ -56,5 +56,10 @@ function isOf(mode: Plugin["match"][number]["mode"], side: Side): boolean {
 export function meshFilterName(view: ProxyView, side: Side, port: number): string | undefined {
   const special = specialPorts(view, side).includes(port);
   if (builtinFilters(view, side, special ? port : 0).length === 0) return undefined;
-  return special ? `meshwright.mesh/${side}/${port}` : `meshwright.mesh/${side}`;
+  return filterName(side, special ? port : 0);
+}
+
+/** The name of the resource of a side, for a port that some plugin speaks of, or (0) for all others. */
+export function filterName(side: Side, port: number): string {
+  return port === 0 ? `meshwright.mesh/${side}` : `meshwright.mesh/${side}/${port}`;
 }

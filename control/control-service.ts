@@ -304,7 +304,7 @@ export class ControlService implements AsyncDisposable {
 function refusingPeers(mesh: Mesh, peers: readonly Peer[]): readonly { readonly id: string; readonly mode: MtlsMode }[] {
   const { settings } = mesh;
   return peers
-    .filter(({ identity }) => !identity)
+    .filter((peer) => !peer.identity && mesh.isReached(peer))
     .map((peer) => ({ id: peer.id, mode: workloadMtls(mesh.peerAuthentications(), settings.rootNamespace, peer).mode }))
     .filter(({ mode }) => mode === "STRICT");
 }

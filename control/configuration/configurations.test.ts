@@ -18,7 +18,17 @@ import {
   trafficRules,
   workload,
 } from "../mesh/testing/contributions.ts";
-import { type MeshObject, mtlsModeOf, objectKey, ON_DEMAND_KEY, type Peer, type Proxy, type ProxyView, readProxy } from "../model/index.ts";
+import {
+  type MeshObject,
+  mtlsModeOf,
+  objectKey,
+  ON_DEMAND_KEY,
+  type Peer,
+  type Proxy,
+  type ProxyView,
+  readProxy,
+  type SidecarIngress,
+} from "../model/index.ts";
 import type { Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
 import { Configurations } from "./configurations.ts";
@@ -79,6 +89,15 @@ const labels = fc.record({ app: oneOf("one", "two"), version: oneOf("v1", "v2") 
 const metadata = fc.record({ name: oneOf("p", "q"), namespace: oneOf(...NAMESPACES), created: oneOf(1, 2) });
 const exportTo = oneOf(["*"], ["."], ["a"]);
 const selector = fc.option(labels, { nil: undefined });
+
+const ingressAt = (number: number): SidecarIngress => ({
+  port: { number, protocol: "http", name: "http" },
+  bind: undefined,
+  captureMode: "NONE",
+  defaultEndpoint: undefined,
+  connectionPool: undefined,
+  tls: undefined,
+});
 
 /** Objects of all sorts over a few names, so that they meet. */
 const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
@@ -159,9 +178,13 @@ const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
       ),
     ),
   fc
-    .tuple(metadata, selector, oneOf(...HOSTS), oneOf("*", ".", "b"))
-    .map(([of, workloadSelector, host, from]) =>
-      contributed(`sidecar-${of.name}`, (object) => ({ sidecars: [sidecar(object, [[from, host]], { workloadSelector })] }), of),
+    .tuple(metadata, selector, oneOf(...HOSTS), oneOf("*", ".", "b"), fc.subarray([80, 8080, 9080]))
+    .map(([of, workloadSelector, host, from, ports]) =>
+      contributed(
+        `sidecar-${of.name}`,
+        (object) => ({ sidecars: [sidecar(object, [[from, host]], { workloadSelector, ingress: ports.map(ingressAt) })] }),
+        of,
+      ),
     ),
   fc
     .tuple(metadata, labels, oneOf(...HOSTS), oneOf("*", ".", "b"))
@@ -201,6 +224,7 @@ const anyPeer: fc.Arbitrary<Peer & { readonly connected: boolean }> = fc.record(
   labels,
   addresses: fc.subarray(["10.0.0.1", "10.0.0.2", "10.0.0.3"]),
   identity: fc.boolean(),
+  redirected: fc.boolean(),
   connected: fc.boolean(),
 });
 

@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { type Proxy, readProxy } from "../model/index.ts";
 import { KnownPeers } from "./known-peers.ts";
 
-function proxy(address: string, { name = "app", identity = true, mode = "REDIRECT" } = {}): Proxy {
+function proxy(address: string, { name = "app", account = "default", identity = true, mode = "REDIRECT" } = {}): Proxy {
   const read = readProxy({
     id: `sidecar~${address}~${name}.default~default.svc.cluster.local`,
-    metadata: { INTERCEPTION_MODE: mode, ...(identity ? { WORKLOAD_IDENTITY_SOCKET_FILE: "socket" } : {}) },
+    metadata: { INTERCEPTION_MODE: mode, SERVICE_ACCOUNT: account, ...(identity ? { WORKLOAD_IDENTITY_SOCKET_FILE: "socket" } : {}) },
   });
   if (typeof read === "string") throw new Error(read);
   return read;
@@ -63,7 +63,19 @@ test("several that are connected at one address stand beside each other", () => 
   expect(told(peers)).toEqual(["+a true", "+b true"]);
 });
 
-test("a proxy to which nothing is redirected says nothing of its workload's ports", () => {
+test("proxies to which nothing is redirected share an address, and one takes the place of another of its account alone", () => {
   const peers = new KnownPeers();
-  expect(peers.connect(proxy("10.0.0.1", { mode: "NONE" }))).toBe(false);
+  const at = (name: string, account: string) => proxy("127.0.0.1", { name, account, mode: "NONE" });
+  peers.connect(at("a-1", "a"));
+  peers.connect(at("b-1", "b"));
+  for (const [name, account] of [
+    ["a-1", "a"],
+    ["b-1", "b"],
+  ] as const)
+    peers.disconnect(at(name, account).id, everything);
+  peers.take();
+  peers.connect(at("b-2", "b"));
+  expect(told(peers)).toEqual(["+b-2 true", "-b-1"]);
+  peers.connect(proxy("127.0.0.1", { name: "all" }));
+  expect(told(peers)).toEqual(["+all true", "-a-1"]);
 });

@@ -20,7 +20,10 @@ export class KnownPeers {
     const before = this.peers.get(proxy.id);
     this.connected.add(proxy.id);
     if (peer !== undefined) {
-      for (const id of keysOf(peer).flatMap((key) => [...(this.byKey.get(key) ?? [])])) if (!this.connected.has(id)) this.forget(id);
+      for (const id of keysOf(peer).flatMap((key) => [...(this.byKey.get(key) ?? [])])) {
+        const known = this.peers.get(id);
+        if (known !== undefined && !this.connected.has(id) && takesPlaceOf(peer, known)) this.forget(id);
+      }
     }
     if (JSON.stringify(before) !== JSON.stringify(peer)) {
       this.forget(proxy.id);
@@ -86,4 +89,9 @@ export class KnownPeers {
     // What nobody was told of need not be taken back.
     if (!this.come.delete(id)) this.gone.set(peer, true);
   }
+}
+
+/** Whether a proxy that comes stands where another stood: at an address everything is redirected to one, while many may listen on ports of their own there, which accounts tell apart. */
+function takesPlaceOf(comes: Peer, known: Peer): boolean {
+  return comes.redirected || (!known.redirected && known.serviceAccount === comes.serviceAccount);
 }

@@ -6,7 +6,7 @@ import { withPeers } from "./peers.ts";
  * The hosts behind a service, by address: those that its object lists, those of its EndpointSlices or Endpoints, and where there are none of these, the
  * workloads that its selector picks. WorkloadEntries are picked beside slices, as Istio has it for services whose workloads run partly on virtual machines.
  */
-export function endpointsOf(service: Service, index: Indices): readonly Endpoint[] {
+export function endpointsOf(service: Service, index: Indices, rootNamespace: string): readonly Endpoint[] {
   const listed = index.endpoints.get(endpointListKey(service)) ?? [];
   const found = new Map<string, Endpoint>();
   const add = (endpoint: Endpoint): void => {
@@ -22,9 +22,9 @@ export function endpointsOf(service: Service, index: Indices): readonly Endpoint
       if (selects(selector, workload.labels)) for (const endpoint of workloadEndpoints(workload, service)) add(endpoint);
     }
   }
-  const visible = Array.from(found.values(), (endpoint) => (index.peers.size === 0 ? endpoint : withPeers(endpoint, index.peers))).filter(
-    ({ health }) => health !== "unhealthy" || service.publishNotReady,
-  );
+  const visible = Array.from(found.values(), (endpoint) =>
+    index.peers.size === 0 ? endpoint : withPeers(endpoint, index, rootNamespace),
+  ).filter(({ health }) => health !== "unhealthy" || service.publishNotReady);
   return visible.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
 }
 

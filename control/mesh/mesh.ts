@@ -27,6 +27,7 @@ import { endpointsOf } from "./endpoints.ts";
 import { identitiesOf } from "./identities.ts";
 import { indices, type Indices, noIndices, policyKey } from "./indices.ts";
 import { hostsAt, keysOf, labelsOf, type PeerChange, regroupPeers } from "./peers.ts";
+import { sidecarAmong } from "./scope.ts";
 import { touchedBy } from "./touched.ts";
 
 /** Objects that came, that were replaced, and that went (by `objectKey`). */
@@ -104,6 +105,7 @@ export class Mesh implements MeshView {
     const mesh = new Mesh(this.kinds, this.defaults, settings, members, index);
     const touched = touchedBy(this.index, index, gone.map(contributionOf), come.map(contributionOf));
     if (settingsChanged) touched.add(cell.settings);
+    if (settingsChanged || touched.has(cell.sidecars)) for (const host of this.hostsListenedFor(mesh)) touched.add(cell.endpoints(host));
     for (const each of [...touched]) {
       const host = hostOfEndpoints(each);
       if (host !== undefined && this.identityKey(host) !== mesh.identityKey(host)) touched.add(cell.identities(host));
@@ -154,7 +156,7 @@ export class Mesh implements MeshView {
 
   endpointsOf(service: Service): readonly Endpoint[] {
     let endpoints = this.endpoints.get(service);
-    if (endpoints === undefined) this.endpoints.set(service, (endpoints = endpointsOf(service, this.index)));
+    if (endpoints === undefined) this.endpoints.set(service, (endpoints = endpointsOf(service, this.index, this.settings.rootNamespace)));
     return endpoints;
   }
 
@@ -208,7 +210,8 @@ export class Mesh implements MeshView {
 
   peers(): readonly Peer[] {
     return this.list("peers", () => {
-      const distinct = new Map([...this.index.peers.values()].flat().map((peer) => [peer.id, peer]));
+      const reached = [...this.index.peers.values()].flat().filter((peer) => this.isReached(peer));
+      const distinct = new Map(reached.map((peer) => [peer.id, peer]));
       return Array.from(distinct.values(), (peer) => {
         const workload = peer.addresses
           .flatMap((address) => this.index.addresses.get(address) ?? [])
@@ -218,9 +221,21 @@ export class Mesh implements MeshView {
     });
   }
 
+  /** Whether connections of others end at a proxy. */
+  isReached(peer: Peer): boolean {
+    if (peer.redirected) return true;
+    return (sidecarAmong(this.sidecars(), this.settings.rootNamespace, peer)?.ingress ?? []).some(({ tls }) => tls === undefined);
+  }
+
   /** Whether a service has an endpoint at one of these (`namespace address`). */
   hasEndpointAt(keys: readonly string[]): boolean {
     return hostsAt(this.index, keys).size > 0;
+  }
+
+  /** Hosts before whose endpoints other proxies stand in `next`, because another Sidecar says where those listen. */
+  private hostsListenedFor(next: Mesh): readonly HostName[] {
+    const listening = [...this.index.peers.values()].flat().filter(({ redirected }) => !redirected);
+    return [...hostsAt(next.index, new Set(listening.flatMap(keysOf)))].filter((host) => this.peerKey(host) !== next.peerKey(host));
   }
 
   /** What tells whether the identities behind a host are others. */
@@ -232,7 +247,12 @@ export class Mesh implements MeshView {
   private peerKey(host: HostName): string {
     const endpoints = this.servicesOf(host).flatMap((service) => this.endpointsOf(service));
     const hasPolicies = this.index.peerAuthentications.size > 0;
-    return JSON.stringify(endpoints.map((each) => [each.tlsMode === "istio", hasPolicies ? labelsOf(each, this.index.peers) : undefined]));
+    return JSON.stringify(
+      endpoints.map((each) => [
+        each.tlsMode === "istio",
+        hasPolicies ? labelsOf(each, this.index, this.settings.rootNamespace) : undefined,
+      ]),
+    );
   }
 
   private contribution(object: MeshObject, settings: MeshSettings): Contribution {

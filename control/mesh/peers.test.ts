@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Peer, readProxy } from "../model/index.ts";
+import { objectKey, type Peer, readProxy } from "../model/index.ts";
 import { meshOfYaml } from "../xds/types/testing/yaml-view.ts";
 import type { Mesh } from "./mesh.ts";
 import { MeshProxyView } from "./proxy-view.ts";
@@ -45,6 +45,7 @@ const peer = (more: Partial<Peer> = {}): Peer => ({
   labels: {},
   addresses: ["10.0.0.1"],
   identity: true,
+  redirected: true,
   ...more,
 });
 
@@ -84,6 +85,49 @@ describe("a proxy with a certificate stands before an endpoint", () => {
     ["not where one of two at the address has none", workload(""), [peer(), peer({ id: "other", identity: false })], undefined],
   ])("%s", (_, yaml, peers, expected) => {
     expect(modeIn(connected(meshOfYaml(service + yaml), ...peers).mesh)).toEqual([expected]);
+  });
+});
+
+describe("a proxy to which nothing is redirected", () => {
+  const sidecar = (ingress: string, labels = "app: reviews") => `
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: reviews }
+spec: { workloadSelector: { labels: { ${labels} } }, ingress: [${ingress}] }
+`;
+  const listener = (port: number, more = "") =>
+    `{ port: { number: ${port}, protocol: HTTPS, name: http }, captureMode: NONE, defaultEndpoint: "127.0.0.1:1"${more} }`;
+  const listening = (more: Partial<Peer> = {}) => peer({ redirected: false, labels: { app: "reviews" }, ...more });
+  const tls = ", tls: { mode: SIMPLE, privateKey: /key, serverCertificate: /cert }";
+
+  test.each<[string, string, readonly Peer[], string | undefined]>([
+    ["stands before the ports that its Sidecar has it listen on", sidecar(listener(8080)), [listening()], "istio"],
+    ["and not before others", sidecar(listener(8081)), [listening()], undefined],
+    ["nor where no Sidecar is for it", sidecar(listener(8080), "app: ratings"), [listening()], undefined],
+    ["nor where the listener has TLS of its own", sidecar(listener(8080, tls)), [listening()], undefined],
+    [
+      "counts alone on its ports, whatever others there are at the address",
+      sidecar(listener(8080)),
+      [listening(), listening({ id: "other", labels: {}, identity: false }), peer({ id: "redirected", identity: false })],
+      "istio",
+    ],
+    [
+      "leaves other ports to the one to which all is redirected",
+      sidecar(listener(8081)),
+      [listening({ identity: false }), peer({ id: "redirected" })],
+      "istio",
+    ],
+  ])("%s", (_, yaml, peers, expected) => {
+    expect(modeIn(connected(meshOfYaml(service + slice + yaml), ...peers).mesh)).toEqual([expected]);
+  });
+
+  test("stands elsewhere as soon as its Sidecar says so", () => {
+    const { mesh } = connected(meshOfYaml(service + slice + sidecar(listener(8080))), listening());
+    const gone = mesh.apply({ upserted: [], removed: mesh.objects("Sidecar").map(objectKey) });
+    expect([...gone.touched]).toEqual(expect.arrayContaining([`endpoints ${HOST}`, `identities ${HOST}`]));
+    expect(modeIn(gone.mesh)).toEqual([undefined]);
+    expect([mesh.peers().length, gone.mesh.peers().length]).toEqual([1, 0]);
   });
 });
 

@@ -3,6 +3,7 @@ import { selects } from "../model/index.ts";
 import type { Grouped } from "./grouped.ts";
 import { regroup } from "./grouped.ts";
 import type { Indices } from "./indices.ts";
+import { sidecarAmong } from "./scope.ts";
 
 /** Proxies that came, also those that tell something else of themselves now, and those that are to be forgotten. */
 export interface PeerChange {
@@ -36,13 +37,31 @@ export function hostsAt(index: Indices, keys: Iterable<string>): ReadonlySet<Hos
   return hosts;
 }
 
+/** What tells which proxies there are, and what they listen on. */
+export type PeerIndex = Pick<Indices, "peers" | "sidecars">;
+
+/** The proxies that take connections to an endpoint: those whose Sidecar lists its ports, else those to which everything at its address is redirected. */
+export function peersBefore(endpoint: Reached, { peers, sidecars }: PeerIndex, rootNamespace: string): readonly Peer[] {
+  const found = peers.get(`${endpoint.namespace} ${endpoint.address}`) ?? [];
+  const listening = found.filter((peer) => !peer.redirected && listensOn(peer, Object.values(endpoint.ports)));
+  return listening.length > 0 ? listening : found.filter(({ redirected }) => redirected);
+
+  function listensOn(peer: Peer, ports: readonly number[]): boolean {
+    const { ingress = [] } = sidecarAmong(sidecars, rootNamespace, peer) ?? {};
+    // A listener with TLS of its own is not for the mesh's.
+    return ports.length > 0 && ports.every((number) => ingress.some(({ port, tls }) => port.number === number && tls === undefined));
+  }
+}
+
+type Reached = Pick<Endpoint, "namespace" | "address" | "ports">;
+
 /**
  * An endpoint with what its proxy told of itself. A label that says `disabled` is believed, and one that says `istio` unless every proxy at the address says that it has no certificate; where
  * there is no label, the proxies say it. Several at one address, as on a machine with many workloads, must agree.
  */
-export function withPeers(endpoint: Endpoint, peers: Grouped<Peer>): Endpoint {
-  const found = peers.get(`${endpoint.namespace} ${endpoint.address}`);
-  if (found === undefined) return endpoint;
+export function withPeers(endpoint: Endpoint, index: PeerIndex, rootNamespace: string): Endpoint {
+  const found = peersBefore(endpoint, index, rootNamespace);
+  if (found.length === 0) return endpoint;
   const tlsMode = modeOf(endpoint.tlsMode, found);
   const serviceAccount = endpoint.serviceAccount || accountOf(found);
   return tlsMode === endpoint.tlsMode && serviceAccount === endpoint.serviceAccount ? endpoint : { ...endpoint, tlsMode, serviceAccount };
@@ -59,8 +78,7 @@ function accountOf([first, ...others]: readonly Peer[]): string {
 }
 
 /** Labels by which policies select the workload of an endpoint: those of its object, and what its proxy adds. */
-export function labelsOf({ namespace, address, labels }: Pick<Endpoint, "namespace" | "address" | "labels">, peers: Grouped<Peer>): Labels {
-  const found = peers.get(`${namespace} ${address}`) ?? [];
-  const [only] = found;
-  return only === undefined || found.length > 1 ? labels : { ...only.labels, ...labels };
+export function labelsOf(endpoint: Reached & Pick<Endpoint, "labels">, index: PeerIndex, rootNamespace: string): Labels {
+  const [only, ...others] = peersBefore(endpoint, index, rootNamespace);
+  return only === undefined || others.length > 0 ? endpoint.labels : { ...only.labels, ...endpoint.labels };
 }

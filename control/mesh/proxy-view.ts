@@ -121,7 +121,7 @@ export class MeshProxyView implements ProxyView {
   endpointMtls(endpoint: Endpoint, port: number): MtlsMode {
     const { namespace } = endpoint;
     return mtlsModeOf(
-      this.workloadMtls(namespace, () => labelsOf(endpoint, this.mesh.index.peers)),
+      this.workloadMtls(namespace, () => labelsOf(endpoint, this.mesh.index, this.mesh.settings.rootNamespace)),
       port,
     );
   }

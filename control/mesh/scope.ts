@@ -15,13 +15,21 @@ import { destinationHosts, MESH_GATEWAY } from "./routing-choice.ts";
 
 /** The Sidecar in force for a client: one that selects its labels, else its namespace's, else the root namespace's. */
 export function sidecarOf(mesh: Mesh, client: Pick<Client, "type" | "namespace" | "labels">): SidecarScope | undefined {
-  if (client.type !== "sidecar") return undefined;
-  const of = (namespace: string): readonly SidecarScope[] => mesh.sidecars().filter((each) => each.namespace === namespace);
-  const mine = of(client.namespace);
+  return client.type === "sidecar" ? sidecarAmong(mesh.sidecars(), mesh.settings.rootNamespace, client) : undefined;
+}
+
+/** The same of the sidecar of a workload. */
+export function sidecarAmong(
+  sidecars: readonly SidecarScope[],
+  rootNamespace: string,
+  { namespace, labels }: Pick<Client, "namespace" | "labels">,
+): SidecarScope | undefined {
+  const of = (where: string): readonly SidecarScope[] => sidecars.filter((each) => each.namespace === where);
+  const mine = of(namespace);
   return (
-    mine.find(({ workloadSelector }) => workloadSelector !== undefined && selects(workloadSelector, client.labels)) ??
+    mine.find(({ workloadSelector }) => workloadSelector !== undefined && selects(workloadSelector, labels)) ??
     mine.find(({ workloadSelector }) => workloadSelector === undefined) ??
-    of(mesh.settings.rootNamespace).find(({ workloadSelector }) => workloadSelector === undefined)
+    of(rootNamespace).find(({ workloadSelector }) => workloadSelector === undefined)
   );
 }
 

@@ -11,6 +11,8 @@ export interface Peer {
   readonly addresses: readonly string[];
   /** Whether it has a certificate of the mesh (see `Proxy.identity`). */
   readonly identity: boolean;
+  /** Whether connections to its addresses are redirected to it. Where they are not, it takes those to the ports that its Sidecar's `ingress` names, and no others. */
+  readonly redirected: boolean;
 }
 
 /** How telemetry, policies and other proxies know a workload: `spiffe://cluster.local/ns/default/sa/reviews`. */
@@ -20,10 +22,8 @@ export function spiffeId(trustDomain: string, namespace: string, serviceAccount:
 
 export const SPIFFE = "spiffe://";
 
-/**
- * The peer that a proxy is to others; undefined where nobody's connections end at it by themselves: a gateway takes what its servers say, and a sidecar without redirection what a Sidecar's `ingress`
- * says, so that it is there says nothing about other ports.
- */
+/** The peer that a proxy is to others; undefined where nobody's connections end at it by themselves: a gateway takes what its servers say. */
 export function peerOf({ id, type, interceptionMode, namespace, serviceAccount, labels, addresses, identity }: Proxy): Peer | undefined {
-  return type === "sidecar" && interceptionMode !== "NONE" ? { id, namespace, serviceAccount, labels, addresses, identity } : undefined;
+  const redirected = interceptionMode !== "NONE";
+  return type === "sidecar" ? { id, namespace, serviceAccount, labels, addresses, identity, redirected } : undefined;
 }

@@ -12,6 +12,7 @@ const peer: Peer = {
   labels: { app: "app" },
   addresses: ["10.0.0.1"],
   identity: true,
+  redirected: true,
 };
 
 function temporary(): string {

@@ -41,9 +41,11 @@ export class PeerState implements AsyncDisposable {
 
 function peerOf(value: unknown): Peer | undefined {
   if (!isMapping(value)) return undefined;
-  const { id, namespace, serviceAccount, labels, addresses, identity } = value;
+  // What was kept before there were others than redirected ones says nothing of it.
+  const { id, namespace, serviceAccount, labels, addresses, identity, redirected = true } = value;
   const isText = (each: unknown): each is string => typeof each === "string";
   if (!isText(id) || !isText(namespace) || !isText(serviceAccount) || typeof identity !== "boolean") return undefined;
+  if (typeof redirected !== "boolean") return undefined;
   if (!Array.isArray(addresses) || !addresses.every(isText) || !isMapping(labels) || !Object.values(labels).every(isText)) return undefined;
-  return { id, namespace, serviceAccount, labels: labels as Record<string, string>, addresses, identity };
+  return { id, namespace, serviceAccount, labels: labels as Record<string, string>, addresses, identity, redirected };
 }

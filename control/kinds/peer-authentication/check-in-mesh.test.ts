@@ -64,6 +64,7 @@ function withProxy(yaml: string, more: Partial<Peer> = {}): readonly string[] {
     labels: {},
     addresses: ["10.0.0.1"],
     identity: false,
+    redirected: true,
     ...more,
   };
   const { mesh } = meshOfYaml(yaml).applyPeers({ come: [peer], gone: [] });

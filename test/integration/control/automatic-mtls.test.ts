@@ -2,6 +2,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { identityOf } from "../../../harness/envoy/chain/certificates.ts";
+import { freePort } from "../../../control/xds/types/testing/running-proxy.ts";
 import { startUpstream, type Upstream } from "../../../harness/upstreams/index.ts";
 import { until } from "../until.ts";
 import { connectTo } from "./client.ts";
@@ -140,4 +141,36 @@ test("until its workload gets a proxy without", async () => {
   await stop();
   await start(false);
   expect(await call()).toBe("plain");
+});
+
+test("a proxy to which nothing is redirected is called by mTLS at the ports that its Sidecar has it listen on", async () => {
+  const port = await freePort();
+  const id = "sidecar~10.0.0.3~direct-1.default~default.svc.cluster.local";
+  await mesh.apply({
+    "direct.yaml": `
+apiVersion: v1
+kind: Service
+metadata: { name: direct }
+spec: { selector: { app: direct }, ports: [{ name: http, port: 80, targetPort: ${port} }] }
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: { name: direct-1 }
+spec: { address: 127.0.0.1, labels: { app: direct } }
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: direct }
+spec:
+  workloadSelector: { labels: { app: direct } }
+  ingress: [{ port: { number: ${port}, protocol: HTTP, name: http }, bind: 127.0.0.1, captureMode: NONE, defaultEndpoint: "127.0.0.1:${app.port}" }]
+`,
+    "policy.yaml": strict,
+  });
+  const metadata = { SERVICE_ACCOUNT: "app", LABELS: { app: "direct" }, INTERCEPTION_MODE: "NONE", INSTANCE_IPS: "127.0.0.1" };
+  await mesh.proxyWithIdentity(id, identityOf(SERVER_ID), metadata);
+  await mesh.settled();
+  const { status } = await client.get("http://direct/");
+  expect(status).toBe(200);
+  expect(app.requests.at(-1)?.headers.find(([name]) => name === "x-forwarded-client-cert")?.[1]).toContain(`URI=${CLIENT_ID}`);
 });

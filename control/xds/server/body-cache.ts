@@ -18,7 +18,7 @@ interface Entry {
  * are the same is found by comparing their lists; resources are the same objects for everybody, so that costs next to nothing against encoding.
  */
 export class BodyCache {
-  private readonly identifier: string;
+  readonly identifier: string;
   private readonly entries = new Map<string, Entry[]>();
   private size = 0;
 

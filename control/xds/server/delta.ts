@@ -66,7 +66,7 @@ function updates(watch: Watch, snapshot: Snapshot, stage: Stage, { maxResponse }
   if (watch.whole !== undefined) for (const name of watch.retries.splice(0).flat()) watch.asked.add(name);
   for (let retry = watch.retries.shift(); retry !== undefined; retry = watch.retries.shift()) {
     for (const name of retry) {
-      if (!draft.add(name)) draft.removed.push(name);
+      if (!draft.add(name)) draft.remove(name);
       watch.changed.delete(name);
       watch.asked.delete(name);
     }
@@ -109,7 +109,7 @@ function answer(watch: Watch, draft: Collector): void {
   const done: string[] = [];
   for (const name of watch.asked) {
     if (draft.full) break;
-    if (!draft.add(name)) draft.removed.push(name);
+    if (!draft.add(name)) draft.remove(name);
     done.push(name);
   }
   if (watch.changed.size > 0) for (const name of done) watch.changed.delete(name);
@@ -168,7 +168,7 @@ function removals(watch: Watch, snapshot: Snapshot): Draft | undefined {
   for (const [name, held] of watch.changed) {
     if (watch.find(view, name) !== undefined) continue;
     watch.changed.delete(name);
-    if (held !== undefined) draft.removed.push(name);
+    if (held !== undefined) draft.remove(name);
   }
   draft.changedAt = watch.changedAt;
   if (watch.changed.size === 0) watch.changedAt = undefined;
@@ -213,6 +213,11 @@ class Collector {
     this.resources.push(resource);
     this.size += encodedSize(this.watch.rules.typeUrl, resource);
     return true;
+  }
+
+  remove(name: string): void {
+    this.removed.push(name);
+    this.size += name.length;
   }
 
   finish(version: string): Draft {

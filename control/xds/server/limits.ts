@@ -18,6 +18,8 @@ export interface StreamLimits {
   readonly names: number;
   /** Milliseconds for which changes wait for a type that they refer to ({@link ResourceTypeRules.waitsFor}). Default: 2,000. */
   readonly warming: number;
+  /** Milliseconds after which what was refused is offered again, of types that allow it ({@link ResourceTypeRules.reworded}). Default: 30,000. */
+  readonly offerAgain: number;
   /**
    * Bytes of a response above which an incremental one is split. Default: 4,000,000, since clients of gRPC take 4 MiB unless told otherwise.
    */
@@ -31,5 +33,6 @@ export const DEFAULT_LIMITS: StreamLimits = {
   firstRequest: 30_000,
   names: 100_000,
   warming: 2_000,
+  offerAgain: 30_000,
   response: 4_000_000,
 };

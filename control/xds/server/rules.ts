@@ -22,6 +22,15 @@ export interface ResourceTypeRules {
    * Default: none.
    */
   readonly waitsFor?: readonly string[];
+  /**
+   * For clients that accept what they have refused, where it comes again unchanged, and do not put it in force: Envoy compares a secret with the last one that came before it looks whether that is any
+   * good (`SdsApi::onConfigUpdate`). Each resource then comes in a response of its own, so that a refusal says which it is and nothing is sent again to find out. To a client that returns, or has refused
+   * it, it comes in other bytes that mean the same: whatever it then says of them, it has looked at them. What was refused is offered again when another of the type was accepted, and after
+   * {@link StreamLimits.offerAgain}. Such a type has no wildcard. Default: clients look at everything.
+   *
+   * @param occasion another number, other bytes
+   */
+  readonly reworded?: (value: Uint8Array, occasion: number) => Uint8Array;
   /** Whether the content of resources is shown to nobody but the proxies that get them: private keys. Default: false. */
   readonly sensitive?: boolean;
 }

@@ -114,6 +114,7 @@ function sort(watch: Watch, view: ResourceView) {
 function partial(watch: Watch, snapshot: Snapshot, stage: Stage): Draft | undefined {
   if (stage === "removals" || watch.idle) return undefined;
   const view = snapshot.resources(watch.rules.typeUrl);
+  if (watch.rules.reworded !== undefined) return single(watch, view, snapshot.version);
   const { askedList } = watch;
   if (askedList !== undefined) {
     if (watch.asked.size === 0 && watch.changed.size === 0 && watch.whole === undefined && watch.retries.length === 0) {
@@ -156,6 +157,27 @@ function partial(watch: Watch, snapshot: Snapshot, stage: Stage): Draft | undefi
   }
   if (watch.changed.size === 0) watch.changedAt = undefined;
   return answer || resources.size > 0 ? draft(resources, snapshot.version, changedAt, additions) : undefined;
+}
+
+/** Each in a response of its own. */
+function single(watch: Watch, view: ResourceView, version: string): Draft | undefined {
+  watch.unfoldAsked();
+  const isAsked = watch.asked.size > 0;
+  for (const name of watch.asked) {
+    const resource = watch.find(view, name);
+    watch.asked.delete(name);
+    watch.changed.delete(name);
+    if (resource !== undefined) return draft(new Map([[name, resource]]), version, undefined, false);
+  }
+  for (const [name, held] of watch.changed) {
+    const { changedAt } = watch;
+    const resource = watch.find(view, name);
+    watch.changed.delete(name);
+    if (watch.changed.size === 0) watch.changedAt = undefined;
+    if (resource === undefined) watch.refused.delete(name);
+    else if (resource.version !== held?.version) return draft(new Map([[name, resource]]), version, changedAt, false);
+  }
+  return isAsked ? draft(new Map(), version, undefined, false) : undefined;
 }
 
 function draft(resources: ReadonlyMap<string, Resource>, version: string, changedAt: number | undefined, additions: boolean): Draft {

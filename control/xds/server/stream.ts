@@ -12,7 +12,7 @@ import type { Draft, Options, Protocol, Stage } from "./protocol.ts";
 import type { Pump, Sender } from "./pump.ts";
 import { readRequest, type Request, type Variant } from "./request.ts";
 import type { Change, Resource, Snapshot } from "./resource.ts";
-import { type Contents, nonceField } from "./response.ts";
+import { type Body, type Contents, nonceField } from "./response.ts";
 import { quote, type ResourceTypeRules, type TypeTable } from "./rules.ts";
 import { sotw } from "./sotw.ts";
 import { statusOf, type StreamStatus } from "./status.ts";
@@ -33,6 +33,8 @@ export interface StreamContext {
 }
 
 const PROTOCOLS: Readonly<Record<Variant, Protocol>> = { sotw, delta };
+/** Bytes of a response that has room for one resource. */
+const ONE = 1;
 const NOTHING_OWED: ReadonlySet<string> = new Set();
 
 /**
@@ -58,6 +60,8 @@ export class XdsStream implements Sender {
   private readonly owed = new Map<string, ReadonlySet<string>>();
   private connection: ProxyConnection | undefined;
   private node: Buffer | undefined;
+  /** The client had something when it connected: it is no new one. */
+  private returns = false;
   private isClosed = false;
   /** `onConnect` has not answered yet. */
   private isConnecting = false;
@@ -195,6 +199,10 @@ export class XdsStream implements Sender {
       pump.ended(this.counted);
       this.counted = 0;
     }
+    for (const watch of this.ordered) {
+      if (now - (watch.lastSent?.at ?? now) < limits.offerAgain || !watch.offerAgain()) continue;
+      pump.ready(this);
+    }
     const refusal = this.connection?.refusal?.();
     if (refusal !== undefined) this.end(refusal);
   }
@@ -270,11 +278,12 @@ export class XdsStream implements Sender {
     let watch = this.watches.get(rules.typeUrl);
     const first = watch === undefined;
     watch ??= this.watch(rules);
+    if (first && (request.version !== "" || request.initialVersions.size > 0)) this.returns = true;
     const stale = this.call.variant === "sotw" && watch.lastSent !== undefined && request.nonce !== watch.lastSent.nonce;
     if (request.nonce !== "") this.answer(watch, request);
     // In the state of the world a request that does not know the last response is followed by one that does.
     if (!stale) {
-      this.protocol.subscribe(watch, request, first, connection.group.snapshot.resources(rules.typeUrl), this.options(rules.typeUrl));
+      this.protocol.subscribe(watch, request, first, connection.group.snapshot.resources(rules.typeUrl), this.options(rules));
       if (first) this.owed.delete(rules.typeUrl);
     }
     if (!this.settled) this.context.pump.ready(this);
@@ -298,6 +307,7 @@ export class XdsStream implements Sender {
     const times = { sinceSent: now - sent.at, sinceChange: sent.changedAt === undefined ? undefined : now - sent.changedAt };
     if (error === undefined) {
       watch.accept(sent, now);
+      watch.offerAgain();
       observer.accepted?.({ ...event, ...times });
     } else {
       const blamed = watch.refuse(sent, error, now);
@@ -310,9 +320,10 @@ export class XdsStream implements Sender {
     if (this.settled) observer.settled?.({ stream: this.call.number, proxy: this.proxy });
   }
 
-  private options(typeUrl: string): Options {
+  private options({ typeUrl, reworded }: ResourceTypeRules): Options {
     const { lists, limits } = this.context;
-    return { maxNames: limits.names, maxResponse: limits.response, owed: this.owed.get(typeUrl) ?? NOTHING_OWED, lists };
+    const maxResponse = reworded === undefined ? limits.response : ONE;
+    return { maxNames: limits.names, maxResponse, owed: this.owed.get(typeUrl) ?? NOTHING_OWED, lists };
   }
 
   /** Whether changes of a type have to wait for another type's additions. */
@@ -328,9 +339,9 @@ export class XdsStream implements Sender {
     const { typeUrl } = watch.rules;
     while (watch.unanswered.length < limits.unanswered) {
       if (this.inFlight >= limits.highWater) return false;
-      const draft = this.protocol.next(watch, snapshot, stage, this.options(typeUrl));
+      const draft = this.protocol.next(watch, snapshot, stage, this.options(watch.rules));
       if (draft === undefined) return true;
-      const { bytes, contents } = bodies.encode(this.call.variant, this.protocol, typeUrl, draft);
+      const { bytes, contents } = this.reword(watch, draft) ?? bodies.encode(this.call.variant, this.protocol, typeUrl, draft);
       const nonce = (++this.nonces).toString(36);
       const at = clock.now();
       const sent: Sent = { nonce, contents, at, changedAt: draft.changedAt };
@@ -349,6 +360,16 @@ export class XdsStream implements Sender {
       observer.sent?.({ stream: this.call.number, proxy: this.proxy, typeUrl, nonce, version, ...counts });
     }
     return true;
+  }
+
+  /** What the client has to look at anew, if it saw it before. */
+  private reword({ rules, refused }: Watch, draft: Draft): Body | undefined {
+    const { clock, bodies } = this.context;
+    const [resource] = draft.all;
+    if (rules.reworded === undefined || resource === undefined) return undefined;
+    if (!this.returns && refused.get(resource.name)?.version !== resource.version) return undefined;
+    const all = [{ ...resource, value: rules.reworded(resource.value, clock.dateOf(clock.now())) }];
+    return this.protocol.encode(rules.typeUrl, { ...draft, all, contents: { ...draft.contents, resources: all } }, bodies.identifier);
   }
 
   /** What a response entails: companions that have to follow, and types that wait for its acceptance. */

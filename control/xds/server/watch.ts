@@ -163,6 +163,16 @@ export class Watch {
     for (const name of sent.contents.removed) this.refused.delete(name);
   }
 
+  /**
+   * Has what was refused sent again, where the client looks at it anew ({@link ResourceTypeRules.reworded}): it may have refused it because of another, or of a file that was not there. Returns whether
+   * there is any.
+   */
+  offerAgain(): boolean {
+    if (this.rules.reworded === undefined || this.unanswered.length > 0) return false;
+    for (const name of this.refused.keys()) this.asked.add(name);
+    return this.refused.size > 0;
+  }
+
   /** Keeps a NACK. Returns the names of those that are to blame. */
   refuse(sent: Sent, error: ErrorDetail, at: number): readonly string[] {
     const { resources, removed } = sent.contents;

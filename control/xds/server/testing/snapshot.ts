@@ -17,7 +17,14 @@ export const TYPES: readonly ResourceTypeRules[] = [
   { typeUrl: SCOPE, order: 40, complete: true, wildcard: true, waitsFor: [CLUSTER] },
   { typeUrl: ROUTE, order: 50, complete: false, wildcard: false, waitsFor: [CLUSTER] },
   { typeUrl: FILTER, order: 60, complete: false, wildcard: false },
-  { typeUrl: SECRET, order: 70, complete: false, wildcard: false, sensitive: true },
+  {
+    typeUrl: SECRET,
+    order: 70,
+    complete: false,
+    wildcard: false,
+    sensitive: true,
+    reworded: (value, occasion) => Buffer.concat([value, Buffer.from(`#${occasion}`)]),
+  },
 ];
 
 /** A resource whose message is a text. */

@@ -5,6 +5,7 @@ import type { ProxyView } from "../../../model/index.ts";
 import type { XdsType } from "../xds-type.ts";
 import { CA_SUFFIX, FILE_CERTIFICATE, FILE_ROOT, KUBERNETES, splitCrl, SYSTEM } from "./names.ts";
 import { referredSecrets } from "./referred.ts";
+import { reworded } from "./reworded.ts";
 import { systemAuthorities } from "./system.ts";
 
 export { MESH_AUTHORITIES, meshSecret, OWN_CERTIFICATE, SECRETS_CLUSTER } from "./mesh-secrets.ts";
@@ -14,7 +15,7 @@ export { caFileResource, certificateFileResource, credentialCaResource, credenti
 export const secretType: XdsType<typeof SecretSchema> = {
   name: "secret",
   schema: SecretSchema,
-  rules: { order: 5, complete: false, wildcard: false, sensitive: true },
+  rules: { order: 5, complete: false, wildcard: false, sensitive: true, reworded },
   units: referredSecrets,
   translate(view, name) {
     const message = secretOf(view, name);

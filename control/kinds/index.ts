@@ -8,6 +8,7 @@ import { meshConfig } from "./mesh-config/index.ts";
 import { peerAuthentication } from "./peer-authentication/index.ts";
 import { pod } from "./pod/index.ts";
 import { proxyConfig } from "./proxy-config/index.ts";
+import { requestAuthentication } from "./request-authentication/index.ts";
 import { secret } from "./secret/index.ts";
 import { serviceEntry } from "./service-entry/index.ts";
 import { service } from "./service/index.ts";
@@ -25,6 +26,7 @@ export const KINDS: readonly Kind[] = [
   workloadEntry,
   sidecar,
   peerAuthentication,
+  requestAuthentication,
   meshConfig,
   proxyConfig,
   wasmPlugin({ names: builtinFilters, check: checkFilterConfiguration }),

@@ -199,13 +199,13 @@ export class Mesh implements MeshView {
   policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][] {
     return this.list(`policies ${kind}`, () => {
       const found = [...this.index.policies.values()].flat().filter(({ object }) => object.kind === kind);
-      return found.toSorted(byObject);
+      return found.toSorted(byObject) as readonly unknown[] as readonly Policies[Kind][];
     });
   }
 
   /** Those of one namespace, oldest first. */
   policiesOf<Kind extends PolicyKind>(kind: Kind, namespace: string): readonly Policies[Kind][] {
-    return this.index.policies.get(policyKey(kind, namespace)) ?? [];
+    return (this.index.policies.get(policyKey(kind, namespace)) ?? []) as readonly unknown[] as readonly Policies[Kind][];
   }
 
   peers(): readonly Peer[] {

@@ -15,6 +15,7 @@ export {
   wrongSubnet,
   wrongWildcardDomain,
 } from "./names.ts";
+export { checkSelected } from "./selected-workloads.ts";
 export { parseProtocol, wrongProtocol } from "./protocol.ts";
 export { ECDH_CURVES, serverTls, wrongUnixPath } from "./server-tls.ts";
 export { parseNamespacedHost, wrongGatewayHost, wrongSidecarHost } from "./namespaced-host.ts";

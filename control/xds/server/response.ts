@@ -9,7 +9,7 @@ const ANY = { typeUrl: 1, value: 2 };
 const CONTROL_PLANE = { identifier: 1 };
 
 /**
- * A response but for its nonce. A protobuf message may have its fields in any order, so the nonce is appended for each stream and the rest is the
+ * A response but for its nonce. A protobuf message may have its fields in any order, so the nonce stands before it or behind it, for each stream its own, and the rest is the
  * same bytes for all.
  */
 export interface Body {
@@ -26,7 +26,7 @@ export interface Contents {
   readonly version: string;
 }
 
-/** The nonce as the field that ends a response, the same number in both variants. */
+/** The nonce as the field that makes a {@link Body} a response, the same number in both variants. */
 export function nonceField(nonce: string): Buffer {
   const field = Buffer.allocUnsafe(fieldSize(nonce.length));
   writeText(field, 0, DELTA.nonce, nonce, nonce.length);

@@ -1,12 +1,7 @@
 import { status, type ServerDuplexStream } from "@grpc/grpc-js";
 import type { Sink, XdsServer, XdsStream } from "../server/index.ts";
+import type { Message } from "./message.ts";
 import type { DiscoveryMethod } from "./services.ts";
-
-/** A response in two parts, of which the first is shared with other streams. */
-export interface Message {
-  readonly body: Uint8Array;
-  readonly nonce: Uint8Array;
-}
 
 /** A call of a service whose messages are encoded elsewhere. */
 export type BytesCall = ServerDuplexStream<Buffer, Uint8Array>;

@@ -10,8 +10,9 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { XdsError, type XdsServer } from "../server/index.ts";
-import { serveCall, type BytesCall, type DiscoveryCall, type Message } from "./call.ts";
+import { serveCall, type BytesCall, type DiscoveryCall } from "./call.ts";
 import { clientStatus } from "./client-status.ts";
+import { serialize, shareBodies } from "./message.ts";
 import { CLIENT_STATUS, DISCOVERY_METHODS, REFUSED_METHODS } from "./services.ts";
 
 export interface ListenOptions {
@@ -87,6 +88,7 @@ export class XdsListener implements AsyncDisposable {
       "grpc.keepalive_time_ms": options.keepalive ?? 30_000,
       "grpc.keepalive_timeout_ms": options.keepaliveTimeout ?? 10_000,
       "grpc.enable_channelz": 0,
+      interceptors: [shareBodies],
     });
     const sockets = new Map<string | symbol, Socket>();
     const cut = (peer: string) => sockets.get(peer)?.destroy();
@@ -208,27 +210,4 @@ function answer(send: () => void, fail: (error: { readonly code: status; readonl
     const { code, message } = XdsError.from(thrown);
     fail({ code: status[code], details: message });
   }
-}
-
-/**
- * A message in the form in which grpc-js 1.14 wants it: it asks for its length and has it copied behind the frame's head, and nothing else. Joining the
- * parts into a buffer first would copy a first configuration twice for every proxy.
- */
-class Parts {
-  readonly byteLength: number;
-  private readonly message: Message;
-
-  constructor(message: Message) {
-    this.message = message;
-    this.byteLength = message.body.length + message.nonce.length;
-  }
-
-  copy(target: Uint8Array, start: number): void {
-    target.set(this.message.body, start);
-    target.set(this.message.nonce, start + this.message.body.length);
-  }
-}
-
-function serialize(message: Message): Buffer {
-  return new Parts(message) as unknown as Buffer;
 }

@@ -80,7 +80,7 @@ export default {
       comment: "The protocol is the same for every resource type; what differs is data that the composition root hands in.",
       severity: "error",
       from: { path: "^control/xds/(server|transport)/", pathNot: TESTS },
-      to: { path: "^control/(?!xds/(server|transport)/|envoy-api/|metrics/)" },
+      to: { path: "^control/(?!xds/(server|transport)/|envoy-api/|metrics/|tls/)" },
     },
     {
       name: "filters-as-built-modules",

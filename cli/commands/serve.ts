@@ -92,7 +92,7 @@ async function serve({
   using tls = await xdsTls(authority, identity, service, log);
   const ownToken = tokens.length > 0 ? undefined : adminToken(authority, stateDirectory);
   await using xdsListener = await listening("--xds", addresses.xds, () =>
-    XdsListener.start(service.xds, { ...addresses.xds, services, plaintext, ...(tls !== undefined && { credentials: tls.credentials }) }),
+    XdsListener.start(service.xds, { ...addresses.xds, services, plaintext, ...(tls !== undefined && { certificate: tls.certificate }) }),
   );
   await using adminListener = await listening("--admin", addresses.admin, () =>
     AdminListener.start(service, {

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { experimental, type ServerCredentials } from "@grpc/grpc-js";
 import type { ControlLog, ControlService } from "../../control/control-service.ts";
 import {
   Certificate,
@@ -8,20 +7,18 @@ import {
   type Identity,
   IdentityError,
   type MeshIdentity,
-  MeshServerTls,
+  MeshServerCertificate,
 } from "../../control/identity/index.ts";
 import { ProxyAuthorizer } from "../../control/proxy-authorizer.ts";
+import { FileCertificate, type ServerCertificate } from "../../control/tls/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import type { XdsTlsOptions } from "./xds-tls-options.ts";
 
 /** TLS for proxies, and who may be which. */
 export interface XdsTls extends Disposable {
-  readonly credentials: ServerCredentials;
+  readonly certificate: ServerCertificate;
   readonly authorizer: ProxyAuthorizer;
 }
-
-/** Milliseconds between two looks at files that may have been replaced. */
-const LOOK_AGAIN = 10_000;
 
 /**
  * TLS as the options and the authority have it; undefined where there is neither.
@@ -49,25 +46,24 @@ export async function xdsTls(
     onRevoked: (listener) => void mesh?.revocations.onRevoked(listener),
   });
   if (xdsCert !== undefined && xdsKey !== undefined) {
-    for (const file of [xdsCert, xdsKey]) await readable(file);
-    const provider = new experimental.FileWatcherCertificateProvider({
-      certificateFile: xdsCert,
-      privateKeyFile: xdsKey,
-      // Whose certificates they have is looked at by the authorizer.
-      caCertificateFile: xdsClientCa ?? xdsCert,
-      refreshIntervalMs: LOOK_AGAIN,
+    const certificate = await FileCertificate.open({
+      certificate: xdsCert,
+      key: xdsKey,
+      ...(xdsClientCa !== undefined && { clientAuthorities: xdsClientCa }),
+      warn: (message) => log.warn({}, message),
+    }).catch((error: Error) => {
+      throw new CliError(ExitCode.Input, `--xds-cert, --xds-key: ${error.message}`, { cause: error });
     });
-    const credentials = experimental.createCertificateProviderServerCredentials(provider, provider, false);
-    return { credentials, authorizer, [Symbol.dispose]: () => undefined };
+    return { certificate, authorizer, [Symbol.dispose]: () => certificate[Symbol.dispose]() };
   }
   // The branch above is the only other one.
   if (mesh === undefined) return undefined;
-  const tls = await MeshServerTls.start({
+  const certificate = await MeshServerCertificate.start({
     authority: mesh.authority,
     identity: () => ({ trustDomain: service.mesh.settings.trustDomain, ...CONTROL }),
     warn: (message) => log.warn({}, message),
   });
-  return { credentials: tls.credentials, authorizer, [Symbol.dispose]: () => tls[Symbol.dispose]() };
+  return { certificate, authorizer, [Symbol.dispose]: () => certificate[Symbol.dispose]() };
 }
 
 /** As istiod's; `meshwright proxy` looks for it (control/bootstrap/control-name.ts). */
@@ -96,10 +92,4 @@ async function certificatesIn(file: string): Promise<readonly Certificate[]> {
   } catch (error) {
     throw new CliError(ExitCode.Input, `--xds-client-ca ${file}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-async function readable(file: string): Promise<void> {
-  await readFile(file).catch((error: Error) => {
-    throw new CliError(ExitCode.Input, `${file}: ${error.message}`, { cause: error });
-  });
 }

@@ -34,5 +34,5 @@ export {
   sameIdentity,
   type TrustDomains,
 } from "./spiffe/index.ts";
-export { MeshServerTls, type MeshServerTlsOptions } from "./tls/index.ts";
+export { MeshServerCertificate, type MeshServerCertificateOptions } from "./tls/index.ts";
 export { type JoinToken, type JoinTokenRequest, JoinTokens } from "./tokens/index.ts";

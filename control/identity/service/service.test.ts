@@ -1,13 +1,14 @@
-import { credentials, Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { credentials, status } from "@grpc/grpc-js";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Certificate } from "../chain/index.ts";
-import { type Identity, MeshIdentity, type MeshIdentityOptions, MeshServerTls, newRequest, RateLimit } from "../index.ts";
+import { type Identity, MeshIdentity, type MeshIdentityOptions, MeshServerCertificate, newRequest, RateLimit } from "../index.ts";
+import { listen } from "../testing/authority-listener.ts";
 import { CertificateClient } from "../testing/certificate-client.ts";
 import { temporary, verify } from "../testing/openssl.ts";
 import { quickRequest } from "../testing/requests.ts";
-import { type IssuedEvent, istioCertificateService, type RefusedEvent } from "./index.ts";
+import type { IssuedEvent, RefusedEvent } from "./index.ts";
 
 const REVIEWS: Identity = { trustDomain: "cluster.local", namespace: "default", serviceAccount: "reviews" };
 const URI = "spiffe://cluster.local/ns/default/sa/reviews";
@@ -35,18 +36,13 @@ async function mesh(options: Partial<MeshIdentityOptions> & { readonly tls?: boo
   });
   const roots = Buffer.from(identity.authority.roots());
   const own = { trustDomain: "cluster.local", namespace: "istio-system", serviceAccount: "control" };
-  const tls = options.tls === true ? await MeshServerTls.start({ authority: identity.authority, identity: () => own }) : undefined;
-  const server = new Server();
-  const { definition, implementation } = istioCertificateService(identity.certificates);
-  server.addService(definition, implementation);
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync("127.0.0.1:0", tls?.credentials ?? ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    ),
-  );
-  onTestFinished(() => {
-    server.forceShutdown();
-    tls?.[Symbol.dispose]();
+  const { authority, certificates } = identity;
+  const certificate = options.tls === true ? await MeshServerCertificate.start({ authority, identity: () => own }) : undefined;
+  const listener = await listen(certificates, certificate);
+  const { port } = listener;
+  onTestFinished(async () => {
+    await listener[Symbol.asyncDispose]();
+    certificate?.[Symbol.dispose]();
     identity[Symbol.dispose]();
   });
   const client = (as?: { readonly chain: string; readonly key: string }) => {

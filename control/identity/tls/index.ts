@@ -1,2 +1,2 @@
-/** TLS of the control service: a certificate of its own from the mesh's authority, and clients asked for theirs. */
-export { MeshServerTls, type MeshServerTlsOptions } from "./mesh-server-tls.ts";
+/** The control service's own certificate, from the mesh's authority. */
+export { MeshServerCertificate, type MeshServerCertificateOptions } from "./mesh-server-certificate.ts";

@@ -1,12 +1,12 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { X509Certificate } from "node:crypto";
 import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { SecretSchema } from "../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
 import { typeUrl } from "../../envoy-api/index.ts";
-import { istioCertificateService, MeshIdentity, MeshServerTls } from "../../identity/index.ts";
+import { MeshIdentity, MeshServerCertificate } from "../../identity/index.ts";
+import { listen } from "../../identity/testing/authority-listener.ts";
 import { temporary } from "../../identity/testing/openssl.ts";
 import { DeltaCall } from "../../xds/transport/testing/grpc-client.ts";
 import { type CertificateSource, ProxyIdentity, type ProxyIdentityOptions } from "./index.ts";
@@ -32,27 +32,18 @@ async function authority({ plain = false, lifetime = 0, port = 0 } = {}) {
     trustDomains: () => ({ trustDomain: "cluster.local", trustDomainAliases: [] }),
     ...(lifetime > 0 && { lifetime }),
   });
-  const tls = plain ? undefined : await MeshServerTls.start({ authority: mesh.authority, identity: () => CONTROL });
-  const listen = async (at: number) => {
-    const server = new Server();
-    const { definition, implementation } = istioCertificateService(mesh.certificates);
-    server.addService(definition, implementation);
-    const bound = await new Promise<number>((resolve, reject) =>
-      server.bindAsync(`127.0.0.1:${at}`, tls?.credentials ?? ServerCredentials.createInsecure(), (error, free) =>
-        error === null ? resolve(free) : reject(error),
-      ),
-    );
-    onTestFinished(() => server.forceShutdown());
-    return { bound, server };
-  };
-  const { bound, server } = await listen(port);
-  onTestFinished(() => {
-    tls?.[Symbol.dispose]();
+  const certificate = plain ? undefined : await MeshServerCertificate.start({ authority: mesh.authority, identity: () => CONTROL });
+  let listener = await listen(mesh.certificates, certificate, port);
+  const bound = listener.port;
+  onTestFinished(async () => {
+    await listener[Symbol.asyncDispose]();
+    certificate?.[Symbol.dispose]();
     mesh[Symbol.dispose]();
   });
   const roots = mesh.authority.roots();
   const source: CertificateSource = { host: "127.0.0.1", port: bound, ...(!plain && { roots }) };
-  return { mesh, source, stop: () => server.forceShutdown(), again: () => listen(bound) };
+  const again = async () => void (listener = await listen(mesh.certificates, certificate, bound));
+  return { mesh, source, stop: () => listener[Symbol.asyncDispose](), again };
 }
 
 /** A proxy's identity, and what Envoy is given on its socket. */
@@ -119,7 +110,7 @@ test("a control service that is away is asked again, and a new root is trusted w
   const { socket, lines } = await proxy({ source, with: mesh.tokens.create({ ...REVIEWS, uses: 10 }).token });
   using envoy = new Envoy(socket, "default", "ROOTCA");
   await envoy.secrets();
-  stop();
+  await stop();
   await mesh.embedded?.prepare();
   await expect.poll(() => lines.join("\n"), { timeout: 20_000 }).toContain("it is asked for again");
   await again();

@@ -14,16 +14,9 @@ const FAREWELL = 1000;
 /**
  * Joins a call of gRPC to a stream of the protocol.
  *
- * @param credentials who the client is by its connection; opaque here
  * @param cut cuts the client's connection: of a client that does not read, and so never learns that its call has ended, and of one that has to show another certificate
  */
-export function serveCall(
-  server: XdsServer,
-  { variant, typeUrl }: DiscoveryMethod,
-  call: DiscoveryCall,
-  credentials: unknown,
-  cut: () => void,
-): XdsStream {
+export function serveCall(server: XdsServer, { variant, typeUrl }: DiscoveryMethod, call: DiscoveryCall, cut: () => void): XdsStream {
   let over = false;
   const sink: Sink = {
     send(body, nonce, sent) {
@@ -39,6 +32,7 @@ export function serveCall(
       setTimeout(() => (over && !another) || cut(), FAREWELL).unref();
     },
   };
+  const credentials = call.getAuthContext();
   const stream = server.open({ variant, service: typeUrl, peer: call.getPeer(), credentials, sink });
   call.on("data", (bytes: Buffer) => {
     const pending = stream.receive(bytes);

@@ -1,19 +1,21 @@
-import { createServer, type Server as NetServer, type Socket } from "node:net";
+import type { Server as NetServer } from "node:net";
+import { TLSSocket } from "node:tls";
 import {
   Server,
   ServerCredentials,
   status,
-  type ConnectionInjector,
   type ServerUnaryCall,
   type ServiceDefinition,
   type UntypedServiceImplementation,
   type sendUnaryData,
 } from "@grpc/grpc-js";
+import type { ServerCertificate } from "../../tls/index.ts";
 import { XdsError, type XdsServer } from "../server/index.ts";
 import { serveCall, type BytesCall, type DiscoveryCall } from "./call.ts";
 import { clientStatus } from "./client-status.ts";
 import { serialize, shareBodies } from "./message.ts";
 import { CLIENT_STATUS, DISCOVERY_METHODS, REFUSED_METHODS } from "./services.ts";
+import { type ConnectionFailure, Sockets } from "./sockets.ts";
 
 export interface ListenOptions {
   /** Default: 127.0.0.1. */
@@ -23,9 +25,15 @@ export interface ListenOptions {
   /** Path of a Unix socket to listen on instead, for who shares this machine. */
   readonly path?: string;
   /** For TLS. Default: none, which is for loopback only. */
-  readonly credentials?: ServerCredentials;
-  /** Whether clients may come without TLS. Default: where there are no `credentials`; with them, both are spoken on the one address. */
+  readonly certificate?: ServerCertificate;
+  /** Whether clients may come without TLS. Default: where there is no `certificate`; with it, both are spoken on the one address. */
   readonly plaintext?: boolean;
+  /** Milliseconds within which a client has said whether it speaks TLS, and TLS has begun. Default: 10,000. */
+  readonly handshakeTimeout?: number;
+  /** Connections that may be that far at once; one more ends the oldest of them. Default: 5,000. */
+  readonly handshakes?: number;
+  /** Hears why a connection came to nothing. Default: nobody. */
+  readonly onFailure?: (failure: ConnectionFailure) => void;
   /** Bytes of a request above which its call ends with `RESOURCE_EXHAUSTED`. Default: 4 MiB, some 40,000 names. */
   readonly maxRequest?: number;
   /** Milliseconds without a sign of life after which a client is asked for one. Default: 30,000. */
@@ -59,21 +67,12 @@ export class XdsListener implements AsyncDisposable {
   readonly host: string;
   readonly port: number;
   private readonly grpc: Server;
-  private readonly injectors: readonly ConnectionInjector[];
-  private readonly net: NetServer;
-  private readonly sockets: ReadonlyMap<string | symbol, Socket>;
+  private readonly sockets: Sockets;
 
-  private constructor(
-    grpc: Server,
-    injectors: readonly ConnectionInjector[],
-    net: NetServer,
-    sockets: ReadonlyMap<string | symbol, Socket>,
-  ) {
+  private constructor(grpc: Server, sockets: Sockets) {
     this.grpc = grpc;
-    this.injectors = injectors;
-    this.net = net;
     this.sockets = sockets;
-    const address = net.address();
+    const address = sockets.server.address();
     if (address === null) throw new TypeError("not bound");
     [this.host, this.port] = typeof address === "string" ? [address, 0] : [address.address, address.port];
   }
@@ -90,92 +89,58 @@ export class XdsListener implements AsyncDisposable {
       "grpc.enable_channelz": 0,
       interceptors: [shareBodies],
     });
-    const sockets = new Map<string | symbol, Socket>();
-    const cut = (peer: string) => sockets.get(peer)?.destroy();
-    const plain = new WeakSet<Socket>();
-    const comesInPlaintext = (peer: string) => {
-      const socket = sockets.get(peer);
-      // On a Unix socket nobody has a name, and nobody speaks TLS.
-      return socket === undefined ? options.path !== undefined : plain.has(socket);
-    };
-    register(grpc, server, cut, comesInPlaintext);
+    // TLS is over by the time that gRPC has a connection.
+    const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    const { certificate, plaintext = certificate === undefined, handshakeTimeout, handshakes, onFailure } = options;
+    const sockets = new Sockets({
+      certificate,
+      plaintext,
+      ...(handshakeTimeout !== undefined && { handshakeTimeout }),
+      ...(handshakes !== undefined && { handshakes }),
+      ...(onFailure !== undefined && { onFailure }),
+      onConnection: (socket) => {
+        if (socket instanceof TLSSocket) showCertificate(socket);
+        injector.injectConnection(socket);
+      },
+    });
+    register(grpc, server, (peer) => sockets.cut(peer));
     for (const { definition, implementation } of options.services ?? []) grpc.addService(definition, implementation);
-    const { credentials, plaintext = credentials === undefined } = options;
-    const injectors = {
-      tls: credentials && grpc.createConnectionInjector(credentials),
-      plaintext: plaintext ? grpc.createConnectionInjector(ServerCredentials.createInsecure()) : undefined,
-    };
-    const net = createServer({ noDelay: true }, (socket) => {
-      // As `getPeer()` of a call names it; on a Unix socket nobody has a name, or is cut off by it.
-      const peer = socket.remoteAddress === undefined ? Symbol("local") : `${socket.remoteAddress}:${socket.remotePort}`;
-      sockets.set(peer, socket);
-      socket.once("close", () => sockets.delete(peer));
-      socket.on("error", () => undefined);
-      if (plaintext && credentials !== undefined) void injectByFirstByte(socket, injectors, plain);
-      else if (injectors.tls !== undefined) injectors.tls.injectConnection(socket);
-      else inject(socket, injectors.plaintext, plain);
-    });
-    await new Promise<void>((resolve, reject) => {
-      net.once("error", reject);
-      const { path, host = "127.0.0.1", port = 15010 } = options;
-      net.listen({ ...(path === undefined ? { host, port } : { path }), backlog: BACKLOG }, resolve);
-    });
-    return new XdsListener(
-      grpc,
-      Object.values(injectors).filter((each) => each !== undefined),
-      net,
-      sockets,
-    );
+    await listen(sockets.server, options);
+    return new XdsListener(grpc, sockets);
   }
 
   /** Stops listening and cuts every connection; the streams of the server end with them. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.net.close(() => resolve()));
-    for (const injector of this.injectors) injector.destroy();
+    const closed = new Promise<void>((resolve) => this.sockets.server.close(() => resolve()));
     this.grpc.forceShutdown();
-    for (const socket of this.sockets.values()) socket.destroy();
+    this.sockets.end();
     await closed;
   }
 }
 
-/** The first byte of every TLS connection, the type of its first record (RFC 8446, section 5.1); HTTP/2 without TLS begins with `PRI`. */
-const HANDSHAKE = 0x16;
-
-/** Milliseconds for that byte. */
-const SILENCE = 10_000;
-
-/** Hands a connection on as soon as its first byte says what it is; one that says nothing is cut off. */
-async function injectByFirstByte(
-  socket: Socket,
-  { tls, plaintext }: { readonly tls: ConnectionInjector | undefined; readonly plaintext: ConnectionInjector | undefined },
-  plain: WeakSet<Socket>,
-): Promise<void> {
-  socket.setTimeout(SILENCE, () => socket.destroy());
-  const first = await new Promise<Buffer | undefined>((resolve) => {
-    socket.once("close", () => resolve(undefined));
-    socket.once("readable", () => resolve((socket.read() as Buffer | null) ?? undefined));
+async function listen(server: NetServer, { path, host = "127.0.0.1", port = 15010 }: ListenOptions): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ ...(path === undefined ? { host, port } : { path }), backlog: BACKLOG }, resolve);
   });
-  if (first === undefined) return void socket.destroy();
-  socket.setTimeout(0);
-  socket.removeAllListeners("timeout");
-  socket.unshift(first);
-  if (first[0] === HANDSHAKE) tls?.injectConnection(socket);
-  else inject(socket, plaintext, plain);
 }
 
-function inject(socket: Socket, plaintext: ConnectionInjector | undefined, plain: WeakSet<Socket>): void {
-  plain.add(socket);
-  plaintext?.injectConnection(socket);
+/**
+ * Has a call know whatever certificate its client has shown, with those that came with it. By itself grpc-js 1.14 tells of it only where Node calls the connection authorized, and says of any other what it
+ * says of one in plain text, which on loopback is believed. Whose certificate counts is decided by who reads it.
+ */
+function showCertificate(socket: TLSSocket): void {
+  const chain = socket.getPeerCertificate.bind(socket);
+  socket.getPeerCertificate = () => chain(true);
+  socket.authorized = true;
 }
 
-function register(grpc: Server, server: XdsServer, cut: (peer: string) => void, comesInPlaintext: (peer: string) => boolean): void {
+function register(grpc: Server, server: XdsServer, cut: (peer: string) => void): void {
   for (const method of DISCOVERY_METHODS) {
     const handle = (call: DiscoveryCall) => {
       // A call that has ended does not know it any more.
       const peer = call.getPeer();
-      // What grpc-js says of a client whose certificate is missing or not good is what it says of one without TLS.
-      const credentials = comesInPlaintext(peer) ? {} : { ...call.getAuthContext(), transportSecurityType: "ssl" };
-      serveCall(server, method, call, credentials, () => cut(peer));
+      serveCall(server, method, call, () => cut(peer));
     };
     grpc.register(method.path, handle, serialize, (bytes: Buffer) => bytes, "bidi");
   }

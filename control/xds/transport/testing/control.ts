@@ -20,6 +20,8 @@ export class TestControl implements AsyncDisposable {
   readonly sent: SentEvent[];
   readonly accepted: AnswerEvent[];
   readonly refused: RefusalEvent[];
+  /** What the transport knew of each client. */
+  readonly connections: unknown[];
   private snapshot: MapSnapshot;
   private versions = 1;
 
@@ -31,16 +33,20 @@ export class TestControl implements AsyncDisposable {
     this.sent = events.sent;
     this.accepted = events.accepted;
     this.refused = events.refused;
+    this.connections = events.connections;
   }
 
   static async start(
     snapshot: MapSnapshot,
     options: ListenOptions & { readonly limits?: Partial<StreamLimits> } = {},
   ): Promise<TestControl> {
-    const events: Events = { sent: [], accepted: [], refused: [] };
+    const events: Events = { sent: [], accepted: [], refused: [], connections: [] };
     const server: XdsServer = new XdsServer({
       types: TYPES,
-      onConnect: ({ node }) => ({ id: fromBinary(NodeSchema, node).id, group }),
+      onConnect: ({ node, credentials }) => {
+        events.connections.push(credentials);
+        return { id: fromBinary(NodeSchema, node).id, group };
+      },
       observer: {
         sent: (event) => void events.sent.push(event),
         accepted: (event) => void events.accepted.push(event),
@@ -85,4 +91,5 @@ interface Events {
   readonly sent: SentEvent[];
   readonly accepted: AnswerEvent[];
   readonly refused: RefusalEvent[];
+  readonly connections: unknown[];
 }

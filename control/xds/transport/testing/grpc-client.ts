@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { Client, credentials, type ClientDuplexStream, type StatusObject } from "@grpc/grpc-js";
+import { Client, credentials, type ChannelCredentials, type ClientDuplexStream, type StatusObject } from "@grpc/grpc-js";
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
@@ -20,8 +20,8 @@ export class RawCall implements Disposable {
   private waiting: (() => void)[] = [];
 
   /** @param where a port of the loopback interface, or a target of gRPC */
-  constructor(where: number | string, path = DELTA_ADS) {
-    this.client = new Client(typeof where === "number" ? `127.0.0.1:${where}` : where, credentials.createInsecure(), {
+  constructor(where: number | string, path = DELTA_ADS, channel: ChannelCredentials = credentials.createInsecure()) {
+    this.client = new Client(typeof where === "number" ? `127.0.0.1:${where}` : where, channel, {
       "grpc.use_local_subchannel_pool": 1,
     });
     this.call = this.client.makeBidiStreamRequest<Uint8Array, Buffer>(
@@ -67,8 +67,8 @@ export class DeltaCall extends RawCall {
   private readonly node: string;
   private greeted = false;
 
-  constructor(where: number | string, node = "client", path = DELTA_ADS) {
-    super(where, path);
+  constructor(where: number | string, node = "client", path = DELTA_ADS, channel?: ChannelCredentials) {
+    super(where, path, channel);
     this.node = node;
   }
 

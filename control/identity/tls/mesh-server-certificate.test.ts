@@ -1,24 +1,26 @@
-import { connect } from "node:tls";
 import { once } from "node:events";
-import { Server } from "@grpc/grpc-js";
+import type { AddressInfo } from "node:net";
+import { connect, createServer } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
+import { contextOf } from "../../tls/index.ts";
 import { Authority, EmbeddedSigner } from "../authority/index.ts";
 import { temporary } from "../testing/openssl.ts";
-import { MeshServerTls, type MeshServerTlsOptions } from "./index.ts";
+import { MeshServerCertificate, type MeshServerCertificateOptions } from "./index.ts";
 
 const OWN = { trustDomain: "cluster.local", namespace: "istio-system", serviceAccount: "control" };
 
-async function listening(options: Partial<MeshServerTlsOptions> = {}) {
+async function listening(options: Partial<MeshServerCertificateOptions> = {}) {
   const signer = await EmbeddedSigner.open(temporary(), { name: "cluster.local" });
   const authority = new Authority({ signer });
-  const tls = await MeshServerTls.start({ authority, identity: () => OWN, ...options });
-  const server = new Server();
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync("127.0.0.1:0", tls.credentials, (error, bound) => (error === null ? resolve(bound) : reject(error))),
-  );
+  const certificate = await MeshServerCertificate.start({ authority, identity: () => OWN, ...options });
+  const server = createServer({ ...contextOf(certificate), ALPNProtocols: ["h2"] });
+  certificate.onChange(() => server.setSecureContext(contextOf(certificate)));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
   onTestFinished(() => {
-    server.forceShutdown();
-    tls[Symbol.dispose]();
+    server.close();
+    certificate[Symbol.dispose]();
   });
   /** The certificate that a client sees who trusts what is trusted now. */
   const seen = async () => {
@@ -35,7 +37,7 @@ async function listening(options: Partial<MeshServerTlsOptions> = {}) {
     socket.destroy();
     return { name: subjectaltname, serialNumber };
   };
-  return { signer, authority, tls, seen };
+  return { signer, authority, seen };
 }
 
 test("shows a certificate of the mesh for its own identity", async () => {

@@ -23,7 +23,7 @@ export function serverSets(view: ProxyView): readonly ServerSet[] {
   const sets = new Map<string, [Gateway, GatewayServer][]>();
   for (const gateway of view.gateways()) {
     for (const server of gateway.servers) {
-      const name = gatewayRouteName(gateway, server);
+      const name = gatewayRouteName(view.client(), gateway, server);
       if (name === undefined) continue;
       const servers = sets.get(name);
       if (servers === undefined) sets.set(name, [[gateway, server]]);

@@ -13,7 +13,7 @@ import { type GatewayListener, type PlannedServer, serverNames } from "./plan.ts
 /** The filter chains of one server. */
 export function serverChains(view: ProxyView, listener: GatewayListener, planned: PlannedServer): readonly Chain[] {
   const { gateway, server } = planned;
-  const routeName = gatewayRouteName(gateway, server);
+  const routeName = gatewayRouteName(view.client(), gateway, server);
   if (routeName !== undefined) return [httpChain(view, listener, planned, routeName)];
   if (server.tls?.mode === "AUTO_PASSTHROUGH") return sniDnatChains(view, planned);
   if (server.tls?.mode === "PASSTHROUGH") return passthroughChains(view, planned);

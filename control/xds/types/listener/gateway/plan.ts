@@ -45,6 +45,8 @@ export function planGateway(view: ProxyView): readonly GatewayListener[] {
         const names = serverNames(server);
         if (kind === "tls" && names.some((name) => current.names.has(name))) continue;
         for (const name of names) current.names.add(name);
+        // Of both families where one of them is.
+        if (binds.length > current.binds.length) current.binds = binds;
         current.servers.push(planned);
       }
     }

@@ -13,7 +13,7 @@ import { envoyBinary } from "../../harness/envoy/binary.ts";
 import type { ControlLog } from "../../control/control-service.ts";
 import { freePort } from "./place.ts";
 import { RunningMesh } from "./running-mesh.ts";
-import { Traffic, visit } from "./traffic.ts";
+import { refusalOf, Traffic, visit } from "./traffic.ts";
 
 const VISIT_EVERY = 400;
 const VISITS_ONCE = 40;
@@ -75,6 +75,7 @@ async function main(): Promise<number> {
   say(
     `  the mesh       ${pc.bold(relative(process.cwd(), values.mesh) || ".")}/   ${pc.dim("change the weights in reviews.yaml, and look here")}`,
   );
+  await sayWhoIsWho(mesh);
   say(`  its status     ${pc.bold(`npx meshwright status --admin http://127.0.0.1:${mesh.admin.port}`)}`);
   const traffic = new Traffic();
   if (values.once) {
@@ -96,6 +97,19 @@ async function main(): Promise<number> {
   }
   if (live) process.stdout.write("\n");
   return 0;
+}
+
+/** Whom the workloads have proved to be, and that one of them answers nobody who comes in plain text. */
+async function sayWhoIsWho(mesh: RunningMesh): Promise<void> {
+  const { names, until } = mesh.identities();
+  const accounts = names.map((name) => name.slice(name.lastIndexOf("/") + 1));
+  const end = new Date(until).toISOString().slice(0, 16).replace("T", " ");
+  say(`  identities     ${accounts.join(", ")}: ${pc.dim(`${names[0] ?? ""} and so on, certificates until ${end} UTC`)}`);
+  const details = mesh.places.find(({ app }) => app === "details");
+  const plain = `http://127.0.0.1:${details?.ingressPort ?? 0}/details/0`;
+  const refusal = await refusalOf(plain);
+  const outcome = refusal === undefined ? "is answered: plain text is taken" : `is refused (${refusal}): workloads take mTLS alone`;
+  say(`  plain text     ${pc.bold(plain)} ${outcome}  ${pc.dim("security.yaml says so")}`);
 }
 
 process.exitCode = await main();

@@ -13,11 +13,11 @@ export function platformObjects(places: readonly Place[], gatewayPort: number): 
       metadata: { name: "gateway" },
       spec: { selector: { app: "gateway" }, ports: [{ name: "http", port: 80, targetPort: gatewayPort }] },
     },
-    workloadEntry("gateway", { app: "gateway" }, "10.0.0.1", {}),
+    workloadEntry("gateway", "gateway", { app: "gateway" }, "10.0.0.1", {}),
   ];
   for (const { name, app, version, ingressPort, programPort, egress } of places) {
     const labels = { app, version };
-    documents.push(workloadEntry(name, labels, "127.0.0.1", { http: ingressPort }), {
+    documents.push(workloadEntry(name, app, labels, "127.0.0.1", { http: ingressPort }), {
       apiVersion: "networking.istio.io/v1",
       kind: "Sidecar",
       metadata: { name },
@@ -40,9 +40,15 @@ export function platformObjects(places: readonly Place[], gatewayPort: number): 
 
 function workloadEntry(
   name: string,
+  serviceAccount: string,
   labels: Readonly<Record<string, string>>,
   address: string,
   ports: Readonly<Record<string, number>>,
 ): unknown {
-  return { apiVersion: "networking.istio.io/v1", kind: "WorkloadEntry", metadata: { name }, spec: { address, labels, ports } };
+  return {
+    apiVersion: "networking.istio.io/v1",
+    kind: "WorkloadEntry",
+    metadata: { name },
+    spec: { address, labels, ports, serviceAccount },
+  };
 }

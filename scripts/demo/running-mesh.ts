@@ -1,18 +1,19 @@
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AdminListener } from "../../control/admin/index.ts";
 import { waitForProxies, type WaitResult } from "../../control/admin/wait.ts";
-import { bootstrapOf } from "../../control/bootstrap/index.ts";
-import { type ControlLog, ControlService } from "../../control/control-service.ts";
+import { proxyStatus } from "../../control/admin/proxy-status.ts";
+import type { ControlLog, ControlService } from "../../control/control-service.ts";
 import { DirectorySource } from "../../control/sources/directory/index.ts";
 import { MemorySource } from "../../control/sources/memory/index.ts";
-import { XdsListener } from "../../control/xds/transport/index.ts";
-import { binaryProvider } from "../../harness/envoy/binary.ts";
 import type { StartedEnvoy } from "../../harness/envoy/index.ts";
+import { serveMesh } from "./authority.ts";
 import { type Program, PROGRAMS, RunningProgram } from "./bookshop.ts";
 import { egressOf, freePorts, type Place, placeOf } from "./place.ts";
 import { platformObjects } from "./platform.ts";
+import { type ProxyPlace, startProxy } from "./proxy.ts";
 
 export interface MeshOptions {
   /** Directory of the YAML that the mesh is made of. */
@@ -25,6 +26,12 @@ export interface MeshOptions {
 }
 
 const PATIENCE = 30_000;
+const GATEWAY: ProxyPlace = {
+  name: "gateway",
+  nodeId: "router~10.0.0.1~gateway.default~default.svc.cluster.local",
+  serviceAccount: "gateway",
+  labels: { app: "gateway" },
+};
 
 /** The control service, the bookshop's programs, and an Envoy beside each of them and at the gate. Ends in the opposite order. */
 export class RunningMesh implements AsyncDisposable {
@@ -54,20 +61,28 @@ export class RunningMesh implements AsyncDisposable {
     resources.defer(() => rm(folder, { recursive: true, force: true }));
     const places = await startPrograms(PROGRAMS, folder, resources);
     const sources = [new MemorySource({ "platform.yaml": platformObjects(places, port) }, "platform"), new DirectorySource([mesh])];
-    const service = resources.use(await ControlService.start({ sources, log }));
-    const xds = resources.use(await XdsListener.start(service.xds, { port: 0 }));
-    const admin = resources.use(await AdminListener.start(service, { port: adminPort }));
-    const nodes = [
-      { nodeId: "router~10.0.0.1~gateway.default~default.svc.cluster.local", labels: { app: "gateway" } },
-      ...places.map(({ nodeId, app, version }) => ({ nodeId, labels: { app, version } })),
+    const served = await serveMesh(sources, folder, log, resources);
+    const { service, identity } = served;
+    // Whoever may do more than look needs a token, which nobody has here.
+    const tokens = [randomBytes(32).toString("base64url")];
+    const admin = resources.use(await AdminListener.start(service, { port: adminPort, tokens, openReads: true, identity }));
+    const proxies: readonly ProxyPlace[] = [
+      GATEWAY,
+      ...places.map(({ name, nodeId, app, version }) => ({ name, nodeId, serviceAccount: app, labels: { app, version } })),
     ];
-    const envoys = await Promise.all(nodes.map(async ({ nodeId, labels }) => resources.use(await startEnvoy(nodeId, labels, xds.port))));
+    const envoys = await Promise.all(proxies.map((proxy) => startProxy(proxy, served, folder, logOf(proxy, log), resources)));
     return new RunningMesh(places, admin, service, envoys, resources.move());
   }
 
   /** Waits until every Envoy has what the files say. */
   async settled(): Promise<WaitResult> {
     return waitForProxies(this.service, PATIENCE);
+  }
+
+  /** Whom the proxies have proved to be, and when the first of their certificates ends, milliseconds since 1970. */
+  identities(): { readonly names: readonly string[]; readonly until: number } {
+    const proved = proxyStatus(this.service).flatMap(({ identity }) => identity ?? []);
+    return { names: [...new Set(proved.map(({ name }) => name))].sort(), until: Math.min(...proved.map(({ notAfter }) => notAfter)) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -85,10 +100,11 @@ async function startPrograms(programs: readonly Program[], folder: string, resou
   );
 }
 
-async function startEnvoy(nodeId: string, labels: Readonly<Record<string, string>>, port: number): Promise<StartedEnvoy> {
-  const made = bootstrapOf({ nodeId, metadata: { LABELS: labels }, control: { host: "127.0.0.1", port } });
-  if (!("bootstrap" in made)) throw new Error(`no bootstrap for ${nodeId}: ${JSON.stringify(made)}`);
-  // Several Envoys share a machine: none gets the fixed ports for metrics and readiness.
-  const { static_resources: resources, admin: _, ...rest } = made.bootstrap;
-  return binaryProvider.start({ ...rest, static_resources: { ...(resources as object), listeners: [] } });
+/** What goes wrong beside a proxy, with its name; that it has a certificate is no news. */
+function logOf({ name: proxy }: ProxyPlace, log: ControlLog): ControlLog {
+  return {
+    info: () => undefined,
+    warn: (fields, message) => log.warn({ proxy, ...fields }, message),
+    error: (fields, message) => log.error({ proxy, ...fields }, message),
+  };
 }

@@ -13,6 +13,17 @@ export async function visit(url: string, headers: Readonly<Record<string, string
   return { status: response.status, reviews: /data-reviews="(\w+)"/.exec(body)?.[1] ?? "none" };
 }
 
+/** What becomes of a request that comes without TLS, by the network's word for it: `ECONNRESET`; undefined where it is answered. */
+export async function refusalOf(url: string): Promise<string | undefined> {
+  try {
+    await (await fetch(url)).text();
+    return undefined;
+  } catch (error) {
+    const { cause } = error as Error;
+    return cause instanceof Error && "code" in cause ? String(cause.code) : String(cause ?? error);
+  }
+}
+
 const pc = colorsOf(process.stdout);
 const SHOWN = 40;
 const COLOURS: Readonly<Record<string, (text: string) => string>> = { v1: pc.blue, v2: pc.yellow, v3: pc.red };

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
+import { meshwright } from "../../cli/testing/run.ts";
 import { until } from "../integration/until.ts";
 
 const demo = fileURLToPath(new URL("../../scripts/demo/main.ts", import.meta.url));
@@ -29,6 +30,10 @@ test("`npm start -- --once` shows which reviews visitors saw, and ends", async (
   // 80 of 100 see v1: of 40 visits none sees it, or v2, once in more than a thousand runs.
   expect(output).toMatch(/^reviews [12]{40} {2}v1 \d+ %/m);
   expect(output).toMatch(/^jason sees reviews v3$/m);
+  expect(output).toMatch(
+    /^ {2}identities +details, gateway, productpage, ratings, reviews: spiffe:\/\/cluster\.local\/ns\/default\/sa\/details /m,
+  );
+  expect(output).toMatch(/^ {2}plain text +http:\S+ is refused \(\w+\): workloads take mTLS alone/m);
 });
 
 test("`npm start` follows the files until it is interrupted, and then leaves nothing running", async (context) => {
@@ -48,6 +53,13 @@ test("`npm start` follows the files until it is interrupted, and then leaves not
     const reviews = async () => /data-reviews="(\w+)"/.exec(await (await fetch(`${url}/productpage`)).text())?.[1];
     expect(["v1", "v2"]).toContain(await reviews());
 
+    const [, admin = ""] = /its status .* (http:\S+)/.exec(said) ?? [];
+    const status = await meshwright(["status", "--admin", admin]);
+    expect(status).toMatchObject({ code: 0, errors: "" });
+    expect(status.output.match(/ spiffe:\/\/cluster\.local\/ns\/default\/sa\/(\w+) +20\d\d-\S+Z /g)).toHaveLength(7);
+    const [, plain = ""] = /plain text +(http:\S+)/.exec(said) ?? [];
+    await expect(fetch(plain)).rejects.toThrow("fetch failed");
+
     const file = join(folder, "reviews.yaml");
     const edited = (await readFile(file, "utf8"))
       .replace("weight: 0", "weight: 100")
@@ -59,6 +71,18 @@ test("`npm start` follows the files until it is interrupted, and then leaves not
       "every visitor sees v3",
       async () => Promise.all(Array.from({ length: 8 }, reviews)),
       (seen) => seen.every((version) => version === "v3"),
+    );
+
+    const policy = join(folder, "security.yaml");
+    await writeFile(policy, (await readFile(policy, "utf8")).replace("STRICT", "PERMISSIVE"));
+    await until(
+      "plain text is taken beside mTLS",
+      async () =>
+        fetch(plain).then(
+          ({ ok }) => ok,
+          () => false,
+        ),
+      (answered) => answered,
     );
 
     await writeFile(file, "kind: [");

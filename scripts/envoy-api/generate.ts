@@ -10,14 +10,16 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-// Writes control/envoy-api/generated/: Envoy's API as TypeScript, for the packages named in roots.txt, and the service by which Istio's agents ask for certificates.
+// Writes control/envoy-api/generated/: Envoy's API as TypeScript, for the packages named in roots.txt, the service by which Istio's agents ask for certificates, and the resource by
+// which they hear of its roots.
 //   node scripts/envoy-api/generate.ts
 // The Go module of go-control-plane is the only complete and current copy of these descriptors on a registry, so this needs Go; its output is checked in
 // because a build must not.
 
 const GO_CONTROL_PLANE = "v1.40.0";
 const ISTIO_API = "v1.29.0";
-const ISTIO_PACKAGE = "istio.io/api/security/v1alpha1";
+const ISTIO_PACKAGES = ["istio.io/api/security/v1alpha1", "istio.io/api/mesh/v1alpha1"];
+const ISTIO_FILES = ["security/v1alpha1/ca.proto", "mesh/v1alpha1/proxy.proto"];
 const SCRIPTS = import.meta.dirname;
 const GENERATED = join(SCRIPTS, "../../control/envoy-api/generated");
 
@@ -41,7 +43,7 @@ function dumpDescriptors(roots: string[]): Uint8Array {
   const folder = mkdtempSync(join(tmpdir(), "envoy-api-"));
   try {
     cpSync(join(SCRIPTS, "dump.go"), join(folder, "dump.go"));
-    const packages = [...roots.map((root) => `github.com/envoyproxy/go-control-plane/envoy/${root}`), ISTIO_PACKAGE];
+    const packages = [...roots.map((root) => `github.com/envoyproxy/go-control-plane/envoy/${root}`), ...ISTIO_PACKAGES];
     const imports = packages.map((each) => `import _ "${each}"`);
     writeFileSync(join(folder, "roots.go"), ["package main", ...imports, ""].join("\n"));
     const go = (...args: string[]): Buffer =>
@@ -55,7 +57,7 @@ function dumpDescriptors(roots: string[]): Uint8Array {
   }
 }
 
-/** Envoy's files, Istio's one, and what they import; Go registers more than that. */
+/** Envoy's files, Istio's two, and what they import; Go registers more than that. */
 function reachable(all: FileDescriptorProto[]): FileDescriptorProto[] {
   const byName = new Map(all.map((file) => [file.name, file]));
   const wanted = new Set<string>();
@@ -64,7 +66,7 @@ function reachable(all: FileDescriptorProto[]): FileDescriptorProto[] {
     wanted.add(name);
     for (const dependency of byName.get(name)?.dependency ?? []) visit(dependency);
   };
-  for (const { name } of all) if (name.startsWith("envoy/") || name === "security/v1alpha1/ca.proto") visit(name);
+  for (const { name } of all) if (name.startsWith("envoy/") || ISTIO_FILES.includes(name)) visit(name);
   return all.filter(({ name }) => wanted.has(name));
 }
 

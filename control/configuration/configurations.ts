@@ -1,6 +1,6 @@
 import { typeUrl } from "../envoy-api/index.ts";
 import { type Cell, type Mesh, type MeshChange, MeshProxyView, type PeerChange, Reads } from "../mesh/index.ts";
-import type { Client, Proxy } from "../model/index.ts";
+import type { Client, IssuerKeys, Proxy } from "../model/index.ts";
 import type { Change, Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
 import { clientOf } from "./groups.ts";
@@ -92,6 +92,31 @@ export class Configurations {
   private become(mesh: Mesh, touched: ReadonlySet<Cell>): Outcome {
     this.current = mesh;
     this.version += 1;
+  /** Takes what issuers of tokens said of their keys, and says for which proxies what is another now. */
+  applyIssuers(said: ReadonlyMap<string, IssuerKeys>): Outcome {
+    const { mesh, touched } = this.current.applyIssuers(said);
+    if (touched.size > 0) return this.become(mesh, touched);
+    this.current = mesh;
+    return { changed: [], failures: [] };
+  }
+
+  /** Takes what the gate has found out since, and says for which proxies what is another now. */
+  settle(): Outcome {
+    return this.become(this.current, NOTHING_TOUCHED);
+  }
+
+  /** Whether it is not known yet of something that a proxy would get whether it may be sent. */
+  isPending(id: string): boolean {
+    const member = this.members.get(id);
+    return member !== undefined && (member.own.isPending || member.group.shared.isPending);
+  }
+
+  /** Takes what the workloads of the mesh trust from now on, and says for which proxies what is another now. */
+  applyRoots(roots: readonly string[]): Outcome {
+    const { mesh, touched } = this.current.applyRoots(roots);
+    return touched.size > 0 ? this.become(mesh, touched) : { changed: [], failures: [] };
+  }
+
     const failures: TranslationFailure[] = [];
     const changed: ProxyChange[] = [];
     const regrouped = mesh.labelKeys() !== this.relevant;

@@ -16,6 +16,8 @@ export const cell = {
   gateways: "gateways",
   plugins: "plugins",
   proxySettings: "proxy settings",
+  /** Certificates that the workloads of the mesh trust. */
+  roots: "roots",
   /** The services of exactly this host name. */
   service: (host: HostName): Cell => `service ${host}`,
   endpoints: (host: HostName): Cell => `endpoints ${host}`,
@@ -37,6 +39,8 @@ export const cell = {
   peerAuthentications: (namespace: string): Cell => `peer authentications ${namespace}`,
   /** Policies of a kind in a namespace. */
   policies: (kind: string, namespace: string): Cell => `policies ${kind} ${namespace}`,
+  /** Where an issuer of tokens says that its keys are. */
+  issuer: (issuer: string): Cell => `issuer ${issuer}`,
   /** Services of a namespace that select workloads. */
   selectors: (namespace: string): Cell => `selectors ${namespace}`,
 } as const;

@@ -4,6 +4,7 @@ import {
   type EndpointList,
   type Gateway,
   type HostName,
+  type IssuerKeys,
   type MeshObject,
   type Peer,
   type PeerAuthentication,
@@ -59,6 +60,10 @@ export interface Indices {
   readonly policies: Grouped<Policy>;
   /** Proxies that connected, by each `namespace address` of theirs. */
   readonly peers: Grouped<Peer>;
+  /** Certificates that the workloads of the mesh trust, PEM, one text each. */
+  readonly roots: readonly string[];
+  /** What issuers of tokens said of their keys. */
+  readonly issuers: ReadonlyMap<string, IssuerKeys>;
 }
 
 const nothing = new Map<string, never>();
@@ -85,6 +90,8 @@ export const noIndices: Indices = {
   peerAuthentications: nothing,
   policies: nothing,
   peers: nothing,
+  roots: [],
+  issuers: nothing,
 };
 
 /** The indices after contributions went and came. */
@@ -163,6 +170,8 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
       ({ object, namespace }) => [policyKey(object.kind, namespace)],
     ),
     peers: before.peers,
+    roots: before.roots,
+    issuers: before.issuers,
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type Endpoint,
   type Gateway,
   type HostName,
+  type IssuerKeys,
   type Kind,
   type MeshObject,
   type MeshSettings,
@@ -127,6 +128,23 @@ export class Mesh implements MeshView {
     return { mesh, touched };
   }
 
+  /** The mesh after issuers of tokens were asked for their keys, and which cells are others by what they said. */
+  applyIssuers(said: ReadonlyMap<string, IssuerKeys>): { readonly mesh: Mesh; readonly touched: ReadonlySet<Cell> } {
+    const touched = new Set<Cell>();
+    for (const issuer of new Set([...said.keys(), ...this.index.issuers.keys()]))
+      if (said.get(issuer)?.uri?.uri !== this.index.issuers.get(issuer)?.uri?.uri) touched.add(cell.issuer(issuer));
+    const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, { ...this.index, issuers: said }, this.names);
+    for (const [service, endpoints] of this.endpoints) mesh.endpoints.set(service, endpoints);
+    return { mesh, touched };
+  }
+
+  /** The mesh whose workloads trust these certificates, PEM, one text each, and which cells are others by that. */
+  applyRoots(roots: readonly string[]): { readonly mesh: Mesh; readonly touched: ReadonlySet<Cell> } {
+    if (JSON.stringify(roots) === JSON.stringify(this.index.roots)) return { mesh: this, touched: new Set() };
+    const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, { ...this.index, roots }, this.names);
+    return { mesh, touched: new Set([cell.roots]) };
+  }
+
   objects(kind: string): readonly MeshObject[] {
     return this.list(`objects ${kind}`, () =>
       [...this.members.values()].map(({ object }) => object).filter((object) => object.kind === kind),
@@ -206,6 +224,10 @@ export class Mesh implements MeshView {
   /** Those of one namespace, oldest first. */
   policiesOf<Kind extends PolicyKind>(kind: Kind, namespace: string): readonly Policies[Kind][] {
     return (this.index.policies.get(policyKey(kind, namespace)) ?? []) as readonly unknown[] as readonly Policies[Kind][];
+  }
+
+  issuerKeys(issuer: string): IssuerKeys | undefined {
+    return this.index.issuers.get(issuer);
   }
 
   peers(): readonly Peer[] {

@@ -8,6 +8,7 @@ import {
   type Identities,
   type Inbound,
   isVisible,
+  type JwksUri,
   type Labels,
   type MeshSettings,
   type MtlsMode,
@@ -240,15 +241,29 @@ export class MeshProxyView implements ProxyView {
     return this.mesh.secret(namespace, name);
   }
 
-  policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][] {
+  discoveredKeys(issuer: string): JwksUri | undefined {
+    this.reads.cells.add(cell.issuer(issuer));
+    return this.mesh.issuerKeys(issuer)?.uri;
+  }
+
+  namespacePolicies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][] {
     const { namespace } = this.common;
     const namespaces = new Set([namespace, this.mesh.settings.rootNamespace]);
     this.reads.cells.add(cell.settings);
     for (const each of namespaces) this.reads.cells.add(cell.policies(kind, each));
-    const policies = [...namespaces].flatMap((each) => this.mesh.policiesOf(kind, each));
+    return [...namespaces].flatMap((each) => this.mesh.policiesOf(kind, each));
+  }
+
+  policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][] {
+    const policies = this.namespacePolicies(kind);
     // Only where some policy selects do proxies differ.
     const labels = policies.some(({ selector }) => Object.keys(selector).length > 0) ? this.workloadLabels() : {};
     return policies.filter(({ selector }) => selects(selector, labels)).toSorted((a, b) => compareAge(a.object, b.object));
+  }
+
+  roots(): readonly string[] {
+    this.reads.cells.add(cell.roots);
+    return this.mesh.index.roots;
   }
 
   plugins(): readonly Plugin[] {

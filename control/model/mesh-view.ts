@@ -5,6 +5,7 @@ import type { Peer } from "./peer.ts";
 import type { PeerAuthentication } from "./peer-authentication.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Policies, PolicyKind } from "./policy.ts";
+import type { IssuerKeys } from "./request-authentication.ts";
 import type { Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
 import type { Endpoint, Service, Workload } from "./service.ts";
@@ -30,6 +31,8 @@ export interface MeshView {
   plugins(): readonly Plugin[];
   peerAuthentications(): readonly PeerAuthentication[];
   policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][];
+  /** What an issuer of tokens said of its keys; undefined where it has not been asked. */
+  issuerKeys(issuer: string): IssuerKeys | undefined;
   /** Proxies that connected, as far as connections of others end at them. Labels of their workloads are among theirs. */
   peers(): readonly Peer[];
 }

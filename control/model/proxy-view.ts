@@ -5,6 +5,7 @@ import type { MtlsMode, WorkloadMtls } from "./peer-authentication.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Policies, PolicyKind } from "./policy.ts";
 import type { IpMode, Proxy } from "./proxy.ts";
+import type { JwksUri } from "./request-authentication.ts";
 import type { HttpRoute, Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
 import type { Endpoint, Locality, Service, ServicePort, Workload } from "./service.ts";
@@ -64,10 +65,16 @@ export interface ProxyView {
 
   /** A secret of the proxy's own namespace. */
   secret(name: string): Secret | undefined;
+  /** Certificates that the workloads of the mesh trust, PEM, one text each; none where the mesh has no authority. */
+  roots(): readonly string[];
   /** Filters for this proxy, by phase, then priority (highest first), then age. */
   plugins(): readonly Plugin[];
+  /** Where an issuer says, by OpenID discovery, that its keys are; undefined as long as it has not been heard. */
+  discoveredKeys(issuer: string): JwksUri | undefined;
   /** Policies of a kind that hold for this proxy's workload, of its namespace and of the root namespace, oldest first. */
   policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][];
+  /** The same whether or not they select the workload: for what is the same for all proxies of a namespace, as units are. */
+  namespacePolicies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][];
 }
 
 /** What proxies have in common that get the same. */

@@ -28,6 +28,14 @@ export interface JwtRule {
  */
 export type JwtKeys = { readonly jwks: string } | { readonly uri: JwksUri } | { readonly discovery: string };
 
+/** What an issuer said, by OpenID discovery, of where its keys are. */
+export interface IssuerKeys {
+  /** The last that it said; undefined where it has not said anything that could be used. */
+  readonly uri: JwksUri | undefined;
+  /** Why it could not be asked the last time; undefined where it could. */
+  readonly problem: string | undefined;
+}
+
 /** Where a key set is fetched. */
 export interface JwksUri {
   /** As it is asked for: absolute, without user and fragment. */

@@ -1,4 +1,4 @@
-import type { HostName } from "../../model/index.ts";
+import type { HostName, JwksUri } from "../../model/index.ts";
 
 // Names of clusters, as Istio has them; `istioctl proxy-config cluster` and dashboards know them by these.
 
@@ -15,6 +15,11 @@ export function sniOf(clusterName: string): string {
 /** For connections to the workload's own port: `inbound|8080||`. */
 export function inboundCluster(port: number): string {
   return `inbound|${port}||`;
+}
+
+/** For fetches of keys: `jwks|443|https|issuer.example.com`. Istio has no such cluster: its control plane fetches, or the mesh's own is taken where there is one. */
+export function jwksCluster({ secure, host, port }: JwksUri): string {
+  return `jwks|${port}|${secure ? "https" : "http"}|${host}`;
 }
 
 /** Wherever the client wanted to go, for hosts that the mesh does not know. */

@@ -1,16 +1,26 @@
 import type { ClientTls, ProxyView, ServerTls, TrafficPolicy, TrafficRules } from "../../../model/index.ts";
+import { jwksUriOf } from "../jwks.ts";
 import { caFileResource, certificateFileResource, credentialCaResource, credentialResource, SYSTEM } from "./names.ts";
 
 /** Names of the secrets that a proxy's clusters and listeners refer to, sorted. A proxy is sent no secret beside these, whatever it asks for. */
 export function referredSecrets(view: ProxyView): readonly string[] {
   const names = new Set<string>();
   for (const host of view.hosts()) for (const name of ofRules(view.trafficRules(host))) names.add(name);
+  for (const name of ofKeyServers(view)) names.add(name);
   const servers = [
     ...view.gateways().flatMap((gateway) => gateway.servers.map(({ tls }) => tls)),
     ...(view.sidecar()?.ingress ?? []).map(({ tls }) => tls),
   ];
   for (const tls of servers) for (const name of tls === undefined ? [] : ofServer(tls)) names.add(name);
   return [...names].sort();
+}
+
+/** What clusters trust and show by which keys of tokens are fetched, of whichever workload of the namespace. */
+function ofKeyServers(view: ProxyView): readonly string[] {
+  const rules = view.namespacePolicies("RequestAuthentication").flatMap((policy) => policy.rules);
+  const uris = rules.map((rule) => jwksUriOf(view, rule)).filter((uri) => uri !== undefined);
+  const ofHosts = [...new Set(uris.map(({ host }) => host))].flatMap((host) => ofRules(view.trafficRules(host)));
+  return uris.some(({ secure }) => secure) ? [...ofHosts, caFileResource(SYSTEM)] : ofHosts;
 }
 
 const known = new WeakMap<TrafficRules, readonly string[]>();

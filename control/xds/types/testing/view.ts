@@ -46,6 +46,7 @@ export interface ViewContent {
   /** By gateway (`namespace/name`), then host. */
   readonly gatewayRouting?: Readonly<Record<string, Readonly<Record<HostName, GatewayRouting>>>>;
   readonly secrets?: readonly Secret[];
+  readonly roots?: readonly string[];
   readonly plugins?: readonly Plugin[];
 }
 
@@ -96,8 +97,11 @@ export function viewOf(content: ViewContent): ProxyView {
     gatewayHosts: (gateway) => Object.keys(content.gatewayRouting?.[gateway] ?? {}).sort(),
     gatewayRouting: (gateway, host) => content.gatewayRouting?.[gateway]?.[host],
     secret: (name) => content.secrets?.find((each) => each.name === name),
+    roots: () => content.roots ?? [],
     plugins: () => content.plugins ?? [],
     policies: () => [],
+    namespacePolicies: () => [],
+    discoveredKeys: () => undefined,
   };
 }
 

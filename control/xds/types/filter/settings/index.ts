@@ -1,5 +1,6 @@
 import type { ProxyView } from "../../../../model/index.ts";
 import type { Side } from "../side.ts";
+import { authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
 import { join } from "./join.ts";
 
@@ -12,7 +13,7 @@ export type FilterSettings = (view: ProxyView, side: Side, port: number) => Conf
 
 export type Configuration = Readonly<Record<string, unknown>>;
 
-const SETTINGS: Readonly<Record<string, FilterSettings>> = { authorization };
+const SETTINGS: Readonly<Record<string, FilterSettings>> = { authentication, authorization, telemetry };
 
 /** The configuration of a filter: of its kind, and what a WasmPlugin (`builtin://NAME`) adds to that. Undefined where neither says anything. */
 export function settingsOf(name: string, view: ProxyView, side: Side, port: number, plugin: unknown): unknown {

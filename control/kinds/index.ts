@@ -13,6 +13,7 @@ import { secret } from "./secret/index.ts";
 import { serviceEntry } from "./service-entry/index.ts";
 import { service } from "./service/index.ts";
 import { sidecar } from "./sidecar/index.ts";
+import { telemetry } from "./telemetry/index.ts";
 import { virtualService } from "./virtual-service/index.ts";
 import { wasmPlugin } from "./wasm-plugin/index.ts";
 import { workloadEntry } from "./workload-entry/index.ts";
@@ -29,6 +30,7 @@ export const KINDS: readonly Kind[] = [
   requestAuthentication,
   meshConfig,
   proxyConfig,
+  telemetry,
   wasmPlugin({ names: builtinFilters, check: checkFilterConfiguration }),
   service,
   endpointSlice,

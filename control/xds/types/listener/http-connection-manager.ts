@@ -16,7 +16,7 @@ import type { Side } from "../filter/index.ts";
 import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 import { httpFilters } from "./http-filters.ts";
-import { tracing } from "./tracing.ts";
+import { tracingOf } from "./tracing.ts";
 import type { HttpRoutes } from "./http-routes.ts";
 
 export interface HttpOptions {
@@ -39,7 +39,7 @@ const STREAM_IDLE_TIMEOUT = 3_600_000;
 
 /** The network filter that speaks HTTP, with everything behind it. */
 export function httpConnectionManager(view: ProxyView, options: HttpOptions): NetworkFilter {
-  const traces = tracing(view);
+  const traces = tracingOf(view, options.side);
   const manager: Manager = {
     codecType: CodecType.AUTO,
     // Envoy's tag extractors of Istio's bootstrap look for the semicolon.
@@ -47,10 +47,12 @@ export function httpConnectionManager(view: ProxyView, options: HttpOptions): Ne
     routeSpecifier: options.routes.routeSpecifier,
     earlyHeaderMutationExtensions: options.routes.earlyHeaderMutationExtensions ?? [],
     upgradeConfigs: [{ upgradeType: "websocket" }],
-    accessLog: accessLogs(view),
+    accessLog: accessLogs(view, options.side),
     httpFilters: httpFilters(view, options),
-    ...(traces === undefined ? {} : { tracing: traces }),
-    requestIdExtension: { typedConfig: pack(UuidRequestIdConfigSchema, { useRequestIdForTraceSampling: true }) },
+    ...(traces.tracing === undefined ? {} : { tracing: traces.tracing }),
+    requestIdExtension: {
+      typedConfig: pack(UuidRequestIdConfigSchema, { useRequestIdForTraceSampling: traces.useRequestIdForTraceSampling }),
+    },
     ...trust(view.proxySettings(), options.side),
     ...headers(view.proxySettings()),
     ...http1(view.proxySettings()),

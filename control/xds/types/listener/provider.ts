@@ -1,21 +1,13 @@
 import type { GrpcServiceSchema } from "../../../envoy-api/generated/envoy/config/core/v3/grpc_service_pb.ts";
 import type { HeaderValueSchema } from "../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import { milliseconds } from "../../../envoy-api/index.ts";
-import type { ExtensionProvider, MeshSettings } from "../../../model/index.ts";
+import type { ExtensionProvider } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import type { Init } from "./init.ts";
 
 // MeshConfig's `extensionProviders`, as logs and traces speak to them. Their options have the shapes that the kind has checked.
 
 type Options = ExtensionProvider["options"];
-
-/** The providers of a use where no Telemetry says otherwise (MeshConfig's `defaultProviders`). */
-export function defaultProviders(
-  { defaultProviders: names, extensionProviders }: MeshSettings,
-  use: "tracing" | "accessLogging",
-): readonly ExtensionProvider[] {
-  return names[use].flatMap((name) => extensionProviders.filter((provider) => provider.name === name));
-}
 
 /** The host and cluster of the service that a provider stands for: `[NAMESPACE/]HOST`, and its port. */
 export function serviceOf(options: Options): { readonly host: string; readonly cluster: string } {

@@ -11,14 +11,18 @@ import {
 } from "../../../model/index.ts";
 import { outboundCluster, sniOf } from "../cluster-name.ts";
 import { tcpLoading } from "../on-demand.ts";
+import type { Side } from "../filter/side.ts";
 import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 import type { Init } from "./init.ts";
 
 /** Passes the bytes on to one cluster. */
-export function toCluster(view: ProxyView, cluster: string, statPrefix = cluster): NetworkFilter[] {
-  return [tcpProxy({ statPrefix, clusterSpecifier: { case: "cluster", value: cluster }, accessLog: accessLogs(view) })];
+export function toCluster(view: ProxyView, side: Side, cluster: string): NetworkFilter[] {
+  return [tcpProxy({ statPrefix: cluster, clusterSpecifier: { case: "cluster", value: cluster }, accessLog: accessLogs(view, side) })];
 }
+
+/** What goes to a service goes out of a sidecar, or through a gateway, which is the same to logs. */
+const OUT: Side = "outbound";
 
 /** Passes the bytes on to a service, as the rules for it say. */
 export function toService(view: ProxyView, host: HostName, port: number, subset?: string): NetworkFilter[] {
@@ -29,7 +33,7 @@ export function toService(view: ProxyView, host: HostName, port: number, subset?
       clusterSpecifier: { case: "cluster", value: cluster },
       ...tcpLoading(view, [{ host, port, subset }]),
       ...connectionRules(view, host, port, subset),
-      accessLog: accessLogs(view),
+      accessLog: accessLogs(view, OUT),
     }),
   ];
 }
@@ -38,7 +42,9 @@ export function toService(view: ProxyView, host: HostName, port: number, subset?
 export function toServiceBySni(view: ProxyView, host: HostName, port: number, subset?: string): NetworkFilter[] {
   const cluster = sniOf(outboundCluster(host, port, subset));
   const { tunnelingConfig: _, ...rules } = connectionRules(view, host, port, subset);
-  return [tcpProxy({ statPrefix: cluster, clusterSpecifier: { case: "cluster", value: cluster }, ...rules, accessLog: accessLogs(view) })];
+  return [
+    tcpProxy({ statPrefix: cluster, clusterSpecifier: { case: "cluster", value: cluster }, ...rules, accessLog: accessLogs(view, OUT) }),
+  ];
 }
 
 /** Passes the bytes on as a route says; `statPrefix` names a choice between several. */
@@ -63,7 +69,7 @@ export function toDestinations(
       ...tcpLoading(view, places),
       // One filter serves all: the rules of the first host count, and none of a subset (Istio's `buildOutboundNetworkFiltersWithWeightedClusters`).
       ...connectionRules(view, host, portOf(view, first.destination, listenPort), undefined),
-      accessLog: accessLogs(view),
+      accessLog: accessLogs(view, OUT),
     }),
   ];
 }

@@ -1,130 +1,39 @@
-import type { Any } from "@bufbuild/protobuf/wkt";
-import { DatadogConfigSchema } from "../../../envoy-api/generated/envoy/config/trace/v3/datadog_pb.ts";
-import { OpenTelemetryConfigSchema } from "../../../envoy-api/generated/envoy/config/trace/v3/opentelemetry_pb.ts";
-import { SkyWalkingConfigSchema } from "../../../envoy-api/generated/envoy/config/trace/v3/skywalking_pb.ts";
-import {
-  ZipkinConfig_CollectorEndpointVersion as Endpoint,
-  ZipkinConfig_TraceContextOption as TraceContext,
-  ZipkinConfigSchema,
-} from "../../../envoy-api/generated/envoy/config/trace/v3/zipkin_pb.ts";
 import type { HttpConnectionManager_TracingSchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
-import type { CustomTagSchema } from "../../../envoy-api/generated/envoy/type/tracing/v3/custom_tag_pb.ts";
-import { milliseconds, pack } from "../../../envoy-api/index.ts";
-import type { ExtensionProvider, ProxySettings, ProxyView } from "../../../model/index.ts";
+import type { ProxyView } from "../../../model/index.ts";
+import type { Side } from "../filter/side.ts";
+import { customTags, istioTags, tagsOf } from "./custom-tags.ts";
 import type { Init } from "./init.ts";
-import { defaultProviders, grpcService, headersOf, numberOf, optionsOf, serviceOf, textOf } from "./provider.ts";
+import { numberOf } from "./provider.ts";
+import { tracerOf } from "./tracer.ts";
+import { type TracingSpec, tracingSpec } from "./tracing-spec.ts";
 
-/** Traces of requests by the first default provider that is a tracer; undefined where there is none, or the mesh does not trace. */
-export function tracing(view: ProxyView): Init<typeof HttpConnectionManager_TracingSchema> | undefined {
-  const settings = view.settings();
-  if (!settings.enableTracing) return undefined;
-  for (const provider of defaultProviders(settings, "tracing")) {
-    const tracer = tracerOf(view, provider);
-    if (tracer === undefined) continue;
-    const proxy = view.proxySettings();
-    const maxPathTagLength = numberOf(provider.options, "maxTagLength") ?? numberOf(proxy.tracing ?? {}, "maxPathTagLength");
-    return {
-      provider: { name: tracer.name, configType: { case: "typedConfig", value: tracer.config } },
-      clientSampling: { value: 100 },
-      // Istio traces one request in a hundred where nobody says.
-      randomSampling: { value: proxy.tracingSampling ?? 1 },
-      overallSampling: { value: 100 },
-      customTags: customTags(proxy),
-      ...(maxPathTagLength === undefined ? {} : { maxPathTagLength }),
-    };
-  }
-  return undefined;
+export interface Tracing {
+  /** Undefined: none. */
+  readonly tracing: Init<typeof HttpConnectionManager_TracingSchema> | undefined;
+  /** Whether the decision to trace a request stands in its id. */
+  readonly useRequestIdForTraceSampling: boolean;
 }
 
-function tracerOf(view: ProxyView, { type, options }: ExtensionProvider): { readonly name: string; readonly config: Any } | undefined {
-  const { host, cluster } = serviceOf(options);
-  switch (type) {
-    case "zipkin": {
-      const timeout = numberOf(options, "timeout");
-      const path = textOf(options, "path") ?? "/api/v2/spans";
-      const collector = {
-        httpUri: {
-          uri: `http://${host}${path}`,
-          httpUpstreamType: { case: "cluster" as const, value: cluster },
-          timeout: milliseconds(timeout ?? 5_000),
-        },
-        requestHeadersToAdd: headersOf(options["headers"]).map((header) => ({ header })),
-      };
-      const config = {
-        traceId128bit: options["enable64bitTraceId"] !== true,
-        sharedSpanContext: false,
-        collectorEndpointVersion: Endpoint.HTTP_JSON,
-        traceContextOption:
-          options["traceContextOption"] === "USE_B3_WITH_W3C_PROPAGATION" ? TraceContext.USE_B3_WITH_W3C_PROPAGATION : TraceContext.USE_B3,
-      };
-      const plain = timeout === undefined && options["headers"] === undefined;
-      const target = plain
-        ? { collectorCluster: cluster, collectorEndpoint: path, collectorHostname: host }
-        : { collectorService: collector };
-      return { name: "envoy.tracers.zipkin", config: pack(ZipkinConfigSchema, { ...config, ...target }) };
-    }
-    case "datadog":
-      return {
-        name: "envoy.tracers.datadog",
-        config: pack(DatadogConfigSchema, { collectorCluster: cluster, collectorHostname: host, serviceName: serviceName(view) }),
-      };
-    case "skywalking": {
-      const backendToken = textOf(options, "accessToken");
-      const token = backendToken === undefined ? {} : { backendTokenSpecifier: { case: "backendToken" as const, value: backendToken } };
-      return {
-        name: "envoy.tracers.skywalking",
-        config: pack(SkyWalkingConfigSchema, {
-          grpcService: grpcService(options),
-          clientConfig: { serviceName: serviceName(view), ...token },
-        }),
-      };
-    }
-    case "opentelemetry": {
-      const http = optionsOf(options, "http");
-      const name = serviceName(view);
-      const exporter =
-        http === undefined
-          ? { grpcService: grpcService(options, optionsOf(options, "grpc")) }
-          : {
-              httpService: {
-                httpUri: {
-                  uri: `http://${host}${textOf(http, "path") ?? "/v1/traces"}`,
-                  httpUpstreamType: { case: "cluster" as const, value: cluster },
-                  timeout: milliseconds(numberOf(http, "timeout") ?? 1_000),
-                },
-                requestHeadersToAdd: headersOf(http["headers"]).map((header) => ({ header })),
-              },
-            };
-      return { name: "envoy.tracers.opentelemetry", config: pack(OpenTelemetryConfigSchema, { serviceName: name, ...exporter }) };
-    }
-    default:
-      return undefined;
-  }
+/** Traces of requests, as Telemetries and MeshConfig's defaults have it. */
+export function tracingOf(view: ProxyView, side: Side): Tracing {
+  const spec = tracingSpec(view, side);
+  return { tracing: managerTracing(view, spec), useRequestIdForTraceSampling: spec.useRequestIdForTraceSampling };
 }
 
-/** Istio's `APP_LABEL_AND_NAMESPACE`. Only tracers that have no other way to know it are told: it makes listeners individual. */
-function serviceName(view: ProxyView): string {
-  const { labels, name, namespace } = view.proxy();
-  return `${labels["app"] ?? name}.${namespace}`;
-}
-
-interface CustomTag {
-  readonly literal?: { readonly value?: string };
-  readonly environment?: { readonly name?: string; readonly defaultValue?: string };
-  readonly header?: { readonly name?: string; readonly defaultValue?: string };
-}
-
-function customTags({ tracing }: ProxySettings): Init<typeof CustomTagSchema>[] {
-  const tags = (tracing?.["customTags"] ?? {}) as Readonly<Record<string, CustomTag>>;
-  return Object.entries(tags)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([tag, { literal, environment, header }]) => ({
-      tag,
-      type:
-        literal !== undefined
-          ? { case: "literal", value: { value: literal.value ?? "" } }
-          : environment !== undefined
-            ? { case: "environment", value: { name: environment.name ?? "", defaultValue: environment.defaultValue ?? "" } }
-            : { case: "requestHeader", value: { name: header?.name ?? "", defaultValue: header?.defaultValue ?? "" } },
-    }));
+function managerTracing(view: ProxyView, spec: TracingSpec): Tracing["tracing"] {
+  const { provider } = spec;
+  const tracer = provider === undefined ? undefined : tracerOf(view, provider);
+  if (provider === undefined || tracer === undefined) return undefined;
+  const proxy = view.proxySettings();
+  const maxPathTagLength = numberOf(provider.options, "maxTagLength") ?? numberOf(proxy.tracing ?? {}, "maxPathTagLength");
+  return {
+    provider: { name: tracer.name, configType: { case: "typedConfig", value: tracer.config } },
+    clientSampling: { value: 100 },
+    // Istio traces one request in a hundred where nobody says.
+    randomSampling: { value: spec.sampling ?? proxy.tracingSampling ?? 1 },
+    overallSampling: { value: 100 },
+    customTags: [...(spec.istioTags ? istioTags(view) : []), ...customTags(spec.customTags ?? tagsOf(proxy))],
+    ...(spec.propagates ? {} : { noContextPropagation: true }),
+    ...(maxPathTagLength === undefined ? {} : { maxPathTagLength }),
+  };
 }

@@ -33,7 +33,7 @@ function gatewayListener(view: ProxyView, planned: GatewayListener): readonly In
       name: listenerName(binds[0], port),
       ...listensOn(binds, port),
       trafficDirection: TrafficDirection.OUTBOUND,
-      accessLog: listenerLogs(view),
+      accessLog: listenerLogs(view, "gateway"),
       listenerFilters: [...(gatewayTopology.proxyProtocol ? [proxyProtocol] : []), ...(inspects(chains).tls ? [tlsInspector] : [])],
       filterChains: chains.map(filterChain),
       maxConnectionsToAcceptPerSocketEvent: 1,

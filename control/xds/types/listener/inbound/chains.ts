@@ -1,6 +1,7 @@
 import { mtlsModeOf, type ProxyView } from "../../../../model/index.ts";
 import { BLACK_HOLE_CLUSTER, INBOUND_PASSTHROUGH_CLUSTER, inboundCluster } from "../../cluster-name.ts";
 import { anyAddress, listenerName } from "../address.ts";
+import { directAddress } from "../direct-address.ts";
 import type { Chain, NetworkFilter } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
 import { meshTls } from "../mesh-tls.ts";
@@ -56,14 +57,14 @@ function chainsOf(view: ProxyView, target: Target): readonly Chain[] {
   const policy = mtlsModeOf(view.mtls(), targetPort);
   // What takes mTLS alone and has no certificate takes nothing.
   if (policy === "STRICT" && !identity)
-    return [{ ...base, name: `${names.tcp}-no-identity`, filters: toCluster(view, BLACK_HOLE_CLUSTER) }];
+    return [{ ...base, name: `${names.tcp}-no-identity`, filters: toCluster(view, "inbound", BLACK_HOLE_CLUSTER) }];
   const mode = identity ? policy : "DISABLE";
   return (tls === undefined ? waysOf(mode, protocol) : waysWithOwnTls(mode, protocol)).map(
     ({ kind, tls: whose, suffix = "", ...match }) => ({
       ...base,
       ...match,
       name: `${names[kind]}${suffix}`,
-      filters: kind === "tcp" ? toCluster(view, cluster) : [http()],
+      filters: kind === "tcp" ? toCluster(view, "inbound", cluster) : [...directAddress(view, "inbound", targetPort), http()],
       ...(whose === "mesh" ? { tls: meshTls(view) } : whose === "own" && tls !== undefined ? { tls: downstreamTls(view, tls) } : {}),
     }),
   );

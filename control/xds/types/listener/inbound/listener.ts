@@ -29,7 +29,7 @@ export function virtualInbound(view: ProxyView): Init<typeof ListenerSchema> {
   const { proxyInboundListenPort } = view.settings();
   const ports = inboundPorts(view);
   const chains: Chain[] = [
-    { name: "virtualInbound-blackhole", destinationPort: proxyInboundListenPort, filters: toCluster(view, BLACK_HOLE_CLUSTER) },
+    { name: "virtualInbound-blackhole", destinationPort: proxyInboundListenPort, filters: toCluster(view, "inbound", BLACK_HOLE_CLUSTER) },
     ...passthroughChains(view, ports),
     ...ports.filter(({ bindToPort }) => !bindToPort).flatMap((port) => inboundChains(view, port)),
   ];
@@ -68,7 +68,7 @@ function listener(view: ProxyView, name: string, binds: Binds, port: number, cha
     name,
     ...listensOn(binds, port),
     trafficDirection: TrafficDirection.INBOUND,
-    accessLog: listenerLogs(view),
+    accessLog: listenerLogs(view, "inbound"),
     filterChains: chains.map(filterChain),
     listenerFiltersTimeout: milliseconds(view.settings().protocolDetectionTimeout),
     continueOnListenerFiltersTimeout: true,

@@ -11,8 +11,8 @@ import { portOf, toCluster, toService } from "../tcp-proxy.ts";
 /** What is done with connections to nobody in the mesh: `outboundTrafficPolicy` of the Sidecar, else of the mesh. */
 export function unknownDestination(view: ProxyView): NetworkFilter[] {
   const { mode, egressProxy } = view.sidecar()?.outboundTrafficPolicy ?? view.settings().outboundTrafficPolicy;
-  if (mode === "REGISTRY_ONLY") return toCluster(view, BLACK_HOLE_CLUSTER);
-  if (egressProxy === undefined) return toCluster(view, PASSTHROUGH_CLUSTER);
+  if (mode === "REGISTRY_ONLY") return toCluster(view, "outbound", BLACK_HOLE_CLUSTER);
+  if (egressProxy === undefined) return toCluster(view, "outbound", PASSTHROUGH_CLUSTER);
   return toService(view, egressProxy.host, portOf(view, egressProxy, 0), egressProxy.subset);
 }
 
@@ -29,12 +29,12 @@ export function virtualOutbound(view: ProxyView): Init<typeof ListenerSchema> {
     useOriginalDst: true,
     ...(view.client().interceptionMode === "TPROXY" ? { transparent: true } : {}),
     maxConnectionsToAcceptPerSocketEvent: 1,
-    accessLog: listenerLogs(view),
+    accessLog: listenerLogs(view, "outbound"),
     filterChains: [
       filterChain({
         name: "virtualOutbound-blackhole",
         destinationPort: proxyListenPort,
-        filters: toCluster(view, BLACK_HOLE_CLUSTER),
+        filters: toCluster(view, "outbound", BLACK_HOLE_CLUSTER),
       }),
       filterChain({ name: "virtualOutbound-catchall-tcp", filters: unknownDestination(view) }),
     ],

@@ -14,7 +14,7 @@ export type FilterSettings = (view: ProxyView, side: Side, port: number) => Conf
 
 export type Configuration = Readonly<Record<string, unknown>>;
 
-const SETTINGS: Readonly<Record<string, FilterSettings>> = { authentication, authorization, telemetry, telemetry };
+const SETTINGS: Readonly<Record<string, FilterSettings>> = { authentication, authorization, telemetry };
 
 /** The configuration of a filter: of its kind, and what a WasmPlugin (`builtin://NAME`) adds to that. Undefined where neither says anything. */
 export function settingsOf(name: string, view: ProxyView, side: Side, port: number, plugin: unknown): unknown {

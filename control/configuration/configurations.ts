@@ -89,9 +89,6 @@ export class Configurations {
     return { changed: [], failures: [] };
   }
 
-  private become(mesh: Mesh, touched: ReadonlySet<Cell>): Outcome {
-    this.current = mesh;
-    this.version += 1;
   /** Takes what issuers of tokens said of their keys, and says for which proxies what is another now. */
   applyIssuers(said: ReadonlyMap<string, IssuerKeys>): Outcome {
     const { mesh, touched } = this.current.applyIssuers(said);
@@ -100,23 +97,9 @@ export class Configurations {
     return { changed: [], failures: [] };
   }
 
-  /** Takes what the gate has found out since, and says for which proxies what is another now. */
-  settle(): Outcome {
-    return this.become(this.current, NOTHING_TOUCHED);
-  }
-
-  /** Whether it is not known yet of something that a proxy would get whether it may be sent. */
-  isPending(id: string): boolean {
-    const member = this.members.get(id);
-    return member !== undefined && (member.own.isPending || member.group.shared.isPending);
-  }
-
-  /** Takes what the workloads of the mesh trust from now on, and says for which proxies what is another now. */
-  applyRoots(roots: readonly string[]): Outcome {
-    const { mesh, touched } = this.current.applyRoots(roots);
-    return touched.size > 0 ? this.become(mesh, touched) : { changed: [], failures: [] };
-  }
-
+  private become(mesh: Mesh, touched: ReadonlySet<Cell>): Outcome {
+    this.current = mesh;
+    this.version += 1;
     const failures: TranslationFailure[] = [];
     const changed: ProxyChange[] = [];
     const regrouped = mesh.labelKeys() !== this.relevant;

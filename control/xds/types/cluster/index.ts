@@ -6,8 +6,8 @@ import type { ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import { fixedClusters } from "./fixed.ts";
 import { inboundClusters } from "./inbound.ts";
-import { isNeeded } from "./needed.ts";
 import { jwksClusters } from "./jwks.ts";
+import { isNeeded } from "./needed.ts";
 import type { ClusterOptions } from "./options.ts";
 import { outboundClusters } from "./outbound.ts";
 
@@ -15,8 +15,8 @@ export type { ClusterOptions } from "./options.ts";
 
 const FIXED = "fixed";
 const INBOUND = "inbound";
-const OUTBOUND = "outbound ";
 const JWKS = "jwks";
+const OUTBOUND = "outbound ";
 
 /**
  * Where connections go and how they are made and kept: one unit for each host that the proxy may call, one for its own ports, one for those by which it fetches keys, and one for the clusters that it always has.
@@ -29,19 +29,19 @@ export function clusterType(options: ClusterOptions = {}): XdsType<typeof Cluste
     *units(view) {
       yield FIXED;
       if (view.client().type === "sidecar") yield INBOUND;
-      for (const host of view.hosts()) yield `${OUTBOUND}${host}`;
       yield JWKS;
+      for (const host of view.hosts()) yield `${OUTBOUND}${host}`;
     },
     translate(view, unit) {
       const translated = (message: Cluster): Translated<typeof ClusterSchema> => ({ name: message.name, message: limited(view, message) });
       if (unit === FIXED) return fixedClusters(view).map(translated);
       if (unit === INBOUND) return inboundClusters(view).map(translated);
+      if (unit === JWKS) return jwksClusters(view).map(translated);
       const host = unit.slice(OUTBOUND.length);
       const onDemand = view.client().onDemand && !isNeeded(view, host);
       // Routes and plain connections have these fetched; what goes by other names does not.
       const isFetched = ({ name }: Cluster) => onDemand && name.startsWith("outbound|");
       return outboundClusters(view, host, options).map((message) => ({ ...translated(message), onDemand: isFetched(message) }));
-      if (unit === JWKS) return jwksClusters(view).map(translated);
     },
     // Envoy waits for the endpoints of a cluster that changed and does not ask for them.
     companions: (name, { clusterDiscoveryType: type }) =>

@@ -3,6 +3,7 @@ import type { Side } from "../side.ts";
 import { authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
 import { join } from "./join.ts";
+import { telemetry } from "./telemetry.ts";
 
 /**
  * What objects of Istio's kinds say to one of our filters, in the format of its configuration; undefined where none holds for the proxy. One file for each filter that has a kind.
@@ -13,7 +14,7 @@ export type FilterSettings = (view: ProxyView, side: Side, port: number) => Conf
 
 export type Configuration = Readonly<Record<string, unknown>>;
 
-const SETTINGS: Readonly<Record<string, FilterSettings>> = { authentication, authorization };
+const SETTINGS: Readonly<Record<string, FilterSettings>> = { authentication, authorization, telemetry };
 
 /** The configuration of a filter: of its kind, and what a WasmPlugin (`builtin://NAME`) adds to that. Undefined where neither says anything. */
 export function settingsOf(name: string, view: ProxyView, side: Side, port: number, plugin: unknown): unknown {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { typeUrl } from "../envoy-api/index.ts";
 import type { Cell, Reads } from "../mesh/index.ts";
@@ -198,6 +198,9 @@ function intersects(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean {
   return false;
 }
 
+/** Characters of a version, 6 bits each: enough that no two contents of one resource have the same by chance. A proxy is sent as many with each of its resources. */
+const VERSION = 12;
+
 /** Encodes resources; what has the same bytes as before is the same object, for whomever it was made. */
 export class Encoder {
   private readonly known = new Map<string, WeakRef<Resource>>();
@@ -207,7 +210,7 @@ export class Encoder {
 
   encode<Desc extends DescMessage>(type: XdsType<Desc>, { name, message, onDemand = false }: Translated<Desc>): Resource {
     const value = toBinary(type.schema, message);
-    const version = createHash("sha256").update(value).digest("base64url").slice(0, 22);
+    const version = hash("sha256", value, "base64url").slice(0, VERSION);
     const key = `${type.name} ${name} ${version} ${onDemand}`;
     const known = this.known.get(key)?.deref();
     if (known !== undefined) return known;

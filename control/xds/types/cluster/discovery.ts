@@ -43,10 +43,8 @@ export function applyDiscovery(
   cluster.clusterDiscoveryType = { case: "type", value: Cluster_DiscoveryType[discovery] };
   switch (discovery) {
     case "EDS":
-      cluster.edsClusterConfig = create(Cluster_EdsClusterConfigSchema, {
-        serviceName: cluster.name,
-        edsConfig: fromAds(ENDPOINTS_TIMEOUT),
-      });
+      // Without a `service_name` the endpoints go by the cluster's name.
+      cluster.edsClusterConfig = create(Cluster_EdsClusterConfigSchema, { edsConfig: fromAds(ENDPOINTS_TIMEOUT) });
       break;
     case "STRICT_DNS":
     case "LOGICAL_DNS":

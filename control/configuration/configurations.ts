@@ -4,7 +4,7 @@ import type { Client, IssuerKeys, Proxy } from "../model/index.ts";
 import type { Change, Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
 import { clientOf } from "./groups.ts";
-import { Encoder, ResourceSet, type Translation, type TranslationFailure } from "./resource-set.ts";
+import { Encoder, type Gate, ResourceSet, type Translation, type TranslationFailure } from "./resource-set.ts";
 import { EMPTY, type Find, Snapshots } from "./snapshots.ts";
 
 /** What has changed for one proxy. */
@@ -40,14 +40,17 @@ interface Member {
 export class Configurations {
   private readonly types: readonly XdsType[];
   private readonly encoder = new Encoder();
+  private readonly gate: Gate | undefined;
   private readonly groups = new Map<string, Group>();
   private readonly members = new Map<string, Member>();
   private current: Mesh;
   private relevant: ReadonlySet<string>;
   private version = 0;
 
-  constructor(types: readonly XdsType[], mesh: Mesh) {
+  /** @param gate decides what may be sent. Default: everything */
+  constructor(types: readonly XdsType[], mesh: Mesh, gate?: Gate) {
     this.types = types;
+    this.gate = gate;
     this.current = mesh;
     this.relevant = mesh.labelKeys();
   }
@@ -97,6 +100,23 @@ export class Configurations {
     return { changed: [], failures: [] };
   }
 
+  /** Takes what the gate has found out since, and says for which proxies what is another now. */
+  settle(): Outcome {
+    return this.become(this.current, NOTHING_TOUCHED);
+  }
+
+  /** Whether it is not known yet of something that a proxy would get whether it may be sent. */
+  isPending(id: string): boolean {
+    const member = this.members.get(id);
+    return member !== undefined && (member.own.isPending || member.group.shared.isPending);
+  }
+
+  /** Takes what the workloads of the mesh trust from now on, and says for which proxies what is another now. */
+  applyRoots(roots: readonly string[]): Outcome {
+    const { mesh, touched } = this.current.applyRoots(roots);
+    return touched.size > 0 ? this.become(mesh, touched) : { changed: [], failures: [] };
+  }
+
   private become(mesh: Mesh, touched: ReadonlySet<Cell>): Outcome {
     this.current = mesh;
     this.version += 1;
@@ -108,7 +128,7 @@ export class Configurations {
     for (const group of this.groups.values()) {
       const [first] = group.members;
       if (first === undefined) continue;
-      const shared = group.shared.refresh(this.translation(first.proxy, group.client), regrouped ? undefined : touched, failures);
+      const shared = group.shared.refresh(this.translation(first.proxy, group.client, first), regrouped ? undefined : touched, failures);
       for (const member of group.members) this.update(member, shared, regrouped ? undefined : touched, failures, changed);
     }
     return { changed, failures };
@@ -121,7 +141,7 @@ export class Configurations {
     failures: TranslationFailure[],
     changed: ProxyChange[],
   ): void {
-    const own = member.own.refresh(this.translation(member.proxy, member.group.client), touched, failures);
+    const own = member.own.refresh(this.translation(member.proxy, member.group.client, member), touched, failures);
     // After a regrouping what the proxy had came from another set: everything has to be compared.
     const changes =
       touched === undefined
@@ -143,7 +163,7 @@ export class Configurations {
       this.groups.set(key, group);
       group.shared.refresh(this.translation(proxy, client), undefined, failures);
     }
-    const own = new ResourceSet(this.types, this.encoder, group.shared);
+    const own = new ResourceSet(this.types, this.encoder, this.gate, group.shared);
     own.refresh(this.translation(proxy, client), undefined, failures);
     const member: Member = { proxy, own, group, snapshot: EMPTY };
     group.members.add(member);
@@ -166,11 +186,11 @@ export class Configurations {
       if (group === undefined) this.groups.set(key, (group = this.group(client)));
       group.members.add(member);
       member.group = group;
-      member.own = new ResourceSet(this.types, this.encoder, group.shared);
+      member.own = new ResourceSet(this.types, this.encoder, this.gate, group.shared);
     }
   }
 
-  private translation(proxy: Proxy, client: Client): Translation {
+  private translation(proxy: Proxy, client: Client, member?: Member): Translation {
     const view = (reads: Reads) => new MeshProxyView(this.current, proxy, client, reads);
     return {
       units: (type) => {
@@ -180,6 +200,10 @@ export class Configurations {
       translate: (type, unit) => {
         const reads = new Reads();
         return { resources: type.translate(view(reads), unit), reads };
+      },
+      held(type, name) {
+        const has = member?.snapshot.resources(typeUrl(type.schema));
+        return has?.get(name) ?? has?.onDemand?.(name);
       },
     };
   }
@@ -197,12 +221,15 @@ export class Configurations {
       String(this.version),
       (type) => own.resources(type),
       (type) => shared.resources(type),
+      (type) => [...own.pending(type), ...shared.pending(type)],
     );
   }
 
   private group(client: Client): Group {
-    const shared = new ResourceSet(this.types, this.encoder);
+    const shared = new ResourceSet(this.types, this.encoder, this.gate);
     const snapshots = new Snapshots(this.types, (type) => (client.onDemand ? this.absent(type) : undefined));
     return { client, shared, snapshots, members: new Set() };
   }
 }
+
+const NOTHING_TOUCHED: ReadonlySet<Cell> = new Set();

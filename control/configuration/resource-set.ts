@@ -9,7 +9,14 @@ import type { Translated, XdsType } from "../xds/types/xds-type.ts";
 export interface Translation {
   units(type: XdsType): { readonly units: readonly string[]; readonly reads: Reads };
   translate(type: XdsType, unit: string): { readonly resources: readonly Translated[]; readonly reads: Reads };
+  /** What the proxy has by a name, whichever set it came from. */
+  held(type: XdsType, name: string): Resource | undefined;
 }
+
+/**
+ * Decides whether a resource may be sent. `pending`: it is being found out, and {@link Configurations.settle} is called when it has been. `refused`: it may not; what was good before stays.
+ */
+export type Gate = (type: XdsType, resource: Translated) => "good" | "pending" | "refused";
 
 /** A unit could not be translated: an error of ours, which must not keep the others. Its last good resources stay. */
 export interface TranslationFailure {
@@ -31,6 +38,8 @@ interface TypeState {
   readonly individual: Set<string>;
   /** Tried again whenever something changes. */
   readonly failed: Set<string>;
+  /** Units with a resource of which it is not known yet whether it may be sent, with the names of those that nothing is sent in the place of. */
+  readonly pending: Map<string, readonly string[]>;
   /** Replaced, never changed: snapshots hold it. */
   resources: ReadonlyMap<string, Resource>;
 }
@@ -43,21 +52,35 @@ export class ResourceSet {
   private readonly states = new Map<XdsType, TypeState>();
   private readonly readers = new Map<Cell, Set<string>>();
   private readonly encoder: Encoder;
+  private readonly gate: Gate | undefined;
   /** Counts how often a unit turned out to be individual, or no more. */
   private individualChanges = 0;
   /** Of a proxy's own set: that count of its group's when it was brought up to date. */
   private upToDateWith = -1;
 
   /** A set for a group of proxies; or one for a single proxy, with those units that are not the same for its whole group. */
-  constructor(types: readonly XdsType[], encoder: Encoder, shared?: ResourceSet) {
+  constructor(types: readonly XdsType[], encoder: Encoder, gate?: Gate, shared?: ResourceSet) {
     this.types = types;
     this.encoder = encoder;
+    this.gate = gate;
     this.shared = shared;
   }
 
   /** The resources of a type; the map is never changed, later calls may give another. */
   resources(type: XdsType): ReadonlyMap<string, Resource> {
     return this.states.get(type)?.resources ?? NONE;
+  }
+
+  /** Names of resources that there will be, as far as it is known. */
+  pending(type: XdsType): readonly string[] {
+    const pending = this.states.get(type)?.pending;
+    return pending === undefined || pending.size === 0 ? NOTHING : [...pending.values()].flat();
+  }
+
+  /** Whether it is not known of some resource yet whether it may be sent. */
+  get isPending(): boolean {
+    for (const { pending } of this.states.values()) if (pending.size > 0) return true;
+    return false;
   }
 
   /** Units of a group's set that turned out to be made of one proxy alone; they are in that proxy's own set. */
@@ -81,7 +104,7 @@ export class ResourceSet {
   /** Whether a proxy's own set has the units that it should have, all of them made. */
   private isUpToDate(): boolean {
     if (this.shared === undefined || this.upToDateWith !== this.shared.individualChanges) return false;
-    for (const { failed } of this.states.values()) if (failed.size > 0) return false;
+    for (const { failed, pending } of this.states.values()) if (failed.size + pending.size > 0) return false;
     return true;
   }
 
@@ -108,7 +131,15 @@ export class ResourceSet {
     if (state === undefined)
       this.states.set(
         type,
-        (state = { units: [], cells: new Set(), made: new Map(), individual: new Set(), failed: new Set(), resources: NONE }),
+        (state = {
+          units: [],
+          cells: new Set(),
+          made: new Map(),
+          individual: new Set(),
+          failed: new Set(),
+          pending: new Map(),
+          resources: NONE,
+        }),
       );
     const listed = touched === undefined || intersects(state.cells, touched);
     const gone: string[] = [];
@@ -121,8 +152,9 @@ export class ResourceSet {
       state.units = [...now];
       state.cells = cells;
     }
-    for (const unit of state.failed) dirty.add(unit);
+    for (const unit of [...state.failed, ...state.pending.keys()]) dirty.add(unit);
     state.failed.clear();
+    state.pending.clear();
     if (dirty.size === 0 && gone.length === 0) return new Set();
 
     const resources = new Map(state.resources);
@@ -133,7 +165,7 @@ export class ResourceSet {
       try {
         const { resources: translated, reads } = translation.translate(type, unit);
         const individual = this.shared === undefined && reads.individual;
-        const encoded = individual ? [] : translated.map((each) => this.encoder.encode(type, each));
+        const encoded = individual ? [] : this.leaving(type, state, unit, translated, translation);
         this.replace(type, state, unit, { cells: reads.cells, individual, resources: encoded }, resources, names);
       } catch (error) {
         state.failed.add(unit);
@@ -142,6 +174,33 @@ export class ResourceSet {
     }
     if (names.size > 0) state.resources = resources;
     return names;
+  }
+
+  /** What may be sent of a unit, and of what may not, or not yet, what the proxy has, else what goes in its place. */
+  private leaving(
+    type: XdsType,
+    state: TypeState,
+    unit: string,
+    translated: readonly Translated[],
+    translation: Translation,
+  ): readonly Resource[] {
+    const { gate } = this;
+    if (gate === undefined) return translated.map((each) => this.encoder.encode(type, each));
+    const missing: string[] = [];
+    let pending = false;
+    const leaving = translated.flatMap((each): readonly Resource[] => {
+      const judgement = each.proofs === undefined ? "good" : gate(type, each);
+      if (judgement === "good") return [this.encoder.encode(type, each)];
+      pending ||= judgement === "pending";
+      const held = state.resources.get(each.name) ?? translation.held(type, each.name);
+      if (held !== undefined) return [held];
+      const message = judgement === "pending" ? each.meanwhile?.() : each.closed?.();
+      if (message !== undefined) return [this.encoder.encode(type, { ...each, message })];
+      if (judgement === "pending") missing.push(each.name);
+      return [];
+    });
+    if (pending) state.pending.set(unit, missing);
+    return leaving;
   }
 
   private list(type: XdsType, translation: Translation): { readonly units: Iterable<string>; readonly cells: ReadonlySet<Cell> } {
@@ -191,6 +250,7 @@ export class ResourceSet {
 
 const UNCHANGED: readonly Change[] = [];
 const NONE: ReadonlyMap<string, Resource> = new Map();
+const NOTHING: readonly string[] = [];
 
 function intersects(a: ReadonlySet<unknown>, b: ReadonlySet<unknown>): boolean {
   const [small, large] = a.size < b.size ? [a, b] : [b, a];

@@ -36,26 +36,31 @@ export class Snapshots {
   }
 
   /** The snapshot of a proxy: what is its own goes before what it shares. */
-  of(version: string, own: (type: XdsType) => Resources, shared: (type: XdsType) => Resources): Snapshot {
+  of(
+    version: string,
+    own: (type: XdsType) => Resources,
+    shared: (type: XdsType) => Resources,
+    pending: (type: XdsType) => readonly string[] = () => NO_NAMES,
+  ): Snapshot {
     if (this.version !== version || this.known.size >= MOST) this.known.clear();
     this.version = version;
-    const key = this.types.map((type) => keyOf(own(type))).join("\n");
+    const key = this.types.map((type) => keyOf(own(type), pending(type))).join("\n");
     let snapshot = this.known.get(key);
     // Proxies that join between two changes may find what was shared made anew.
     if (snapshot === undefined) {
-      const views = new Map(this.types.map((type) => [typeUrl(type.schema), this.view(type, own(type), shared(type))]));
+      const views = new Map(this.types.map((type) => [typeUrl(type.schema), this.view(type, own(type), shared(type), pending(type))]));
       snapshot = { version, resources: (url) => views.get(url) ?? NOTHING };
       this.known.set(key, snapshot);
     }
     return snapshot;
   }
 
-  private view(type: XdsType, own: Resources, resources: Resources): ResourceView {
+  private view(type: XdsType, own: Resources, resources: Resources, pending: readonly string[]): ResourceView {
     let shared = this.shared.get(type);
     if (shared?.resources !== resources || shared.views.size >= MOST) this.shared.set(type, (shared = { resources, views: new Map() }));
-    const key = keyOf(own);
+    const key = keyOf(own, pending);
     let view = shared.views.get(key);
-    if (view === undefined) shared.views.set(key, (view = joined(own, resources, this.absent(type))));
+    if (view === undefined) shared.views.set(key, (view = joined(own, resources, this.absent(type), new Set(pending))));
     return view;
   }
 }
@@ -63,7 +68,11 @@ export class Snapshots {
 const KEYS = new WeakMap<Resources, string>();
 
 /** The same for the same resources: versions are hashes of what they hold. */
-function keyOf(own: Resources): string {
+function keyOf(own: Resources, pending: readonly string[]): string {
+  return pending.length === 0 ? keyOfResources(own) : `${keyOfResources(own)}\n? ${pending.join(" ")}`;
+}
+
+function keyOfResources(own: Resources): string {
   if (own.size === 0) return "";
   let key = KEYS.get(own);
   if (key === undefined) {
@@ -73,11 +82,12 @@ function keyOf(own: Resources): string {
   return key;
 }
 
+const NO_NAMES: readonly string[] = [];
 const NOTHING: ResourceView = { get: () => undefined, names: () => [] };
 /** Of a proxy that has nothing yet. */
 export const EMPTY: Snapshot = { version: "0", resources: () => NOTHING };
 
-function joined(own: Resources, shared: Resources, absent: Find | undefined): ResourceView {
+function joined(own: Resources, shared: Resources, absent: Find | undefined, pending: ReadonlySet<string>): ResourceView {
   const find: Find = own.size === 0 ? (name) => shared.get(name) : (name) => own.get(name) ?? shared.get(name);
   function* names(onDemand: boolean): Iterable<string> {
     for (const [name, resource] of own) if (isOnDemand(resource) === onDemand) yield name;
@@ -91,6 +101,7 @@ function joined(own: Resources, shared: Resources, absent: Find | undefined): Re
     names: () => names(false),
     onDemand: (name) => find(name) ?? absent?.(name),
     namesOnDemand: () => names(true),
+    ...(pending.size === 0 ? {} : { isComing: (name) => pending.has(name) }),
   };
 }
 

@@ -44,6 +44,17 @@ describe("subscriptions", () => {
     expect(client.one()).toMatchObject({ resources: { b: "b=1" }, removed: [] });
   });
 
+  test.each([[["b"]], [["a", "b"]]])("of %j, what is coming is not said to be missing, and is sent when it is there", async (names) => {
+    const mesh = new TestMesh({ [ENDPOINT]: { a: "1" } }, { isComing: (name) => name === "b" });
+    const client = mesh.connect("delta");
+    await client.send({ typeUrl: ENDPOINT, resourceNamesSubscribe: names });
+    expect(client.take().map(({ resources, removed }) => ({ resources, removed }))).toEqual(
+      names.includes("a") ? [{ resources: { a: "a=1" }, removed: [] }] : [],
+    );
+    mesh.push({ [ENDPOINT]: { a: "1", b: "1" } });
+    expect(client.one()).toMatchObject({ resources: { b: "b=1" }, removed: [] });
+  });
+
   test("a name that is subscribed to again is sent again: the client may have forgotten it", async () => {
     const client = new TestMesh({ [ENDPOINT]: { a: "1" } }).connect("delta");
     await client.send({ typeUrl: ENDPOINT, resourceNamesSubscribe: ["a"] });

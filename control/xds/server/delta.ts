@@ -100,8 +100,10 @@ function list(watch: Watch, view: ResourceView, maxResponse: number): Listed | u
   }
   for (const name of watch.changed.keys()) if (watch.askedList.has(name)) watch.changed.delete(name);
   if (watch.changed.size === 0) watch.changedAt = undefined;
+  const { size } = watch.askedList;
   watch.askedList = undefined;
-  return found;
+  // All of it is coming.
+  return size > 0 && found.resources.length + found.missing.length === 0 ? undefined : found;
 }
 
 /** Adds what was asked for, as much as a response may hold. */
@@ -216,6 +218,7 @@ class Collector {
   }
 
   remove(name: string): void {
+    if (this.view.isComing?.(name) === true) return;
     this.removed.push(name);
     this.size += name.length;
   }

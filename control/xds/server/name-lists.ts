@@ -58,7 +58,7 @@ function find(typeUrl: string, list: ReadonlySet<string>, view: ResourceView): L
   for (const name of list) {
     const resource = resourceFor(view, name, true);
     if (resource === undefined) {
-      missing.push(name);
+      if (view.isComing?.(name) !== true) missing.push(name);
       continue;
     }
     resources.push(resource);

@@ -37,6 +37,8 @@ export interface ResourceView {
   onDemand?(name: string): Resource | undefined;
   /** Names that `onDemand` has a resource of the mesh for; only people ask. Default: none. */
   namesOnDemand?(): Iterable<string>;
+  /** Whether there will be a resource of this name soon: who asks for it waits, and is not told that there is none. Default: false. */
+  isComing?(name: string): boolean;
 }
 
 /** All that one proxy, or every proxy of a group, may have at one time. Immutable. */

@@ -1,9 +1,10 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { ProxyView } from "../../model/index.ts";
+import type { ProofRequest } from "../../proof/index.ts";
 
 /** One of xDS's resource types: how its resources are made for a proxy. */
 export interface XdsType<Desc extends DescMessage = DescMessage> {
-  /** As `--type` of the command line has it: `listener`, `scope`, `route`, `cluster`, `endpoint`, `filter`, `secret`. */
+  /** As `--type` of the command line has it: `listener`, `scope`, `route`, `cluster`, `endpoint`, `filter`, `secret`, `roots`. */
   readonly name: string;
   readonly schema: Desc;
   /**
@@ -34,4 +35,10 @@ export interface Translated<Desc extends DescMessage = DescMessage> {
   readonly message: MessageShape<Desc>;
   /** Whether it is given only to proxies that ask for it by its name, and is no part of `*`. Default: false. */
   readonly onDemand?: boolean;
+  /** What modules have to take before this is sent; until then, and where one refuses, the proxy keeps what it has. Default: nothing. */
+  readonly proofs?: readonly ProofRequest[];
+  /** What is sent in its place to a proxy that has nothing to keep, where a module refuses; it lets nothing past. Default: nothing is sent. */
+  closed?(): MessageShape<Desc>;
+  /** What is sent to such a proxy until all modules have answered. Default: nothing is sent. */
+  meanwhile?(): MessageShape<Desc>;
 }

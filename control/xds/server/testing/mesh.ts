@@ -27,7 +27,7 @@ export class TestMesh {
   private generation = 1;
 
   constructor(byType: Readonly<Record<string, Texts>> = {}, options: MeshOptions = {}) {
-    this.snapshot = new MapSnapshot("v1", toResources(byType), options.onDemand);
+    this.snapshot = new MapSnapshot("v1", toResources(byType), options.onDemand, options.isComing);
     this.server = new XdsServer({
       types: TYPES,
       onConnect: () => ({ id: "test-proxy", group: this.group }),
@@ -58,6 +58,8 @@ export class TestMesh {
 
 export interface MeshOptions {
   readonly onDemand?: OnDemand;
+  /** Names that there will be soon. Default: none. */
+  readonly isComing?: (name: string) => boolean;
   readonly limits?: Partial<StreamLimits>;
   readonly observer?: Observer;
   readonly budget?: number;

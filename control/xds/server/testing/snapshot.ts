@@ -45,17 +45,24 @@ export class MapSnapshot implements Snapshot {
   private readonly views = new Map<string, MapView>();
   private readonly byType: Readonly<Record<string, readonly Resource[]>>;
   private readonly onDemand: OnDemand | undefined;
+  private readonly isComing: ((name: string) => boolean) | undefined;
 
-  constructor(version: string, byType: Readonly<Record<string, readonly Resource[]>>, onDemand?: OnDemand) {
+  constructor(
+    version: string,
+    byType: Readonly<Record<string, readonly Resource[]>>,
+    onDemand?: OnDemand,
+    isComing?: (name: string) => boolean,
+  ) {
     this.version = version;
     this.byType = byType;
     this.onDemand = onDemand;
+    this.isComing = isComing;
   }
 
   resources(typeUrl: string): MapView {
     let view = this.views.get(typeUrl);
     if (view === undefined) {
-      view = new MapView(typeUrl, this.byType[typeUrl] ?? [], this.onDemand);
+      view = new MapView(typeUrl, this.byType[typeUrl] ?? [], this.onDemand, this.isComing);
       this.views.set(typeUrl, view);
     }
     return view;
@@ -66,7 +73,7 @@ export class MapSnapshot implements Snapshot {
     version: string,
     byType: Readonly<Record<string, readonly Resource[]>>,
   ): { readonly snapshot: MapSnapshot; readonly changes: Change[] } {
-    const snapshot = new MapSnapshot(version, { ...this.byType, ...byType }, this.onDemand);
+    const snapshot = new MapSnapshot(version, { ...this.byType, ...byType }, this.onDemand, this.isComing);
     const changes = Object.keys(byType).map((typeUrl) => {
       const [before, after] = [this.resources(typeUrl).byName, snapshot.resources(typeUrl).byName];
       const names = new Set([...before.keys(), ...after.keys()]);
@@ -80,8 +87,15 @@ class MapView implements ResourceView {
   readonly byName: ReadonlyMap<string, Resource>;
   private readonly typeUrl: string;
   private readonly missing: OnDemand | undefined;
+  readonly isComing: (name: string) => boolean;
 
-  constructor(typeUrl: string, resources: readonly Resource[], missing: OnDemand | undefined) {
+  constructor(
+    typeUrl: string,
+    resources: readonly Resource[],
+    missing: OnDemand | undefined,
+    isComing: (name: string) => boolean = () => false,
+  ) {
+    this.isComing = isComing;
     this.typeUrl = typeUrl;
     this.byName = new Map(resources.map((resource) => [resource.name, resource]));
     this.missing = missing;

@@ -4,6 +4,7 @@ import { ClusterLoadAssignmentSchema } from "../../../envoy-api/generated/envoy/
 import { typeUrl } from "../../../envoy-api/index.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
+import { provenEjection } from "./proof.ts";
 import { fixedClusters } from "./fixed.ts";
 import { inboundClusters } from "./inbound.ts";
 import { jwksClusters } from "./jwks.ts";
@@ -33,7 +34,11 @@ export function clusterType(options: ClusterOptions = {}): XdsType<typeof Cluste
       for (const host of view.hosts()) yield `${OUTBOUND}${host}`;
     },
     translate(view, unit) {
-      const translated = (message: Cluster): Translated<typeof ClusterSchema> => ({ name: message.name, message: limited(view, message) });
+      const translated = (message: Cluster): Translated<typeof ClusterSchema> => ({
+        name: message.name,
+        message: limited(view, message),
+        ...provenEjection(message),
+      });
       if (unit === FIXED) return fixedClusters(view).map(translated);
       if (unit === INBOUND) return inboundClusters(view).map(translated);
       if (unit === JWKS) return jwksClusters(view).map(translated);

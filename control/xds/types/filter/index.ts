@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageShape } from "@bufbuild/protobuf";
 import { TypedExtensionConfigSchema } from "../../../envoy-api/generated/envoy/config/core/v3/extension_pb.ts";
 import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
 import { pack } from "../../../envoy-api/index.ts";
@@ -6,12 +6,13 @@ import type { ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import { builtModules, type Modules } from "./modules.ts";
 import { meshPlugin } from "./plugin-config.ts";
-import { builtinFilters, filterName, type Side, specialPorts } from "./plugins.ts";
+import { type BuiltinFilter, builtinFilters, CUSTOM, customFilters, filterName, type Side, specialPorts } from "./plugins.ts";
+import { proofOf } from "./proof.ts";
 import { ejectionPlugin, UPSTREAM_FILTER, upstreamFilters } from "./upstream.ts";
 
-export type { Module, Modules } from "./modules.ts";
-export { meshFilterName, type Side } from "./plugins.ts";
-export { ejectionPlugin, upstreamFilter } from "./upstream.ts";
+export { builtModules, type Module, type Modules } from "./modules.ts";
+export { customFilterName, meshFilterName, type Side } from "./plugins.ts";
+export { ejectionPlugin, UPSTREAM_FILTER, upstreamFilter } from "./upstream.ts";
 
 /**
  * The filters that a proxy runs for all hosts, apart from its listeners (ECDS): a change of their configuration changes no listener, and one that a filter refuses leaves the
@@ -31,17 +32,42 @@ export function filterType(modules: Modules = builtModules): XdsType<typeof Type
     ],
     translate(view, unit) {
       const ejection = unit === UPSTREAM_FILTER ? ejectionPlugin(view.plugins()) : undefined;
-      if (ejection !== undefined) return [resource(unit, meshPlugin(view, unit, upstreamFilters(ejection), modules, "upstream"))];
+      if (ejection !== undefined) return [meshFilters(view, unit, upstreamFilters(ejection), modules, "upstream")];
       const [, side = "", port = "0"] = unit.split("/");
-      const filters = builtinFilters(view, side as Side, Number(port));
+      const filters = port === CUSTOM ? customFilters(view, side as Side) : builtinFilters(view, side as Side, Number(port));
       if (filters.length === 0) return [];
-      return [resource(unit, meshPlugin(view, unit, filters, modules))];
+      return [meshFilters(view, unit, filters, modules)];
     },
   };
 }
 
-function resource(name: string, config: ReturnType<typeof meshPlugin>): Translated<typeof TypedExtensionConfigSchema> {
-  return { name, message: create(TypedExtensionConfigSchema, { name, typedConfig: pack(WasmSchema, { config }) }) };
+/** Our filters of one side, which the module has to take; where it does not, and the proxy has nothing else, nothing passes. */
+function meshFilters(
+  view: ProxyView,
+  name: string,
+  filters: readonly BuiltinFilter[],
+  modules: Modules,
+  root: "downstream" | "upstream" = "downstream",
+): Translated<typeof TypedExtensionConfigSchema> {
+  const config = meshPlugin(view, name, filters, modules, root);
+  return {
+    name,
+    message: extension(name, config),
+    proofs: [proofOf(config, modules("mesh"))],
+    closed: () => extension(name, meshPlugin(view, name, CLOSED[root], modules, root)),
+  };
+}
+
+/** What refuses every request: a policy that allows nothing. In the chains of clusters nothing is decided, so nothing is refused there. */
+const CLOSED: Readonly<Record<"downstream" | "upstream", readonly BuiltinFilter[]>> = {
+  downstream: [
+    { name: "authorization", configuration: { policies: [{ namespace: "meshwright", name: "refused-by-its-module", action: "ALLOW" }] } },
+  ],
+  upstream: [{ name: "ejection", configuration: {} }],
+};
+
+function extension(name: string, config: ReturnType<typeof meshPlugin>): MessageShape<typeof TypedExtensionConfigSchema> {
+  return create(TypedExtensionConfigSchema, { name, typedConfig: pack(WasmSchema, { config }) });
 }
 
 function sides(view: ProxyView): readonly Side[] {
@@ -50,5 +76,6 @@ function sides(view: ProxyView): readonly Side[] {
 
 /** Names of all that there may be: which policies hold, and so which filters there are, is a fact of a single proxy, and units are those of all that share them. */
 function namesOf(view: ProxyView, side: Side): readonly string[] {
-  return [0, ...specialPorts(view, side)].map((port) => filterName(side, port));
+  const custom = side === "outbound" ? [] : [`${filterName(side, 0)}/${CUSTOM}`];
+  return [...custom, ...[0, ...specialPorts(view, side)].map((port) => filterName(side, port))];
 }

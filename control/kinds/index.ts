@@ -1,5 +1,6 @@
 import { builtinFilters, checkFilterConfiguration } from "../filter-schemas/index.ts";
 import type { Kind } from "../model/index.ts";
+import { authorizationPolicy } from "./authorization-policy/index.ts";
 import { destinationRule } from "./destination-rule/index.ts";
 import { endpointSlice } from "./endpoint-slice/index.ts";
 import { endpoints } from "./endpoints/index.ts";
@@ -27,6 +28,7 @@ export const KINDS: readonly Kind[] = [
   workloadEntry,
   sidecar,
   peerAuthentication,
+  authorizationPolicy,
   requestAuthentication,
   meshConfig,
   proxyConfig,

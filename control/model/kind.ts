@@ -9,6 +9,9 @@ import type { MeshSettings } from "./settings.ts";
 /** Reports a problem at a field of the object that is being checked; the path begins at the root of the document. */
 export type Report = (level: Level, code: string, path: FieldPath, message: string) => void;
 
+/** The value of a part of a document, or undefined where anything is wrong with it. */
+export type PartReader = <T>(type: FieldType<T>, value: unknown) => T | undefined;
+
 /** One kind of object of Istio or Kubernetes. */
 export interface Kind<Spec = unknown> {
   readonly kind: string;
@@ -21,6 +24,13 @@ export interface Kind<Spec = unknown> {
   readonly fields: FieldType<Spec>;
   /** What the fields cannot tell one by one, but the object by itself. An error refuses the object. */
   check?(object: MeshObject<Spec>, report: Report): void;
+  /**
+   * Of a kind that protects workloads: what holds in the place of an object with errors that has no good version, so that what it would have governed is denied and not open to all. Undefined where it
+   * would have denied nothing.
+   *
+   * @param body what the document has in the place of a spec; any value of JSON
+   */
+  standIn?(object: Pick<MeshObject, "metadata">, body: unknown, read: PartReader): Spec | undefined;
   /** What the object adds to the mesh; `settings` are those in force. */
   contribute(object: MeshObject<Spec>, settings: MeshSettings): Contribution;
   /** Whether what it speaks of is there, and whether others are in its way. Reports do not refuse the object: others may come later. */

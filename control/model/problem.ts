@@ -35,6 +35,8 @@ export const Code = {
   Unreadable: "MW0012",
   /** A workload that takes mTLS alone, whose proxy has no certificate. */
   NoIdentity: "MW0013",
+  /** A policy that cannot be carried out as it is written: what it would have governed is denied. */
+  Denied: "MW0014",
 } as const;
 
 /** `file:line:column: level code path: message` */

@@ -153,6 +153,7 @@ import { file_envoy_extensions_filters_listener_original_src_v3_original_src } f
 import { file_envoy_extensions_filters_listener_proxy_protocol_v3_proxy_protocol } from "./envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
 import { file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector } from "./envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
 import { file_envoy_extensions_filters_network_connection_limit_v3_connection_limit } from "./envoy/extensions/filters/network/connection_limit/v3/connection_limit_pb.ts";
+import { file_envoy_extensions_filters_network_ext_authz_v3_ext_authz } from "./envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
 import { file_envoy_extensions_filters_network_rbac_v3_rbac } from "./envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
 import { file_envoy_extensions_filters_network_set_filter_state_v3_set_filter_state } from "./envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.ts";
 import { file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster } from "./envoy/extensions/filters/network/sni_cluster/v3/sni_cluster_pb.ts";
@@ -378,6 +379,7 @@ export const registry = createRegistry(
   file_envoy_extensions_filters_listener_proxy_protocol_v3_proxy_protocol,
   file_envoy_extensions_filters_listener_tls_inspector_v3_tls_inspector,
   file_envoy_extensions_filters_network_connection_limit_v3_connection_limit,
+  file_envoy_extensions_filters_network_ext_authz_v3_ext_authz,
   file_envoy_extensions_filters_network_rbac_v3_rbac,
   file_envoy_extensions_filters_network_set_filter_state_v3_set_filter_state,
   file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster,

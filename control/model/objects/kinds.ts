@@ -24,7 +24,8 @@ export class Kinds {
     if (found === undefined) return this.#notFound(group, kind, apiVersion);
     if (found.versions.includes(version)) return { found: "kind", kind: found };
     const versions = found.versions.map((each) => (group === "" ? each : `${group}/${each}`));
-    return { found: "nothing", field: "apiVersion", message: `${kind} has no version ${apiVersion}; ${versions.join(", ")} are read` };
+    const message = `${kind} has no version ${apiVersion}; ${versions.join(", ")} are read`;
+    return { found: "nothing", field: "apiVersion", message, kind: found };
   }
 
   #notFound(group: string, kind: string, apiVersion: string): KindFound {
@@ -34,7 +35,7 @@ export class Kinds {
       const [namesake] = namesakes;
       if (namesake !== undefined && isIstio(group)) {
         const right = `${namesake.group}/${namesake.versions[0] ?? ""}`;
-        return { found: "nothing", field: "apiVersion", message: `${kind} is not of ${group}; write ${right}` };
+        return { found: "nothing", field: "apiVersion", message: `${kind} is not of ${group}; write ${right}`, kind: namesake };
       }
       const near = suggestion(
         kind,
@@ -53,7 +54,8 @@ export class Kinds {
 export type KindFound =
   | { readonly found: "kind"; readonly kind: Kind }
   | { readonly found: "other"; readonly message: string }
-  | { readonly found: "nothing"; readonly field: "apiVersion" | "kind"; readonly message: string };
+  /** `kind`: the one that is meant, where only the version is wrong. */
+  | { readonly found: "nothing"; readonly field: "apiVersion" | "kind"; readonly message: string; readonly kind?: Kind };
 
 function isIstio(group: string): boolean {
   return group.includes("istio");

@@ -3,7 +3,7 @@ import { type MeshObject, objectKey } from "../object.ts";
 import { Code, compareProblems, type Problem } from "../problem.ts";
 import type { SourceChange, SourceFile } from "../source.ts";
 import type { Kinds } from "./kinds.ts";
-import { manifestOf, moveObject, type ObjectRead, readObject } from "./read-object.ts";
+import { isStandIn, manifestOf, moveObject, type ObjectRead, readObject } from "./read-object.ts";
 
 /** What a change of the sources did to the objects. */
 export interface ObjectChange {
@@ -39,7 +39,8 @@ interface FileState {
  * The objects of all sources: a bad one never replaces a good one and never stops the others. What counts is a function of the files, and of what was good in them before:
  *
  * - A file with a document that is no YAML keeps all objects that it had: it may be half-written. The first time, its other documents count.
- * - An object with an error keeps its last good version, and so does one that may be what a document without a legible name is about.
+ * - An object with an error keeps its last good version, and so does one that may be what a document without a legible name is about. One that protects workloads and has no good version
+ *   is stood in for by what denies all that it would have governed (`Kind.standIn`).
  * - Of objects with the same key, the first by the order of the files counts.
  */
 export class ObjectStore {
@@ -137,8 +138,8 @@ export class ObjectStore {
       holders.sort();
       for (const file of holders) affected.add(file);
     }
-    const [first = ""] = holders;
-    return this.#files.get(first)?.objects.get(key);
+    const found = holders.map((file) => this.#files.get(file)?.objects.get(key)).filter((object) => object !== undefined);
+    return found.find((object) => !isStandIn(object)) ?? found[0];
   }
 
   #problemsOf(file: string): Problem[] {
@@ -151,6 +152,7 @@ export class ObjectStore {
       // The document may have moved since it was read.
       const moved = (manifest.source?.line ?? 0) - line;
       problems.push(...(moved === 0 ? read.problems : read.problems.map((problem) => ({ ...problem, line: problem.line + moved }))));
+      if (read.standIn !== undefined) problems.push(consequence(read.standIn, this.#objects.get(objectKey(read.standIn)), manifest));
       if (read.object === undefined) continue;
       const key = objectKey(read.object);
       const earlier = seen.get(key) ?? this.#earlier(key, file);
@@ -173,14 +175,16 @@ function counting(entries: readonly Entry[], before: FileState | undefined, brok
   const objects = new Map<string, MeshObject>();
   let illegible = false;
   for (const { read } of entries) {
-    const { object, key, passedOver } = read;
+    const { object, standIn, key, passedOver } = read;
     if (key === undefined) {
       illegible ||= !passedOver;
       continue;
     }
     if (objects.has(key)) continue;
     const earlier = before?.objects.get(key);
-    const counts = object !== undefined && earlier !== undefined ? theSame(earlier, object) : (object ?? earlier);
+    const good = earlier === undefined || isStandIn(earlier) ? undefined : earlier;
+    const counting = object ?? good ?? standIn;
+    const counts = earlier === undefined || counting === undefined ? counting : theSame(earlier, counting);
     if (counts !== undefined) objects.set(key, counts);
   }
   if (illegible) for (const [key, object] of before?.objects ?? []) if (!objects.has(key)) objects.set(key, object);
@@ -189,7 +193,7 @@ function counting(entries: readonly Entry[], before: FileState | undefined, brok
 
 /** The earlier of two where nothing but comments and line ends differ, so that nothing is done about it. */
 function theSame(earlier: MeshObject, later: MeshObject): MeshObject {
-  if (earlier === later) return earlier;
+  if (earlier === later || isStandIn(earlier) !== isStandIn(later)) return later;
   const manifest = manifestOf(later);
   // The order of keys counts: headers are added in it.
   if (JSON.stringify(manifestOf(earlier).value) !== JSON.stringify(manifest.value)) return later;
@@ -199,6 +203,22 @@ function theSame(earlier: MeshObject, later: MeshObject): MeshObject {
 
 function readEntry(manifest: Manifest, kinds: Kinds): Entry {
   return { manifest, read: readObject(manifest, kinds), line: manifest.source?.line ?? 0 };
+}
+
+/** What an error in an object that protects workloads means for them. */
+function consequence(standIn: MeshObject, counts: MeshObject | undefined, manifest: Manifest): Problem {
+  const path = ["metadata", "name"];
+  const name = `${standIn.kind} ${standIn.metadata.namespace}/${standIn.metadata.name}`;
+  if (counts !== undefined && !isStandIn(counts))
+    return {
+      ...manifest.place(path),
+      level: "warning",
+      code: Code.Denied,
+      path,
+      message: `${name} has errors; its last good version stays in force`,
+    };
+  const message = `${name} has errors and no good version, so all that it may have been meant to protect is denied until they are mended`;
+  return { ...manifest.place(path), level: "error", code: Code.Denied, path, message };
 }
 
 function duplicate({ kind, metadata }: MeshObject, manifest: Manifest, earlier: Pick<Manifest, "place">): Problem {

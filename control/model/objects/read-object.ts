@@ -1,5 +1,5 @@
 import { ReadContext, suggestion } from "../fields/index.ts";
-import type { Kind } from "../kind.ts";
+import type { Kind, PartReader } from "../kind.ts";
 import type { Manifest } from "../manifest.ts";
 import { type MeshObject, objectKey } from "../object.ts";
 import type { FieldPath } from "../place.ts";
@@ -11,6 +11,8 @@ import { metadata as metadataFields } from "./metadata.ts";
 export interface ObjectRead {
   /** Undefined where an error refuses it, and where it is of another tool. */
   readonly object: MeshObject | undefined;
+  /** What holds in the place of a refused object that had no good version (`Kind.standIn`). */
+  readonly standIn?: MeshObject | undefined;
   /** What reading it found wrong; what is wrong with the document itself stands in the manifest. */
   readonly problems: readonly Problem[];
   /** Which object it is about, as far as it says; undefined where that cannot be told. */
@@ -41,13 +43,17 @@ export function readObject(manifest: Manifest, kinds: Kinds): ObjectRead {
   }
   if (found.found === "nothing") {
     root.at(found.field).report("error", Code.UnknownKind, found.message);
-    return passedOver(undefined, false);
+    return {
+      ...passedOver(undefined, false),
+      standIn: found.kind === undefined ? undefined : standInFor(manifest, found.kind, apiVersion),
+    };
   }
   const object = readFields(manifest, found.kind, apiVersion, root);
   if (object !== undefined) check(object, found.kind, manifest, problems);
   const refused = object === undefined || [...(manifest.problems ?? []), ...problems].some(({ level }) => level === "error");
   return {
     object: refused ? undefined : object,
+    standIn: refused ? standInFor(manifest, found.kind, apiVersion) : undefined,
     problems,
     key: object === undefined ? keyOf(manifest) : objectKey(object),
     passedOver: false,
@@ -110,6 +116,38 @@ function readFields(manifest: Manifest, kind: Kind, apiVersion: string, root: Re
   return object;
 }
 
+/** What a kind that protects workloads puts in the place of a document with errors, as far as it says for whom it is. */
+function standInFor(manifest: Manifest, kind: Kind, apiVersion: string): MeshObject | undefined {
+  if (kind.standIn === undefined) return undefined;
+  const read: PartReader = (type, value) => {
+    const problems: Problem[] = [];
+    const found = value === undefined || value === null ? undefined : type.read(value, new ReadContext(manifest, problems));
+    return problems.some(({ level }) => level === "error") ? undefined : found;
+  };
+  const metadata = read(metadataFields, manifest.value["metadata"]) ?? nameOf(manifest);
+  const spec = metadata === undefined ? undefined : kind.standIn({ metadata }, manifest.value[kind.body === "spec" ? "spec" : ""], read);
+  if (metadata === undefined || spec === undefined) return undefined;
+  const object: MeshObject = { apiVersion, kind: kind.kind, metadata, spec, place: (path = []) => manifestOf(object).place(path) };
+  moveObject(object, manifest);
+  standIns.add(object);
+  return object;
+}
+
+/** The least that metadata can say. */
+function nameOf({ value: { metadata } }: Manifest): MeshObject["metadata"] | undefined {
+  if (typeof metadata !== "object" || metadata === null) return undefined;
+  const { name, namespace = "default" } = metadata as { readonly name?: unknown; readonly namespace?: unknown };
+  if (typeof name !== "string" || typeof namespace !== "string") return undefined;
+  return { name, namespace, labels: {}, annotations: {}, creationTimestamp: undefined };
+}
+
+const standIns = new WeakSet<MeshObject>();
+
+/** Whether an object stands in the place of one that is refused. */
+export function isStandIn(object: MeshObject): boolean {
+  return standIns.has(object);
+}
+
 const manifests = new WeakMap<MeshObject, Manifest>();
 
 /**
@@ -161,10 +199,8 @@ function check(object: MeshObject, kind: Kind, manifest: Manifest, problems: Pro
 }
 
 /** Which object a document is about that could not be read as one. */
-function keyOf({ value: { kind, metadata } }: Manifest): string | undefined {
-  if (typeof kind !== "string" || typeof metadata !== "object" || metadata === null) return undefined;
-  const { name, namespace = "default" } = metadata as { readonly name?: unknown; readonly namespace?: unknown };
-  return typeof name === "string" && typeof namespace === "string"
-    ? objectKey({ kind, metadata: { name, namespace } as MeshObject["metadata"] })
-    : undefined;
+function keyOf(manifest: Manifest): string | undefined {
+  const { kind } = manifest.value;
+  const metadata = nameOf(manifest);
+  return typeof kind === "string" && metadata !== undefined ? objectKey({ kind, metadata }) : undefined;
 }

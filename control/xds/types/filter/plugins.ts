@@ -1,4 +1,5 @@
 import type { Plugin, ProxyView } from "../../../model/index.ts";
+import { customAuthorization } from "./settings/authorization.ts";
 import { settingsOf } from "./settings/index.ts";
 import type { Side } from "./side.ts";
 
@@ -33,6 +34,19 @@ export function builtinFilters(view: ProxyView, side: Side, port: number): reado
     return configuration === undefined ? [] : [{ name, configuration }];
   });
 }
+
+/** What goes before all of these: the external authorizers of CUSTOM policies. */
+export function customFilters(view: ProxyView, side: Side): readonly BuiltinFilter[] {
+  const configuration = side === "outbound" ? undefined : customAuthorization(view, side, 0);
+  return configuration === undefined ? [] : [{ name: "authorization", configuration }];
+}
+
+/** The name of their resource; undefined where there is none. */
+export function customFilterName(view: ProxyView, side: Side): string | undefined {
+  return customFilters(view, side).length === 0 ? undefined : `${filterName(side, 0)}/${CUSTOM}`;
+}
+
+export const CUSTOM = "custom";
 
 /** Ports of a side for which some plugin is by its number. */
 export function specialPorts(view: ProxyView, side: Side): readonly number[] {

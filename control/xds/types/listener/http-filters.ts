@@ -1,7 +1,7 @@
 import { pack, typeUrl } from "../../../envoy-api/index.ts";
 import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
 import { fromAds } from "../config-source.ts";
-import { meshFilterName } from "../filter/index.ts";
+import { customFilterName, meshFilterName } from "../filter/index.ts";
 import { claimsFilter } from "../route/claims.ts";
 import { FilterConfigSchema as GrpcStatsSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
 import { GrpcWebSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
@@ -22,11 +22,13 @@ const grpcStats = filter(
 
 /** The HTTP filters of a listener, in Istio's order: what finds the routes, ours, Envoy's own, what carries out the routes, the router. */
 export function httpFilters(view: ProxyView, { routes, protocol, side, port }: HttpOptions): HttpFilter[] {
+  const custom = customFilterName(view, side);
   const mesh = meshFilterName(view, side, port);
   const { envoyDebugHeaders } = view.proxySettings().proxyHeaders;
   return [
     ...(routes.firstFilters ?? []),
     ...(routes.clusterFilters ?? []),
+    ...(custom === undefined ? [] : [discovered(custom), ...(routes.clusterFilters ?? [])]),
     // Our filters may choose another route, with another cluster.
     ...(mesh === undefined ? [] : [discovered(mesh), ...(side === "gateway" ? [claimsFilter] : []), ...(routes.clusterFilters ?? [])]),
     ...(protocol === "grpc-web" ? [grpcWeb] : []),

@@ -3,6 +3,7 @@ import { outboundCluster, sniOf } from "../../cluster-name.ts";
 import { gatewayRouteName } from "../../route/route-name.ts";
 import { scopedRoutes } from "../../scope/hcm.ts";
 import { listenerName } from "../address.ts";
+import { directAddress } from "../direct-address.ts";
 import type { Chain, NetworkFilter } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
 import { MESH_ANY } from "../mesh-tls.ts";
@@ -25,6 +26,7 @@ export function serverChains(view: ProxyView, listener: GatewayListener, planned
 
 function httpChain(view: ProxyView, { binds, port, kind }: GatewayListener, { server }: PlannedServer, routeName: string): Chain {
   const filters = [
+    ...directAddress(view, "gateway", port),
     httpConnectionManager(view, {
       side: "gateway",
       statPrefix: kind === "tls" && server.name !== "" ? server.name : `outbound_${listenerName(binds[0], port)}`,

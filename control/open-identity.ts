@@ -1,27 +1,31 @@
 import type { ControlLog } from "./control-service.ts";
 import { identityProblem, type IdentityObserver, MeshIdentity, type MeshIdentityOptions } from "./identity/index.ts";
+import { LimitedLines } from "./limited-lines.ts";
 import type { CertificateMetrics } from "./metrics/index.ts";
 
 export interface OpenIdentityOptions extends Omit<MeshIdentityOptions, "observer" | "warn"> {
   readonly metrics: CertificateMetrics;
+  /** Hears at once, and after each change, which certificates are trusted, PEM, one text each. Default: nobody. */
+  readonly onRoots?: (roots: readonly string[]) => void;
   /** Default: nobody hears. */
   readonly log?: ControlLog;
 }
 
-/** Lines about refusals that are written within a second; whoever is refused all the time does not fill the disk. */
-const LINES = 20;
 const DAY = 86_400_000;
 /** Before a root ends there has to be time for the next one. */
 const SOON = 30 * DAY;
 
 /** The authority of a mesh, each certificate and refusal in the log and the metrics. */
-export async function openIdentity({ metrics, log, ...options }: OpenIdentityOptions): Promise<MeshIdentity> {
+export async function openIdentity({ metrics, log, onRoots, ...options }: OpenIdentityOptions): Promise<MeshIdentity> {
   const identity = await MeshIdentity.open({
     ...options,
     observer: observerOf(metrics, log),
     warn: (message) => log?.warn({ directory: options.directory }, message),
   });
   metrics.watch(() => identity.authority.expiry());
+  const { signer } = identity.authority;
+  onRoots?.(signer.roots());
+  signer.onRootsChanged(() => onRoots?.(signer.roots()));
   const { trustDomain } = options.trustDomains();
   const problem = identityProblem({ trustDomain, namespace: "default", serviceAccount: "default" });
   if (problem !== undefined) log?.warn({ trustDomain }, `no certificate can be issued: ${problem} (MeshConfig's trustDomain)`);
@@ -36,8 +40,7 @@ export async function openIdentity({ metrics, log, ...options }: OpenIdentityOpt
 }
 
 function observerOf(metrics: CertificateMetrics, log: ControlLog | undefined): IdentityObserver {
-  let second = 0;
-  let lines = 0;
+  const refusals = new LimitedLines((fields, message) => log?.warn(fields, message), "more certificates were refused");
   return {
     issued({ certificate: { identity, serialNumber, notAfter }, method, evidence, source }) {
       metrics.issued(method);
@@ -49,16 +52,8 @@ function observerOf(metrics: CertificateMetrics, log: ControlLog | undefined): I
     },
     refused({ error, method, source }) {
       metrics.refused(error.code, method);
-      const now = Math.floor(performance.now() / 1000);
-      if (now !== second) {
-        if (lines > LINES) log?.warn({ count: lines - LINES }, "more certificates were refused");
-        second = now;
-        lines = 0;
-      }
-      lines += 1;
-      if (lines > LINES) return;
       const cause = error.cause instanceof Error ? error.cause.message : undefined;
-      log?.warn({ code: error.code, method, source, reason: error.message, cause }, "certificate refused");
+      refusals.add({ code: error.code, method, source, reason: error.message, cause }, "certificate refused");
     },
   };
 }

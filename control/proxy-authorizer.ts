@@ -1,6 +1,6 @@
 import { type ClientIdentifier, formatSpiffeId, type Identity, IdentityError, peerChain } from "./identity/index.ts";
 import type { Proxy } from "./model/index.ts";
-import { type ClientIdentity, XdsError } from "./xds/server/index.ts";
+import { type ClientIdentity, type StreamStatus, XdsError } from "./xds/server/index.ts";
 
 /** What is known of a client by its connection. */
 export interface ClientConnection {
@@ -46,14 +46,9 @@ export class ProxyAuthorizer {
 
   /** @throws XdsError `UNAUTHENTICATED` or `PERMISSION_DENIED` */
   async authorize(proxy: Proxy, { credentials }: ClientConnection): Promise<Authorization> {
-    const { transportSecurityType, sslPeerCertificate } = (credentials ?? {}) as {
-      readonly transportSecurityType?: string;
-      readonly sslPeerCertificate?: object;
-    };
-    if (transportSecurityType === undefined) return {};
-    const { identity, serialNumber, notAfter } = await this.options.identify(peerChain(sslPeerCertificate)).catch((error: unknown) => {
-      throw refusalOf(error);
-    });
+    const proved = await this.prove(credentials);
+    if (proved === undefined) return {};
+    const { identity, serialNumber, notAfter } = proved;
     const { namespace, serviceAccount } = identity;
     if (namespace !== proxy.namespace || serviceAccount !== proxy.serviceAccount)
       throw new XdsError(
@@ -76,6 +71,30 @@ export class ProxyAuthorizer {
         }
       },
     };
+  }
+
+  /**
+   * Of which proxies' status a client may know: in plain text of all, over TLS of those with its own identity.
+   *
+   * @throws XdsError `UNAUTHENTICATED` or `PERMISSION_DENIED`
+   */
+  async visibleTo(credentials: unknown): Promise<(status: StreamStatus) => boolean> {
+    const proved = await this.prove(credentials);
+    if (proved === undefined) return () => true;
+    const name = formatSpiffeId(proved.identity);
+    return ({ identity }) => identity?.name === name;
+  }
+
+  /** @returns undefined for who comes in plain text */
+  private async prove(credentials: unknown): Promise<Awaited<ReturnType<ClientIdentifier>> | undefined> {
+    const { transportSecurityType, sslPeerCertificate } = (credentials ?? {}) as {
+      readonly transportSecurityType?: string;
+      readonly sslPeerCertificate?: object;
+    };
+    if (transportSecurityType === undefined) return undefined;
+    return this.options.identify(peerChain(sslPeerCertificate)).catch((error: unknown) => {
+      throw refusalOf(error);
+    });
   }
 }
 

@@ -65,7 +65,7 @@ async function serve({
   const addresses = { xds: readAddress("--xds", xds), admin: readAddress("--admin", admin) };
   const tokens = tokenFile === undefined ? [] : [await readToken("--token-file", tokenFile)];
   const readTokens = readTokenFile === undefined ? [] : [await readToken("--read-token-file", readTokenFile)];
-  const { ControlService, meshSources, State, XdsListener, AdminListener, isLoopback } = await load();
+  const { ControlService, LimitedLines, meshSources, State, XdsListener, AdminListener, isLoopback } = await load();
   const plaintext = isLoopback(addresses.xds.host);
   if (!plaintext && stateDirectory === undefined && authority.ca === undefined && authority.xdsCert === undefined)
     throw new CliError(
@@ -91,8 +91,15 @@ async function serve({
   const services = identity === undefined ? [] : [await certificateService(identity)];
   using tls = await xdsTls(authority, identity, service, log);
   const ownToken = tokens.length > 0 ? undefined : adminToken(authority, stateDirectory);
+  const failures = new LimitedLines((...line) => log.info(...line), "more connections of xDS came to nothing");
   await using xdsListener = await listening("--xds", addresses.xds, () =>
-    XdsListener.start(service.xds, { ...addresses.xds, services, plaintext, ...(tls !== undefined && { certificate: tls.certificate }) }),
+    XdsListener.start(service.xds, {
+      ...addresses.xds,
+      services,
+      plaintext,
+      ...(tls !== undefined && { certificate: tls.certificate, visibleTo: (credentials) => tls.authorizer.visibleTo(credentials) }),
+      onFailure: ({ peer, reason }) => failures.add({ peer, reason }, "a connection of xDS came to nothing"),
+    }),
   );
   await using adminListener = await listening("--admin", addresses.admin, () =>
     AdminListener.start(service, {
@@ -120,14 +127,15 @@ async function serve({
  * extensions of dynamic imports.
  */
 async function load() {
-  const [service, { meshSources }, { State }, { XdsListener }, admin] = await Promise.all([
+  const [service, lines, { meshSources }, { State }, { XdsListener }, admin] = await Promise.all([
     import("../../control/control-service.ts"),
+    import("../../control/limited-lines.ts"),
     import("../control/mesh-sources.ts"),
     import("../../control/state/index.ts"),
     import("../../control/xds/transport/index.ts"),
     import("../../control/admin/index.ts"),
   ]);
-  return { ...service, meshSources, State, XdsListener, ...admin };
+  return { ...service, ...lines, meshSources, State, XdsListener, ...admin };
 }
 
 async function xdsTls(...parameters: Parameters<typeof import("../control/xds-tls.ts").xdsTls>) {

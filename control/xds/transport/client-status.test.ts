@@ -1,5 +1,5 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { status } from "@grpc/grpc-js";
+import { credentials, status } from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 import { ClientResourceStatus } from "../../envoy-api/generated/envoy/admin/v3/config_dump_shared_pb.ts";
 import {
@@ -9,6 +9,7 @@ import {
 } from "../../envoy-api/generated/envoy/service/status/v3/csds_pb.ts";
 import { resourcesOf } from "../server/testing/mesh.ts";
 import { CLUSTER, MapSnapshot, SECRET } from "../server/testing/snapshot.ts";
+import { selfSigned, unchanging } from "./testing/certificate.ts";
 import { TestControl } from "./testing/control.ts";
 import { DeltaCall, RawCall } from "./testing/grpc-client.ts";
 
@@ -74,6 +75,25 @@ describe("CSDS", () => {
     asker.halfClose();
     expect(fromBinary(ClientStatusResponseSchema, await asker.next()).config).toHaveLength(1);
     expect((await asker.status).code).toBe(status.OK);
+  });
+
+  test("over TLS tells of nobody by itself, and else of whom the asker may know", async () => {
+    const certificate = unchanging(selfSigned());
+    const roots = Buffer.from(certificate.current().certificate);
+    const channel = credentials.createSsl(roots, null, null, { checkServerIdentity: () => undefined });
+    for (const visible of [undefined, false, true]) {
+      await using control = await TestControl.start(MESH, {
+        certificate,
+        ...(visible !== undefined && { visibleTo: async () => () => visible }),
+      });
+      using proxy = new DeltaCall(control.listener.port, "proxy-1", undefined, channel);
+      proxy.request({ typeUrl: CLUSTER });
+      await proxy.response();
+      using asker = new RawCall(control.listener.port, STREAM, channel);
+      asker.send(requestOf({}));
+      const { config } = fromBinary(ClientStatusResponseSchema, await asker.next());
+      expect(config).toHaveLength(visible === true ? 1 : 0);
+    }
   });
 
   test("refuses what it does not understand", async () => {

@@ -13,7 +13,15 @@ import {
   type ClientStatusRequest,
 } from "../../envoy-api/generated/envoy/service/status/v3/csds_pb.ts";
 import type { NodeMatcher } from "../../envoy-api/generated/envoy/type/matcher/v3/node_pb.ts";
-import { XdsError, type Refusal, type ResourceTypeRules, type SyncState, type XdsServer, type XdsStream } from "../server/index.ts";
+import {
+  XdsError,
+  type Refusal,
+  type ResourceTypeRules,
+  type StreamStatus,
+  type SyncState,
+  type XdsServer,
+  type XdsStream,
+} from "../server/index.ts";
 
 const CONFIG_STATUS: Readonly<Record<SyncState, ConfigStatus>> = {
   SYNCED: ConfigStatus.SYNCED,
@@ -25,13 +33,17 @@ const CONFIG_STATUS: Readonly<Record<SyncState, ConfigStatus>> = {
 /**
  * Answers a `ClientStatusRequest` (CSDS) about the clients of this service: what each is to have, and whether it has accepted it. As every management
  * server it asks nobody for that. Throws {@link XdsError} `INVALID_ARGUMENT` for what is no such request, and for matchers other than of the id by text.
+ *
+ * @param isVisible of which of them whoever asks may know
  */
-export function clientStatus(server: XdsServer, bytes: Uint8Array): Uint8Array {
+export function clientStatus(server: XdsServer, bytes: Uint8Array, isVisible: (status: StreamStatus) => boolean): Uint8Array {
   const request = readRequest(bytes);
   const matches = request.nodeMatchers.map(matcherOf);
   const config: ClientConfig[] = [];
   for (const stream of server.streams()) {
-    const { node: encoded, types } = stream.status();
+    const status = stream.status();
+    if (!isVisible(status)) continue;
+    const { node: encoded, types } = status;
     const node = fromBinary(NodeSchema, encoded);
     if (matches.length > 0 && !matches.some((match) => match(node.id))) continue;
     const genericXdsConfigs = types.flatMap(({ typeUrl, state, refused, accepted }) => {

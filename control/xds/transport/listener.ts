@@ -10,7 +10,7 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import type { ServerCertificate } from "../../tls/index.ts";
-import { XdsError, type XdsServer } from "../server/index.ts";
+import { type StreamStatus, XdsError, type XdsServer } from "../server/index.ts";
 import { serveCall, type BytesCall, type DiscoveryCall } from "./call.ts";
 import { clientStatus } from "./client-status.ts";
 import { serialize, shareBodies } from "./message.ts";
@@ -32,6 +32,8 @@ export interface ListenOptions {
   readonly handshakeTimeout?: number;
   /** Connections that may be that far at once; one more ends the oldest of them. Default: 5,000. */
   readonly handshakes?: number;
+  /** Of which clients' status (CSDS) a client may know, by what is known of its connection; rejects with an XdsError where of none. Default: of all in plain text, of none over TLS. */
+  readonly visibleTo?: (credentials: unknown) => Promise<(status: StreamStatus) => boolean>;
   /** Hears why a connection came to nothing. Default: nobody. */
   readonly onFailure?: (failure: ConnectionFailure) => void;
   /** Bytes of a request above which its call ends with `RESOURCE_EXHAUSTED`. Default: 4 MiB, some 40,000 names. */
@@ -104,6 +106,7 @@ export class XdsListener implements AsyncDisposable {
       },
     });
     register(grpc, server, (peer) => sockets.cut(peer));
+    registerClientStatus(grpc, server, options.visibleTo ?? visibleInPlaintext);
     for (const { definition, implementation } of options.services ?? []) grpc.addService(definition, implementation);
     await listen(sockets.server, options);
     return new XdsListener(grpc, sockets);
@@ -144,35 +147,50 @@ function register(grpc: Server, server: XdsServer, cut: (peer: string) => void):
     };
     grpc.register(method.path, handle, serialize, (bytes: Buffer) => bytes, "bidi");
   }
-  const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const handleStream = (call: BytesCall) => {
-    call.on("data", (bytes: Buffer) =>
-      answer(
-        () => call.write(clientStatus(server, bytes)),
-        (error) => void call.emit("error", error),
-      ),
-    );
-    call.on("end", () => call.end());
-  };
-  const handleFetch = (call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) => {
-    answer(
-      () => callback(null, clientStatus(server, call.request)),
-      (error) => callback(error),
-    );
-  };
-  grpc.register(CLIENT_STATUS.stream, handleStream, asBuffer, (bytes: Buffer) => bytes, "bidi");
-  grpc.register(CLIENT_STATUS.fetch, handleFetch, asBuffer, (bytes: Buffer) => bytes, "unary");
   for (const [path, reason] of REFUSED_METHODS) {
     const refuse = (call: DiscoveryCall) => void call.emit("error", { code: status.UNIMPLEMENTED, details: reason });
     grpc.register(path, refuse, serialize, (bytes: Buffer) => bytes, "bidi");
   }
 }
 
-function answer(send: () => void, fail: (error: { readonly code: status; readonly details: string }) => void): void {
-  try {
-    send();
-  } catch (thrown) {
-    const { code, message } = XdsError.from(thrown);
-    fail({ code: status[code], details: message });
-  }
+function registerClientStatus(grpc: Server, server: XdsServer, visibleTo: NonNullable<ListenOptions["visibleTo"]>): void {
+  const asBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const statusFor = async (bytes: Buffer, credentials: unknown) => clientStatus(server, bytes, await visibleTo(credentials));
+  const handleStream = (call: BytesCall): void => {
+    const credentials = call.getAuthContext();
+    call.on("data", (bytes: Buffer) => {
+      call.pause();
+      statusFor(bytes, credentials).then(
+        (answer) => {
+          call.write(answer);
+          call.resume();
+        },
+        (error: unknown) => void call.emit("error", failureOf(error)),
+      );
+    });
+    call.on("end", () => call.end());
+  };
+  const handleFetch = (call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) =>
+    void statusFor(call.request, call.getAuthContext()).then(
+      (bytes) => callback(null, bytes),
+      (error: unknown) => callback(failureOf(error)),
+    );
+  grpc.register(
+    CLIENT_STATUS.stream,
+    (call: BytesCall) => void handleStream(call),
+    asBuffer,
+    (bytes: Buffer) => bytes,
+    "bidi",
+  );
+  grpc.register(CLIENT_STATUS.fetch, handleFetch, asBuffer, (bytes: Buffer) => bytes, "unary");
+}
+
+async function visibleInPlaintext(credentials: unknown): Promise<() => boolean> {
+  const isPlaintext = (credentials as { readonly transportSecurityType?: string }).transportSecurityType === undefined;
+  return () => isPlaintext;
+}
+
+function failureOf(thrown: unknown): { readonly code: status; readonly details: string } {
+  const { code, message } = XdsError.from(thrown);
+  return { code: status[code], details: message };
 }

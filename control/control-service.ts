@@ -6,6 +6,7 @@ import { NodeSchema } from "./envoy-api/generated/envoy/config/core/v3/base_pb.t
 import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
+import { LimitedLines } from "./limited-lines.ts";
 import { ControlMetrics } from "./metrics/index.ts";
 import { Kinds, ObjectStore } from "./model/objects/index.ts";
 import {
@@ -75,6 +76,8 @@ export class ControlService implements AsyncDisposable {
   private readonly connected = new Map<string, Connected>();
   private readonly convergence: Convergence;
   private readonly peers = new KnownPeers();
+  private readonly refusals = new LimitedLines((...line) => this.log?.warn(...line), "more clients may not be the proxies that they say");
+  private readonly strangers = new LimitedLines((...line) => this.log?.info(...line), "more clients left before they were known");
   private telling: NodeJS.Immediate | undefined;
   private checked: { readonly mesh: Mesh; readonly problems: readonly Problem[] } | undefined;
 
@@ -107,7 +110,9 @@ export class ControlService implements AsyncDisposable {
         disconnected: (event) => {
           observer.disconnected?.(event);
           this.disconnect(event.proxy);
-          this.log?.info({ proxy: event.proxy, reason: event.error?.message }, "proxy disconnected");
+          const reason = event.error?.message;
+          if (event.proxy === "") this.strangers.add({ reason }, "a client left before it was known");
+          else this.log?.info({ proxy: event.proxy, reason }, "proxy disconnected");
         },
       },
     });
@@ -246,7 +251,7 @@ export class ControlService implements AsyncDisposable {
     return authorize(proxy, request).then(
       (authorization) => ({ ...authorization, ...this.join(proxy) }),
       (error: unknown) => {
-        this.log?.warn({ proxy: proxy.id, peer: request.peer, reason: (error as Error).message }, "a client may not be this proxy");
+        this.refusals.add({ proxy: proxy.id, peer: request.peer, reason: (error as Error).message }, "a client may not be this proxy");
         throw error;
       },
     );

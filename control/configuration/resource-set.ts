@@ -5,10 +5,15 @@ import type { Cell, Reads } from "../mesh/index.ts";
 import type { Change, Resource } from "../xds/server/index.ts";
 import type { Translated, XdsType } from "../xds/types/xds-type.ts";
 
+export interface UnitTranslation {
+  readonly resources: readonly Translated[];
+  readonly reads: Reads;
+}
+
 /** Makes one unit of one type, or says of which units a type is made; what it reads is written down. */
 export interface Translation {
   units(type: XdsType): { readonly units: readonly string[]; readonly reads: Reads };
-  translate(type: XdsType, unit: string): { readonly resources: readonly Translated[]; readonly reads: Reads };
+  translate(type: XdsType, unit: string): UnitTranslation;
   /** What the proxy has by a name, whichever set it came from. */
   held(type: XdsType, name: string): Resource | undefined;
 }
@@ -31,6 +36,13 @@ interface Made {
   readonly resources: readonly Resource[];
 }
 
+/** A unit as it was translated, to be judged again. */
+interface Pending {
+  readonly translated: UnitTranslation;
+  /** Names of resources in whose place nothing is sent. */
+  readonly missing: readonly string[];
+}
+
 interface TypeState {
   units: readonly string[];
   cells: ReadonlySet<Cell>;
@@ -38,8 +50,8 @@ interface TypeState {
   readonly individual: Set<string>;
   /** Tried again whenever something changes. */
   readonly failed: Set<string>;
-  /** Units with a resource of which it is not known yet whether it may be sent, with the names of those that nothing is sent in the place of. */
-  readonly pending: Map<string, readonly string[]>;
+  /** Units with a resource of which it is not known yet whether it may be sent. */
+  readonly pending: Map<string, Pending>;
   /** Replaced, never changed: snapshots hold it. */
   resources: ReadonlyMap<string, Resource>;
 }
@@ -74,7 +86,7 @@ export class ResourceSet {
   /** Names of resources that there will be, as far as it is known. */
   pending(type: XdsType): readonly string[] {
     const pending = this.states.get(type)?.pending;
-    return pending === undefined || pending.size === 0 ? NOTHING : [...pending.values()].flat();
+    return pending === undefined || pending.size === 0 ? NOTHING : [...pending.values()].flatMap(({ missing }) => missing);
   }
 
   /** Whether it is not known of some resource yet whether it may be sent. */
@@ -152,7 +164,9 @@ export class ResourceSet {
       state.units = [...now];
       state.cells = cells;
     }
-    for (const unit of [...state.failed, ...state.pending.keys()]) dirty.add(unit);
+    const known = new Map<string, UnitTranslation>();
+    for (const [unit, { translated }] of state.pending) if (!dirty.has(unit)) known.set(unit, translated);
+    for (const unit of [...state.failed, ...known.keys()]) dirty.add(unit);
     state.failed.clear();
     state.pending.clear();
     if (dirty.size === 0 && gone.length === 0) return new Set();
@@ -163,7 +177,8 @@ export class ResourceSet {
     for (const unit of dirty) {
       if (gone.includes(unit)) continue;
       try {
-        const { resources: translated, reads } = translation.translate(type, unit);
+        const translated = known.get(unit) ?? translation.translate(type, unit);
+        const { reads } = translated;
         const individual = this.shared === undefined && reads.individual;
         const encoded = individual ? [] : this.leaving(type, state, unit, translated, translation);
         this.replace(type, state, unit, { cells: reads.cells, individual, resources: encoded }, resources, names);
@@ -181,14 +196,15 @@ export class ResourceSet {
     type: XdsType,
     state: TypeState,
     unit: string,
-    translated: readonly Translated[],
+    translated: UnitTranslation,
     translation: Translation,
   ): readonly Resource[] {
     const { gate } = this;
-    if (gate === undefined) return translated.map((each) => this.encoder.encode(type, each));
+    const { resources } = translated;
+    if (gate === undefined) return resources.map((each) => this.encoder.encode(type, each));
     const missing: string[] = [];
     let pending = false;
-    const leaving = translated.flatMap((each): readonly Resource[] => {
+    const leaving = resources.flatMap((each): readonly Resource[] => {
       const judgement = each.proofs === undefined ? "good" : gate(type, each);
       if (judgement === "good") return [this.encoder.encode(type, each)];
       pending ||= judgement === "pending";
@@ -199,7 +215,7 @@ export class ResourceSet {
       if (judgement === "pending") missing.push(each.name);
       return [];
     });
-    if (pending) state.pending.set(unit, missing);
+    if (pending) state.pending.set(unit, { translated, missing });
     return leaving;
   }
 

@@ -9,6 +9,7 @@ import {
   type MeshObject,
   type MeshSettings,
   type MeshView,
+  type ModuleState,
   objectKey,
   type Peer,
   type PeerAuthentication,
@@ -145,6 +146,15 @@ export class Mesh implements MeshView {
     return { mesh, touched: new Set([cell.roots]) };
   }
 
+  /** The mesh after modules came, or could not be had, and which cells are others by that. */
+  applyModules(modules: ReadonlyMap<string, ModuleState>): { readonly mesh: Mesh; readonly touched: ReadonlySet<Cell> } {
+    const keys = [...new Set([...modules.keys(), ...this.index.modules.keys()])];
+    const touched = keys.filter((key) => modules.get(key) !== this.index.modules.get(key)).map((key) => cell.module(key));
+    const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, { ...this.index, modules }, this.names);
+    for (const [service, endpoints] of this.endpoints) mesh.endpoints.set(service, endpoints);
+    return { mesh, touched: new Set(touched) };
+  }
+
   objects(kind: string): readonly MeshObject[] {
     return this.list(`objects ${kind}`, () =>
       [...this.members.values()].map(({ object }) => object).filter((object) => object.kind === kind),
@@ -153,6 +163,11 @@ export class Mesh implements MeshView {
 
   object(key: string): MeshObject | undefined {
     return this.members.get(key)?.object;
+  }
+
+  /** What an object adds. */
+  contributed(key: string): Contribution | undefined {
+    return this.members.get(key)?.contribution;
   }
 
   allObjects(): readonly MeshObject[] {
@@ -204,6 +219,10 @@ export class Mesh implements MeshView {
 
   plugins(): readonly Plugin[] {
     return this.index.plugins;
+  }
+
+  module(key: string): ModuleState | undefined {
+    return this.index.modules.get(key);
   }
 
   proxySettings(): readonly ProxySettingsOverride[] {

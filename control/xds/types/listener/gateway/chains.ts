@@ -3,6 +3,7 @@ import { outboundCluster, sniOf } from "../../cluster-name.ts";
 import { gatewayRouteName } from "../../route/route-name.ts";
 import { scopedRoutes } from "../../scope/hcm.ts";
 import { listenerName } from "../address.ts";
+import { networkAuthorization } from "../authorization/index.ts";
 import { directAddress } from "../direct-address.ts";
 import type { Chain, NetworkFilter } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
@@ -57,7 +58,7 @@ function sniDnatChains(view: ProxyView, { server }: PlannedServer): readonly Cha
         subsets.map((subset) => ({
           serverNames: [sniOf(outboundCluster(host, number, subset))],
           applicationProtocols: MESH_ANY,
-          filters: toServiceBySni(view, host, number, subset),
+          filters: [...networkAuthorization(view), ...toServiceBySni(view, host, number, subset)],
         })),
       );
   });
@@ -106,5 +107,5 @@ function matches({ server }: PlannedServer, { port }: Layer4Match): boolean {
 }
 
 function filtersOf(view: ProxyView, { server }: PlannedServer, { route, object: { metadata } }: TlsRoute | TcpRoute): NetworkFilter[] {
-  return toDestinations(view, route, server.port.number, `${metadata.name}.${metadata.namespace}`);
+  return [...networkAuthorization(view), ...toDestinations(view, route, server.port.number, `${metadata.name}.${metadata.namespace}`)];
 }

@@ -1,6 +1,7 @@
 import { mtlsModeOf, type ProxyView } from "../../../../model/index.ts";
 import { BLACK_HOLE_CLUSTER, INBOUND_PASSTHROUGH_CLUSTER, inboundCluster } from "../../cluster-name.ts";
 import { anyAddress, listenerName } from "../address.ts";
+import { networkAuthorization } from "../authorization/index.ts";
 import { directAddress } from "../direct-address.ts";
 import type { Chain, NetworkFilter } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
@@ -64,7 +65,10 @@ function chainsOf(view: ProxyView, target: Target): readonly Chain[] {
       ...base,
       ...match,
       name: `${names[kind]}${suffix}`,
-      filters: kind === "tcp" ? toCluster(view, "inbound", cluster) : [...directAddress(view, "inbound", targetPort), http()],
+      filters:
+        kind === "tcp"
+          ? [...networkAuthorization(view), ...toCluster(view, "inbound", cluster)]
+          : [...directAddress(view, "inbound", targetPort), http()],
       ...(whose === "mesh" ? { tls: meshTls(view) } : whose === "own" && tls !== undefined ? { tls: downstreamTls(view, tls) } : {}),
     }),
   );

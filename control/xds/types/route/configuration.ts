@@ -12,6 +12,7 @@ import { LOOKUP_FILTER, REFRESH_FILTER } from "../scope/lookup.ts";
 import { CLAIMS_FILTER } from "./claims.ts";
 import type { Init } from "./init.ts";
 import { asksForClaims } from "./match.ts";
+import { withSharedRetries } from "./retries.ts";
 import type { Route } from "./routes.ts";
 import { routeSelection } from "./selection.ts";
 
@@ -53,10 +54,12 @@ export interface VirtualHostContent {
 
 /** One host with its routes, as Istio names it: `reviews.default.svc.cluster.local:9080`. */
 export function virtualHost(view: ProxyView, { host, port, domains, routes, requireTls }: VirtualHostContent): VirtualHost {
+  const { routes: selected, retryPolicy } = withSharedRetries(routes);
   return {
     name: `${host}:${port}`,
     domains: [...domains],
-    ...routeSelection(routes),
+    ...(retryPolicy === undefined ? {} : { retryPolicy }),
+    ...routeSelection(selected),
     // By this the filter that looks hosts up knows that one was found.
     metadata: { filterMetadata: { [LOOKUP_FILTER]: { host } } },
     includeRequestAttemptCount: view.proxySettings().proxyHeaders.attemptCount,

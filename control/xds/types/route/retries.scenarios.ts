@@ -51,6 +51,10 @@ const planned: Script = ({ path }) => {
   return { status: Number(answer) };
 };
 
+/** A route for requests that say so, one for each of some retries. */
+const routes = (...all: readonly object[]) =>
+  all.map((retries, index) => ({ match: [{ headers: { "x-route": { exact: `${index}` } } }], route: [to("reviews/v1")], retries }));
+
 describe("a request that fails is sent again", () => {
   let mesh: EchoMesh;
 
@@ -96,6 +100,9 @@ describe("a request that fails is sent again", () => {
           ["loose.test"],
           [{ route: [to("hashed")], retries: { attempts: 1, retryOn: "5xx", retryIgnorePreviousHosts: true } }],
         ),
+        virtualService("same", ["same.test"], routes(FIVE, FIVE)),
+        virtualService("many", ["many.test"], routes(...Array.from({ length: 100 }, () => FIVE))),
+        virtualService("mixed", ["mixed.test"], routes(FIVE, { attempts: 0 })),
         service("far", "reviews"),
         policy("far", {
           loadBalancer: { localityLbSetting: { enabled: true, failoverPriority: ["version"] } },
@@ -120,6 +127,18 @@ describe("a request that fails is sent again", () => {
     const headers = answers.includes("grpc") ? GRPC : [];
     const told = await mesh.ask(`row-${index}.test`, { path, headers, ...question });
     expect([told.status, attempts.get(path)]).toEqual([status, count]);
+  });
+
+  test.each([
+    ["every route of a host that has the same for all", "same", 0, 3],
+    ["every route of a host that has the same for all", "same", 1, 3],
+    ["one of so many routes that they are a tree", "many", 99, 3],
+    ["the route that has them", "mixed", 0, 3],
+    ["not the route beside it that has none", "mixed", 1, 1],
+  ])("by %s: %s, %i", async (_what, host, route, count) => {
+    const path = `/?503&${host}-${route}`;
+    await mesh.ask(`${host}.test`, { path, headers: [["x-route", `${route}`]] });
+    expect(attempts.get(path)).toBe(count);
   });
 
   test("within the time of the whole request", async () => {

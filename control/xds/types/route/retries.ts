@@ -1,9 +1,11 @@
-import type { RetryPolicySchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { RetryPolicySchema, VirtualHostSchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import { PreviousHostsPredicateSchema } from "../../../envoy-api/generated/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts";
 import { PreviousPrioritiesConfigSchema } from "../../../envoy-api/generated/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts";
 import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import type { Retries } from "../../../model/index.ts";
 import type { Init } from "./init.ts";
+import type { Route } from "./routes.ts";
 
 /** What Istio retries where nobody says: failures after which the service cannot have seen the request, and gRPC's `unavailable` and `cancelled`. */
 const RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
@@ -34,6 +36,26 @@ export function retryPolicy(retries: Retries | undefined, isHashed: boolean): In
     ...(retries?.backoff ? { retryBackOff: { baseInterval: milliseconds(retries.backoff) } } : {}),
     ...(retries?.retryRemoteLocalities === true ? { retryPriority: remoteLocalities } : {}),
   };
+}
+
+/**
+ * Routes whose retries are all the same have them once, of their virtual host: Envoy takes those where a route has none (`VirtualHost.retry_policy`), and they are a good part of what a route is sent as. Where
+ * one route that goes anywhere has others, or none, each keeps its own.
+ */
+export function withSharedRetries(
+  routes: readonly Route[],
+): { readonly routes: readonly Route[] } & Pick<Init<typeof VirtualHostSchema>, "retryPolicy"> {
+  const going = routes.flatMap(({ action }) => (action?.case === "route" ? [action.value.retryPolicy] : []));
+  const [first, ...others] = going;
+  if (first === undefined || others.length === 0 || !others.every((each) => isDeepStrictEqual(each, first))) return { routes };
+  return { routes: routes.map(withoutRetries), retryPolicy: first };
+}
+
+function withoutRetries(route: Route): Route {
+  const { action } = route;
+  if (action?.case !== "route") return route;
+  const { retryPolicy: _, ...value } = action.value;
+  return { ...route, action: { case: "route", value } };
 }
 
 /** Localities are priorities: after two attempts those that were tried are left out. */

@@ -37,6 +37,8 @@ export const Code = {
   NoIdentity: "MW0013",
   /** A policy that cannot be carried out as it is written: what it would have governed is denied. */
   Denied: "MW0014",
+  /** The module of a filter refuses it. */
+  RefusedByModule: "MW0015",
 } as const;
 
 /** `file:line:column: level code path: message` */

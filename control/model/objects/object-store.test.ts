@@ -107,3 +107,44 @@ test("what comes of another source is not what a complete change removes", () =>
   store.apply(change({ "b.yaml": boxText("b") }, true), "two");
   expect([...store.objects.keys()].sort()).toEqual(["Box/default/a", "Box/default/b"]);
 });
+
+test("an object that turns out to be bad leaves what was good before, and says so where it stands by then", () => {
+  const store = new ObjectStore(kinds);
+  store.apply(change({ "a.yaml": boxText("one") }));
+  const one = store.objects.get("Box/default/one");
+  if (one !== undefined) store.confirm([one]);
+  store.apply(change({ "a.yaml": boxText("one", "{hosts: [b]}") }));
+  store.apply(change({ "a.yaml": boxText("one", "{hosts: [c]}") }));
+  store.apply(change({ "a.yaml": `# a line more\n${boxText("one", "{hosts: [c]}")}` }));
+  const bad = store.objects.get("Box/default/one");
+  if (bad === undefined) throw new Error("it counts");
+  const refused = store.refuse(bad, ["spec", "hosts"], "no good");
+  expect(refused.upserted).toEqual([one]);
+  expect(store.objects.get("Box/default/one")).toBe(one);
+  expect(told(refused)).toEqual(["a.yaml:5:8: error MW0015 spec.hosts: no good"]);
+  expect(store.refuse(bad, [], "again").upserted).toEqual([]);
+  expect(names(store.apply(change({ "a.yaml": boxText("one", "{hosts: [d]}") })).upserted)).toEqual(["Box/default/one"]);
+  expect(store.problems()).toEqual([]);
+});
+
+test("a new object that turns out to be bad does not count", () => {
+  const store = new ObjectStore(kinds);
+  store.apply(change({ "a.yaml": `${boxText("one")}---\n${boxText("two")}` }));
+  const one = store.objects.get("Box/default/one");
+  if (one === undefined) throw new Error("it counts");
+  expect(names(store.refuse(one, [], "no good").removed)).toEqual(["Box/default/one"]);
+  expect(names(store.objects.values())).toEqual(["Box/default/two"]);
+});
+
+test("what becomes of a change is seen in another store", () => {
+  const store = new ObjectStore(kinds);
+  store.apply(change({ "a.yaml": boxText("one"), "b.yaml": boxText("one") }));
+  const before = store.problems();
+  const fork = store.fork();
+  expect(names(fork.apply(change({ "a.yaml": "", "c.yaml": boxText("three") })).upserted)).toEqual([
+    "Box/default/one",
+    "Box/default/three",
+  ]);
+  expect(names(store.objects.values())).toEqual(["Box/default/one"]);
+  expect(store.problems()).toEqual(before);
+});

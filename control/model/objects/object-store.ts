@@ -1,9 +1,10 @@
 import type { Manifest } from "../manifest.ts";
 import { type MeshObject, objectKey } from "../object.ts";
+import type { FieldPath } from "../place.ts";
 import { Code, compareProblems, type Problem } from "../problem.ts";
 import type { SourceChange, SourceFile } from "../source.ts";
 import type { Kinds } from "./kinds.ts";
-import { isStandIn, manifestOf, moveObject, type ObjectRead, readObject } from "./read-object.ts";
+import { isStandIn, manifestOf, moveObject, type ObjectRead, readObject, refusedRead } from "./read-object.ts";
 
 /** What a change of the sources did to the objects. */
 export interface ObjectChange {
@@ -49,9 +50,21 @@ export class ObjectStore {
   /** The files that have an object of a key, in order; almost always one. */
   readonly #holders = new Map<string, string[]>();
   readonly #objects = new Map<string, MeshObject>();
+  /** Of objects that may still turn out to be refused, what was good before: undefined for new ones. */
+  #unconfirmed = new WeakMap<MeshObject, MeshObject | undefined>();
 
   constructor(kinds: Kinds) {
     this.#kinds = kinds;
+  }
+
+  /** Another store with all that is in this one, to see what would become of a change. */
+  fork(): ObjectStore {
+    const other = new ObjectStore(this.#kinds);
+    other.#unconfirmed = this.#unconfirmed;
+    for (const [file, state] of this.#files) other.#files.set(file, state);
+    for (const [key, holders] of this.#holders) other.#holders.set(key, [...holders]);
+    for (const [key, object] of this.#objects) other.#objects.set(key, object);
+    return other;
   }
 
   /** Everything that counts, by key. */
@@ -74,6 +87,43 @@ export class ObjectStore {
       affected.add(file.file);
       this.#read(file, source, touched, affected);
     }
+    return this.#changed(touched, affected);
+  }
+
+  /** What was found good once more, after it was read. */
+  confirm(objects: Iterable<MeshObject>): void {
+    for (const object of objects) this.#unconfirmed.delete(object);
+  }
+
+  /**
+   * Refuses an object that looked good when it was read, as if that had been found out then: what was good before counts again, else what stands in for it, else nothing. Does nothing where it
+   * counts no more.
+   */
+  refuse(object: MeshObject, path: FieldPath, message: string): ObjectChange {
+    const key = objectKey(object);
+    const manifest = manifestOf(object);
+    const touched = new Set([key]);
+    const affected = new Set<string>();
+    for (const file of isStandIn(object) ? [] : [...(this.#holders.get(key) ?? [])]) {
+      const state = this.#files.get(file);
+      if (state?.objects.get(key) !== object) continue;
+      affected.add(file);
+      const problem: Problem = { ...object.place(path), level: "error", code: Code.RefusedByModule, path, message };
+      const refused = (entry: Entry): Entry => (entry.manifest === manifest ? refusedEntry(entry, problem, this.#kinds) : entry);
+      const entries = state.entries.map(refused);
+      const standIn = entries.find((entry) => entry.manifest === manifest)?.read.standIn;
+      const counts = this.#unconfirmed.get(object) ?? standIn;
+      const objects = new Map(state.objects);
+      if (counts === undefined) objects.delete(key);
+      else objects.set(key, counts);
+      this.#files.set(file, { ...state, entries, whole: state.whole.map(refused), objects });
+      if (counts === undefined) this.#drop(key, file, affected);
+    }
+    return this.#changed(touched, affected);
+  }
+
+  /** What became of the objects with these keys. */
+  #changed(touched: ReadonlySet<string>, affected: Set<string>): ObjectChange {
     const upserted: MeshObject[] = [];
     const removed: MeshObject[] = [];
     for (const key of touched) {
@@ -111,10 +161,18 @@ export class ObjectStore {
     for (const key of objects.keys()) {
       touched.add(key);
       if (before?.objects.has(key) !== true) this.#hold(key, file);
+      this.#remember(objects.get(key), before?.objects.get(key));
     }
     const whole = broken || manifests === undefined ? (before?.whole ?? []) : entries;
     if (manifests?.length === 0 && problems.length === 0 && objects.size === 0) this.#files.delete(file);
     else this.#files.set(file, { source, whole, entries, objects, fileProblems: problems });
+  }
+
+  /** Keeps what was good until it is known that what came in its place is. */
+  #remember(after: MeshObject | undefined, before: MeshObject | undefined): void {
+    if (after === undefined || after === before) return;
+    const good = before === undefined || isStandIn(before) ? undefined : before;
+    this.#unconfirmed.set(after, good !== undefined && this.#unconfirmed.has(good) ? this.#unconfirmed.get(good) : good);
   }
 
   #hold(key: string, file: string): void {
@@ -199,6 +257,12 @@ function theSame(earlier: MeshObject, later: MeshObject): MeshObject {
   if (JSON.stringify(manifestOf(earlier).value) !== JSON.stringify(manifest.value)) return later;
   moveObject(earlier, manifest);
   return earlier;
+}
+
+/** An entry whose object is refused. Its problems are told by the line on which it was read. */
+function refusedEntry({ manifest, read, line }: Entry, problem: Problem, kinds: Kinds): Entry {
+  const moved = (manifest.source?.line ?? 0) - line;
+  return { manifest, read: refusedRead(read, manifest, { ...problem, line: problem.line - moved }, kinds), line };
 }
 
 function readEntry(manifest: Manifest, kinds: Kinds): Entry {

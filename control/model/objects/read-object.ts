@@ -133,6 +133,14 @@ function standInFor(manifest: Manifest, kind: Kind, apiVersion: string): MeshObj
   return object;
 }
 
+/** What becomes of a document whose object turned out to be bad after it was read. */
+export function refusedRead(read: ObjectRead, manifest: Manifest, problem: Problem, kinds: Kinds): ObjectRead {
+  const { apiVersion, kind } = manifest.value;
+  const found = kinds.find(String(apiVersion), String(kind));
+  const standIn = found.found === "kind" ? standInFor(manifest, found.kind, String(apiVersion)) : undefined;
+  return { ...read, object: undefined, standIn, problems: [...read.problems, problem] };
+}
+
 /** The least that metadata can say. */
 function nameOf({ value: { metadata } }: Manifest): MeshObject["metadata"] | undefined {
   if (typeof metadata !== "object" || metadata === null) return undefined;

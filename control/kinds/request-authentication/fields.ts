@@ -38,6 +38,21 @@ const spaceDelimitedClaim = text({
       : `the filters take only "scope" and "permission" for lists of words, and these always; have the issuer make a list of ${JSON.stringify(claim)}`,
 });
 
+export const selector = typedWorkloadSelector;
+
+const tokenHeader = object({
+  name: required(headerName, "Name of the header."),
+  prefix: optional(headerPrefix, "What stands before the token, with the space: `Bearer `."),
+});
+
+const claimHeader = object({
+  header: required(strictHeaderName, "Name of the header; what a client sends under it is removed."),
+  claim: required(text(), "The claim; dots lead into objects."),
+});
+
+/** Of a rule what can be read by itself where other parts of it cannot: where tokens stand, and headers that nobody else may write. */
+export const parts = { tokenHeader, param: text(), cookie: cookieName, payloadHeader: headerName, claimHeader };
+
 const jwtRule = object(
   {
     issuer: optional(text(), "`iss` of the tokens, exactly."),
@@ -54,28 +69,14 @@ const jwtRule = object(
     ),
     jwks: optional(text({ shape: "JWK Set", check: wrongKeySet }), "The keys themselves: a JWK Set (RFC 7517) as text."),
     fromHeaders: defaulted(
-      list(
-        object({
-          name: required(headerName, "Name of the header."),
-          prefix: optional(headerPrefix, "What stands before the token, with the space: `Bearer `."),
-        }),
-      ),
+      list(tokenHeader),
       [],
       "Headers in which tokens stand. Default, where none of the three is there: `Authorization: Bearer`, and `access_token` in the query.",
     ),
-    fromParams: defaulted(list(text()), [], "Query parameters in which they stand."),
+    fromParams: defaulted(list(parts.param), [], "Query parameters in which they stand."),
     fromCookies: defaulted(list(cookieName), [], "Cookies in which they stand."),
     outputPayloadToHeader: optional(headerName, "The header that gets the payload, in base64url as it stands in the token."),
-    outputClaimToHeaders: defaulted(
-      list(
-        object({
-          header: required(strictHeaderName, "Name of the header; what a client sends under it is removed."),
-          claim: required(text(), "The claim; dots lead into objects."),
-        }),
-      ),
-      [],
-      "Headers that get claims.",
-    ),
+    outputClaimToHeaders: defaulted(list(claimHeader), [], "Headers that get claims."),
     forwardOriginalToken: defaulted(boolean, false, "Whether the service gets the token."),
     timeout: optional(wholeMilliseconds, "Of one fetch of keys. Default: 5s."),
     spaceDelimitedClaims: defaulted(
@@ -89,10 +90,7 @@ const jwtRule = object(
 
 /** `istio.security.v1beta1.RequestAuthentication`. */
 export const fields = object({
-  selector: optional(
-    typedWorkloadSelector,
-    "Workloads that it is for. Default: all of the namespace; in the root namespace all of the mesh.",
-  ),
+  selector: optional(selector, "Workloads that it is for. Default: all of the namespace; in the root namespace all of the mesh."),
   targetRef: refused(GATEWAY_API),
   targetRefs: refused(GATEWAY_API),
   jwtRules: defaulted(list(jwtRule), [], "Tokens that are taken; those of all RequestAuthentications that a workload has."),

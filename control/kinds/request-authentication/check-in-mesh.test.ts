@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { problemsInMesh } from "../testing/in-mesh.ts";
+import { requestAuthentication } from "./index.ts";
+import type { Kind } from "../../model/index.ts";
+
+const kind: Kind = requestAuthentication;
+
+const policy = (spec: string, namespace = "default") => `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: policy, namespace: ${namespace} }
+spec: ${spec}
+---`;
+const workload = `
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: { name: reviews-1 }
+spec: { address: 10.0.0.1, labels: { app: reviews } }
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: jwt }
+spec: { hosts: [jwt.example.com], ports: [{ number: 8000, name: http, protocol: HTTP }], resolution: DNS }
+---`;
+const fetched = (uri: string) => policy(`{ jwtRules: [{ issuer: a, jwksUri: "${uri}" }] }`);
+
+test.each<[string, string, readonly string[]]>([
+  ["a selector that selects a workload", policy("{ selector: { matchLabels: { app: reviews } } }"), []],
+  [
+    "a selector that selects nobody",
+    policy("{ selector: { matchLabels: { app: ratings } } }"),
+    ["mesh.yaml:15:9: warning IST0127 spec.selector: no workload has these labels"],
+  ],
+  ["a selector of the root namespace, which selects in all", policy("{ selector: { matchLabels: { app: reviews } } }", "istio-system"), []],
+  [
+    "a selector of another namespace",
+    policy("{ selector: { matchLabels: { app: reviews } } }", "shop"),
+    ["mesh.yaml:15:9: warning IST0127 spec.selector: no workload has these labels"],
+  ],
+  ["keys of a service of the mesh", fetched("http://jwt.example.com:8000/keys"), []],
+  [
+    "keys at a port that it does not have",
+    fetched("https://jwt.example.com/keys"),
+    [
+      "mesh.yaml:15:33: warning MW0011 spec.jwtRules[0].jwksUri: jwt.example.com is a service of the mesh without port 443 (it has 8000), so DNS is asked where it is",
+    ],
+  ],
+  ["keys of nobody that the mesh knows", fetched("https://issuer.example.com/keys"), []],
+])("%s", (_, yaml, expected) => {
+  expect(problemsInMesh(kind, workload + yaml)).toEqual(expected);
+});

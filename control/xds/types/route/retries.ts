@@ -12,6 +12,8 @@ const RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable
 
 const DEFAULT_ATTEMPTS = 2;
 
+type RetryPolicy = Init<typeof RetryPolicySchema>;
+
 const previousHosts = {
   name: "envoy.retry_host_predicates.previous_hosts",
   configType: { case: "typedConfig", value: pack(PreviousHostsPredicateSchema, {}) },
@@ -22,8 +24,20 @@ const previousHosts = {
  *
  * @param retries of the route, else the mesh's; undefined: Istio's default
  */
-export function retryPolicy(retries: Retries | undefined, isHashed: boolean): Init<typeof RetryPolicySchema> | undefined {
+export function retryPolicy(retries: Retries | undefined, isHashed: boolean): RetryPolicy | undefined {
   if (retries !== undefined && retries.attempts <= 0) return undefined;
+  const made = isHashed ? MADE.hashed : MADE.free;
+  const key = retries ?? NOBODY_SAYS;
+  let policy = made.get(key);
+  if (policy === undefined) made.set(key, (policy = policyOf(retries, isHashed)));
+  return policy;
+}
+
+/** Most routes of a mesh have the same: it is made once, and seen to be the same at once. */
+const MADE = { hashed: new WeakMap<object, RetryPolicy>(), free: new WeakMap<object, RetryPolicy>() };
+const NOBODY_SAYS = {};
+
+function policyOf(retries: Retries | undefined, isHashed: boolean): RetryPolicy {
   const { retryOn, statusCodes } = conditions(retries?.retryOn);
   const elsewhere = retries?.ignorePreviousHosts ?? !isHashed;
   return {
@@ -47,7 +61,8 @@ export function withSharedRetries(
 ): { readonly routes: readonly Route[] } & Pick<Init<typeof VirtualHostSchema>, "retryPolicy"> {
   const going = routes.flatMap(({ action }) => (action?.case === "route" ? [action.value.retryPolicy] : []));
   const [first, ...others] = going;
-  if (first === undefined || others.length === 0 || !others.every((each) => isDeepStrictEqual(each, first))) return { routes };
+  if (first === undefined || others.length === 0 || !others.every((each) => each === first || isDeepStrictEqual(each, first)))
+    return { routes };
   return { routes: routes.map(withoutRetries), retryPolicy: first };
 }
 

@@ -292,12 +292,29 @@ describe("claims", () => {
   });
 
   test("are not at others", () => {
-    const why = "no WasmPlugin builtin://authentication verifies tokens at Gateway other/inner";
+    const why = "no RequestAuthentication verifies tokens at Gateway other/inner, nor does a WasmPlugin builtin://authentication";
     const yaml = named(
       "name: vs, namespace: other",
       `{ hosts: [a.com], gateways: [inner], http: [${asks.replace("host: reviews", "host: reviews.default.svc.cluster.local")}] }`,
     );
     expect(problems(yaml)).toEqual([`warning MW0010 spec.http[0].match[0].headers["@request.auth.claims.group"]: never matches: ${why}`]);
+  });
+
+  test("are where a RequestAuthentication has a rule for it", () => {
+    const authentication = (selector: string, rules: string) => `---
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: tokens, namespace: other }
+spec: { selector: { matchLabels: { ${selector} } }, jwtRules: ${rules} }
+`;
+    const rule = "[{ issuer: a, jwksUri: 'https://a.example.com' }]";
+    const yaml = named(
+      "name: vs, namespace: other",
+      `{ hosts: [a.com], gateways: [inner], http: [${asks.replace("host: reviews", "host: reviews.default.svc.cluster.local")}] }`,
+    );
+    const told = (selector: string, rules: string) => problems(yaml + authentication(selector, rules)).length;
+    expect([told("app: inner", rule), told("any: label", rule)]).toEqual([0, 0]);
+    expect([told("app: inner", "[]"), told("app: another", rule)]).toEqual([1, 1]);
   });
 
   test("are not on sidecars", () => {

@@ -180,7 +180,7 @@ function checkDelegates({ http, object }: Routing, mesh: MeshView, report: Repor
 
 const AUTHENTICATION = "builtin://authentication";
 
-/** Claims are known where a token is verified before the route is chosen: on gateways that have our `authentication`. */
+/** Claims are known where a token is verified before the route is chosen: on gateways, by a RequestAuthentication or by our `authentication` as a plugin. */
 function checkClaims({ http, gateways: bound }: Routing, mesh: MeshView, report: Report): void {
   for (const { match, path } of http) {
     for (const [index, { headers, withoutHeaders, gateways = bound }] of match.entries()) {
@@ -189,7 +189,7 @@ function checkClaims({ http, gateways: bound }: Routing, mesh: MeshView, report:
       const why =
         deaf === MESH_GATEWAY
           ? "sidecars know no claims, gateways do"
-          : `no WasmPlugin ${AUTHENTICATION} verifies tokens at Gateway ${deaf}`;
+          : `no RequestAuthentication verifies tokens at Gateway ${deaf}, nor does a WasmPlugin ${AUTHENTICATION}`;
       const at = [...path, "match", index];
       for (const { name, claim } of headers)
         if (claim !== undefined) report("warning", Code.Unreachable, [...at, "headers", name], `never matches: ${why}`);
@@ -199,16 +199,15 @@ function checkClaims({ http, gateways: bound }: Routing, mesh: MeshView, report:
   }
 }
 
-/** Whether proxies of a gateway may have the filter: nothing that the plugin selects them by speaks against it. One that is not there is told of elsewhere. */
+/** Whether proxies of a gateway may verify tokens: nothing that a policy or plugin selects them by speaks against it. A gateway that is not there is told of elsewhere. */
 function knowsClaims(name: string, mesh: MeshView): boolean {
   const gateway = mesh.gateways().find((each) => `${each.namespace}/${each.name}` === name);
   if (gateway === undefined) return true;
-  return mesh
-    .plugins()
-    .some(
-      ({ url, selector }) =>
-        url === AUTHENTICATION && Object.entries(selector).every(([key, value]) => (gateway.selector[key] ?? value) === value),
-    );
+  const verifying = [
+    ...mesh.policies("RequestAuthentication").filter(({ rules }) => rules.length > 0),
+    ...mesh.plugins().filter(({ url }) => url === AUTHENTICATION),
+  ];
+  return verifying.some(({ selector }) => Object.entries(selector).every(([key, value]) => (gateway.selector[key] ?? value) === value));
 }
 
 /** Routes behind one that takes everything, and matches that an earlier one takes as a whole. */

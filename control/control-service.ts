@@ -1,5 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { Configurations, KnownPeers } from "./configuration/index.ts";
+import { Admission, type AdmissionMode, type Answer, type ChangeSet, type RefusedSet } from "./admission/index.ts";
+import { Configurations, KnownPeers, type Outcome } from "./configuration/index.ts";
 import { Convergence } from "./convergence.ts";
 import { typeUrl } from "./envoy-api/index.ts";
 import { NodeSchema } from "./envoy-api/generated/envoy/config/core/v3/base_pb.ts";
@@ -8,20 +9,10 @@ import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
 import { LimitedLines } from "./limited-lines.ts";
 import { ControlMetrics } from "./metrics/index.ts";
-import { Kinds, ObjectStore } from "./model/objects/index.ts";
-import {
-  compareProblems,
-  type MeshObject,
-  type MtlsMode,
-  objectKey,
-  type Peer,
-  type Problem,
-  type Proxy,
-  readProxy,
-  workloadMtls,
-} from "./model/index.ts";
+import { Kinds, type ObjectChange, ObjectStore } from "./model/objects/index.ts";
+import { type MeshObject, type MtlsMode, objectKey, type Peer, type Problem, type Proxy, readProxy, workloadMtls } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
-import { problemsInMesh } from "./mesh-problems.ts";
+import { Proofs, Prover, refusalOf } from "./proof/index.ts";
 import type { Authorization, ClientConnection } from "./proxy-authorizer.ts";
 import {
   type ConnectRequest,
@@ -33,6 +24,7 @@ import {
   XdsServer,
 } from "./xds/server/index.ts";
 import type { State } from "./state/index.ts";
+import { rootsType } from "./xds/types/roots/index.ts";
 import { XDS_TYPES, type XdsType } from "./xds/types/index.ts";
 
 export interface ControlServiceOptions {
@@ -46,6 +38,8 @@ export interface ControlServiceOptions {
   readonly onDemand?: boolean;
   /** Decides who may be which proxy. Default: who connects is believed, which is for the loopback interface. */
   readonly authorize?: (proxy: Proxy, client: ClientConnection) => Promise<Authorization>;
+  /** Whether a change that brings a new error counts as far as it is good, or not at all. Default: `warn`, as far as it is good. */
+  readonly admission?: AdmissionMode;
   /** Types of resources. Default: all that Envoy's proxies of a mesh use. */
   readonly types?: readonly XdsType[];
 }
@@ -56,6 +50,11 @@ export interface ControlLog {
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
+
+const ROOTS = typeUrl(rootsType.schema);
+
+/** The type whose resources hold filters, and what modules are told. */
+const FILTERS = "filter";
 
 interface Connected {
   readonly proxy: Proxy;
@@ -71,7 +70,9 @@ export class ControlService implements AsyncDisposable {
   readonly xds: XdsServer;
   readonly metrics: ControlMetrics;
   private readonly options: ControlServiceOptions;
-  private readonly store = new ObjectStore(new Kinds(KINDS));
+  private readonly prover: Prover;
+  private readonly proofs: Proofs;
+  private readonly admission: Admission;
   private readonly configurations: Configurations;
   private readonly connected = new Map<string, Connected>();
   private readonly convergence: Convergence;
@@ -79,12 +80,37 @@ export class ControlService implements AsyncDisposable {
   private readonly refusals = new LimitedLines((...line) => this.log?.warn(...line), "more clients may not be the proxies that they say");
   private readonly strangers = new LimitedLines((...line) => this.log?.info(...line), "more clients left before they were known");
   private telling: NodeJS.Immediate | undefined;
-  private checked: { readonly mesh: Mesh; readonly problems: readonly Problem[] } | undefined;
 
   private constructor(options: ControlServiceOptions) {
     this.options = options;
     const types = options.types ?? XDS_TYPES;
-    this.configurations = new Configurations(types, Mesh.empty(KINDS, defaultMeshSettings));
+    this.prover = new Prover({ onProof: ({ good }, seconds) => this.metrics.proved(good, seconds) });
+    this.proofs = new Proofs({
+      prover: this.prover,
+      types: types.filter(({ name }) => name === FILTERS),
+      settled: () => this.announce(this.configurations.settle(), SYSTEM_CLOCK.now()),
+      confirmed: (objects) => this.admission.store.confirm(objects),
+      refused: (object, reason) => this.admission.refuse(object, refusalOf(object, reason)),
+      refusedTogether: (type, resource, reason) =>
+        this.log?.error({ type, resource, reason }, "refused by the module of a filter, and not sent; what proxies have stays"),
+    });
+    this.configurations = new Configurations(types, Mesh.empty(KINDS, defaultMeshSettings), this.proofs.gate);
+    this.admission = new Admission({
+      mode: options.admission ?? "warn",
+      kinds: KINDS,
+      store: new ObjectStore(new Kinds(KINDS)),
+      mesh: () => this.mesh,
+      prove: async (mesh, objects) => {
+        const reasons = await this.proofs.verdicts(mesh, objects);
+        return new Map(Array.from(reasons, ([object, reason]) => [object, refusalOf(object, reason)]));
+      },
+      apply: (change, changedAt) => this.take(change, changedAt),
+      refused: ({ source, problems }) => {
+        this.log?.error({ source, errors: problems.length }, "a change is not applied: it would break what follows");
+        this.tell(problems);
+      },
+      now: () => SYSTEM_CLOCK.now(),
+    });
     this.metrics = new ControlMetrics({
       proxies: () => this.connected.size,
       services: () => this.mesh.services().length,
@@ -133,17 +159,13 @@ export class ControlService implements AsyncDisposable {
     for (const source of sources) {
       await source.start((change) => {
         if (reading && !first.has(source.name)) first.set(source.name, change);
-        else this.take(change, source.name);
+        else this.admission.take(change, source.name);
       });
     }
     reading = false;
-    if (state !== undefined) this.store.apply({ files: state.read(), complete: false });
-    this.store.apply({ files: [...first.values()].flatMap(({ files }) => files), complete: true });
-    for (const [name, { files }] of first) this.store.apply({ files, complete: false }, name);
     this.peers.restore(state?.peers.read() ?? []);
     this.configurations.applyPeers(this.peers.take());
-    this.changed([...this.store.objects.values()], [], SYSTEM_CLOCK.now());
-    this.tell(this.store.problems());
+    await this.admission.begin(state?.read() ?? [], first);
   }
 
   private get log(): ControlLog | undefined {
@@ -157,12 +179,36 @@ export class ControlService implements AsyncDisposable {
   /** Reads the sources to the end: what was written before the call is in the mesh, and on its way to proxies, when it resolves. */
   async refresh(): Promise<void> {
     for (const source of this.options.sources) await source.refresh();
+    await this.admission.idle();
+    await this.proofs.idle();
+  }
+
+  /** Takes a change that somebody waits for, whole or not at all. */
+  submit(set: ChangeSet): Promise<Answer> {
+    return this.admission.submit(set);
+  }
+
+  /** How changes are taken, and those that do not count until they are mended. */
+  admissionStatus(): { readonly mode: AdmissionMode; readonly refused: readonly RefusedSet[] } {
+    return { mode: this.admission.mode, refused: this.admission.refused() };
+  }
+
+  /** The objects that count, by `objectKey`. */
+  get objects(): ReadonlyMap<string, MeshObject> {
+    return this.admission.store.objects;
+  }
+
+  /** Has the workloads of the mesh trust these certificates from now on, PEM, one text each: who gives them to proxies hears of it at once, and says when they have them (`roots` of their status). */
+  trust(roots: readonly string[]): void {
+    const { changed, failures } = this.configurations.applyRoots(roots);
+    // Not every proxy has somebody beside it who asks: their answers are no measure of convergence.
+    for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes);
+    this.report(failures);
   }
 
   /** Every problem of the objects, each by itself and with the others. */
   problems(): readonly Problem[] {
-    if (this.checked?.mesh !== this.mesh) this.checked = { mesh: this.mesh, problems: problemsInMesh(this.mesh, KINDS) };
-    return [...this.store.problems(), ...this.checked.problems].sort(compareProblems);
+    return this.admission.problems();
   }
 
   /** The status of every stream. */
@@ -184,12 +230,11 @@ export class ControlService implements AsyncDisposable {
     this.xds.end();
     clearImmediate(this.telling);
     for (const source of this.options.sources) await source[Symbol.asyncDispose]();
+    await this.prover[Symbol.asyncDispose]();
     await this.options.state?.[Symbol.asyncDispose]();
   }
 
-  private take(change: SourceChange, source: string): void {
-    const changedAt = SYSTEM_CLOCK.now();
-    const { upserted, removed, problems } = this.store.apply(change, source);
+  private take({ upserted, removed, problems }: ObjectChange, changedAt: number): void {
     this.changed(upserted, removed, changedAt);
     this.tell([...problems.values()].flat());
   }
@@ -204,7 +249,8 @@ export class ControlService implements AsyncDisposable {
     const milliseconds = performance.now() - before;
     this.metrics.changed(milliseconds / 1000, upserted.length + removed.length);
     this.report(failures);
-    this.options.state?.keep(() => this.store.objects.values());
+    this.options.state?.keep(() => this.objects.values());
+    this.proofs.check(this.mesh, upserted);
     const counts = {
       changed: upserted.length,
       removed: removed.length,
@@ -223,17 +269,21 @@ export class ControlService implements AsyncDisposable {
       const changedAt = SYSTEM_CLOCK.now();
       const change = this.peers.take();
       this.options.state?.peers.keep(() => this.peers.all());
-      const { changed, failures } = this.configurations.applyPeers(change);
-      for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes, changedAt);
-      if (changed.length > 0)
-        this.convergence.changed(
-          changedAt,
-          changed.map(({ proxy }) => proxy.id),
-        );
-      this.report(failures);
+      this.announce(this.configurations.applyPeers(change), changedAt);
       for (const { id, mode } of refusingPeers(this.mesh, change.come))
         this.log?.error({ proxy: id }, `takes ${mode} alone and has no identity: it refuses every connection`);
     });
+  }
+
+  /** Sends what is another now. */
+  private announce({ changed, failures }: Outcome, changedAt: number): void {
+    for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes, changedAt);
+    if (changed.length > 0)
+      this.convergence.changed(
+        changedAt,
+        changed.map(({ proxy }) => proxy.id),
+      );
+    this.report(failures);
   }
 
   private tell(problems: readonly Problem[]): void {
@@ -247,9 +297,9 @@ export class ControlService implements AsyncDisposable {
   private connect(request: ConnectRequest): ProxyConnection | Promise<ProxyConnection> {
     const proxy = this.proxyOf(request);
     const { authorize } = this.options;
-    if (authorize === undefined) return this.join(proxy);
+    if (authorize === undefined) return this.join(proxy, request.typeUrl);
     return authorize(proxy, request).then(
-      (authorization) => ({ ...authorization, ...this.join(proxy) }),
+      (authorization) => ({ ...authorization, ...this.join(proxy, request.typeUrl) }),
       (error: unknown) => {
         this.refusals.add({ proxy: proxy.id, peer: request.peer, reason: (error as Error).message }, "a client may not be this proxy");
         throw error;
@@ -268,10 +318,10 @@ export class ControlService implements AsyncDisposable {
     return read.onDemand && variant === "sotw" ? { ...read, onDemand: false } : read;
   }
 
-  private join(proxy: Proxy): ProxyConnection {
+  private join(proxy: Proxy, typeUrl: string): ProxyConnection {
     const { id } = proxy;
     const known = this.connected.get(id);
-    if (known !== undefined && sameProxy(known.proxy, proxy)) {
+    if (known !== undefined && (sameProxy(known.proxy, proxy) || (typeUrl === ROOTS && attends(known.proxy, proxy)))) {
       known.streams += 1;
       return { id, group: known.group };
     }
@@ -316,6 +366,11 @@ function refusingPeers(mesh: Mesh, peers: readonly Peer[]): readonly { readonly 
 
 function sameProxy(a: Proxy, b: Proxy): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Whether who asks for the roots of a proxy, with its node, is beside it: in which variant the proxy itself asks, it does not know. */
+function attends(proxy: Proxy, agent: Proxy): boolean {
+  return sameProxy(proxy, { ...agent, onDemand: proxy.onDemand });
 }
 
 function countBy<T>(entries: Iterable<T>, key: (entry: T) => string): ReadonlyMap<string, number> {

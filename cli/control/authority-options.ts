@@ -58,6 +58,7 @@ export async function openAuthority(
       lifetime,
       ...(kubernetes !== undefined && { kubernetes }),
       metrics: service.metrics.certificates,
+      onRoots: (roots) => service.trust(roots),
       log,
     });
   } catch (error) {

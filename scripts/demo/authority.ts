@@ -27,7 +27,8 @@ export async function serveMesh(
   const service = resources.use(await ControlService.start({ sources, log, authorize }));
   const quiet: ControlLog = { ...log, info: () => undefined };
   const options = { directory: join(folder, "ca"), trustDomains: () => service.mesh.settings };
-  const identity = resources.use(await openIdentity({ ...options, metrics: service.metrics.certificates, log: quiet }));
+  const onRoots = (trusted: readonly string[]) => service.trust(trusted);
+  const identity = resources.use(await openIdentity({ ...options, metrics: service.metrics.certificates, onRoots, log: quiet }));
   const tls = await xdsTls({}, identity, service, quiet);
   if (tls === undefined) throw new Error("a mesh with an authority has TLS");
   resources.use(tls);

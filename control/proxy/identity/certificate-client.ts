@@ -43,10 +43,34 @@ export class CertificateRefusal extends Error {
 const METHOD = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
 /** Milliseconds for an answer. */
 const PATIENCE = 10_000;
+/** Milliseconds without a word after which the control service is asked for a sign of life. */
+const KEEPALIVE = 30_000;
 const FINAL: readonly status[] = [status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.INVALID_ARGUMENT, status.UNIMPLEMENTED];
 
+/** A connection of its own to the control service, over TLS where it is known whom to trust; the certificate that is shown differs from one time to the next. It connects when it is used. */
+export function connectTo({ host, port, roots, name }: CertificateSource, certificate?: Credentials["certificate"]): Client {
+  const channel =
+    roots === undefined
+      ? credentials.createInsecure()
+      : credentials.createSsl(
+          Buffer.from(roots),
+          certificate === undefined ? null : Buffer.from(certificate.key),
+          certificate === undefined ? null : Buffer.from(certificate.chain),
+          { checkServerIdentity: (_, shown) => checkControlName(shown, name, host) },
+        );
+  const target = host.includes(":") ? `ipv6:[${host}]:${port}` : `${host}:${port}`;
+  return new Client(target, channel, {
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.enable_retries": 0,
+    "grpc.keepalive_time_ms": KEEPALIVE,
+    "grpc.keepalive_timeout_ms": PATIENCE,
+    // RFC 6066, section 3: SNI has no addresses. What the certificate is for is looked at by checkServerIdentity.
+    ...(isIP(host) !== 0 && { "grpc.ssl_target_name_override": "istiod.istio-system.svc" }),
+  });
+}
+
 /**
- * Asks the control service for a certificate, as Istio's agents do, over a connection of its own: the certificate that it shows differs from one time to the next.
+ * Asks the control service for a certificate, as Istio's agents do.
  *
  * @param csr PKCS #10, PEM
  * @param lifetime milliseconds; 0 is the authority's default
@@ -58,23 +82,7 @@ export async function askForCertificate(
   { token, certificate }: Credentials,
   lifetime = 0,
 ): Promise<CertificateAnswer> {
-  const { host, port, roots, name } = source;
-  const channel =
-    roots === undefined
-      ? credentials.createInsecure()
-      : credentials.createSsl(
-          Buffer.from(roots),
-          certificate === undefined ? null : Buffer.from(certificate.key),
-          certificate === undefined ? null : Buffer.from(certificate.chain),
-          { checkServerIdentity: (_, shown) => checkControlName(shown, name, host) },
-        );
-  const target = host.includes(":") ? `ipv6:[${host}]:${port}` : `${host}:${port}`;
-  const client = new Client(target, channel, {
-    "grpc.use_local_subchannel_pool": 1,
-    "grpc.enable_retries": 0,
-    // RFC 6066, section 3: SNI has no addresses. What the certificate is for is looked at by checkServerIdentity.
-    ...(isIP(host) !== 0 && { "grpc.ssl_target_name_override": "istiod.istio-system.svc" }),
-  });
+  const client = connectTo(source, certificate);
   const metadata = new Metadata();
   if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
   try {

@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { hash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { NodeSchema } from "../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import { type Secret, SecretSchema } from "../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
 import { typeUrl } from "../../envoy-api/index.ts";
@@ -10,6 +11,8 @@ import { CONTROL_AUTHORITIES } from "./names.ts";
 import type { HeldCertificate } from "./workload-certificate.ts";
 
 const SECRET = typeUrl(SecretSchema);
+/** Milliseconds between two looks at what Envoy has answered. */
+const LOOK = 10;
 
 /** Secrets for the one Envoy beside this process, by SDS on a Unix socket. What is not there yet is answered when it comes. */
 export class SecretServer implements AsyncDisposable {
@@ -23,12 +26,28 @@ export class SecretServer implements AsyncDisposable {
     this.listener = listener;
   }
 
-  /** @param path of the socket, in a folder that only the user of this process and of Envoy may enter */
-  static async start(path: string): Promise<SecretServer> {
+  /**
+   * @param path of the socket, in a folder that only the user of this process and of Envoy may enter
+   * @param onEnvoy hears the node of the Envoy when it comes, encoded, and undefined when it is gone
+   */
+  static async start(path: string, onEnvoy: (node: Uint8Array | undefined) => void = () => undefined): Promise<SecretServer> {
+    let streams = 0;
     const server: XdsServer = new XdsServer({
       types: [{ typeUrl: SECRET, order: 10, complete: false, wildcard: false, sensitive: true }],
       onConnect: ({ node }) => ({ id: fromBinary(NodeSchema, node).id, group }),
       identifier: "meshwright proxy",
+      observer: {
+        connected({ node }) {
+          streams += 1;
+          if (streams === 1) onEnvoy(node);
+        },
+        disconnected({ proxy }) {
+          // Who is gone before it was known did not come.
+          if (proxy === "") return;
+          streams -= 1;
+          if (streams === 0) onEnvoy(undefined);
+        },
+      },
     });
     const group = server.group(new Secrets([]));
     return new SecretServer(server, group, await XdsListener.start(server, { path }));
@@ -46,6 +65,22 @@ export class SecretServer implements AsyncDisposable {
       trusted(CONTROL_AUTHORITIES, `${controlRoots}\n${roots}`),
     ]);
     this.group.push(snapshot, [{ typeUrl: SECRET }]);
+  }
+
+  /**
+   * Waits until the Envoy has all that it was given; there may be none.
+   *
+   * @throws Error with the Envoy's reason, where it refuses something, or the signal's
+   */
+  async accepted(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const states = this.server.status().flatMap(({ types }) => types);
+      const refused = states.find(({ state }) => state === "NACK")?.refused[0];
+      if (refused !== undefined) throw new Error(`Envoy refuses ${refused.name}: ${refused.reason}`);
+      if (states.every(({ state }) => state !== "STALE")) return;
+      await sleep(LOOK);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -28,7 +28,7 @@ export interface WorkloadCertificateOptions {
   /** Milliseconds for which certificates are asked for. Default: the authority's. */
   readonly lifetime?: number;
   readonly log: Log;
-  /** Hears of each certificate, the first included. */
+  /** Hears of each certificate, the first included, and of the same one again where others are to be trusted. */
   readonly onCertificate: (certificate: HeldCertificate) => Promise<void> | void;
   /** Milliseconds since 1970. Default: the system's. */
   readonly clock?: () => number;
@@ -50,7 +50,9 @@ export class WorkloadCertificate {
   private readonly options: WorkloadCertificateOptions;
   private readonly clock: () => number;
   private readonly random: () => number;
-  private held: HeldCertificate | undefined;
+  private current: HeldCertificate | undefined;
+  /** What is trusted, as told apart from certificates. */
+  private roots: string | undefined;
   /** The key for the next certificate. */
   private request: Promise<KeyAndRequest> | undefined;
 
@@ -69,7 +71,7 @@ export class WorkloadCertificate {
   async begin(): Promise<boolean> {
     const { held, onCertificate } = this.options;
     if (held !== undefined && held.notAfter > this.clock()) {
-      this.held = held;
+      this.current = held;
       await onCertificate(held);
       return true;
     }
@@ -99,39 +101,59 @@ export class WorkloadCertificate {
     }
   }
 
+  /** What there is now. */
+  get held(): HeldCertificate | undefined {
+    return this.current;
+  }
+
+  /** Where it is asked for, and what is trusted there now. */
+  get source(): CertificateSource {
+    const { source } = this.options;
+    return source.roots === undefined || this.current === undefined
+      ? source
+      : { ...source, roots: `${source.roots}\n${this.current.roots}` };
+  }
+
+  /** Has these trusted, PEM, and not what comes with certificates: that may have been on its way for longer. Undefined: what comes with certificates again. */
+  async trust(roots: string | undefined): Promise<void> {
+    this.roots = roots;
+    const { current } = this;
+    if (current === undefined || roots === undefined || current.roots === roots) return;
+    this.current = { ...current, roots };
+    await this.options.onCertificate(this.current);
+  }
+
   /** Milliseconds until the next step. */
   private wait(failures: number): number {
     if (failures > 0) return Math.min(MAXIMUM, BASE * 2 ** (failures - 1)) * (0.5 + this.random() / 2);
     return Math.max(0, Math.min(LONGEST_SLEEP, this.renewal() - this.clock()));
   }
 
-  private at: { readonly certificate: HeldCertificate; readonly time: number } | undefined;
+  private at: { readonly chain: string; readonly time: number } | undefined;
 
   /** When the certificate is to be renewed, chosen once for each. */
   private renewal(): number {
     const { held } = this;
     if (held === undefined) return 0;
-    if (this.at?.certificate !== held) {
+    if (this.at?.chain !== held.chain) {
       // From now on, not from its beginning, which is set back for peers whose clock is behind.
       const now = this.clock();
       const share = EARLIEST + (LATEST - EARLIEST) * this.random();
-      this.at = { certificate: held, time: now + Math.max(0, held.notAfter - now) * share };
+      this.at = { chain: held.chain, time: now + Math.max(0, held.notAfter - now) * share };
     }
     return this.at.time;
   }
 
   private async renew(): Promise<void> {
-    const { source, workload, token, lifetime = 0, onCertificate, log } = this.options;
-    const { held } = this;
+    const { workload, token, lifetime = 0, onCertificate, log } = this.options;
+    const { held, source } = this;
     const current = held !== undefined && held.notAfter > this.clock() && source.roots !== undefined ? held : undefined;
-    const trusting =
-      source.roots === undefined ? source : { ...source, roots: held === undefined ? source.roots : `${source.roots}\n${held.roots}` };
     // The control service takes a token before it looks at a certificate, and a token may be used up.
     const proof = current === undefined ? { ...(token !== undefined && { token: await token() }) } : { certificate: current };
     // A token that was used up by a request whose answer was lost is good for the same key again.
     this.request ??= newRequest();
     const { key, csr } = await this.request;
-    const { chain, roots } = await askForCertificate(trusting, csr, proof, lifetime);
+    const { chain, roots } = await askForCertificate(source, csr, proof, lifetime);
     this.request = undefined;
     const [leaf] = Certificate.readAll(chain);
     const problem = leaf === undefined ? "there is none" : problemOf(leaf, workload);
@@ -142,8 +164,8 @@ export class WorkloadCertificate {
         `the certificate that was given has ended at ${new Date(leaf.notAfter).toISOString()}: is the clock of this machine right?`,
         false,
       );
-    this.held = { key, chain, roots, notAfter: leaf.notAfter };
-    await onCertificate(this.held);
+    this.current = { key, chain, roots: this.roots ?? roots, notAfter: leaf.notAfter };
+    await onCertificate(this.current);
     const { serialNumber, notAfter } = leaf;
     log.info({ ...workload, serialNumber, notAfter: new Date(notAfter).toISOString() }, "this proxy has a certificate");
   }

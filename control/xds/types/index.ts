@@ -2,6 +2,7 @@ import { clusterType } from "./cluster/index.ts";
 import { endpointType } from "./endpoint/index.ts";
 import { filterType } from "./filter/index.ts";
 import { listenerType } from "./listener/index.ts";
+import { rootsType } from "./roots/index.ts";
 import { routeType } from "./route/index.ts";
 import { scopeType } from "./scope/index.ts";
 import { secretType } from "./secret/index.ts";
@@ -10,4 +11,13 @@ import type { XdsType } from "./xds-type.ts";
 export type { Translated, XdsType } from "./xds-type.ts";
 
 /** Every type of resource that proxies are given. */
-export const XDS_TYPES: readonly XdsType[] = [listenerType, scopeType, routeType, clusterType(), endpointType, filterType(), secretType];
+export const XDS_TYPES: readonly XdsType[] = [
+  listenerType,
+  scopeType,
+  routeType,
+  clusterType(),
+  endpointType,
+  filterType(),
+  secretType,
+  rootsType,
+];

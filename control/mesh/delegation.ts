@@ -28,9 +28,20 @@ function mergeRoute(root: HttpRoute, route: HttpRoute): HttpRoute | undefined {
     timeout: route.timeout ?? root.timeout,
     retries: route.retries ?? root.retries,
     fault: route.fault ?? root.fault,
+    mirror: mergeMirror(root.mirror, route.mirror),
     mirrors: route.mirrors.length > 0 ? route.mirrors : root.mirrors,
     cors: route.cors ?? root.cors,
     headers: isEmpty(route.headers) ? root.headers : route.headers,
+  };
+}
+
+/** Field by field, as all others. */
+function mergeMirror(root: HttpRoute["mirror"], route: HttpRoute["mirror"]): HttpRoute["mirror"] {
+  if (root === undefined || route === undefined) return route ?? root;
+  return {
+    destination: route.destination ?? root.destination,
+    percentage: route.percentage ?? root.percentage,
+    percent: route.percent ?? root.percent,
   };
 }
 

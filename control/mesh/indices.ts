@@ -6,6 +6,7 @@ import {
   type HostName,
   type IssuerKeys,
   type MeshObject,
+  type ModuleState,
   type Peer,
   type PeerAuthentication,
   type Plugin,
@@ -17,6 +18,7 @@ import {
   type SidecarScope,
   type TrafficRules,
   type Workload,
+  mirrorsOf,
 } from "../model/index.ts";
 import { type Grouped, regroup } from "./grouped.ts";
 import { countLabelKeys, type LabelKeys, noLabelKeys } from "./label-keys.ts";
@@ -64,6 +66,8 @@ export interface Indices {
   readonly roots: readonly string[];
   /** What issuers of tokens said of their keys. */
   readonly issuers: ReadonlyMap<string, IssuerKeys>;
+  /** What became of requests for modules, by their keys. */
+  readonly modules: ReadonlyMap<string, ModuleState>;
 }
 
 const nothing = new Map<string, never>();
@@ -92,6 +96,7 @@ export const noIndices: Indices = {
   peers: nothing,
   roots: [],
   issuers: nothing,
+  modules: nothing,
 };
 
 /** The indices after contributions went and came. */
@@ -143,7 +148,7 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
     routings: group(before.routings, routings, ({ hosts }) => new Set(hosts)),
     routingObjects: routingObjects(before.routingObjects, gone, come),
     gatewayRoutings: group(before.gatewayRoutings, routings, gatewaysOf),
-    mirroring: group(before.mirroring, routings, mirrorsOf),
+    mirroring: group(before.mirroring, routings, mirrorHostsOf),
     trafficRules: group(
       before.trafficRules,
       ({ trafficRules }) => trafficRules,
@@ -172,6 +177,7 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
     peers: before.peers,
     roots: before.roots,
     issuers: before.issuers,
+    modules: before.modules,
   };
 }
 
@@ -189,8 +195,8 @@ export function gatewaysOf({ gateways }: Routing): ReadonlySet<string> {
 }
 
 /** Every host that a routing mirrors requests to. */
-export function mirrorsOf({ http }: Routing): ReadonlySet<HostName> {
-  return new Set(http.flatMap(({ mirrors }) => mirrors.map(({ destination }) => destination.host)));
+export function mirrorHostsOf({ http }: Routing): ReadonlySet<HostName> {
+  return new Set(http.flatMap((route) => mirrorsOf(route).map(({ destination }) => destination.host)));
 }
 
 interface Owned {

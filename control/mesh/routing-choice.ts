@@ -1,4 +1,14 @@
-import { type Client, type HostName, type HttpRoute, isVisible, isWildcard, overlaps, type Routing, selects } from "../model/index.ts";
+import {
+  type Client,
+  type HostName,
+  type HttpRoute,
+  isVisible,
+  isWildcard,
+  mirrorsOf,
+  overlaps,
+  type Routing,
+  selects,
+} from "../model/index.ts";
 import { cell, type Reads } from "./cell.ts";
 import { withDelegates } from "./delegation.ts";
 import { gatewaysOf } from "./indices.ts";
@@ -100,7 +110,7 @@ export function destinationHosts({
 }: Pick<Routing, "tls" | "tcp"> & { readonly http: readonly HttpRoute[] }): Set<HostName> {
   const hosts = new Set<HostName>();
   for (const { route } of [...http, ...tls, ...tcp]) for (const { destination } of route) hosts.add(destination.host);
-  for (const { mirrors } of http) for (const { destination } of mirrors) hosts.add(destination.host);
+  for (const route of http) for (const { destination } of mirrorsOf(route)) hosts.add(destination.host);
   return hosts;
 }
 

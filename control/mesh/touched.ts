@@ -1,6 +1,6 @@
 import { type Contribution, selects, type Service, type Workload } from "../model/index.ts";
 import { type Cell, cell } from "./cell.ts";
-import { gatewaysOf, type Indices, mirrorsOf } from "./indices.ts";
+import { gatewaysOf, type Indices, mirrorHostsOf } from "./indices.ts";
 
 /** The cells that are others after contributions went and came. */
 export function touchedBy(before: Indices, after: Indices, gone: readonly Contribution[], come: readonly Contribution[]): Set<Cell> {
@@ -15,7 +15,7 @@ export function touchedBy(before: Indices, after: Indices, gone: readonly Contri
     for (const routing of contribution.routings ?? []) {
       touched.add(cell.routingObject(routing.object.metadata.namespace, routing.object.metadata.name));
       for (const host of routing.hosts) touched.add(cell.routing(host));
-      for (const host of mirrorsOf(routing)) touched.add(cell.mirrors(host));
+      for (const host of mirrorHostsOf(routing)) touched.add(cell.mirrors(host));
     }
     for (const { host } of contribution.trafficRules ?? []) touched.add(cell.trafficRules(host));
     for (const { namespace, name } of contribution.secrets ?? []) touched.add(cell.secret(namespace, name));

@@ -36,6 +36,8 @@ export interface HttpRoute {
   /** Undefined: the mesh's default. */
   readonly retries: Retries | undefined;
   readonly fault: Fault | undefined;
+  /** Undefined where none of its fields is written. */
+  readonly mirror: SingleMirror | undefined;
   readonly mirrors: readonly Mirror[];
   readonly cors: CorsPolicy | undefined;
   readonly headers: Headers;
@@ -134,6 +136,19 @@ export interface Fault {
 export interface Mirror {
   readonly destination: Destination;
   readonly percentage: number;
+}
+
+/** The older fields `mirror`, `mirrorPercentage` and `mirrorPercent`. A delegate and its root may write some of them each, which Istio puts together one by one. */
+export interface SingleMirror {
+  readonly destination: Destination | undefined;
+  readonly percentage: number | undefined;
+  readonly percent: number | undefined;
+}
+
+/** Who gets copies of a route's requests: `mirror`, and those of `mirrors`. */
+export function mirrorsOf({ mirror, mirrors }: Pick<HttpRoute, "mirror" | "mirrors">): readonly Mirror[] {
+  if (mirror?.destination === undefined) return mirrors;
+  return [{ destination: mirror.destination, percentage: mirror.percentage ?? mirror.percent ?? 100 }, ...mirrors];
 }
 
 export interface CorsPolicy {

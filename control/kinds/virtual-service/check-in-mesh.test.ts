@@ -79,6 +79,28 @@ describe("destinations", () => {
     expect(http(`{ route: [{ destination: ${destination} }] }`)).toEqual([`error IST0101 spec.http[0].route[0].destination.${message}`]);
   });
 
+  test.each([
+    ["to the VirtualService's namespace", "exportTo: [default]", "", []],
+    ["to everybody", 'exportTo: ["*"]', "", []],
+    ["to a namespace that the VirtualService is for", "exportTo: [third]", 'exportTo: [".", third], ', []],
+    ["to others", 'exportTo: ["."]', "", ["default"]],
+    ["to nobody", 'exportTo: ["~"]', "exportTo: [third, fourth], ", ["third, fourth"]],
+  ] as const)("a service that is exported %s", (_what, service, rules, hidden) => {
+    const entry = `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: far, namespace: other }
+spec: { hosts: [far.test], ${service}, ports: [{ number: 80, name: http, protocol: HTTP }], resolution: STATIC, endpoints: [{ address: 10.0.0.1 }] }
+`;
+    const found = problems(
+      entry + named("name: vs", `{ hosts: [reviews], ${rules}http: [{ route: [{ destination: { host: far.test } }] }] }`),
+    );
+    const path = "error IST0101 spec.http[0].route[0].destination.host";
+    expect(found).toEqual(
+      hidden.map((namespaces) => `${path}: exportTo hides far.test from namespace ${namespaces}; requests for it get 503`),
+    );
+  });
+
   test("those of mirrors, TLS and TCP", () => {
     const spec = `{ hosts: [reviews], http: [{ ${TO}, mirror: { host: a } }, { match: [{ uri: { exact: / } }], ${TO}, mirrors: [{ destination: { host: reviews } }, { destination: { host: b } }] }],
       tls: [{ match: [{ sniHosts: [reviews] }], route: [{ destination: { host: c } }] }], tcp: [{ route: [{ destination: { host: d } }] }] }`;

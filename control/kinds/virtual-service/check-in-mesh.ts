@@ -40,20 +40,24 @@ function destinationsOf({ http, tls, tcp }: Routing): readonly Named[] {
   const routes = [...http, ...tls, ...tcp].flatMap(({ route, path }) =>
     route.map(({ destination }, index) => ({ destination, path: [...path, "route", index, "destination"] })),
   );
-  const mirrors = http.flatMap(({ mirrors: list, path, object }) => {
-    const isSingle = (object as MeshObject<VirtualServiceSpec>).spec.http[Number(path[2])]?.mirror !== undefined;
-    return list.map(({ destination }, index) => ({
-      destination,
-      path: isSingle ? [...path, "mirror"] : [...path, "mirrors", index, "destination"],
-    }));
-  });
+  const mirrors = http.flatMap(({ mirror, mirrors: list, path }) => [
+    ...(mirror?.destination === undefined ? [] : [{ destination: mirror.destination, path: [...path, "mirror"] }]),
+    ...list.map(({ destination }, index) => ({ destination, path: [...path, "mirrors", index, "destination"] })),
+  ]);
   return [...routes, ...mirrors];
 }
 
 function checkDestination({ host, subset, port }: Destination, path: FieldPath, routing: Routing, mesh: MeshView, report: Report): void {
-  const services = servicesOf(host, mesh);
-  if (services.length === 0) {
+  const all = servicesOf(host, mesh);
+  if (all.length === 0) {
     report("error", "IST0101", [...path, "host"], `no service has host ${host}; requests for it get 503`);
+    return;
+  }
+  const clients = clientsOf(routing);
+  const services = all.filter(({ exportTo, namespace }) => clients.some((client) => isVisible(exportTo, namespace, client)));
+  if (services.length === 0) {
+    const hidden = `exportTo hides ${host} from namespace ${clients.join(", ")}; requests for it get 503`;
+    report("error", "IST0101", [...path, "host"], hidden);
     return;
   }
   if (subset !== undefined && !hasSubset(host, subset, mesh))
@@ -63,6 +67,11 @@ function checkDestination({ host, subset, port }: Destination, path: FieldPath, 
       report("error", "IST0112", path, `${host} has several ports; say which`);
   } else if (!services.some(({ ports }) => ports.some(({ number }) => number === port)))
     report("error", "IST0101", [...path, "port", "number"], `${host} has no port ${port}; requests for it get 503`);
+}
+
+/** Namespaces that the object is for, its own where it is for all: `istioctl analyze` looks from there (Istio's `GetDestinationHost`). */
+function clientsOf({ exportTo, object: { metadata } }: Routing): readonly string[] {
+  return [...new Set(exportTo.map((each) => (each === "." || each === "*" ? metadata.namespace : each)))];
 }
 
 function servicesOf(host: string, mesh: MeshView): readonly Service[] {

@@ -79,7 +79,8 @@ function checkRoute(route: HttpRouteSpec, path: FieldPath, isDelegate: boolean, 
   checkFaultShares(fault, path, report);
   if (route.mirror !== undefined && route.mirrors.length > 0)
     report("error", Code.Exclusive, [...path, "mirrors"], `"mirror" and "mirrors" exclude each other; keep one`);
-  if (route.mirror === undefined && (route.mirrorPercentage ?? route.mirrorPercent) !== undefined)
+  // Delegates and those who name one have their fields put together.
+  if (!isDelegate && delegate === undefined && route.mirror === undefined && (route.mirrorPercentage ?? route.mirrorPercent) !== undefined)
     report("warning", Code.Surprise, path, `without "mirror" its percentage has no effect; in "mirrors" each has its own`);
   const maxAge = route.corsPolicy?.maxAge;
   if (maxAge !== undefined && maxAge % 1000 !== 0)

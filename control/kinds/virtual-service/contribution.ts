@@ -10,7 +10,7 @@ import {
   type HttpRoute,
   type MeshObject,
   type MeshSettings,
-  type Mirror,
+  type SingleMirror,
   type StringMatch,
   type WeightedDestination,
 } from "../../model/index.ts";
@@ -131,7 +131,11 @@ function httpRoute(object: VirtualService, settings: MeshSettings, spec: HttpRou
             ignorePreviousHosts: retries.retryIgnorePreviousHosts,
           },
     fault: fault === undefined ? undefined : faultOf(fault),
-    mirrors: mirrorsOf(object, settings, spec),
+    mirror: singleMirror(object, settings, spec),
+    mirrors: spec.mirrors.map(({ destination, percentage }) => ({
+      destination: destinationOf(object, settings, destination),
+      percentage: percentage?.value ?? 100,
+    })),
     cors: corsPolicy === undefined ? undefined : corsOf(corsPolicy),
     headers: headersOf(spec.headers),
     object,
@@ -199,20 +203,18 @@ function faultOf({ delay, abort }: NonNullable<HttpRouteSpec["fault"]>): HttpRou
   };
 }
 
-function mirrorsOf(object: VirtualService, settings: MeshSettings, spec: HttpRouteSpec): readonly Mirror[] {
-  const single =
-    spec.mirror === undefined
-      ? []
-      : [
-          {
-            destination: spec.mirror,
-            percentage: spec.mirrorPercentage ?? (spec.mirrorPercent === undefined ? undefined : { value: spec.mirrorPercent }),
-          },
-        ];
-  return [...single, ...spec.mirrors].map(({ destination, percentage }) => ({
-    destination: destinationOf(object, settings, destination),
-    percentage: percentage?.value ?? 100,
-  }));
+/** Undefined where none of its fields is written: then a delegate has its root's. */
+function singleMirror(
+  object: VirtualService,
+  settings: MeshSettings,
+  { mirror, mirrorPercentage, mirrorPercent }: HttpRouteSpec,
+): SingleMirror | undefined {
+  if (mirror === undefined && mirrorPercentage === undefined && mirrorPercent === undefined) return undefined;
+  return {
+    destination: mirror === undefined ? undefined : destinationOf(object, settings, mirror),
+    percentage: mirrorPercentage?.value,
+    percent: mirrorPercent,
+  };
 }
 
 function corsOf(spec: NonNullable<HttpRouteSpec["corsPolicy"]>): HttpRoute["cors"] {

@@ -21,12 +21,30 @@ const CONDITIONS = new Set([
   "unavailable",
 ]);
 
+/** Codes that have a name (Go's `http.StatusText`, by which Istio judges). */
+const STATUS_CODES = new Set(
+  [
+    [100, 103],
+    [200, 208],
+    [226, 226],
+    [300, 305],
+    [307, 308],
+    [400, 418],
+    [421, 426],
+    [428, 429],
+    [431, 431],
+    [451, 451],
+    [500, 508],
+    [510, 511],
+  ].flatMap(([first = 0, last = 0]) => Array.from({ length: last - first + 1 }, (_, index) => `${first + index}`)),
+);
+
 const retryOn: FieldType<string> = text({
   empty: true,
   check(value) {
     if (value === "") return undefined;
     for (const part of value.split(",").map((each) => each.trim())) {
-      if (/^\d+$/.test(part) ? Number(part) < 100 || Number(part) > 599 : !CONDITIONS.has(part))
+      if (!CONDITIONS.has(part) && !STATUS_CODES.has(part))
         return `${JSON.stringify(part)} is no condition; take ${[...CONDITIONS].join(", ")} or a status code`;
     }
     return undefined;

@@ -148,6 +148,7 @@ export function httpRoute(object: MeshObject, to: string, more: Partial<HttpRout
     timeout: undefined,
     retries: undefined,
     fault: undefined,
+    mirror: undefined,
     mirrors: [],
     cors: undefined,
     headers: { request: NO_OPERATIONS, response: NO_OPERATIONS },

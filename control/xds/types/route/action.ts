@@ -4,7 +4,7 @@ import type {
   RouteSchema,
 } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import { RedirectAction_RedirectResponseCode as RedirectCode } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
-import type { HttpRoute, ProxyView, Redirect, WeightedDestination } from "../../../model/index.ts";
+import { type HttpRoute, mirrorsOf, type ProxyView, type Redirect, type WeightedDestination } from "../../../model/index.ts";
 import { destinationCluster, destinationLoading, hashPolicy, timeouts } from "./destination.ts";
 import { fraction } from "./filter-settings.ts";
 import { authorityOf, type HeaderFields, headerFields, joined } from "./headers.ts";
@@ -66,7 +66,7 @@ function weightedCluster(view: ProxyView, { destination, weight, headers }: Weig
 }
 
 function sharedAction(view: ProxyView, route: HttpRoute, place: RoutePlace): RouteAction {
-  const { rewrite, mirrors, timeout } = route;
+  const { rewrite, timeout } = route;
   const hashes = route.route.flatMap(({ destination }) => hashPolicy(view, destination, place.port));
   const retries = retryPolicy(route.retries ?? view.settings().defaultHttpRetryPolicy, hashes.length > 0 && route.route.length === 1);
   return {
@@ -78,7 +78,7 @@ function sharedAction(view: ProxyView, route: HttpRoute, place: RoutePlace): Rou
         ? { prefixRewrite: rewrite.uri }
         : {}),
     ...(view.proxySettings().proxyHeaders.xForwardedHost && rewrite?.authority !== undefined ? { appendXForwardedHost: true } : {}),
-    requestMirrorPolicies: mirrors
+    requestMirrorPolicies: mirrorsOf(route)
       .filter(({ percentage }) => percentage > 0)
       .map(({ destination, percentage }) => ({
         cluster: destinationCluster(view, destination, place.port),

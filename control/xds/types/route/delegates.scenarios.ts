@@ -4,6 +4,8 @@ import { EchoMesh, to, virtualService } from "../testing/echo-mesh.ts";
 
 const at = (path: string, more: Question = {}): Question => ({ path, ...more });
 const having = (...headers: readonly (readonly [string, string])[]): Question => ({ headers });
+const shadow1 = { host: "shadow", subset: "v1" };
+const shadow2 = { host: "shadow", subset: "v2" };
 const both = {
   uri: { prefix: "/a" },
   method: { exact: "GET" },
@@ -214,6 +216,20 @@ describe("a delegate", () => {
           ],
           { namespace: "other" },
         ),
+        virtualService(
+          "copies",
+          ["copies.test"],
+          [
+            { match: [{ uri: { prefix: "/none-by-delegate" } }], delegate: { name: "none-by-delegate" }, mirror: shadow1 },
+            { match: [{ uri: { prefix: "/none-by-root" } }], delegate: { name: "copied" }, mirrorPercentage: { value: 0 } },
+            { match: [{ uri: { prefix: "/all-by-delegate" } }], delegate: { name: "all-by-delegate" }, mirrorPercent: 0, mirror: shadow1 },
+            { match: [{ uri: { prefix: "/both" } }], delegate: { name: "several" }, mirror: shadow1 },
+          ],
+        ),
+        virtualService("none-by-delegate", [], [{ route: [to("reviews/v1")], mirrorPercentage: { value: 0 } }]),
+        virtualService("all-by-delegate", [], [{ route: [to("reviews/v1")], mirrorPercentage: { value: 100 } }]),
+        virtualService("copied", [], [{ route: [to("reviews/v1")], mirror: shadow2 }]),
+        virtualService("several", [], [{ route: [to("reviews/v1")], mirrors: [{ destination: shadow2 }] }]),
       ],
     });
   });
@@ -253,5 +269,16 @@ describe("a delegate", () => {
     expect(seen).toMatchObject({ by: "ratings-v1", path: "/root" });
     expect(headers).toMatchObject({ "x-rule": "root", "x-route": "root.outer", "access-control-allow-origin": "https://root.test" });
     await expect.poll(() => mesh.upstream("shadow-v1").requests.length).toBe(1);
+  });
+
+  test("has its mirrors put together with the root's field by field", async () => {
+    for (const path of ["/none-by-delegate", "/none-by-root", "/all-by-delegate", "/both"]) await mesh.ask("copies.test", { path });
+    const copies = (name: "shadow-v1" | "shadow-v2") =>
+      mesh
+        .upstream(name)
+        .requests.filter(({ authority }) => authority === "copies.test")
+        .map(({ path }) => path)
+        .toSorted();
+    await expect.poll(() => [copies("shadow-v1"), copies("shadow-v2")]).toEqual([["/all-by-delegate", "/both"], ["/both"]]);
   });
 });

@@ -55,6 +55,19 @@ describe("a destination is", () => {
         one("unknown-service", "unknown"),
         one("unknown-port", "ratings:1234"),
         one("other-namespace", "reviews", { namespace: "other" }),
+        one("hidden-service", "hidden.test"),
+        {
+          apiVersion: "networking.istio.io/v1",
+          kind: "ServiceEntry",
+          metadata: { name: "hidden", namespace: "other" },
+          spec: {
+            hosts: ["hidden.test"],
+            exportTo: ["."],
+            ports: [{ number: 80, name: "http", protocol: "HTTP" }],
+            resolution: "STATIC",
+            endpoints: [{ address: "127.0.0.1" }],
+          },
+        },
         virtualService(
           "only-port",
           ["ratings"],
@@ -102,6 +115,7 @@ describe("a destination is", () => {
     ["a service without workloads", "empty-service.test", "no healthy upstream"],
     ["a service that is not there: without a body", "unknown-service.test", ""],
     ["a port that is not there: without a body", "unknown-port.test", ""],
+    ["a service that another namespace keeps to itself: without a body", "hidden-service.test", ""],
     ["a short name in another namespace, where it is another's", "other-namespace.test", ""],
   ])("503 for %s", async (_what, host, body) => {
     expect(await mesh.ask(host)).toMatchObject({ status: 503, body });

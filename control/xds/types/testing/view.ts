@@ -11,6 +11,7 @@ import {
   type MeshObject,
   type MeshSettings,
   mtlsModeOf,
+  type ModuleState,
   type Plugin,
   type Proxy,
   type ProxySettings,
@@ -23,6 +24,7 @@ import {
   type SidecarScope,
   type TrafficRules,
   type WorkloadMtls,
+  mirrorsOf,
 } from "../../../model/index.ts";
 
 /** What there is in the mesh of a test; everything may be left out. */
@@ -48,6 +50,8 @@ export interface ViewContent {
   readonly secrets?: readonly Secret[];
   readonly roots?: readonly string[];
   readonly plugins?: readonly Plugin[];
+  /** By the key of their request. */
+  readonly modules?: Readonly<Record<string, ModuleState>>;
 }
 
 const PERMISSIVE: WorkloadMtls = { mode: "PERMISSIVE", object: undefined, ports: new Map() };
@@ -99,6 +103,7 @@ export function viewOf(content: ViewContent): ProxyView {
     secret: (name) => content.secrets?.find((each) => each.name === name),
     roots: () => content.roots ?? [],
     plugins: () => content.plugins ?? [],
+    module: (key) => content.modules?.[key],
     policies: () => [],
     namespacePolicies: () => [],
     discoveredKeys: () => undefined,
@@ -106,7 +111,7 @@ export function viewOf(content: ViewContent): ProxyView {
 }
 
 function mirrors({ http }: Routing, host: HostName): boolean {
-  return http.some((route) => route.mirrors.some(({ destination }) => destination.host === host));
+  return http.some((route) => mirrorsOf(route).some(({ destination }) => destination.host === host));
 }
 
 /** An object that nobody reads more of than its metadata. */

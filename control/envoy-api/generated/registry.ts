@@ -223,6 +223,14 @@ import { file_envoy_type_matcher_v3_http_inputs } from "./envoy/type/matcher/v3/
 import { file_envoy_type_matcher_v3_status_code_input } from "./envoy/type/matcher/v3/status_code_input_pb.ts";
 import { file_envoy_type_v3_ratelimit_strategy } from "./envoy/type/v3/ratelimit_strategy_pb.ts";
 import { file_envoy_type_v3_scope } from "./envoy/type/v3/scope_pb.ts";
+import { file_google_api_field_behavior } from "./google/api/field_behavior_pb.ts";
+import { file_networking_v1alpha3_virtual_service } from "./networking/v1alpha3/virtual_service_pb.ts";
+import { file_type_v1beta1_selector } from "./type/v1beta1/selector_pb.ts";
+import { file_networking_v1alpha3_destination_rule } from "./networking/v1alpha3/destination_rule_pb.ts";
+import { file_networking_v1alpha3_workload_entry } from "./networking/v1alpha3/workload_entry_pb.ts";
+import { file_networking_v1alpha3_workload_group } from "./networking/v1alpha3/workload_group_pb.ts";
+import { file_networking_v1beta1_proxy_config } from "./networking/v1beta1/proxy_config_pb.ts";
+import { file_mesh_v1alpha1_proxy } from "./mesh/v1alpha1/proxy_pb.ts";
 import { file_security_v1alpha1_ca } from "./security/v1alpha1/ca_pb.ts";
 
 export const registry = createRegistry(
@@ -449,5 +457,13 @@ export const registry = createRegistry(
   file_envoy_type_matcher_v3_status_code_input,
   file_envoy_type_v3_ratelimit_strategy,
   file_envoy_type_v3_scope,
+  file_google_api_field_behavior,
+  file_networking_v1alpha3_virtual_service,
+  file_type_v1beta1_selector,
+  file_networking_v1alpha3_destination_rule,
+  file_networking_v1alpha3_workload_entry,
+  file_networking_v1alpha3_workload_group,
+  file_networking_v1beta1_proxy_config,
+  file_mesh_v1alpha1_proxy,
   file_security_v1alpha1_ca,
 );

@@ -1,6 +1,6 @@
 import { typeUrl } from "../envoy-api/index.ts";
 import { type Cell, type Mesh, type MeshChange, MeshProxyView, type PeerChange, Reads } from "../mesh/index.ts";
-import type { Client, IssuerKeys, Proxy } from "../model/index.ts";
+import type { Client, IssuerKeys, ModuleState, Proxy } from "../model/index.ts";
 import type { Change, Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
 import { clientOf } from "./groups.ts";
@@ -109,6 +109,12 @@ export class Configurations {
   isPending(id: string): boolean {
     const member = this.members.get(id);
     return member !== undefined && (member.own.isPending || member.group.shared.isPending);
+  }
+
+  /** Takes modules that came, or could not be had, and says for which proxies what is another now. */
+  applyModules(modules: ReadonlyMap<string, ModuleState>): Outcome {
+    const { mesh, touched } = this.current.applyModules(modules);
+    return this.become(mesh, touched);
   }
 
   /** Takes what the workloads of the mesh trust from now on, and says for which proxies what is another now. */

@@ -205,7 +205,7 @@ export class ResourceSet {
     const missing: string[] = [];
     let pending = false;
     const leaving = resources.flatMap((each): readonly Resource[] => {
-      const judgement = each.proofs === undefined ? "good" : gate(type, each);
+      const judgement = each.judged ?? (each.proofs === undefined ? "good" : gate(type, each));
       if (judgement === "good") return [this.encoder.encode(type, each)];
       pending ||= judgement === "pending";
       const held = state.resources.get(each.name) ?? translation.held(type, each.name);

@@ -41,6 +41,8 @@ export const cell = {
   policies: (kind: string, namespace: string): Cell => `policies ${kind} ${namespace}`,
   /** Where an issuer of tokens says that its keys are. */
   issuer: (issuer: string): Cell => `issuer ${issuer}`,
+  /** What became of the request for a module, by its key. */
+  module: (key: string): Cell => `module ${key}`,
   /** Services of a namespace that select workloads. */
   selectors: (namespace: string): Cell => `selectors ${namespace}`,
 } as const;

@@ -11,6 +11,7 @@ import {
   type JwksUri,
   type Labels,
   type MeshSettings,
+  type ModuleState,
   type MtlsMode,
   mtlsModeOf,
   type Plugin,
@@ -264,6 +265,11 @@ export class MeshProxyView implements ProxyView {
   roots(): readonly string[] {
     this.reads.cells.add(cell.roots);
     return this.mesh.index.roots;
+  }
+
+  module(key: string): ModuleState | undefined {
+    this.reads.cells.add(cell.module(key));
+    return this.mesh.module(key);
   }
 
   plugins(): readonly Plugin[] {

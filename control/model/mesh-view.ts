@@ -3,7 +3,7 @@ import type { HostName } from "./host.ts";
 import type { MeshObject } from "./object.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerAuthentication } from "./peer-authentication.ts";
-import type { Plugin } from "./plugin.ts";
+import type { ModuleState, Plugin } from "./plugin.ts";
 import type { Policies, PolicyKind } from "./policy.ts";
 import type { IssuerKeys } from "./request-authentication.ts";
 import type { Routing } from "./routing.ts";
@@ -29,6 +29,8 @@ export interface MeshView {
   sidecars(): readonly SidecarScope[];
   secret(namespace: string, name: string): Secret | undefined;
   plugins(): readonly Plugin[];
+  /** What became of the request for a module, by its key; undefined while nobody knows. */
+  module(key: string): ModuleState | undefined;
   peerAuthentications(): readonly PeerAuthentication[];
   policies<Kind extends PolicyKind>(kind: Kind): readonly Policies[Kind][];
   /** What an issuer of tokens said of its keys; undefined where it has not been asked. */

@@ -2,7 +2,7 @@ import type { Gateway } from "./gateway.ts";
 import type { HostName } from "./host.ts";
 import type { Labels } from "./labels.ts";
 import type { MtlsMode, WorkloadMtls } from "./peer-authentication.ts";
-import type { Plugin } from "./plugin.ts";
+import type { ModuleState, Plugin } from "./plugin.ts";
 import type { Policies, PolicyKind } from "./policy.ts";
 import type { IpMode, Proxy } from "./proxy.ts";
 import type { JwksUri } from "./request-authentication.ts";
@@ -69,6 +69,8 @@ export interface ProxyView {
   roots(): readonly string[];
   /** Filters for this proxy, by phase, then priority (highest first), then age. */
   plugins(): readonly Plugin[];
+  /** What became of the request for a module, by its key; undefined while nobody knows. */
+  module(key: string): ModuleState | undefined;
   /** Where an issuer says, by OpenID discovery, that its keys are; undefined as long as it has not been heard. */
   discoveredKeys(issuer: string): JwksUri | undefined;
   /** Policies of a kind that hold for this proxy's workload, of its namespace and of the root namespace, oldest first. */

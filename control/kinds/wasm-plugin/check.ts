@@ -2,6 +2,7 @@ import { Code, type FieldPath, type MeshObject, type Report } from "../../model/
 import { suggestion } from "../../model/fields/index.ts";
 import { builtinOf } from "./contribution.ts";
 import type { WasmPluginSpec } from "./fields.ts";
+import { wrongUrl } from "./url.ts";
 
 /** The filters that `builtin://` names, and what their schemas say of a configuration. */
 export interface Builtins {
@@ -9,30 +10,37 @@ export interface Builtins {
   check(name: string, configuration: unknown): readonly { readonly path: FieldPath; readonly message: string }[];
 }
 
-export function check({ spec }: MeshObject<WasmPluginSpec>, report: Report, builtins: Builtins): void {
+export function check(object: MeshObject<WasmPluginSpec>, report: Report, builtins: Builtins): void {
+  const { spec } = object;
+  const name = builtinOf(spec.url);
+  if (name !== undefined) return checkBuiltin(name, object, report, builtins);
+  const wrong = wrongUrl(spec.url);
+  if (wrong !== undefined) report("error", wrong.refused ? Code.Refused : Code.Value, ["spec", "url"], wrong.message);
+  if (spec.url.startsWith("http://") && spec.sha256 === undefined)
+    report("warning", Code.Surprise, ["spec", "url"], "what comes over http can be replaced on its way; write https, or sha256");
+  const names = new Set<string>();
+  for (const [index, { name: variable, valueFrom, value }] of (spec.vmConfig?.env ?? []).entries()) {
+    const path = ["spec", "vmConfig", "env", index];
+    if (names.has(variable)) report("error", Code.Duplicate, [...path, "name"], `${variable} stands there twice`);
+    names.add(variable);
+    if (valueFrom === "HOST" && value !== undefined)
+      report(
+        "error",
+        Code.Exclusive,
+        [...path, "value"],
+        "the value comes from the proxy's environment; leave it out, or write valueFrom: INLINE",
+      );
+  }
+}
+
+function checkBuiltin(name: string, { spec }: MeshObject<WasmPluginSpec>, report: Report, builtins: Builtins): void {
   const refuse = (field: string, message: string) => {
     report("error", Code.Refused, ["spec", field], message);
   };
-  const name = builtinOf(spec.url);
-  if (name === undefined) {
-    const what = wrongUrl(spec.url);
-    report(
-      "error",
-      what === undefined ? Code.Refused : Code.Value,
-      ["spec", "url"],
-      what ?? "modules of others are not carried out so far; builtin://NAME names a filter of this package",
-    );
-    return;
-  }
   const names = builtins.names();
   if (!names.includes(name)) {
-    report(
-      "error",
-      Code.Value,
-      ["spec", "url"],
-      `there is no built-in filter "${name}"${suggestion(name, names) || `; there are ${names.join(", ")}`}`,
-    );
-    return;
+    const message = `there is no built-in filter "${name}"${suggestion(name, names) || `; there are ${names.join(", ")}`}`;
+    return report("error", Code.Value, ["spec", "url"], message);
   }
   if (spec.phase !== "UNSPECIFIED_PHASE" && spec.phase !== PHASES[name])
     refuse("phase", "a built-in filter has a place of its own in the order; leave the field out");
@@ -40,17 +48,12 @@ export function check({ spec }: MeshObject<WasmPluginSpec>, report: Report, buil
   if (spec.type === "NETWORK") refuse("type", "the built-in filters are HTTP filters");
   if (spec.pluginName !== undefined && spec.pluginName !== name)
     refuse("pluginName", `the name of this filter is "${name}"; leave the field out`);
-  for (const { path, message } of builtins.check(name, spec.pluginConfig))
+  if (spec.sha256 !== undefined) refuse("sha256", "built-in filters come with the control service");
+  if (spec.imagePullPolicy !== "UNSPECIFIED_POLICY") refuse("imagePullPolicy", "built-in filters come with the control service");
+  if (spec.vmConfig !== undefined) refuse("vmConfig", "the built-in filters read no environment");
+  for (const { path, message } of builtins.check(name, spec.pluginConfig ?? {}))
     report("error", Code.Value, ["spec", "pluginConfig", ...path], message);
 }
 
 /** Where built-in filters stand that have a phase of Istio's. */
 const PHASES: Readonly<Record<string, string>> = { authentication: "AUTHN", authorization: "AUTHZ", telemetry: "STATS" };
-
-/** Istio's `ValidateWasmPlugin`: oci (also without a scheme), file, http and https. */
-function wrongUrl(url: string): string | undefined {
-  const scheme = /^([A-Za-z][\w+.-]*):\/\//.exec(url)?.[1]?.toLowerCase();
-  return scheme === undefined || ["oci", "file", "http", "https", "builtin"].includes(scheme)
-    ? undefined
-    : `the scheme "${scheme}" is none of oci, file, http, https and builtin`;
-}

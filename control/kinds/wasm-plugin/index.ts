@@ -1,5 +1,6 @@
 import type { Kind } from "../../model/index.ts";
 import { type Builtins, check } from "./check.ts";
+import { checkInMesh } from "./check-in-mesh.ts";
 import { contribute } from "./contribution.ts";
 import { fields, type WasmPluginSpec } from "./fields.ts";
 
@@ -17,5 +18,6 @@ export function wasmPlugin(builtins: Builtins): Kind<WasmPluginSpec> {
       check(object, report, builtins);
     },
     contribute,
+    checkInMesh,
   };
 }

@@ -35,6 +35,8 @@ export interface Translated<Desc extends DescMessage = DescMessage> {
   readonly message: MessageShape<Desc>;
   /** Whether it is given only to proxies that ask for it by its name, and is no part of `*`. Default: false. */
   readonly onDemand?: boolean;
+  /** Where it is known without a module: what it is made of is still under way, or cannot be had. The proxy keeps what it has, as with `proofs`. */
+  readonly judged?: "pending" | "refused";
   /** What modules have to take before this is sent; until then, and where one refuses, the proxy keeps what it has. Default: nothing. */
   readonly proofs?: readonly ProofRequest[];
   /** What is sent in its place to a proxy that has nothing to keep, where a module refuses; it lets nothing past. Default: nothing is sent. */

@@ -19,6 +19,10 @@ const plugin = (pluginConfig: object): Plugin => ({
   phase: "UNSPECIFIED_PHASE",
   priority: 0,
   match: [],
+  module: undefined,
+  type: "HTTP",
+  failStrategy: "FAIL_RELOAD",
+  environment: { values: {}, host: [] },
   object: objectOf("WasmPlugin", "ejection"),
 });
 

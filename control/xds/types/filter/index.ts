@@ -5,13 +5,17 @@ import { pack } from "../../../envoy-api/index.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import { builtModules, type Modules } from "./modules.ts";
+import { partsOf, phasesOf } from "./chain.ts";
 import { meshPlugin } from "./plugin-config.ts";
 import { type BuiltinFilter, builtinFilters, CUSTOM, customFilters, filterName, type Side, specialPorts } from "./plugins.ts";
 import { proofOf } from "./proof.ts";
 import { ejectionPlugin, UPSTREAM_FILTER, upstreamFilters } from "./upstream.ts";
+import { userPlugin, userPluginName, userPluginOf } from "./user-plugin.ts";
 
 export { builtModules, type Module, type Modules } from "./modules.ts";
-export { customFilterName, meshFilterName, type Side } from "./plugins.ts";
+export { chainOf, type ChainFilter, userPlugins } from "./chain.ts";
+export { customFilterName, type Side } from "./plugins.ts";
+export { PLUGIN_TYPES, userPluginName } from "./user-plugin.ts";
 export { ejectionPlugin, UPSTREAM_FILTER, upstreamFilter } from "./upstream.ts";
 
 /**
@@ -28,13 +32,18 @@ export function filterType(modules: Modules = builtModules): XdsType<typeof Type
     rules: { order: 60, complete: false, wildcard: false },
     units: (view) => [
       ...sides(view).flatMap((side) => namesOf(view, side)),
+      ...view.plugins().flatMap((plugin) => (plugin.module === undefined ? [] : [userPluginName(plugin)])),
       ...(ejectionPlugin(view.plugins()) === undefined ? [] : [UPSTREAM_FILTER]),
     ],
     translate(view, unit) {
       const ejection = unit === UPSTREAM_FILTER ? ejectionPlugin(view.plugins()) : undefined;
       if (ejection !== undefined) return [meshFilters(view, unit, upstreamFilters(ejection), modules, "upstream")];
-      const [, side = "", port = "0"] = unit.split("/");
-      const filters = port === CUSTOM ? customFilters(view, side as Side) : builtinFilters(view, side as Side, Number(port));
+      const plugin = userPluginOf(view, unit);
+      if (plugin !== undefined) return [userPlugin(view, plugin)];
+      const [whole = "", part] = unit.split("#");
+      const [, side = "", port = "0"] = whole.split("/");
+      const filters =
+        port === CUSTOM ? customFilters(view, side as Side) : builtinFilters(view, side as Side, Number(port), phasesOf(part));
       if (filters.length === 0) return [];
       return [meshFilters(view, unit, filters, modules)];
     },
@@ -77,5 +86,5 @@ function sides(view: ProxyView): readonly Side[] {
 /** Names of all that there may be: which policies hold, and so which filters there are, is a fact of a single proxy, and units are those of all that share them. */
 function namesOf(view: ProxyView, side: Side): readonly string[] {
   const custom = side === "outbound" ? [] : [`${filterName(side, 0)}/${CUSTOM}`];
-  return [...custom, ...[0, ...specialPorts(view, side)].map((port) => filterName(side, port))];
+  return [...custom, ...[0, ...specialPorts(view, side)].flatMap((port) => partsOf(view, filterName(side, port)))];
 }

@@ -1,7 +1,7 @@
 import { pack, typeUrl } from "../../../envoy-api/index.ts";
 import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
 import { fromAds } from "../config-source.ts";
-import { customFilterName, meshFilterName } from "../filter/index.ts";
+import { chainOf, customFilterName, PLUGIN_TYPES } from "../filter/index.ts";
 import { claimsFilter } from "../route/claims.ts";
 import { FilterConfigSchema as GrpcStatsSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
 import { GrpcWebSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
@@ -23,14 +23,16 @@ const grpcStats = filter(
 /** The HTTP filters of a listener, in Istio's order: what finds the routes, ours, Envoy's own, what carries out the routes, the router. */
 export function httpFilters(view: ProxyView, { routes, protocol, side, port }: HttpOptions): HttpFilter[] {
   const custom = customFilterName(view, side);
-  const mesh = meshFilterName(view, side, port);
+  const chain = chainOf(view, side, port);
   const { envoyDebugHeaders } = view.proxySettings().proxyHeaders;
   return [
     ...(routes.firstFilters ?? []),
     ...(routes.clusterFilters ?? []),
     ...(custom === undefined ? [] : [discovered(custom), ...(routes.clusterFilters ?? [])]),
-    // Our filters may choose another route, with another cluster.
-    ...(mesh === undefined ? [] : [discovered(mesh), ...(side === "gateway" ? [claimsFilter] : []), ...(routes.clusterFilters ?? [])]),
+    ...chain.map(({ name, isOurs }) => (isOurs ? discovered(name) : discovered(name, PLUGIN_TYPES.HTTP))),
+    ...(side === "gateway" && chain.some(({ isOurs }) => isOurs) ? [claimsFilter] : []),
+    // Each of them may choose another route, with another cluster.
+    ...(chain.length === 0 ? [] : (routes.clusterFilters ?? [])),
     ...(protocol === "grpc-web" ? [grpcWeb] : []),
     grpcStats,
     ...(routes.lastFilters ?? []),
@@ -41,8 +43,8 @@ export function httpFilters(view: ProxyView, { routes, protocol, side, port }: H
 }
 
 /** Apart from the listener (ECDS). Without a configuration it answers every request with 500, so nothing passes a filter that is not there. */
-function discovered(name: string): HttpFilter {
-  const value = { configSource: fromAds(15_000), typeUrls: [typeUrl(WasmSchema)] };
+function discovered(name: string, typeUrls: readonly string[] = [typeUrl(WasmSchema)]): HttpFilter {
+  const value = { configSource: fromAds(15_000), typeUrls: [...typeUrls] };
   return { name, configType: { case: "configDiscovery", value } };
 }
 

@@ -4,7 +4,7 @@ import { defaultMeshSettings, meshConfig, meshConfigOfConfigMap } from "../../..
 import { wasmPlugin } from "../../../kinds/wasm-plugin/index.ts";
 import { builtinFilters, checkFilterConfiguration } from "../../../filter-schemas/index.ts";
 import { Mesh, MeshProxyView, Reads } from "../../../mesh/index.ts";
-import { formatProblem, type Kind, type MeshObject, type ProxyView, readProxy } from "../../../model/index.ts";
+import { formatProblem, type Kind, type MeshObject, type ModuleState, type ProxyView, readProxy } from "../../../model/index.ts";
 import { readManifests } from "../../../model/manifest/index.ts";
 import { Kinds, readObject } from "../../../model/objects/index.ts";
 
@@ -26,14 +26,24 @@ export interface YamlProxy {
   readonly nodeId?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
   readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string };
+  /** What became of the modules of users, by their url; those that are not here are still under way. */
+  readonly modules?: Readonly<Record<string, ModuleState>>;
 }
 
 /** What a proxy sees of such a mesh. */
 export function viewOfYaml(
   yaml: string,
-  { nodeId = "sidecar~10.0.0.1~client-1.default~default.svc.cluster.local", metadata = {}, locality }: YamlProxy = {},
+  { nodeId = "sidecar~10.0.0.1~client-1.default~default.svc.cluster.local", metadata = {}, locality, modules = {} }: YamlProxy = {},
 ): ProxyView {
-  const mesh = meshOfYaml(yaml);
+  const read = meshOfYaml(yaml);
+  const { mesh } = read.applyModules(
+    new Map(
+      read.plugins().flatMap(({ module }) => {
+        const state = module === undefined ? undefined : modules[module.url];
+        return module === undefined || state === undefined ? [] : [[module.key, state] as const];
+      }),
+    ),
+  );
   const proxy = readProxy({ id: nodeId, metadata, locality });
   if (typeof proxy === "string") throw new Error(proxy);
   return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys()), new Reads());

@@ -8,6 +8,7 @@ import { directAddress } from "../direct-address.ts";
 import type { Chain, NetworkFilter } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
 import { MESH_ANY } from "../mesh-tls.ts";
+import { withNetworkPlugins } from "../network-plugins.ts";
 import { toDestinations, toServiceBySni } from "../tcp-proxy.ts";
 import { downstreamTls } from "../tls.ts";
 import { type GatewayListener, type PlannedServer, serverNames } from "./plan.ts";
@@ -26,7 +27,7 @@ export function serverChains(view: ProxyView, listener: GatewayListener, planned
 }
 
 function httpChain(view: ProxyView, { binds, port, kind }: GatewayListener, { server }: PlannedServer, routeName: string): Chain {
-  const filters = [
+  const own = [
     ...directAddress(view, "gateway", port),
     httpConnectionManager(view, {
       side: "gateway",
@@ -36,6 +37,7 @@ function httpChain(view: ProxyView, { binds, port, kind }: GatewayListener, { se
       protocol: server.port.protocol === "http3" ? "http" : server.port.protocol,
     }),
   ];
+  const filters = withNetworkPlugins(view, "gateway", port, { filters: own });
   if (kind !== "tls" || server.tls === undefined) return { filters };
   return { filters, serverNames: serverNames(server), tls: downstreamTls(view, server.tls) };
 }
@@ -58,7 +60,10 @@ function sniDnatChains(view: ProxyView, { server }: PlannedServer): readonly Cha
         subsets.map((subset) => ({
           serverNames: [sniOf(outboundCluster(host, number, subset))],
           applicationProtocols: MESH_ANY,
-          filters: [...networkAuthorization(view), ...toServiceBySni(view, host, number, subset)],
+          filters: withNetworkPlugins(view, "gateway", server.port.number, {
+            authorization: networkAuthorization(view),
+            filters: toServiceBySni(view, host, number, subset),
+          }),
         })),
       );
   });
@@ -79,7 +84,7 @@ function passthroughChains(view: ProxyView, planned: PlannedServer): readonly Ch
 }
 
 /** To where the first of VirtualServices' `tcp` for the port says. */
-function tcpFilters(view: ProxyView, planned: PlannedServer): NetworkFilter[] {
+function tcpFilters(view: ProxyView, planned: PlannedServer): readonly NetworkFilter[] {
   const route = routesOf(view, planned, "tcp").find(({ match }) => match.length === 0 || match.some((each) => matches(planned, each)));
   return route === undefined ? [] : filtersOf(view, planned, route);
 }
@@ -106,6 +111,13 @@ function matches({ server }: PlannedServer, { port }: Layer4Match): boolean {
   return port === undefined || port === server.port.number;
 }
 
-function filtersOf(view: ProxyView, { server }: PlannedServer, { route, object: { metadata } }: TlsRoute | TcpRoute): NetworkFilter[] {
-  return [...networkAuthorization(view), ...toDestinations(view, route, server.port.number, `${metadata.name}.${metadata.namespace}`)];
+function filtersOf(
+  view: ProxyView,
+  { server }: PlannedServer,
+  { route, object: { metadata } }: TlsRoute | TcpRoute,
+): readonly NetworkFilter[] {
+  return withNetworkPlugins(view, "gateway", server.port.number, {
+    authorization: networkAuthorization(view),
+    filters: toDestinations(view, route, server.port.number, `${metadata.name}.${metadata.namespace}`),
+  });
 }

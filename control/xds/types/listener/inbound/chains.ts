@@ -6,6 +6,7 @@ import { directAddress } from "../direct-address.ts";
 import type { Chain, NetworkFilter } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
 import { meshTls } from "../mesh-tls.ts";
+import { withNetworkPlugins } from "../network-plugins.ts";
 import { toCluster } from "../tcp-proxy.ts";
 import { downstreamTls } from "../tls.ts";
 import type { InboundPort } from "./ports.ts";
@@ -67,11 +68,15 @@ function chainsOf(view: ProxyView, target: Target): readonly Chain[] {
       name: `${names[kind]}${suffix}`,
       filters:
         kind === "tcp"
-          ? [...networkAuthorization(view), ...toCluster(view, "inbound", cluster)]
-          : [...directAddress(view, "inbound", targetPort), http()],
+          ? withPlugins({ authorization: networkAuthorization(view), filters: toCluster(view, "inbound", cluster) })
+          : withPlugins({ filters: [...directAddress(view, "inbound", targetPort), http()] }),
       ...(whose === "mesh" ? { tls: meshTls(view) } : whose === "own" && tls !== undefined ? { tls: downstreamTls(view, tls) } : {}),
     }),
   );
+
+  function withPlugins(filters: Parameters<typeof withNetworkPlugins>[3]): readonly NetworkFilter[] {
+    return withNetworkPlugins(view, "inbound", targetPort, filters);
+  }
 
   function http(): NetworkFilter {
     const routes = inboundRoutes(cluster, host, servicePort, protocol);

@@ -6,10 +6,15 @@ import { listenerLogs } from "../access-log.ts";
 import { anyAddress, listensOn } from "../address.ts";
 import { filterChain, type NetworkFilter } from "../filter-chain.ts";
 import type { Init } from "../init.ts";
+import { withNetworkPlugins } from "../network-plugins.ts";
 import { portOf, toCluster, toService } from "../tcp-proxy.ts";
 
 /** What is done with connections to nobody in the mesh: `outboundTrafficPolicy` of the Sidecar, else of the mesh. */
-export function unknownDestination(view: ProxyView): NetworkFilter[] {
+export function unknownDestination(view: ProxyView): readonly NetworkFilter[] {
+  return withNetworkPlugins(view, "outbound", 0, { filters: egressFilters(view) });
+}
+
+function egressFilters(view: ProxyView): readonly NetworkFilter[] {
   const { mode, egressProxy } = view.sidecar()?.outboundTrafficPolicy ?? view.settings().outboundTrafficPolicy;
   if (mode === "REGISTRY_ONLY") return toCluster(view, "outbound", BLACK_HOLE_CLUSTER);
   if (egressProxy === undefined) return toCluster(view, "outbound", PASSTHROUGH_CLUSTER);

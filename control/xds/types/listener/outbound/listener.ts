@@ -5,6 +5,7 @@ import type { ProxyView } from "../../../../model/index.ts";
 import { listenerName, listensOn } from "../address.ts";
 import { type Chain, filterChain, PLAIN_HTTP, takesAll, takesSame } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
+import { withNetworkPlugins } from "../network-plugins.ts";
 import { outboundRoutes } from "../http-routes.ts";
 import type { Init } from "../init.ts";
 import { httpInspector, inspects, tlsInspector } from "../listener-filters.ts";
@@ -39,8 +40,15 @@ export function outboundListener(view: ProxyView, planned: OutboundListener): In
 }
 
 function chainsOf(view: ProxyView, listener: OutboundListener, planned: PlannedChain): readonly Chain[] {
-  if (planned.kind === "tcp") return tcpChains(view, listener, planned);
-  const { bind, port } = listener;
+  const chains = planned.kind === "tcp" ? tcpChains(view, listener, planned) : httpChains(view, listener, planned);
+  return chains.map((chain) => ({ ...chain, filters: withNetworkPlugins(view, "outbound", listener.port, chain) }));
+}
+
+function httpChains(
+  view: ProxyView,
+  { bind, port }: OutboundListener,
+  planned: Exclude<PlannedChain, { readonly kind: "tcp" }>,
+): readonly Chain[] {
   const filters = [
     httpConnectionManager(view, {
       side: "outbound",

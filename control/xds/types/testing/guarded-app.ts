@@ -55,7 +55,7 @@ export class GuardedApp implements AsyncDisposable {
     await writeFile(join(folder, "tls.crt"), certificate);
     await writeFile(join(folder, "tls.key"), key);
     await writeFile(join(folder, "ca.crt"), authority);
-    const app = await startUpstream({ script: echo("app") });
+    const app = await startUpstream({ script: echo("reviews-v1") });
     const ports = Object.fromEntries(
       await Promise.all(Object.keys(PORTS).map(async (name) => [name, await freePort()] as const)),
     ) as Record<GuardedPort, number>;

@@ -12,7 +12,9 @@ const program = new Command("meshwright")
   .version(version)
   .showHelpAfterError("(--help shows what there is)")
   .exitOverride();
-for (const add of commands) add(program);
+// Whatever is not a command, as a word that is misspelled or `--help`, is answered by the list of them all.
+const named = commands.get(process.argv[2] ?? "");
+for (const load of named === undefined ? commands.values() : [named]) (await load())(program);
 for (const each of descendants(program)) each.exitOverride().showHelpAfterError("(--help shows what there is)");
 
 // Who reads no further, as `head` does, has seen enough. A running Envoy ends with this process.

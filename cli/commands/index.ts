@@ -1,31 +1,21 @@
 import type { Command } from "commander";
-import { addBootstrap } from "./bootstrap.ts";
-import { addCerts } from "./certs.ts";
-import { addConfig } from "./config.ts";
-import { addEnvoy } from "./envoy-run.ts";
-import { addNew } from "./new-filter.ts";
-import { addProxy } from "./proxy.ts";
-import { addServe } from "./serve.ts";
-import { addStatus } from "./status.ts";
-import { addToken } from "./token.ts";
-import { addTranslate } from "./translate.ts";
-import { addTry } from "./try.ts";
-import { addValidate } from "./validate.ts";
-import { addWait } from "./wait.ts";
 
-/** Every command, in the order of the help. */
-export const commands: ReadonlyArray<(program: Command) => void> = [
-  addTry,
-  addServe,
-  addValidate,
-  addTranslate,
-  addStatus,
-  addConfig,
-  addWait,
-  addToken,
-  addCerts,
-  addBootstrap,
-  addProxy,
-  addEnvoy,
-  addNew,
-];
+/** Adds a command to the program. */
+export type AddCommand = (program: Command) => void;
+
+/** Every command by its name, in the order of the help. What one is made of is loaded for that one alone: for all of them it would take longer than most of them do. */
+export const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
+  ["try", async () => (await import("./try.ts")).addTry],
+  ["serve", async () => (await import("./serve.ts")).addServe],
+  ["validate", async () => (await import("./validate.ts")).addValidate],
+  ["translate", async () => (await import("./translate.ts")).addTranslate],
+  ["status", async () => (await import("./status.ts")).addStatus],
+  ["config", async () => (await import("./config.ts")).addConfig],
+  ["wait", async () => (await import("./wait.ts")).addWait],
+  ["token", async () => (await import("./token.ts")).addToken],
+  ["certs", async () => (await import("./certs.ts")).addCerts],
+  ["bootstrap", async () => (await import("./bootstrap.ts")).addBootstrap],
+  ["proxy", async () => (await import("./proxy.ts")).addProxy],
+  ["envoy", async () => (await import("./envoy-run.ts")).addEnvoy],
+  ["new", async () => (await import("./new-filter.ts")).addNew],
+]);

@@ -9,6 +9,7 @@ import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
 import { LimitedLines } from "./limited-lines.ts";
 import { ControlMetrics } from "./metrics/index.ts";
+import { ModuleStore } from "./modules/index.ts";
 import { Kinds, type ObjectChange, ObjectStore } from "./model/objects/index.ts";
 import { type MeshObject, type MtlsMode, objectKey, type Peer, type Problem, type Proxy, readProxy, workloadMtls } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
@@ -40,6 +41,8 @@ export interface ControlServiceOptions {
   readonly authorize?: (proxy: Proxy, client: ClientConnection) => Promise<Authorization>;
   /** Whether a change that brings a new error counts as far as it is good, or not at all. Default: `warn`, as far as it is good. */
   readonly admission?: AdmissionMode;
+  /** Where modules of users that were fetched are kept for a restart. Default: nowhere. */
+  readonly moduleFolder?: string;
   /** Types of resources. Default: all that Envoy's proxies of a mesh use. */
   readonly types?: readonly XdsType[];
 }
@@ -77,6 +80,7 @@ export class ControlService implements AsyncDisposable {
   private readonly connected = new Map<string, Connected>();
   private readonly convergence: Convergence;
   private readonly peers = new KnownPeers();
+  private readonly modules: ModuleStore;
   private readonly refusals = new LimitedLines((...line) => this.log?.warn(...line), "more clients may not be the proxies that they say");
   private readonly strangers = new LimitedLines((...line) => this.log?.info(...line), "more clients left before they were known");
   private telling: NodeJS.Immediate | undefined;
@@ -95,6 +99,11 @@ export class ControlService implements AsyncDisposable {
         this.log?.error({ type, resource, reason }, "refused by the module of a filter, and not sent; what proxies have stays"),
     });
     this.configurations = new Configurations(types, Mesh.empty(KINDS, defaultMeshSettings), this.proofs.gate);
+    this.modules = new ModuleStore({
+      ...(options.moduleFolder === undefined ? {} : { folder: options.moduleFolder }),
+      changed: (states) => this.announce(this.configurations.applyModules(states), SYSTEM_CLOCK.now()),
+      warn: (fields, message) => this.log?.warn(fields, message),
+    });
     this.admission = new Admission({
       mode: options.admission ?? "warn",
       kinds: KINDS,
@@ -180,6 +189,7 @@ export class ControlService implements AsyncDisposable {
   async refresh(): Promise<void> {
     for (const source of this.options.sources) await source.refresh();
     await this.admission.idle();
+    await this.modules.settled();
     await this.proofs.idle();
   }
 
@@ -230,6 +240,7 @@ export class ControlService implements AsyncDisposable {
     this.xds.end();
     clearImmediate(this.telling);
     for (const source of this.options.sources) await source[Symbol.asyncDispose]();
+    await this.modules[Symbol.asyncDispose]();
     await this.prover[Symbol.asyncDispose]();
     await this.options.state?.[Symbol.asyncDispose]();
   }
@@ -250,6 +261,7 @@ export class ControlService implements AsyncDisposable {
     this.metrics.changed(milliseconds / 1000, upserted.length + removed.length);
     this.report(failures);
     this.options.state?.keep(() => this.objects.values());
+    this.modules.want(this.mesh.plugins().flatMap(({ module }) => (module === undefined ? [] : [module])));
     this.proofs.check(this.mesh, upserted);
     const counts = {
       changed: upserted.length,

@@ -32,6 +32,7 @@ export class ControlMetrics {
   private readonly changes: (seconds: number, objects: number) => void;
   private readonly convergences: (seconds: number) => void;
   private readonly failures: (type: string) => void;
+  private readonly proofs: (good: boolean, seconds: number) => void;
   /** Of the certificate authority. */
   readonly certificates: CertificateMetrics;
 
@@ -69,6 +70,14 @@ export class ControlMetrics {
     };
     this.convergences = (seconds) => converged.record(seconds);
     this.failures = (type) => errors.add(1, { type });
+    const proofs = meter.createCounter("meshwright_proofs", { description: "Configurations loaded into their modules, by result." });
+    const proofTime = meter.createHistogram("meshwright_proof_time", {
+      description: "Seconds that a module took to take or refuse a configuration.",
+    });
+    this.proofs = (good, seconds) => {
+      proofs.add(1, { result: good ? "accepted" : "refused" });
+      proofTime.record(seconds);
+    };
 
     meter
       .createObservableGauge("pilot_xds", { description: "Proxies that are connected." })
@@ -122,6 +131,11 @@ export class ControlMetrics {
 
   translationFailed(type: string): void {
     this.failures(type);
+  }
+
+  /** A configuration was loaded into its module within `seconds`, and taken or refused. */
+  proved(good: boolean, seconds: number): void {
+    this.proofs(good, seconds);
   }
 
   /** In Prometheus' text format. */

@@ -12,6 +12,8 @@ export interface ProofsOptions {
   readonly types: readonly XdsType[];
   /** Something is known that was not: the gate may say something else now. */
   readonly settled: () => void;
+  /** Modules take objects by themselves, or never hear of them. */
+  readonly confirmed: (objects: readonly MeshObject[]) => void;
   /** A module refuses an object by itself. */
   readonly refused: (object: MeshObject, reason: string) => void;
   /** A module refuses a resource, though it takes each of its objects by itself. Called once for each content. */
@@ -61,12 +63,17 @@ export class Proofs {
 
   /** Has objects proved, each by itself. What a module refuses is handed to `refused`. */
   check(mesh: Mesh, objects: readonly MeshObject[]): void {
+    const unheard: MeshObject[] = [];
     for (const object of objects) {
       const requests = proofsOf(mesh, object, this.options.types);
-      if (requests.length === 0) continue;
+      if (requests.length === 0) {
+        unheard.push(object);
+        continue;
+      }
       this.open.set(object, requests);
       void this.judge(object, requests);
     }
+    this.options.confirmed(unheard);
   }
 
   /** Why modules refuse objects by themselves, which are not in force yet: the first reason of each. Those that nothing refuses are not among them. */
@@ -93,7 +100,8 @@ export class Proofs {
   private async judge(object: MeshObject, requests: readonly ProofRequest[]): Promise<void> {
     const reason = await this.reasonAgainst(requests, false);
     this.open.delete(object);
-    if (reason !== undefined) this.options.refused(object, reason);
+    if (reason === undefined) this.options.confirmed([object]);
+    else this.options.refused(object, reason);
     this.settleSoon();
   }
 

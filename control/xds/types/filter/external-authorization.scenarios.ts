@@ -17,7 +17,7 @@ let isSilent = false;
 
 const script = async ({ protocol }: RecordedRequest): Promise<UpstreamAnswer> => {
   if (isSilent) await new Promise((resolve) => setTimeout(resolve, 3_000));
-  return protocol === "grpc" ? { messages: [Buffer.from(checkResponse(check))] } : answer;
+  return protocol === "grpc" ? { messages: [{ base64: Buffer.from(checkResponse(check)).toString("base64") }] } : answer;
 };
 
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { anyUnpack, anyIs } from "@bufbuild/protobuf/wkt";
-import { toJson } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
+import { AnySchema, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { registry } from "../../../../envoy-api/generated/registry.ts";
@@ -16,12 +16,11 @@ const folder = join(import.meta.dirname, "goldens");
 test.for(readdirSync(folder).filter((file) => file.endsWith(".yaml") && !file.endsWith(".out.yaml")))("%s", async (file) => {
   const view = viewOfYaml(readFileSync(join(folder, file), "utf8"), { metadata: { LABELS: { app: "client" } } });
   const connections = networkAuthorization(view).map(({ name, configType }) => {
-    const any = configType?.case === "typedConfig" ? configType.value : undefined;
-    const schema = registry.getMessage(any?.typeUrl?.split("/").at(-1) ?? "");
-    if (any === undefined || schema === undefined || !anyIs(any as Parameters<typeof anyIs>[0], schema))
-      throw new Error(`${name ?? ""} is not typed`);
-    const message = anyUnpack(any, schema);
-    return { name, ...(message === undefined ? {} : (toJson(schema, message, { registry }) as object)) };
+    const any = create(AnySchema, configType?.case === "typedConfig" ? (configType.value as MessageInitShape<typeof AnySchema>) : {});
+    const message = anyUnpack(any, registry);
+    const schema = registry.getMessage(message?.$typeName ?? "");
+    if (message === undefined || schema === undefined) throw new Error(`${name ?? ""} is not typed`);
+    return { name, ...(toJson(schema, message, { registry }) as object) };
   });
   const requests = [...customFilters(view, "inbound"), ...builtinFilters(view, "inbound", 0)];
   await expect(

@@ -1,15 +1,17 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type Command, Option } from "commander";
 import type { ControlService, ControlServiceOptions } from "../../control/control-service.ts";
 import type { MeshIdentity } from "../../control/identity/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { type Address, readAddress } from "../control/address.ts";
+import { addAdminTlsOptions, type AdminTlsOptions } from "../control/admin-tls-options.ts";
 import { addAuthorityOptions, adminToken, type AuthorityOptions, openAuthority } from "../control/authority-options.ts";
 import { createLog, type LogFormat } from "../control/log.ts";
 import { addXdsTlsOptions, type XdsTlsOptions } from "../control/xds-tls-options.ts";
 import { keepMemorySmall } from "../control/small-memory.ts";
 
-interface ServeOptions extends AuthorityOptions, XdsTlsOptions {
+interface ServeOptions extends AuthorityOptions, XdsTlsOptions, AdminTlsOptions {
   readonly config: readonly string[];
   readonly xds: string;
   readonly admin: string;
@@ -22,7 +24,7 @@ interface ServeOptions extends AuthorityOptions, XdsTlsOptions {
 }
 
 export function addServe(program: Command): void {
-  addXdsTlsOptions(addAuthorityOptions(program.command("serve")))
+  addAdminTlsOptions(addXdsTlsOptions(addAuthorityOptions(program.command("serve"))))
     .summary("run the control service")
     .description(
       "Reads the YAML of Istio and Kubernetes in directories, watches it, and gives every Envoy that connects its configuration over xDS.",
@@ -32,7 +34,10 @@ export function addServe(program: Command): void {
     .option("--admin <host:port>", "the administration interface", "127.0.0.1:15014")
     .option("--mesh-config <file>", "Istio's MeshConfig, a document of its own; a ConfigMap istio among the objects says the same")
     .option("--state <dir>", "where the last accepted objects are kept, to be served after a restart where the files are broken")
-    .option("--token-file <file>", "file with the bearer token that the administration interface wants; needed off loopback")
+    .option(
+      "--token-file <file>",
+      "file with the bearer token that the administration interface wants; off loopback this, or --admin-write-identity or --admin-read-identity",
+    )
     .option("--read-token-file <file>", "file with a second bearer token, which opens what changes nothing")
     .option("--on-demand", "give proxies routes and clusters when a request wants them, where their metadata does not say")
     .addOption(new Option("--log-format <format>", "default: text on a terminal, else json").choices(["text", "json"]))
@@ -72,8 +77,14 @@ async function serve({
       ExitCode.Usage,
       `--xds ${xds} is open to others, and xDS off loopback wants TLS: give the mesh an authority with --state DIR or --ca DIR, or certificates with --xds-cert, --xds-key and --xds-client-ca`,
     );
-  if (!isLoopback(addresses.admin.host) && tokens.length === 0)
-    throw new CliError(ExitCode.Usage, `--admin ${admin} is open to others; give it a bearer token with --token-file`);
+  const { adminWriteIdentity = [], adminReadIdentity = [] } = authority;
+  const named = adminWriteIdentity.length + adminReadIdentity.length > 0;
+  const loopback = isLoopback(addresses.admin.host);
+  if (!loopback && tokens.length === 0 && !named)
+    throw new CliError(
+      ExitCode.Usage,
+      `--admin ${admin} is open to others; give it a bearer token with --token-file, or name holders of certificates with --admin-write-identity or --admin-read-identity`,
+    );
   const sources = await meshSources(config, meshConfig);
   const state =
     stateDirectory === undefined
@@ -83,6 +94,7 @@ async function serve({
             warn: (message) => log.warn({ directory: stateDirectory }, message),
             info: (message) => log.info({ directory: stateDirectory }, message),
           }),
+          moduleFolder: join(stateDirectory, "modules"),
         };
   // Whom it lets in depends on what it knows: the trust domain is in an object of the mesh.
   const authorize: ControlServiceOptions["authorize"] = async (proxy, client) => tls?.authorizer.authorize(proxy, client) ?? {};
@@ -90,6 +102,7 @@ async function serve({
   using identity = await openAuthority(authority, stateDirectory, service, log);
   const services = identity === undefined ? [] : [await certificateService(identity)];
   using tls = await xdsTls(authority, identity, service, log);
+  using admins = await adminTls(authority, loopback, identity, service, log);
   const ownToken = tokens.length > 0 ? undefined : adminToken(authority, stateDirectory);
   const failures = new LimitedLines((...line) => log.info(...line), "more connections of xDS came to nothing");
   await using xdsListener = await listening("--xds", addresses.xds, () =>
@@ -106,14 +119,16 @@ async function serve({
       ...addresses.admin,
       tokens: ownToken === undefined ? tokens : [ownToken.token],
       readTokens,
-      openReads: tokens.length === 0,
+      openReads: tokens.length + readTokens.length === 0 && !named,
+      certificate: admins.certificate,
+      certificates: admins.certificates,
       identity,
     }),
   );
   log.info(
     {
       xds: `${xdsListener.host}:${xdsListener.port}`,
-      admin: `http://${adminListener.host}:${adminListener.port}`,
+      admin: `${admins.certificate === undefined ? "http" : "https"}://${adminListener.host}:${adminListener.port}`,
       tokenFile: ownToken?.file,
     },
     "control service is ready",
@@ -141,6 +156,11 @@ async function load() {
 async function xdsTls(...parameters: Parameters<typeof import("../control/xds-tls.ts").xdsTls>) {
   const loaded = await import("../control/xds-tls.ts");
   return loaded.xdsTls(...parameters);
+}
+
+async function adminTls(...parameters: Parameters<typeof import("../control/admin-tls.ts").adminTls>) {
+  const loaded = await import("../control/admin-tls.ts");
+  return loaded.adminTls(...parameters);
 }
 
 async function certificateService(identity: MeshIdentity) {

@@ -37,7 +37,7 @@ test("a token is made, listed without its secret, and revoked", async () => {
 
 test.each<[string, () => readonly string[], number, RegExp]>([
   ["without a token", () => [...CREATE, "--admin", admin.url], 1, /bearer token is wanted/],
-  ["with the token that may read", () => [...CREATE, ...reading], 1, /this token may read/],
+  ["with the token that may read", () => [...CREATE, ...reading], 1, /this token or certificate may read/],
   ["for no namespace", () => ["token", "create", "-n", "a/b", "-s", "reviews", ...withToken], 1, /namespace "a\/b" is no name/],
   ["for too many uses", () => [...CREATE, "--uses", "10001", ...withToken], 1, /1 to 10000 uses/],
   ["for uses that are no number", () => [...CREATE, "--uses", "many", ...withToken], 2, /--uses many/],

@@ -1,17 +1,10 @@
-import { readFile } from "node:fs/promises";
 import type { ControlLog, ControlService } from "../../control/control-service.ts";
-import {
-  Certificate,
-  type ClientIdentifier,
-  clientsOf,
-  type Identity,
-  IdentityError,
-  type MeshIdentity,
-  MeshServerCertificate,
-} from "../../control/identity/index.ts";
+import { type ClientIdentifier, clientsOf, IdentityError, type MeshIdentity } from "../../control/identity/index.ts";
 import { ProxyAuthorizer } from "../../control/proxy-authorizer.ts";
 import { FileCertificate, type ServerCertificate } from "../../control/tls/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
+import { meshCertificate } from "./mesh-certificate.ts";
+import { readCertificates } from "./read-certificates.ts";
 import type { XdsTlsOptions } from "./xds-tls-options.ts";
 
 /** TLS for proxies, and who may be which. */
@@ -39,7 +32,8 @@ export async function xdsTls(
       "without an authority of the mesh (--state or --ca), TLS for proxies needs --xds-cert, --xds-key and --xds-client-ca",
     );
   if (mesh === undefined && xdsCert === undefined) return undefined;
-  const others = xdsClientCa === undefined ? undefined : clientsOf(await certificatesIn(xdsClientCa), () => service.mesh.settings);
+  const others =
+    xdsClientCa === undefined ? undefined : clientsOf(await readCertificates("--xds-client-ca", xdsClientCa), () => service.mesh.settings);
   const authorizer = new ProxyAuthorizer({
     identify: (chain) => identify(chain, mesh, others),
     requireNotRevoked: (identity, serialNumber) => mesh?.revocations.require(identity, serialNumber),
@@ -58,16 +52,9 @@ export async function xdsTls(
   }
   // The branch above is the only other one.
   if (mesh === undefined) return undefined;
-  const certificate = await MeshServerCertificate.start({
-    authority: mesh.authority,
-    identity: () => ({ trustDomain: service.mesh.settings.trustDomain, ...CONTROL }),
-    warn: (message) => log.warn({}, message),
-  });
+  const certificate = await meshCertificate(mesh, service, log);
   return { certificate, authorizer, [Symbol.dispose]: () => certificate[Symbol.dispose]() };
 }
-
-/** As istiod's; `meshwright proxy` looks for it (control/bootstrap/control-name.ts). */
-const CONTROL: Omit<Identity, "trustDomain"> = { namespace: "istio-system", serviceAccount: "istiod" };
 
 async function identify(
   chain: readonly Uint8Array[],
@@ -83,13 +70,5 @@ async function identify(
     const found = await others(chain);
     mesh.revocations.require(found.identity, found.serialNumber);
     return found;
-  }
-}
-
-async function certificatesIn(file: string): Promise<readonly Certificate[]> {
-  try {
-    return Certificate.readAll(await readFile(file, "utf8"));
-  } catch (error) {
-    throw new CliError(ExitCode.Input, `--xds-client-ca ${file}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ControlService } from "../control-service.ts";
 import type { MeshIdentity } from "../identity/index.ts";
 import { openIdentity } from "../open-identity.ts";
+import { selfSigned, unchanging } from "../xds/transport/testing/certificate.ts";
 import { MemorySource } from "../sources/memory/index.ts";
 import { AdminListener } from "./index.ts";
 
@@ -144,7 +145,11 @@ describe("with a token", () => {
     expect((await ask("/api/v1/status", { headers: { authorization: "Bearer a-token-of-many-letters" } }, closed)).status).toBe(200);
   });
 
-  test("does not listen for strangers without one", async () => {
-    await expect(AdminListener.start(service, { host: "0.0.0.0", port: 0 })).rejects.toThrow("--token-file");
+  test("does not listen for strangers without one, nor in plain text", async () => {
+    const certificate = unchanging(selfSigned());
+    await expect(AdminListener.start(service, { host: "0.0.0.0", port: 0, certificate })).rejects.toThrow("--token-file");
+    await expect(AdminListener.start(service, { host: "0.0.0.0", port: 0, tokens: ["a-token-of-many-letters"] })).rejects.toThrow(
+      "--admin-cert",
+    );
   });
 });

@@ -1,4 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
+import { TLSSocket } from "node:tls";
+import type { HttpBindings } from "@hono/node-server";
 import type { Context, MiddlewareHandler } from "hono";
 
 /** `read` sees everything that is shown, `write` changes something too. */
@@ -10,19 +12,35 @@ declare module "hono" {
   }
 }
 
-export interface Tokens {
+/** Roles of those who show a certificate. */
+export interface CertificateRoles {
+  /**
+   * The role of a client of TLS, as of now.
+   *
+   * @returns undefined where it shows no certificate; a text says why a certificate gives no role
+   */
+  roleOf(client: TLSSocket): Promise<Role | { readonly refusal: string; readonly known: boolean } | undefined>;
+}
+
+export interface Access {
+  /** Bearer tokens. */
   readonly write: readonly string[];
   readonly read: readonly string[];
-  /** Whether who has no token may read. */
+  /** Default: certificates give no role. */
+  readonly certificates?: CertificateRoles | undefined;
+  /** Whether who has shown nothing may read. */
   readonly open: boolean;
 }
 
-/** The role of whoever asks: 401 where there is none, or the token is wrong. */
-export function authenticated(tokens: Tokens): MiddlewareHandler {
+/** The role of whoever asks. A token goes before a certificate, and what is shown and is wrong is refused, whatever else is open: 401 where it proves nothing, 403 where it is known and has no role. */
+export function authenticated(access: Access): MiddlewareHandler {
   return async (context, next) => {
-    const role = roleOf(context.req.header("authorization"), tokens);
-    if (role === undefined) return refuse(context);
-    context.set("role", role);
+    const authorization = context.req.header("authorization");
+    const role = authorization === undefined ? await roleByCertificate(context, access) : roleByToken(authorization, access);
+    if (typeof role === "object") return role.known ? context.json({ error: role.refusal }, 403) : refuse(context, role.refusal);
+    const found = role ?? (access.open && authorization === undefined ? "read" : undefined);
+    if (found === undefined) return refuse(context);
+    context.set("role", found);
     return next();
   };
 }
@@ -30,19 +48,34 @@ export function authenticated(tokens: Tokens): MiddlewareHandler {
 /** Before what changes something: 401 for who has shown nothing, 403 for who may read only. */
 export const writing: MiddlewareHandler = async (context, next) => {
   if (context.get("role") === "write") return next();
-  if (context.req.header("authorization") === undefined) return refuse(context);
-  return context.json({ error: "this token may read; what changes something wants the other one" }, 403);
+  if (context.req.header("authorization") === undefined && !showsCertificate(context)) return refuse(context);
+  return context.json({ error: "this token or certificate may read; what changes something wants one with the role write" }, 403);
 };
 
-function roleOf(authorization: string | undefined, { write, read, open }: Tokens): Role | undefined {
-  if (authorization === undefined) return open ? "read" : undefined;
+function roleByToken(authorization: string, { write, read, open }: Access): Role | undefined {
   if (isOneOf(authorization, write)) return "write";
   return isOneOf(authorization, read) || (open && write.length + read.length === 0) ? "read" : undefined;
 }
 
-function refuse(context: Context): Response {
+async function roleByCertificate(context: Context, { certificates }: Access): ReturnType<CertificateRoles["roleOf"]> {
+  const socket = socketOf(context);
+  return socket instanceof TLSSocket ? certificates?.roleOf(socket) : undefined;
+}
+
+function showsCertificate(context: Context): boolean {
+  const socket = socketOf(context);
+  return socket instanceof TLSSocket && socket.getPeerX509Certificate() !== undefined;
+}
+
+function socketOf(context: Context): unknown {
+  return (context.env as Partial<HttpBindings> | undefined)?.incoming?.socket;
+}
+
+function refuse(context: Context, reason?: string): Response {
   context.header("www-authenticate", "Bearer");
-  return context.json({ error: "a bearer token is wanted: --token-file FILE, or the header Authorization: Bearer TOKEN" }, 401);
+  const wanted =
+    "a bearer token is wanted: --token-file FILE, or the header Authorization: Bearer TOKEN; over TLS a certificate will do: --client-cert FILE";
+  return context.json({ error: reason ?? wanted }, 401);
 }
 
 function isOneOf(authorization: string, tokens: readonly string[]): boolean {

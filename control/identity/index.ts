@@ -21,7 +21,15 @@ export {
 export { Certificate, certificateIdentity, type ChainProblem, chainProblems } from "./chain/index.ts";
 export { IdentityError, type IdentityErrorCode } from "./identity-error.ts";
 export { MeshIdentity, type MeshIdentityOptions } from "./mesh-identity.ts";
-export { type ClientIdentifier, clientsOf, kubernetesProver, type KubernetesProverOptions, type Prover, RateLimit } from "./proof/index.ts";
+export {
+  type ClientIdentifier,
+  clientsOf,
+  goodClientCertificate,
+  kubernetesProver,
+  type KubernetesProverOptions,
+  type Prover,
+  RateLimit,
+} from "./proof/index.ts";
 export { type Revocation, Revocations } from "./revocations/index.ts";
 export { type KeyAndRequest, newRequest } from "./request/index.ts";
 export { CertificateService, type ClientRequest, type IdentityObserver, istioCertificateService, peerChain } from "./service/index.ts";

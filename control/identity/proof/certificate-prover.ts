@@ -5,7 +5,7 @@ import { inTrustDomain, type TrustDomains } from "../spiffe/index.ts";
 import type { Prover } from "./prover.ts";
 
 /** Certificates that a client may show; longer chains are not looked at. */
-const LONGEST_CHAIN = 8;
+export const LONGEST_CHAIN = 8;
 
 /**
  * By a certificate that this mesh has issued and that is good now, shown on the TLS connection, which proves that the client has its key. TLS looks at it when the connection begins; it is looked at

@@ -4,4 +4,4 @@ export { joinTokenProver } from "./join-token-prover.ts";
 export { kubernetesProver, type KubernetesProverOptions } from "./kubernetes-prover.ts";
 export type { Presented, Proof, ProofMethod, Prover } from "./prover.ts";
 export { RateLimit, type RateLimitOptions } from "./rate-limit.ts";
-export { type ClientIdentifier, clientsOf } from "./clients-of.ts";
+export { type ClientIdentifier, clientsOf, goodClientCertificate } from "./clients-of.ts";

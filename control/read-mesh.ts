@@ -1,9 +1,10 @@
 import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
-import { compareProblems, objectKey, type Problem } from "./model/index.ts";
+import { compareProblems, type ModuleState, objectKey, type Problem } from "./model/index.ts";
 import { Kinds, ObjectStore } from "./model/objects/index.ts";
 import type { Source } from "./model/source.ts";
+import { ModuleStore } from "./modules/index.ts";
 import { problemsInMesh } from "./mesh-problems.ts";
 
 /** A mesh as its sources are at one moment, without a service. */
@@ -13,8 +14,12 @@ export interface OfflineMesh {
   readonly problems: readonly Problem[];
 }
 
-/** Reads sources to the end and disposes of them. Apart from translation, which wants Envoy's API: that takes longer to load than a mesh to read. */
-export async function readMesh(sources: readonly Source[]): Promise<OfflineMesh> {
+/**
+ * Reads sources to the end and disposes of them. Apart from translation, which wants Envoy's API: that takes longer to load than a mesh to read.
+ *
+ * @param modules which modules of users are read too: those on this machine, or those of other hosts as well. Default: local
+ */
+export async function readMesh(sources: readonly Source[], modules: "local" | "all" = "local"): Promise<OfflineMesh> {
   const store = new ObjectStore(new Kinds(KINDS));
   let mesh = Mesh.empty(KINDS, defaultMeshSettings);
   for (const source of sources) {
@@ -24,5 +29,17 @@ export async function readMesh(sources: readonly Source[]): Promise<OfflineMesh>
       mesh = mesh.apply({ upserted, removed: removed.map(objectKey) }).mesh;
     });
   }
+  mesh = await withModules(mesh, modules);
   return { mesh, problems: [...store.problems(), ...problemsInMesh(mesh, KINDS)].sort(compareProblems) };
+}
+
+async function withModules(mesh: Mesh, which: "local" | "all"): Promise<Mesh> {
+  const requests = mesh.plugins().flatMap(({ module }) => (module === undefined ? [] : [module]));
+  const wanted = requests.filter(({ url }) => which === "all" || !/^https?:/i.test(url));
+  if (wanted.length === 0) return mesh;
+  let states: ReadonlyMap<string, ModuleState> = new Map();
+  await using store = new ModuleStore({ changed: (now) => (states = now) });
+  store.want(wanted);
+  await store.settled();
+  return mesh.applyModules(states).mesh;
 }

@@ -47,7 +47,7 @@ async function translateFiles({ file, proxy: id, meshConfig, metadata, type, out
     import("../../control/configuration/index.ts"),
     import("../../control/xds/types/index.ts"),
   ]);
-  const { mesh, problems } = await readMesh(await meshSources(file, meshConfig));
+  const { mesh, problems } = await readMesh(await meshSources(file, meshConfig), "all");
   const errors = problems.filter(({ level }) => level === "error");
   for (const problem of errors) process.stderr.write(`${formatProblem(problem)}\n`);
   if (errors.length > 0) process.exitCode = ExitCode.Input;

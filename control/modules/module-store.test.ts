@@ -20,7 +20,10 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const store of stores.splice(0)) await store[Symbol.asyncDispose]();
-  for (const server of servers.splice(0)) (server.closeAllConnections(), server.close());
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
   await rm(folder, { recursive: true, force: true });
 });
 

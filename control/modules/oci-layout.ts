@@ -12,7 +12,7 @@ export function indexOf(folder: string): string {
 interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
-  readonly annotations: Readonly<Record<string, unknown>>;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
@@ -37,7 +37,7 @@ export async function readLayout(folder: string, tag: string | undefined, sha256
   );
   const [image] = named;
   if (image === undefined || named.length > 1) {
-    const tags = images.map(({ annotations }) => String(annotations[REFERENCE] ?? "one without a tag"));
+    const tags = images.map(({ annotations }) => annotations[REFERENCE] ?? "one without a tag");
     throw new Error(`${path} has ${named.length} such images: write one of its tags behind the path, :${tags.join(", :")}`);
   }
   if (sha256 !== undefined && image.digest !== `sha256:${sha256}`)

@@ -31,7 +31,7 @@ export async function prepareMesh(
   resources: AsyncDisposableStack,
 ): Promise<PreparedMesh> {
   const proxy = withEverything(given);
-  const { mesh, problems } = await readMesh(await meshSources(files, meshConfig));
+  const { mesh, problems } = await readMesh(await meshSources(files, meshConfig), "all");
   const view = viewOf(mesh, proxy);
   const principal = spiffeId(view.settings().trustDomain, proxy.namespace, proxy.serviceAccount);
   const hosts = new UpstreamHosts(folder);

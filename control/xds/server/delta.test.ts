@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TestMesh } from "./testing/mesh.ts";
-import { CLUSTER, ENDPOINT, textResource } from "./testing/snapshot.ts";
+import { CLUSTER, ENDPOINT, FILTER, textResource } from "./testing/snapshot.ts";
 
 // The rules of https://www.envoyproxy.io/docs/envoy/v1.40.0/api-docs/xds_protocol#incremental-xds, one by one.
 
@@ -259,5 +259,24 @@ describe("pushes", () => {
     const parts = client.take();
     expect(parts.length).toBeGreaterThan(2);
     expect(parts.flatMap(({ resources }) => Object.keys(resources))).toEqual(Object.keys(texts));
+  });
+});
+
+describe("a type whose clients keep what they have", () => {
+  test("tells nobody that a resource is gone, and sends it when it is back", async () => {
+    const mesh = new TestMesh({ [FILTER]: { a: "1" } });
+    const client = mesh.connect("delta");
+    await client.send({ typeUrl: FILTER, resourceNamesSubscribe: ["a"] });
+    expect(client.one().resources).toEqual({ a: "a=1" });
+    mesh.push({ [FILTER]: {} });
+    expect(client.take()).toEqual([]);
+    mesh.push({ [FILTER]: { a: "1" } });
+    expect(client.one()).toMatchObject({ resources: { a: "a=1" }, removed: [] });
+  });
+
+  test("nor who returns with it; who has nothing is told", async () => {
+    const client = new TestMesh().connect("delta");
+    await client.send({ typeUrl: FILTER, resourceNamesSubscribe: ["a", "b"], initialResourceVersions: { a: "version" } });
+    expect(client.one()).toMatchObject({ resources: {}, removed: ["b"] });
   });
 });

@@ -36,6 +36,7 @@ function subscribe(watch: Watch, request: Request, first: boolean, view: Resourc
     const resource = view.get(name) ?? view.onDemand?.(name);
     // The name of the resource is one string for all streams; the client's own would be one for each.
     watch.subscribe(resource?.name === name ? resource.name : name, maxNames);
+    if (resource === undefined && watch.rules.keeps === true && held.has(name)) continue;
     // "The server must still provide those resources": only what a reconnecting client says it has is believed.
     if (resource === undefined || held.get(name) !== resource.version || owed.has(name)) watch.asked.add(name);
   }
@@ -170,7 +171,7 @@ function removals(watch: Watch, snapshot: Snapshot): Draft | undefined {
   for (const [name, held] of watch.changed) {
     if (watch.find(view, name) !== undefined) continue;
     watch.changed.delete(name);
-    if (held !== undefined) draft.remove(name);
+    if (held !== undefined && watch.rules.keeps !== true) draft.remove(name);
   }
   draft.changedAt = watch.changedAt;
   if (watch.changed.size === 0) watch.changedAt = undefined;

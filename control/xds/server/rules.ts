@@ -31,6 +31,11 @@ export interface ResourceTypeRules {
    * @param occasion another number, other bytes
    */
   readonly reworded?: (value: Uint8Array, occasion: number) => Uint8Array;
+  /**
+   * Whether a client that has a resource keeps it when there is none of that name any more, until it does not want it itself. So for filters of HTTP: what Envoy is told to remove is missed by chains that
+   * still drain, which then answer with 500. Default: false.
+   */
+  readonly keeps?: boolean;
   /** Whether the content of resources is shown to nobody but the proxies that get them: private keys. Default: false. */
   readonly sensitive?: boolean;
 }

@@ -19,6 +19,7 @@ export interface XdsType<Desc extends DescMessage = DescMessage> {
     readonly wildcard: boolean;
     readonly waitsFor?: readonly string[];
     readonly sensitive?: boolean;
+    readonly keeps?: boolean;
     readonly reworded?: (value: Uint8Array, occasion: number) => Uint8Array;
   };
   /** The resources of one unit. Pure: depends on nothing but the view; the same facts yield the same bytes. */

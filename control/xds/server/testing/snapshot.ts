@@ -16,7 +16,7 @@ export const TYPES: readonly ResourceTypeRules[] = [
   { typeUrl: LISTENER, order: 30, complete: true, wildcard: true, waitsFor: [CLUSTER] },
   { typeUrl: SCOPE, order: 40, complete: true, wildcard: true, waitsFor: [CLUSTER] },
   { typeUrl: ROUTE, order: 50, complete: false, wildcard: false, waitsFor: [CLUSTER] },
-  { typeUrl: FILTER, order: 60, complete: false, wildcard: false },
+  { typeUrl: FILTER, order: 60, complete: false, wildcard: false, keeps: true },
   {
     typeUrl: SECRET,
     order: 70,

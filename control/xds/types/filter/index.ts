@@ -29,7 +29,7 @@ export function filterType(modules: Modules = builtModules): XdsType<typeof Type
     name: "filter",
     schema: TypedExtensionConfigSchema,
     // After listeners: Envoy asks for a filter only when a listener names it.
-    rules: { order: 60, complete: false, wildcard: false },
+    rules: { order: 60, complete: false, wildcard: false, keeps: true },
     units: (view) => [
       ...sides(view).flatMap((side) => namesOf(view, side)),
       ...view.plugins().flatMap((plugin) => (plugin.module === undefined ? [] : [userPluginName(plugin)])),

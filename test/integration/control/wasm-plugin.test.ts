@@ -1,0 +1,150 @@
+import { once } from "node:events";
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { filterFiles } from "../../../filters/index.ts";
+import { startUpstream, type Upstream } from "../../../harness/upstreams/index.ts";
+import { Client, getAt } from "./client.ts";
+import { type RunningEnvoy, RunningMesh } from "./running-mesh.ts";
+
+// Modules of users by the control service: read, fetched, proved, and put between filters that protect, while requests come. `filters/fault` is taken for somebody else's.
+
+const NODE = "sidecar~10.0.0.1~app-1.default~default.svc.cluster.local";
+
+let web: Upstream;
+let folder: string;
+let mesh: RunningMesh;
+let app: RunningEnvoy;
+
+const plugin = (url: string, spec: object = {}): string =>
+  stringify({
+    apiVersion: "extensions.istio.io/v1alpha1",
+    kind: "WasmPlugin",
+    metadata: { name: "mine" },
+    spec: { url, pluginConfig: aborts(418), match: [{ mode: "SERVER" }], ...spec },
+  });
+const aborts = (httpStatus: number) => ({
+  rules: [{ name: "mine", match: { headers: { "x-mine": {} } }, abort: { httpStatus, percentage: { value: 100 } } }],
+});
+const inbound = () => app.inbound("10.0.0.1:9080");
+const status = async (path: string, headers: readonly string[] = []) => (await getAt(inbound(), "app", path, headers)).status;
+
+beforeAll(async () => {
+  web = await startUpstream();
+  folder = await mkdtemp(join(tmpdir(), "wasm-plugin-"));
+  mesh = await RunningMesh.start({
+    "mesh.yaml": `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: app }
+spec:
+  ingress: [{ port: { number: 9080, protocol: HTTP, name: http }, defaultEndpoint: "127.0.0.1:${web.port}" }]
+  egress: [{ hosts: ["*/*"] }]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: deny }
+spec: { action: DENY, rules: [{ to: [{ operation: { paths: [/secret] } }] }] }
+`,
+  });
+  app = await mesh.proxy(NODE);
+});
+afterAll(async () => {
+  await mesh?.[Symbol.asyncDispose]();
+  await web?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("modules that come, move between the phases, and go let nothing past that is denied, and refuse nothing that is allowed", async () => {
+  const module = join(folder, "moved.wasm");
+  await copyFile(filterFiles("fault").module, module);
+  const wrong: string[] = [];
+  let answered = 0;
+  let stopped = false;
+  const run = async (path: string, expected: number): Promise<void> => {
+    using client = new Client(inbound());
+    while (!stopped) {
+      const answer = await client.get("app", path).then(
+        (each) => String(each.status),
+        (error: unknown) => String(error),
+      );
+      answered += 1;
+      if (answer !== String(expected)) wrong.push(`${path}: ${answer}`);
+    }
+  };
+  const loops = [run("/", 200), run("/secret", 403), run("/secret", 403)];
+  const steps: readonly (object | undefined)[] = [
+    { phase: "AUTHZ" },
+    { phase: "STATS" },
+    { phase: "AUTHN" },
+    undefined,
+    { phase: "UNSPECIFIED_PHASE" },
+    { phase: "AUTHZ", pluginConfig: aborts(429) },
+    undefined,
+  ];
+  for (const spec of [...steps, ...steps]) {
+    await mesh.apply({ "plugin.yaml": spec === undefined ? undefined : plugin(`file://${module}`, spec) });
+    const before = answered;
+    await expect.poll(() => answered, { timeout: 10_000 }).toBeGreaterThan(before + 10);
+    expect(await status("/", ["x-mine: 1"])).toBe(spec === undefined ? 200 : "pluginConfig" in spec ? 429 : 418);
+  }
+  stopped = true;
+  await Promise.all(loops);
+  expect([...new Set(wrong)]).toEqual([]);
+});
+
+test("a module is read anew when its file changes, and a broken one leaves the one that was", async () => {
+  const path = join(folder, "changing.wasm");
+  const put = async (content: Uint8Array) => {
+    await writeFile(`${path}.new`, content);
+    await rename(`${path}.new`, path);
+  };
+  await put(await readFile(filterFiles("fault").module));
+  await mesh.apply({ "plugin.yaml": plugin(`file://${path}`) });
+  expect(await status("/", ["x-mine: 1"])).toBe(418);
+  await put(Buffer.from("\0asm broken"));
+  await mesh.apply({ "plugin.yaml": plugin(`file://${path}`, { pluginConfig: aborts(429) }) });
+  expect(await status("/", ["x-mine: 1"])).toBe(429);
+  // A module that refuses the configuration is not sent, and the proxy goes on with the one that it has.
+  const refused = async () =>
+    Number(/^meshwright_proofs_total\{[^}]*result="refused"[^}]*\} (\d+)/m.exec(await mesh.service.metrics.scrape())?.[1] ?? 0);
+  const before = await refused();
+  await put(await readFile(filterFiles("ratelimit").module));
+  await expect.poll(refused, { timeout: 20_000 }).toBeGreaterThan(before);
+  expect(await status("/", ["x-mine: 1"])).toBe(429);
+  await mesh.apply({ "plugin.yaml": undefined });
+});
+
+test("a module that cannot be had closes what it is for, until it can", async () => {
+  let there = false;
+  const bytes = await readFile(filterFiles("fault").module);
+  const server = createServer((_, response) => response.writeHead(there ? 200 : 404).end(there ? bytes : ""));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mine.wasm`;
+  await mesh.apply({ "plugin.yaml": plugin(url) });
+  expect(await status("/")).toBe(403);
+  expect(mesh.service.problems()).toContainEqual(
+    expect.objectContaining({
+      level: "error",
+      file: "plugin.yaml",
+      message: expect.stringContaining("cannot be fetched: the server answers 404") as unknown,
+    }),
+  );
+  there = true;
+  await expect.poll(() => status("/"), { timeout: 20_000 }).toBe(200);
+  expect(await status("/", ["x-mine: 1"])).toBe(418);
+  // What is there serves on without the server, and an edit of the configuration does not want it.
+  server.closeAllConnections();
+  server.close();
+  await mesh.apply({ "plugin.yaml": plugin(url, { pluginConfig: aborts(429) }) });
+  expect(await status("/", ["x-mine: 1"])).toBe(429);
+  // Another module, which nobody has: the proxy keeps what it has.
+  await mesh.apply({ "plugin.yaml": plugin(`file://${folder}/nobody.wasm`) });
+  expect(await status("/", ["x-mine: 1"])).toBe(429);
+  await mesh.apply({ "plugin.yaml": undefined });
+  expect(await status("/")).toBe(200);
+});

@@ -67,7 +67,18 @@ const rotation = {
   phase: { enum: ["stable", "prepared", "switched"], description: "Of a root of the service's own." },
   retirable: { ...milliseconds, description: "From when on the former root may be retired without force." },
 };
-const authority = object({ kind: { enum: ["embedded", "external"] }, ...rotation, roots: list(authorityCertificate) }, ["kind", "roots"]);
+const authority = object(
+  {
+    kind: { enum: ["embedded", "external"] },
+    ...rotation,
+    roots: list(authorityCertificate),
+    lacking: {
+      ...list(text),
+      description: "Proxies that are connected, have a certificate of the mesh, and have not said that they trust these roots.",
+    },
+  },
+  ["kind", "roots", "lacking"],
+);
 const joinToken = {
   id: text,
   namespace: text,
@@ -81,17 +92,17 @@ const joinToken = {
 const revocation = object({ subject: { ...text, description: "A SPIFFE id, or a serial number in hexadecimal." }, at: milliseconds });
 const body = (schema: object) => ({ required: true, content: { "application/json": { schema } } });
 
-const forbidden = error("The bearer token may read only.");
+const forbidden = error("The token or certificate may read only, or the certificate's name has no role.");
 const noAuthority = error("This service has no certificate authority, or there is no such token.");
-const writes = [{ bearer: [] }];
-const unauthorized = error("The bearer token is missing or wrong.");
+const writes = [{ bearer: [] }, { certificate: [] }];
+const unauthorized = error("Token and certificate are missing, or what is shown is not good.");
 
 /** The description of `/api/v1/`, which is served beside it. */
 export const OPEN_API = {
   openapi: "3.1.0",
   info: { title: "Meshwright control service", version: "1" },
-  security: [{}, { bearer: [] }],
-  components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+  security: [{}, { bearer: [] }, { certificate: [] }],
+  components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" }, certificate: { type: "mutualTLS" } } },
   paths: {
     "/api/v1/status": {
       get: {
@@ -135,10 +146,17 @@ export const OPEN_API = {
     },
     "/api/v1/authority/rotation": {
       post: {
-        summary: "Takes one step of the root's rotation. Wants a token of the role write",
+        summary: "Takes one step of the root's rotation. Wants the role write",
         security: writes,
         requestBody: body(
-          object({ step: { enum: ["prepare", "switch", "retire", "cancel"] }, force: { type: "boolean", default: false } }, ["step"]),
+          object(
+            {
+              step: { enum: ["prepare", "switch", "retire", "cancel"] },
+              force: { type: "boolean", default: false, description: "Also where somebody is cut off by it." },
+              timeout: { ...text, default: "0s", description: "How long to wait for proxies that do not trust the new root yet: 30s." },
+            },
+            ["step"],
+          ),
         ),
         responses: {
           200: answer("Where it stands now.", object(rotation, ["phase"])),
@@ -146,7 +164,7 @@ export const OPEN_API = {
           401: unauthorized,
           403: forbidden,
           404: noAuthority,
-          409: error("The step is out of turn."),
+          409: error("The step is out of turn, or proxies do not trust the new root yet."),
           503: error("It could not be stored; nothing has changed."),
         },
       },
@@ -157,7 +175,7 @@ export const OPEN_API = {
         responses: { 200: answer("The newest first.", object({ revocations: list(revocation) })), 401: unauthorized, 404: noAuthority },
       },
       post: {
-        summary: "Revokes an identity, or a certificate by its serial number. Wants a token of the role write",
+        summary: "Revokes an identity, or a certificate by its serial number. Wants the role write",
         security: writes,
         requestBody: body(object({ subject: text })),
         responses: {
@@ -172,7 +190,7 @@ export const OPEN_API = {
     },
     "/api/v1/revocations/restore": {
       post: {
-        summary: "Takes a revocation back. Wants a token of the role write",
+        summary: "Takes a revocation back. Wants the role write",
         security: writes,
         requestBody: body(object({ subject: text })),
         responses: {
@@ -190,7 +208,7 @@ export const OPEN_API = {
         responses: { 200: answer("The newest first.", object({ tokens: list(object(joinToken)) })), 401: unauthorized, 404: noAuthority },
       },
       post: {
-        summary: "Makes a join token. Wants a token of the role write",
+        summary: "Makes a join token. Wants the role write",
         security: writes,
         requestBody: body(
           object(
@@ -215,7 +233,7 @@ export const OPEN_API = {
     },
     "/api/v1/tokens/{id}": {
       delete: {
-        summary: "Makes a join token worth nothing. Wants a token of the role write",
+        summary: "Makes a join token worth nothing. Wants the role write",
         security: writes,
         parameters: [{ name: "id", in: "path", required: true, schema: text }],
         responses: {

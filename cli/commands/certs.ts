@@ -6,6 +6,12 @@ import type { CertificateReport } from "../certs/report.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
 import { type OutputFormat, outputOption, print, table } from "../control/output.ts";
+import { duration } from "../proxy/options.ts";
+
+/** Milliseconds for proxies to have a new root. */
+const PATIENCE = 30_000;
+/** Milliseconds for an answer, beside what it waits for. */
+const MARGIN = 10_000;
 
 interface CertsOptions extends AdminOptions {
   readonly roots?: string;
@@ -54,13 +60,14 @@ Examples:
     .configureHelp({ showGlobalOptions: true })
     .summary("take one step of the root's rotation")
     .description(
-      "Steps: prepare makes a new root, trusted beside the old one; switch has it sign, when every proxy has both; retire ends the old one, when nothing that it has signed is good any more; cancel takes back prepare.",
+      "Steps: prepare makes a new root, trusted beside the old one; switch has it sign, when every proxy has both; retire ends the old one, when nothing that it has signed is good any more; cancel takes back prepare. switch and retire wait until every connected proxy has said that it trusts the new root.",
     )
     .argument("<step>", "prepare, switch, retire or cancel")
     .option(
       "--force",
-      "retire the old root although its certificates are still good, which cuts off who has not renewed: for a key that has leaked",
+      "switch although proxies have not said that they trust the new root, or retire the old one although its certificates are still good, which cuts off who has not renewed: for a key that has leaked",
     )
+    .option("--timeout <duration>", "how long to wait for proxies (default: 30s)", duration)
     .action(rotate);
 }
 
@@ -92,9 +99,10 @@ async function showCerts(files: readonly string[], { roots: rootsFile, envoy, pe
     const trusted = given ?? (await authority()).roots.flatMap((root) => Read.readAll(root.pem));
     for (const file of files) reports.push(...reportOf(file, await fromFile(file), trusted, now));
   } else {
-    const { kind, phase, retirable, roots } = await authority();
+    const { kind, phase, retirable, roots, lacking } = await authority();
     reports.push(...roots.flatMap((root) => Read.readAll(root.pem).map((each) => reportOfRoot("authority", root.use, each, now))));
     if (kind === "embedded" && phase !== "stable") note = `\n${rotationText(phase, retirable)}\n`;
+    if (lacking.length > 0) note += `\nwithout these roots, as far as is known:\n${lacking.map((id) => `  ${id}\n`).join("")}`;
   }
   const good = reports.every(({ problems }) => problems.length === 0);
   print(output, { good, certificates: reports }, () => asText(reports, now) + note);
@@ -107,21 +115,27 @@ function load() {
 }
 
 function rotationText(phase: AuthorityStatus["phase"], retirable: number | undefined): string {
-  if (phase === "prepared") return "a new root is prepared: when every proxy has it (meshwright wait), meshwright certs rotate switch";
+  if (phase === "prepared") return "a new root is prepared: when every proxy has it, meshwright certs rotate switch";
   const when =
     retirable === undefined || retirable <= Date.now() ? "can be retired now" : `can be retired from ${new Date(retirable).toISOString()}`;
   return `the new root signs; the former one ${when}: meshwright certs rotate retire`;
 }
 
-async function rotate(step: string, { force }: { readonly force?: boolean }, command: Command): Promise<void> {
+interface RotateOptions {
+  readonly force?: boolean;
+  readonly timeout?: number;
+}
+
+async function rotate(step: string, { force, timeout = PATIENCE }: RotateOptions, command: Command): Promise<void> {
   if (!["prepare", "switch", "retire", "cancel"].includes(step))
     throw new CliError(ExitCode.Usage, `there is no step ${step}; steps are prepare, switch, retire and cancel`);
   const admin = command.optsWithGlobals<AdminOptions>();
-  const body = { step, ...(force === true && { force }) };
-  const { phase, retirable } = (await askAdmin(admin, "/api/v1/authority/rotation", { method: "POST", body })) as Pick<
-    AuthorityStatus,
-    "phase" | "retirable"
-  >;
+  const body = { step, timeout: `${timeout}ms`, ...(force === true && { force }) };
+  const { phase, retirable } = (await askAdmin(admin, "/api/v1/authority/rotation", {
+    method: "POST",
+    body,
+    timeout: timeout + MARGIN,
+  })) as Pick<AuthorityStatus, "phase" | "retirable">;
   process.stdout.write(phase === "stable" ? "one root is trusted\n" : `${rotationText(phase, retirable)}\n`);
 }
 

@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { IdentityError } from "../identity/identity-error.ts";
 import type { Certificate, MeshIdentity } from "../identity/index.ts";
 import { parseDuration } from "../model/fields/index.ts";
+import { rotate } from "./rotation.ts";
 import { writing } from "./roles.ts";
 
 /** One certificate of the authority, as `meshwright certs` shows it. */
@@ -25,12 +26,18 @@ export interface AuthorityStatus {
   /** Milliseconds since 1970 from when on the former root may be retired without force. */
   readonly retirable: number | undefined;
   readonly roots: readonly AuthorityCertificate[];
+  /** Ids of the proxies that are connected, have a certificate of the mesh, and have not said that they trust these roots. */
+  readonly lacking: readonly string[];
 }
 
 const LONGEST_BODY = 16 * 1024;
 
-/** Join tokens, and the life of the root. */
-export function addIdentity(app: Hono, identity: MeshIdentity | undefined): void {
+/**
+ * Join tokens, and the life of the root.
+ *
+ * @param lacking ids of the proxies that do not have the roots
+ */
+export function addIdentity(app: Hono, identity: MeshIdentity | undefined, lacking: () => readonly string[]): void {
   const withIdentity = (handle: (context: Context, identity: MeshIdentity) => Promise<Response> | Response) => async (context: Context) => {
     if (identity === undefined)
       return context.json({ error: "this service has no certificate authority: start it with --ca DIR or --state DIR" }, 404);
@@ -56,6 +63,7 @@ export function addIdentity(app: Hono, identity: MeshIdentity | undefined): void
         phase: rotation?.phase,
         retirable: rotation?.retirable,
         roots: authority.trustedCertificates().map((root) => certificateOf(root, useOf(root, rotation))),
+        lacking: lacking(),
       };
       return context.json(status);
     }),
@@ -68,13 +76,7 @@ export function addIdentity(app: Hono, identity: MeshIdentity | undefined): void
     withIdentity(async (context, { embedded }) => {
       if (embedded === undefined)
         throw new IdentityError("rotation", "the root is not this service's own: replace the files that it was given");
-      const { step, force } = (await bodyOf(context)) as { readonly step?: unknown; readonly force?: unknown };
-      if (step === "prepare") await embedded.prepare();
-      else if (step === "cancel") embedded.cancel();
-      else if (step === "switch") embedded.switch();
-      else if (step === "retire") embedded.retire(force === true);
-      else throw new IdentityError("rotation", 'step is one of "prepare", "cancel", "switch", "retire"');
-      const { phase, retirable } = embedded.rotation;
+      const { phase, retirable } = await rotate(embedded, await bodyOf(context), lacking);
       return context.json({ phase, retirable });
     }),
   );

@@ -196,19 +196,20 @@ export class EmbeddedSigner implements Signer {
   }
 
   /**
-   * Until when the root is needed is stored before the certificate is signed, an hour ahead, so that this is a write in an hour and not one for each certificate. It serves {@link retire} alone, so
-   * workloads get their certificates where it cannot be stored, too.
+   * Until when the root is needed is stored before the certificate is signed, ahead by a tenth of its life and at most an hour, so that this is a write in an hour and not one for each certificate. It serves
+   * {@link retire} alone, so workloads get their certificates where it cannot be stored, too.
    */
   private remember(end: number): void {
     const { signing } = this.state;
     if (end <= signing.leavesEnd) return;
-    const state = { ...this.state, signing: { ...signing, leavesEnd: end + HOUR } };
+    const ahead = Math.min(HOUR, Math.max(0, end - this.clock()) / 10);
+    const state = { ...this.state, signing: { ...signing, leavesEnd: end + ahead } };
     try {
       writeSealed(this.path, FORMAT, storedOf(state));
       this.state = state;
     } catch (error) {
       this.options.warn?.(`certificates are issued, but until when they are good is not kept: ${(error as Error).message}`);
-      // Tried again when the hour is over, not at every certificate.
+      // Tried again when that time is over, not at every certificate.
       this.state = state;
     }
   }

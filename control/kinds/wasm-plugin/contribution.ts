@@ -6,6 +6,9 @@ export function builtinOf(url: string): string | undefined {
   return /^builtin:\/\/([^/]+)$/.exec(url)?.[1];
 }
 
+/** The url of what stands in for a plugin that is refused. */
+export const REFUSED = "refused:";
+
 export function contribute(object: MeshObject<WasmPluginSpec>): Contribution {
   return { plugins: [pluginOf(object)] };
 }
@@ -37,6 +40,8 @@ export function pluginOf(object: MeshObject<WasmPluginSpec>): Plugin {
 
 /** `Always` is fetched again when anything of the object changes, as in Istio, which goes by its resource version. */
 function moduleOf({ metadata, spec }: MeshObject<WasmPluginSpec>): ModuleRequest {
+  if (spec.url === REFUSED)
+    return { key: JSON.stringify([REFUSED, metadata.namespace, metadata.name]), url: REFUSED, sha256: undefined, pull: "Never" };
   const pull = spec.imagePullPolicy === "Always" && spec.sha256 === undefined ? "Always" : "IfNotPresent";
   const key = pull === "Always" ? ["Always", metadata.namespace, metadata.name, spec] : [spec.url, spec.sha256];
   return { key: JSON.stringify(key), url: spec.url, sha256: spec.sha256, pull };

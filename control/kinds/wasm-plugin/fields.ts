@@ -34,12 +34,12 @@ const digest = text({
   check: (value) => (/^[0-9a-f]{64}$/.test(value) ? undefined : `${JSON.stringify(value)} is no SHA-256: 64 digits of 0-9 and a-f`),
 });
 
+export const selector = typedWorkloadSelector;
+export const matches = list(match);
+
 /** `istio.extensions.v1alpha1.WasmPlugin`. */
 export const fields = object({
-  selector: optional(
-    typedWorkloadSelector,
-    "Workloads that it is for. Default: all of the namespace; in the root namespace all of the mesh.",
-  ),
+  selector: optional(selector, "Workloads that it is for. Default: all of the namespace; in the root namespace all of the mesh."),
   targetRef: refused("objects of the Gateway API are not read; write a selector"),
   targetRefs: refused("objects of the Gateway API are not read; write a selector"),
   url: required(
@@ -74,7 +74,7 @@ export const fields = object({
     object({ env: defaulted(list(variable, { most: 256 }), [], "Environment variables of the module.") }),
     "Of the module's virtual machine.",
   ),
-  match: defaulted(list(match), [], "Traffic that it is for. Default: all."),
+  match: defaulted(matches, [], "Traffic that it is for. Default: all."),
   type: optional(
     choice("UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"),
     "HTTP: it sees requests; NETWORK: connections, before anything else is made of them. Default: HTTP.",

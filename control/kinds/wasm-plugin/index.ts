@@ -3,6 +3,7 @@ import { type Builtins, check } from "./check.ts";
 import { checkInMesh } from "./check-in-mesh.ts";
 import { contribute } from "./contribution.ts";
 import { fields, type WasmPluginSpec } from "./fields.ts";
+import { standIn } from "./stand-in.ts";
 
 export type { Builtins } from "./check.ts";
 
@@ -17,6 +18,7 @@ export function wasmPlugin(builtins: Builtins): Kind<WasmPluginSpec> {
     check: (object, report) => {
       check(object, report, builtins);
     },
+    standIn,
     contribute,
     checkInMesh,
   };

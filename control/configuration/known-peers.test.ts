@@ -77,5 +77,21 @@ test("proxies to which nothing is redirected share an address, and one takes the
   peers.connect(at("b-2", "b"));
   expect(told(peers)).toEqual(["+b-2 true", "-b-1"]);
   peers.connect(proxy("127.0.0.1", { name: "all" }));
-  expect(told(peers)).toEqual(["+all true", "-a-1"]);
+  expect(told(peers)).toEqual(["+all true"]);
+  peers.connect(proxy("127.0.0.1", { name: "a-2", account: "a" }));
+  expect(told(peers)).toEqual(["+a-2 true", "-a-1"]);
+});
+
+test("a proxy of another account does not have it forgotten that one has a certificate", () => {
+  const peers = new KnownPeers();
+  for (const [name, identity] of [
+    ["with", true],
+    ["without", false],
+  ] as const) {
+    peers.connect(proxy("10.0.0.1", { name, account: name, identity }));
+    peers.disconnect(proxy("10.0.0.1", { name }).id, everything);
+  }
+  peers.take();
+  peers.connect(proxy("10.0.0.1", { name: "other", account: "other", identity: false }));
+  expect(told(peers)).toEqual(["+other false", "-without"]);
 });

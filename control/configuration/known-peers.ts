@@ -91,7 +91,11 @@ export class KnownPeers {
   }
 }
 
-/** Whether a proxy that comes stands where another stood: at an address everything is redirected to one, while many may listen on ports of their own there, which accounts tell apart. */
+/**
+ * Whether a proxy that comes stands where another stood: at an address everything is redirected to one, while many may listen on ports of their own there, which accounts tell apart. Who has another
+ * account does not have it forgotten that a workload takes mTLS: a proxy says itself which addresses it has.
+ */
 function takesPlaceOf(comes: Peer, known: Peer): boolean {
-  return comes.redirected || (!known.redirected && known.serviceAccount === comes.serviceAccount);
+  if (comes.serviceAccount !== known.serviceAccount) return comes.redirected && !known.identity;
+  return comes.redirected || !known.redirected;
 }

@@ -30,6 +30,14 @@ kind: WorkloadEntry
 metadata: { name: reviews-1 }
 spec: { address: 10.0.0.1, labels: { app: reviews${labels} }${account} }
 `;
+const pod = `
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: reviews-1, labels: { app: reviews } }
+spec: { serviceAccountName: reviews, containers: [{ name: app, image: reviews }] }
+status: { phase: Running, podIP: 10.0.0.1, conditions: [{ type: Ready, status: "True" }] }
+`;
 const policy = (spec: string) => `
 ---
 apiVersion: security.istio.io/v1
@@ -82,7 +90,20 @@ describe("a proxy with a certificate stands before an endpoint", () => {
       "disabled",
     ],
     ["not where a proxy of another namespace has the address", workload(""), [peer({ namespace: "press" })], undefined],
-    ["not where one of two at the address has none", workload(""), [peer(), peer({ id: "other", identity: false })], undefined],
+    ["where one of two at the address has none", workload(""), [peer(), peer({ id: "other", identity: false })], "istio"],
+    ["not because a proxy says so that is none of its account", pod, [peer({ serviceAccount: "ratings" })], undefined],
+    [
+      "whatever proxies say that are none of its account",
+      workload("", ", serviceAccount: reviews"),
+      [peer({ serviceAccount: "ratings", identity: false })],
+      "istio",
+    ],
+    [
+      "where its own proxy says so, whatever others say",
+      workload("", ", serviceAccount: reviews"),
+      [peer(), peer({ id: "other", serviceAccount: "ratings", identity: false })],
+      "istio",
+    ],
   ])("%s", (_, yaml, peers, expected) => {
     expect(modeIn(connected(meshOfYaml(service + yaml), ...peers).mesh)).toEqual([expected]);
   });
@@ -156,6 +177,16 @@ trustDomainAliases: [old.example]
     exact: ["spiffe://old.example/ns/default/sa/reviewer", "spiffe://td.example/ns/default/sa/reviewer"],
     prefixes: [],
   });
+});
+
+test("labels that a proxy of another account claims select no policy for the endpoint", () => {
+  const yaml =
+    service + workload("", ", serviceAccount: reviews") + policy("{ selector: { matchLabels: { tier: front } }, mtls: { mode: DISABLE } }");
+  const modeWith = (serviceAccount: string) => {
+    const view = viewOf(connected(meshOfYaml(yaml), peer({ serviceAccount, labels: { tier: "front" } })).mesh);
+    return view.endpoints(HOST).map((endpoint) => view.endpointMtls(endpoint, 8080));
+  };
+  expect([modeWith("reviews"), modeWith("ratings")]).toEqual([["DISABLE"], ["PERMISSIVE"]]);
 });
 
 test("an endpoint whose account nobody knows may be any of its namespace", () => {

@@ -40,9 +40,13 @@ export function hostsAt(index: Indices, keys: Iterable<string>): ReadonlySet<Hos
 /** What tells which proxies there are, and what they listen on. */
 export type PeerIndex = Pick<Indices, "peers" | "sidecars">;
 
-/** The proxies that take connections to an endpoint: those whose Sidecar lists its ports, else those to which everything at its address is redirected. */
+/**
+ * The proxies that take connections to an endpoint: those whose Sidecar lists its ports, else those to which everything at its address is redirected. Where the account of its workload is known, proxies of
+ * others are none of them: a proxy says itself which addresses it has.
+ */
 export function peersBefore(endpoint: Reached, { peers, sidecars }: PeerIndex, rootNamespace: string): readonly Peer[] {
-  const found = peers.get(`${endpoint.namespace} ${endpoint.address}`) ?? [];
+  const { namespace, address, serviceAccount: known } = endpoint;
+  const found = (peers.get(`${namespace} ${address}`) ?? []).filter(({ serviceAccount }) => known === "" || serviceAccount === known);
   const listening = found.filter((peer) => !peer.redirected && listensOn(peer, Object.values(endpoint.ports)));
   return listening.length > 0 ? listening : found.filter(({ redirected }) => redirected);
 
@@ -53,11 +57,11 @@ export function peersBefore(endpoint: Reached, { peers, sidecars }: PeerIndex, r
   }
 }
 
-type Reached = Pick<Endpoint, "namespace" | "address" | "ports">;
+type Reached = Pick<Endpoint, "namespace" | "address" | "ports" | "serviceAccount">;
 
 /**
- * An endpoint with what its proxy told of itself. A label that says `disabled` is believed, and one that says `istio` unless every proxy at the address says that it has no certificate; where
- * there is no label, the proxies say it. Several at one address, as on a machine with many workloads, must agree.
+ * An endpoint with what its proxy told of itself. A label that says `disabled` is believed, and one that says `istio` unless every proxy before it says that it has no certificate; where
+ * there is no label, the proxies say it. Of several, as on a machine with many workloads, one that has a certificate goes before those that say they have none: nobody takes mTLS from another.
  */
 export function withPeers(endpoint: Endpoint, index: PeerIndex, rootNamespace: string): Endpoint {
   const found = peersBefore(endpoint, index, rootNamespace);
@@ -69,8 +73,8 @@ export function withPeers(endpoint: Endpoint, index: PeerIndex, rootNamespace: s
 
 function modeOf(label: TlsMode | undefined, peers: readonly Peer[]): TlsMode | undefined {
   if (label === "disabled") return label;
-  if (peers.every(({ identity }) => identity)) return "istio";
-  return label === undefined || peers.some(({ identity }) => identity) ? label : "disabled";
+  if (peers.some(({ identity }) => identity)) return "istio";
+  return label === undefined ? undefined : "disabled";
 }
 
 function accountOf([first, ...others]: readonly Peer[]): string {

@@ -118,6 +118,19 @@ describe("claims", () => {
     }
   });
 
+  scenario(
+    "a rule without an issuer takes those of any",
+    { chain: authentication({ jwtRules: [{ jwks: keySet(rs256) }] }) },
+    async (run) => {
+      for (const iss of [ISSUER, "another", ""])
+        expect(await run.send({ path: "/", headers: [bearer(await sign(rs256, { iss }))] })).toForward({});
+      expect(await run.send({ path: "/", headers: [bearer(await sign(rs256, { iss: undefined }))] })).toRespond(
+        401,
+        "authentication_issuer",
+      );
+    },
+  );
+
   scenario("another issuer is refused", { chain: authentication(rule()) }, async (run) => {
     for (const iss of [`${ISSUER}/`, ISSUER.slice(0, -1), "", ISSUER.toUpperCase()]) {
       expect(await run.send({ path: "/", headers: [bearer(await sign(rs256, { iss }))] })).toRespond(401, "authentication_issuer");
@@ -228,6 +241,19 @@ describe("several tokens", () => {
       },
     ],
   };
+  const forwarding = {
+    jwtRules: [
+      { issuer: ISSUER, jwks: keySet(rs256) },
+      { issuer: other, jwks: keySet(rs256), forwardOriginalToken: true },
+    ],
+  };
+  scenario("of one place go on as the rule says that took them", { chain: authentication(forwarding) }, async (run) => {
+    const kept = await sign(rs256, { iss: other });
+    expect(await run.send({ path: "/", headers: [bearer(token)] })).toSendHeader("authorization");
+    expect(await run.send({ path: "/", headers: [bearer(kept)] })).toSendHeader("authorization", `Bearer ${kept}`);
+    expect((await run.send({ path: `/?a=b&access_token=${token}`, headers: [bearer(kept)] })).request?.path).toBe("/?a=b");
+  });
+
   scenario("of different places are verified each, and one bad one refuses", { chain: authentication(two) }, async (run) => {
     const second = await sign(rs256, { iss: other, sub: "bob" });
     const both = await run.send({ path: "/", headers: [bearer(token), ["x-other", second]] });

@@ -88,6 +88,45 @@ describe("key sets by URI", () => {
     expect(send(bearer(token))).toBe("forwarded");
   });
 
+  test("go on to the configuration after, which fetches none as long as they hold", () => {
+    answer = { status: 500 };
+    plugin.update({ jwtRules: [{ ...remote, outputPayloadToHeader: "x-payload" }] });
+    expect([send(bearer(token)), fetched]).toEqual(["forwarded", 1]);
+    pass(605);
+    expect(send(bearer(token))).toBe("forwarded");
+    pass(3_700);
+    expect(send(bearer(token))).toBe("authentication_no_keys");
+  });
+
+  test("do not go on to rules that fetch elsewhere, nor when nothing has come", () => {
+    plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/others" }] });
+    expect(fetched).toBe(2);
+    answer = { status: 500 };
+    plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/third" }] });
+    plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/third", forwardOriginalToken: true }] });
+    expect([fetched, send(bearer(token))]).toEqual([4, "authentication_no_keys"]);
+  });
+
+  test("are waited for where their cluster is not there yet, for as long as a fetch may take", () => {
+    host.clusters.delete("issuer");
+    plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/late", timeout: "1500ms" }] });
+    const open = () => {
+      const stream = host.chain([plugin]).openStream();
+      stream.sendHeaders([[":method", "GET"], [":path", "/"], [":authority", "a.org"], ...bearer(token)]);
+      return stream;
+    };
+    const first = open();
+    expect(first.state).not.toBe("responded");
+    pass(2);
+    expect(first.details).toBe("authentication_no_keys");
+    expect(send(bearer(token))).toBe("authentication_no_keys");
+    plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/later", timeout: "1500ms" }] });
+    const second = open();
+    host.clusters.set("issuer", { http: () => answer });
+    pass(1);
+    expect(second.state).toBe("forwarded");
+  });
+
   test("are fetched for an unknown kid at most once in 30 s, and the token waits for them", async () => {
     const other = await sign(key("ES256"));
     pass(31);

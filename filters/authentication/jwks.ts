@@ -15,6 +15,7 @@ import {
 import { Waiting } from "./waiting";
 
 const SECOND: u64 = 1_000_000_000;
+const MILLISECOND: u64 = 1_000_000;
 /** After a failure the next attempt comes after this, then twice as long each time, up to 51.2 s. */
 const BACKOFF: u64 = SECOND / 10;
 const MOST_DOUBLINGS: u32 = 9;
@@ -52,6 +53,9 @@ export class RemoteJwks {
   ) {}
 }
 
+/** Key sets that are fetched for configurations in use. */
+const inUse: Array<Jwks> = new Array<Jwks>();
+
 /** The keys of one rule: given in the configuration, or fetched, kept and fetched again. */
 @final
 export class Jwks extends HttpCallout {
@@ -65,6 +69,8 @@ export class Jwks extends HttpCallout {
   private nextFetch: u64 = 0;
   private nextForUnknownKey: u64 = 0;
   private failures: u32 = 0;
+  /** Until when requests wait for a cluster that cannot be called: one that came with this configuration may still be asking DNS for its hosts. */
+  private patience: u64 = 0;
   private readonly succeeded: Counter = new Counter("authentication.jwks_fetch_success");
   private readonly failed: Counter = new Counter("authentication.jwks_fetch_failed");
 
@@ -82,16 +88,34 @@ export class Jwks extends HttpCallout {
     return this.keys;
   }
 
-  /** Begins to fetch, where keys are fetched. */
+  /**
+   * Begins to fetch, where keys are fetched. What the configuration before has fetched from the same place is taken over: else every change of anything would have all proxies ask the issuer at
+   * once, and tokens be refused while it does not answer.
+   */
   start(root: Root): void {
-    if (this.remote == null) return;
+    const remote = this.remote;
+    if (remote == null) return;
     this.root = root;
-    this.fetch(monotonicTime());
+    const now = monotonicTime();
+    this.patience = now + <u64>remote.timeoutMilliseconds * MILLISECOND;
+    const before = predecessorOf(remote);
+    inUse.push(this);
+    if (before == null) {
+      this.fetch(now);
+      return;
+    }
+    this.keys = before.keys;
+    this.source = before.source;
+    this.goodUntil = before.goodUntil;
+    this.nextFetch = before.nextFetch;
+    this.failures = before.failures;
   }
 
   /** The configuration is no longer used. */
   stop(): void {
     this.root = null;
+    const index = inUse.indexOf(this);
+    if (index >= 0) inUse.splice(index, 1);
   }
 
   /** Called every second. */
@@ -104,14 +128,14 @@ export class Jwks extends HttpCallout {
       this.version++;
       collectLater();
     }
-    if (!this.pending && now >= this.nextFetch) this.fetch(now);
+    if (!this.pending && now >= this.nextFetch && !this.fetch(now)) this.waiting.resumeAll();
   }
 
   /** Whether keys are on their way, so that waiting for them makes sense: fetches now where the last failure is long enough ago. */
   ensureFetching(): bool {
     if (this.pending) return true;
     const now = monotonicTime();
-    return this.remote != null && now >= this.nextFetch && this.fetch(now);
+    return this.remote != null && ((now >= this.nextFetch && this.fetch(now)) || now < this.patience);
   }
 
   /** A token names a key that is not there. Whether a fetch is on its way that may bring it. */
@@ -141,6 +165,7 @@ export class Jwks extends HttpCallout {
 
   onResponse(response: HttpCalloutResponse): void {
     if (this.root == null) return;
+    this.patience = 0;
     const problem = this.accept(response);
     if (problem != null) this.fail(problem);
     this.waiting.resumeAll();
@@ -188,4 +213,15 @@ export class Jwks extends HttpCallout {
     logString(LogLevel.Warn, "key set of " + remote.uri.toString() + " not fetched: " + problem + kept);
     collectLater();
   }
+}
+
+/** Who has keys from the same place; the latest of them. */
+function predecessorOf(remote: RemoteJwks): Jwks | null {
+  for (let i = inUse.length - 1; i >= 0; i--) {
+    const each = inUse[i];
+    const other = each.remote;
+    if (other == null || each.usableKeys() == null || !other.uri.bytes.equals(remote.uri.bytes)) continue;
+    if (other.cluster.bytes.equals(remote.cluster.bytes)) return each;
+  }
+  return null;
 }

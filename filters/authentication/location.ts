@@ -11,7 +11,7 @@ export const enum LocationKind {
 export class Location {
   /** Indexes of the rules (or of the API key providers) that look here. */
   readonly users: Array<i32> = new Array<i32>();
-  /** Whether one of them wants it forwarded. */
+  /** Of API keys: whether one of the providers wants it forwarded. What becomes of a token says the rule that took it. */
   forward: bool = false;
 
   constructor(

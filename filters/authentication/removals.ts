@@ -22,18 +22,22 @@ export class Removals {
     return removals;
   }
 
-  /** The credentials that are not forwarded. Cookies stay, as in Istio: there is no header of theirs alone. */
+  /** API keys that are not forwarded. */
   addCredentials(locations: Array<Location>, headers: HeaderMap): void {
     for (let i = 0; i < locations.length; i++) {
       const location = unchecked(locations[i]);
-      if (location.forward || location.kind == LocationKind.Cookie || findCredential(headers, location) == Found.Nothing) continue;
-      if (location.kind == LocationKind.Header) {
-        this.add(location.name.bytes);
-      } else {
-        const path = this.path;
-        const whole = path != null ? path : headers.get(PATH);
-        if (whole != null) this.path = withoutParameter(whole, location.name.bytes);
-      }
+      if (!location.forward && findCredential(headers, location) != Found.Nothing) this.addCredential(location, headers);
+    }
+  }
+
+  /** What stands in a place. Cookies stay, as in Istio: there is no header of theirs alone. */
+  addCredential(location: Location, headers: HeaderMap): void {
+    if (location.kind == LocationKind.Header) {
+      this.add(location.name.bytes);
+    } else if (location.kind == LocationKind.Parameter) {
+      const path = this.path;
+      const whole = path != null ? path : headers.get(PATH);
+      if (whole != null) this.path = withoutParameter(whole, location.name.bytes);
     }
   }
 

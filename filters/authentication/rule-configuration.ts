@@ -33,7 +33,7 @@ const MILLISECOND: i64 = 1_000_000;
 
 export function parseJwtRule(value: ConfigValue, settings: Settings): void {
   value.object(FIELDS);
-  const issuer = value.required("issuer");
+  const issuer = value.get("issuer");
   const rule = new JwtRule(issuer != null ? issuer.nonEmptyText() : Text.of(""), parseJwks(value));
   const audienceItems = itemsOf(value, "audiences");
   for (let i = 0; i < audienceItems.length; i++) rule.audiences.push(Text.from(plainAudience(audienceItems[i].nonEmptyText().bytes)));

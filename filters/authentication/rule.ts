@@ -23,6 +23,7 @@ export class JwtRule {
   clockSkew: i64 = 60_000;
 
   constructor(
+    /** Empty: any. */
     readonly issuer: Text,
     readonly jwks: Jwks,
   ) {}

@@ -223,7 +223,11 @@ export class AuthenticationStream extends HttpStream {
     }
     const settings = root.settings;
     const removals = Removals.create(settings);
-    removals.addCredentials(settings.tokenLocations, headers);
+    for (let i = 0; i < count; i++) {
+      const record = changetype<TokenRecord>(load<usize>(records + <usize>i * sizeof<usize>()));
+      if (!unchecked(settings.rules[record.rule]).forward)
+        removals.addCredential(unchecked(settings.tokenLocations[record.location]), headers);
+    }
     removals.addCredentials(settings.keyLocations, headers);
     removals.addForged(settings, headers);
     removals.apply(headers);

@@ -93,7 +93,8 @@ export function verifyToken(token: Bytes, location: Location, rules: Array<JwtRu
   for (let i = 0; i < users.length; i++) {
     const index = unchecked(users[i]);
     const rule = unchecked(rules[index]);
-    if (!rule.issuer.bytes.equals(issuer.text)) continue;
+    const expected = rule.issuer.bytes;
+    if (expected.length > 0 && !expected.equals(issuer.text)) continue;
     refusedRule = index;
     refusal = checkClaims(rule, payload, now);
     if (refusal == Refusal.None) refusal = checkSignature(rule, algorithm, kid, token.slice(0, second), signature);

@@ -213,6 +213,19 @@ describe("rules", () => {
     expect(await statuses[2]).toBeGreaterThan(400);
   });
 
+  test("say each for their tokens whether these are forwarded", async () => {
+    await apply([{ rules: [good()] }, { rules: [{ ...good({ forwardOriginalToken: true }), issuer: OTHER }] }]);
+    const token = await sign(key, { iss: OTHER });
+    expect((await bearer(token)).seen?.headers["authorization"]).toBe(`Bearer ${token}`);
+    expect((await bearer(await sign(key))).seen?.headers).not.toHaveProperty("authorization");
+  });
+
+  test("without an issuer take the tokens of any, if their keys have signed them", async () => {
+    await apply([{ rules: [{ jwksUri: `http://localhost:${keys.port}/any` }] }]);
+    await expect.poll(async () => statusOf(await sign(key, { iss: OTHER }))).toBe(200);
+    expect(await statusOf(await sign(otherKey, { iss: OTHER }, { kid: "one" }))).toBe(401);
+  });
+
   test("of none leave everything as it is", async () => {
     await apply([{ rules: [] }]);
     expect((await bearer("nonsense")).seen?.headers["authorization"]).toBe("Bearer nonsense");
@@ -277,6 +290,19 @@ describe("keys are fetched", () => {
     const rules = [{ issuer: ISSUER, jwksUri: "https://localhost:8000/keys" }];
     await apply([{ rules }], [entry("localhost", "HTTPS", securePort())]);
     await passes(await sign(key));
+  });
+
+  test("once: a change of a rule keeps those that are there, also while their server is out", async () => {
+    const rules = (more: object) => [{ issuer: ISSUER, jwksUri: "http://jwt.test:8000/once", ...more }];
+    const service = entry("jwt.test", "HTTP", keys.port);
+    await apply([{ rules: rules({}) }], [service]);
+    await passes(await sign(key, { aud: "a" }));
+    const before = keys.requests.length;
+    await apply([{ rules: rules({ audiences: ["b"] }) }], [entry("jwt.test", "HTTP", 1)]);
+    expect(await Promise.all([sign(key, { aud: "a" }), sign(key, { aud: "b" })].map(async (token) => statusOf(await token)))).toEqual([
+      403, 200,
+    ]);
+    expect(keys.requests.length).toBe(before);
   });
 
   test("from nowhere where the issuer was to tell and did not: its tokens are refused, and others are as they were", async () => {

@@ -33,7 +33,7 @@ function keysOf(view: ProxyView, rule: JwtRule): Configuration {
   if ("jwks" in keys) return { jwks: keys.jwks };
   const uri = jwksUriOf(view, rule);
   // Nobody knows where the keys are: they are asked for where there is nobody, so that all tokens of the issuer are refused. A rule that was left out would let them pass.
-  if (uri === undefined) return { jwksUri: "https://issuer.invalid/", jwksCluster: BLACK_HOLE_CLUSTER };
+  if (uri === undefined) return { jwksUri: "https://issuer.invalid/", jwksCluster: BLACK_HOLE_CLUSTER, timeout: "1ms" };
   return { jwksUri: uri.uri, jwksCluster: jwksCluster(uri), ...(timeout === undefined ? {} : { timeout: `${timeout}ms` }) };
 }
 

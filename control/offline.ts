@@ -1,5 +1,6 @@
 import { clientOf } from "./configuration/groups.ts";
 import { Configurations } from "./configuration/index.ts";
+import { readAnnotation } from "./kinds/mesh-config/index.ts";
 import { type Mesh, MeshProxyView, Reads } from "./mesh/index.ts";
 import type { Proxy, ProxySettings } from "./model/index.ts";
 import type { Snapshot } from "./xds/server/index.ts";
@@ -9,7 +10,12 @@ export { type OfflineMesh, readMesh } from "./read-mesh.ts";
 
 /** What MeshConfig and the ProxyConfigs that select a proxy say of it. */
 export function proxySettingsOf(mesh: Mesh, proxy: Proxy): ProxySettings {
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys()), new Reads()).proxySettings();
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads()).proxySettings();
+}
+
+/** What the annotation `proxy.istio.io/config` of its pod says of it. */
+export function podConfigOf(mesh: Mesh, proxy: Proxy): Readonly<Record<string, unknown>> {
+  return readAnnotation(mesh.annotationFor(proxy) ?? "") ?? {};
 }
 
 /** What a proxy would get. Throws what a translation throws, which is an error of ours. */

@@ -1,11 +1,11 @@
-import { type ProxyConfig, proxyConfigOf } from "../../control/bootstrap/index.ts";
+import { mergeProxyConfigs, type ProxyConfig, proxyConfigOf } from "../../control/bootstrap/index.ts";
 import { formatProblem, readProxy } from "../../control/model/index.ts";
-import { proxySettingsOf, readMesh } from "../../control/offline.ts";
+import { podConfigOf, proxySettingsOf, readMesh } from "../../control/offline.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { meshSources } from "../control/mesh-sources.ts";
 
 /**
- * What MeshConfig's `defaultConfig` and the ProxyConfigs among objects say of a proxy. Apart from the other options, which do without all that reads objects.
+ * What MeshConfig's `defaultConfig`, the ProxyConfigs and its pod among objects say of a proxy. Apart from the other options, which do without all that reads objects.
  *
  * @param tell hears each error of an object; the others count
  */
@@ -19,5 +19,5 @@ export async function proxyConfigIn(
   if (typeof proxy === "string") throw new CliError(ExitCode.Input, proxy);
   const { mesh, problems } = await readMesh(await meshSources(paths, meshConfig));
   for (const problem of problems) if (problem.level === "error") tell(formatProblem(problem));
-  return proxyConfigOf(proxySettingsOf(mesh, proxy));
+  return mergeProxyConfigs(proxyConfigOf(proxySettingsOf(mesh, proxy)), podConfigOf(mesh, proxy));
 }

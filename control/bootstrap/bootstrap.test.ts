@@ -126,6 +126,11 @@ describe("what is wrong with a node", () => {
       { metadata: { PROXY_CONFIG: { binaryPath: "/envoy" } } },
       "binaryPath is not supported: Envoy is ENVOY_BIN",
     ],
+    [
+      "an annotation that is no ProxyConfig",
+      { metadata: { ANNOTATIONS: { "proxy.istio.io/config": "text" } } },
+      "metadata ANNOTATIONS: expected proxy.istio.io/config to be YAML",
+    ],
     ["a name for statsd", { metadata: { PROXY_CONFIG: { statsdUdpAddress: "statsd:8125" } } }, "statsdUdpAddress: expected IP:PORT"],
     ["half a processor", { metadata: { PROXY_CONFIG: { concurrency: 0.5 } } }, "PROXY_CONFIG.concurrency: expected a whole number"],
   ])("%s", (_, request, text) => {
@@ -255,6 +260,13 @@ describe("ProxyConfig", () => {
     expect(configured(PORTS).own).toEqual({ admin: { host: "127.0.0.1", port: 15_100 }, statusPort: 15_121, prometheusPort: 15_090 });
     const options = { admin: { host: "127.0.0.1", port: 1 }, statusPort: 2 };
     expect(configured(PORTS, options).own).toMatchObject({ ...options });
+  });
+
+  test("is that of the annotation in its metadata too, which is the last word", () => {
+    const ANNOTATIONS = { "proxy.istio.io/config": "statusPort: 15221\nproxyMetadata: { ISTIO_META_HTTP10: '1' }" };
+    const { own, bootstrap } = configured({ statusPort: 15_121, meshId: "shop" }, { metadata: { ANNOTATIONS } });
+    expect(own).toMatchObject({ statusPort: 15_221 });
+    expect(metadataOf(bootstrap)).toMatchObject({ MESH_ID: "shop", HTTP10: "1", PROXY_CONFIG: { statusPort: 15_221, meshId: "shop" } });
   });
 
   test("says who the proxy is: mesh, capture, and metadata of its environment", () => {

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { ownProxyConfig, PROXY_CONFIG_ANNOTATION, readAnnotation } from "../kinds/mesh-config/index.ts";
 import { MODULES_KEY, ON_DEMAND_KEY, readProxy } from "../model/proxy.ts";
 import type { Json } from "./json.ts";
 import { isObject, type ProxyConfig, readProxyConfig } from "./proxy-config.ts";
@@ -34,6 +35,7 @@ const TEXTS: readonly string[] = [
   "INSTANCE_IPS",
   "INTERCEPTION_MODE",
   "NODE_NAME",
+  "HTTP10",
 ];
 const TEXT_MAPS: readonly string[] = ["LABELS", "ANNOTATIONS", "PLATFORM_METADATA"];
 const KNOWN: readonly string[] = [
@@ -60,7 +62,8 @@ export function describeNode(
   problems: string[],
 ): NodeDescription | undefined {
   check(given, problems);
-  const proxyConfig = readProxyConfig(given["PROXY_CONFIG"], problems);
+  const config = annotated(given) ? ownProxyConfig(given) : given["PROXY_CONFIG"];
+  const proxyConfig = readProxyConfig(config, problems);
   const proxy = readProxy({ id, metadata: given });
   if (typeof proxy === "string") {
     problems.push(proxy);
@@ -81,6 +84,7 @@ export function describeNode(
     ...(proxy.type === "sidecar" && { INTERCEPTION_MODE: interceptionMode }),
     ...environmentMetadata(proxyConfig),
     ...given,
+    ...(config === undefined ? {} : { PROXY_CONFIG: config }),
     LABELS: labels,
     ...(Object.keys(modules).length > 0 && { [MODULES_KEY]: modules }),
   };
@@ -89,7 +93,7 @@ export function describeNode(
     cluster: clusterOf(proxyConfig, labels, workload, proxy.namespace),
     addresses: proxy.addresses,
     labels,
-    annotations: isObject(given["ANNOTATIONS"]) ? (given["ANNOTATIONS"] as Record<string, string>) : {},
+    annotations: textsOf(given["ANNOTATIONS"]),
     proxyConfig,
     metadata,
   };
@@ -103,6 +107,8 @@ function check(given: Json, problems: string[]): void {
     if (value === undefined) continue;
     if (!isObject(value) || !Object.values(value).every((each) => typeof each === "string")) wrong(key, "texts by name");
   }
+  if (annotated(given) && readAnnotation(textsOf(given["ANNOTATIONS"])[PROXY_CONFIG_ANNOTATION] ?? "") === undefined)
+    wrong("ANNOTATIONS", `${PROXY_CONFIG_ANNOTATION} to be YAML, fields of Istio's ProxyConfig`);
   const addresses = textOf(given["INSTANCE_IPS"])?.split(",") ?? [];
   if (!addresses.every((address) => isIP(address) !== 0)) wrong("INSTANCE_IPS", "IP addresses with commas between");
   if (given["INTERCEPTION_MODE"] !== undefined && !MODES.includes(given["INTERCEPTION_MODE"])) wrong("INTERCEPTION_MODE", MODES.join(", "));
@@ -137,6 +143,14 @@ function clusterOf(config: ProxyConfig, labels: Readonly<Record<string, string>>
   if (config.tracingServiceName === "CANONICAL_NAME_ONLY") return canonical;
   if (config.tracingServiceName === "CANONICAL_NAME_AND_NAMESPACE") return `${canonical}.${namespace}`;
   return `${labels["app"] ?? workload}.${namespace}`;
+}
+
+function annotated(given: Json): boolean {
+  return PROXY_CONFIG_ANNOTATION in textsOf(given["ANNOTATIONS"]);
+}
+
+function textsOf(value: unknown): Readonly<Record<string, string>> {
+  return isObject(value) ? (value as Record<string, string>) : {};
 }
 
 function textOf(value: unknown): string | undefined {

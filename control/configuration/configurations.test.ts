@@ -79,6 +79,7 @@ function factsOf(view: ProxyView, host: string): unknown {
     subsets: view.trafficRules(host)?.subsets,
     routes: view.routing(host)?.http.map(({ route, timeout }) => [route.map(({ destination }) => destination), timeout]),
     sidecar: view.sidecar()?.name,
+    hops: view.proxySettings().gatewayTopology.numTrustedProxies,
   };
 }
 
@@ -117,11 +118,20 @@ const anyObject: fc.Arbitrary<MeshObject> = fc.oneof(
     ),
   ),
   fc
-    .tuple(metadata, labels, oneOf(8080, 9080), fc.boolean())
-    .map(([of, mine, port, ready]) =>
+    .tuple(metadata, labels, oneOf(8080, 9080), fc.boolean(), oneOf(undefined, undefined, "{ gatewayTopology: { numTrustedProxies: 1 } }"))
+    .map(([of, mine, port, ready, said]) =>
       contributed(
         `workload-${of.name}`,
-        (object) => ({ workloads: [workload(object, `10.0.0.${of.name === "p" ? 1 : 2}`, { labels: mine, ports: { web: port }, ready })] }),
+        (object) => ({
+          workloads: [
+            workload(object, `10.0.0.${of.name === "p" ? 1 : 2}`, {
+              labels: mine,
+              ports: { web: port },
+              ready,
+              ...(said === undefined ? {} : { proxyConfig: said }),
+            }),
+          ],
+        }),
         of,
       ),
     ),
@@ -349,6 +359,21 @@ describe("proxies", () => {
     proxy,
     proxy,
   ]);
+
+  test("whose pod says something of its proxy alone are told of that", () => {
+    const configurations = start();
+    const named = (id: string, address: string) => ({ ...(first as Proxy), id, addresses: [address] });
+    for (const proxy of [named("one", "10.0.0.77"), named("two", "10.0.0.78")]) configurations.add(proxy);
+    const pod = (proxyConfig: string) =>
+      contributed("pod", (object) => ({ workloads: [workload(object, "10.0.0.77", { proxyConfig })] }), { namespace: "a" });
+    const say = (hops: number) =>
+      configurations
+        .apply({ upserted: [pod(`gatewayTopology: { numTrustedProxies: ${hops} }`)], removed: [] })
+        .changed.map(({ proxy }) => proxy.id);
+    expect(say(2)).toEqual(["one"]);
+    expect(say(2)).toEqual([]);
+    expect(say(3)).toEqual(["one"]);
+  });
 
   test("of one group share the bytes", () => {
     const configurations = start();

@@ -45,6 +45,7 @@ export class Configurations {
   private readonly members = new Map<string, Member>();
   private current: Mesh;
   private relevant: ReadonlySet<string>;
+  private proxyConfigs: object;
   private version = 0;
 
   /** @param gate decides what may be sent. Default: everything */
@@ -53,6 +54,7 @@ export class Configurations {
     this.gate = gate;
     this.current = mesh;
     this.relevant = mesh.labelKeys();
+    this.proxyConfigs = mesh.index.proxyConfigs;
   }
 
   get mesh(): Mesh {
@@ -129,13 +131,15 @@ export class Configurations {
     const failures: TranslationFailure[] = [];
     const changed: ProxyChange[] = [];
     const regrouped = mesh.labelKeys() !== this.relevant;
+    const reconfigured = mesh.index.proxyConfigs !== this.proxyConfigs;
     this.relevant = mesh.labelKeys();
-    if (regrouped) this.regroup();
+    this.proxyConfigs = mesh.index.proxyConfigs;
+    const moved = regrouped || reconfigured ? this.regroup(regrouped, failures) : NOBODY;
     for (const group of this.groups.values()) {
       const [first] = group.members;
       if (first === undefined) continue;
       const shared = group.shared.refresh(this.translation(first.proxy, group.client, first), regrouped ? undefined : touched, failures);
-      for (const member of group.members) this.update(member, shared, regrouped ? undefined : touched, failures, changed);
+      for (const member of group.members) this.update(member, shared, moved.has(member) ? undefined : touched, failures, changed);
     }
     return { changed, failures };
   }
@@ -161,7 +165,7 @@ export class Configurations {
   }
 
   private join(proxy: Proxy, failures: TranslationFailure[]): Member {
-    const client = clientOf(proxy, this.relevant);
+    const client = this.clientOf(proxy);
     const key = JSON.stringify(client);
     let group = this.groups.get(key);
     if (group === undefined) {
@@ -183,17 +187,34 @@ export class Configurations {
     if (member.group.members.size === 0) this.groups.delete(JSON.stringify(member.group.client));
   }
 
-  private regroup(): void {
+  /**
+   * Puts every proxy where it belongs.
+   *
+   * @param all whether all begin anew, as what tells them apart is another. Else those alone that belong elsewhere
+   * @returns who does
+   */
+  private regroup(all: boolean, failures: TranslationFailure[]): ReadonlySet<Member> {
+    const moved = new Set<Member>();
     for (const member of this.members.values()) {
-      this.leave(member);
-      const client = clientOf(member.proxy, this.relevant);
+      const client = this.clientOf(member.proxy);
       const key = JSON.stringify(client);
+      if (!all && key === JSON.stringify(member.group.client)) continue;
+      this.leave(member);
       let group = this.groups.get(key);
-      if (group === undefined) this.groups.set(key, (group = this.group(client)));
+      if (group === undefined) {
+        this.groups.set(key, (group = this.group(client)));
+        if (!all) group.shared.refresh(this.translation(member.proxy, client), undefined, failures);
+      }
       group.members.add(member);
       member.group = group;
       member.own = new ResourceSet(this.types, this.encoder, this.gate, group.shared);
+      moved.add(member);
     }
+    return moved;
+  }
+
+  private clientOf(proxy: Proxy): Client {
+    return clientOf(proxy, this.relevant, this.current.annotationFor(proxy));
   }
 
   private translation(proxy: Proxy, client: Client, member?: Member): Translation {
@@ -238,4 +259,5 @@ export class Configurations {
   }
 }
 
+const NOBODY: ReadonlySet<Member> = new Set();
 const NOTHING_TOUCHED: ReadonlySet<Cell> = new Set();

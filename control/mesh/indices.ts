@@ -54,6 +54,8 @@ export interface Indices {
   readonly gateways: readonly Gateway[];
   readonly sidecars: readonly SidecarScope[];
   readonly plugins: readonly Plugin[];
+  /** The same object as long as what workloads say of their proxies is the same (`Workload.proxyConfig`). */
+  readonly proxyConfigs: object;
   readonly proxySettings: readonly ProxySettingsOverride[];
   readonly labelKeys: LabelKeys;
   /** By namespace. */
@@ -89,6 +91,7 @@ export const noIndices: Indices = {
   gateways: [],
   sidecars: [],
   plugins: [],
+  proxyConfigs: {},
   proxySettings: [],
   labelKeys: noLabelKeys,
   peerAuthentications: nothing,
@@ -162,6 +165,7 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
     gateways: list(before.gateways, ({ gateways }) => gateways),
     sidecars: list(before.sidecars, ({ sidecars }) => sidecars),
     plugins: list(before.plugins, ({ plugins }) => plugins),
+    proxyConfigs: proxyConfigs(before.proxyConfigs, gone, come),
     proxySettings: list(before.proxySettings, ({ proxySettings }) => proxySettings),
     labelKeys: countLabelKeys(before.labelKeys, gone, come),
     peerAuthentications: group(
@@ -242,4 +246,14 @@ function routingObjects(
   for (const routing of removed) result.delete(key(routing));
   for (const routing of added) result.set(key(routing), routing);
   return result;
+}
+
+function proxyConfigs(before: object, gone: readonly Contribution[], come: readonly Contribution[]): object {
+  const of = (contributions: readonly Contribution[]): string =>
+    contributions
+      .flatMap(({ workloads = [] }) => workloads.filter(({ proxyConfig }) => proxyConfig !== undefined))
+      .map(({ namespace, addresses, proxyConfig }) => JSON.stringify([namespace, addresses, proxyConfig]))
+      .sort()
+      .join("\n");
+  return of(gone) === of(come) ? before : {};
 }

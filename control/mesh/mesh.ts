@@ -16,6 +16,7 @@ import {
   type Plugin,
   type Policies,
   type PolicyKind,
+  type Proxy,
   type ProxySettingsOverride,
   type Routing,
   type Secret,
@@ -52,7 +53,8 @@ export class Mesh implements MeshView {
   readonly index: Indices;
   /** The same object as long as names of hosts, and who sees them, are the same: what is kept by it need not be looked for again. */
   readonly names: object;
-  private readonly endpoints = new Map<Service, readonly Endpoint[]>();
+  /** What was asked for; meshes in which it is the same share it. */
+  private endpoints = new Map<Service, readonly Endpoint[]>();
   private readonly lists = new Map<string, readonly unknown[]>();
 
   private constructor(
@@ -121,7 +123,8 @@ export class Mesh implements MeshView {
     const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, index, this.names);
     const touched = new Set<Cell>();
     const hosts = hostsAt(index, new Set([...change.come, ...change.gone].flatMap(keysOf)));
-    for (const [service, endpoints] of this.endpoints) if (!hosts.has(service.host)) mesh.endpoints.set(service, endpoints);
+    if (hosts.size === 0) mesh.endpoints = this.endpoints;
+    else for (const [service, endpoints] of this.endpoints) if (!hosts.has(service.host)) mesh.endpoints.set(service, endpoints);
     for (const host of hosts) {
       if (this.peerKey(host) !== mesh.peerKey(host)) touched.add(cell.endpoints(host));
       if (this.identityKey(host) !== mesh.identityKey(host)) touched.add(cell.identities(host));
@@ -135,7 +138,7 @@ export class Mesh implements MeshView {
     for (const issuer of new Set([...said.keys(), ...this.index.issuers.keys()]))
       if (said.get(issuer)?.uri?.uri !== this.index.issuers.get(issuer)?.uri?.uri) touched.add(cell.issuer(issuer));
     const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, { ...this.index, issuers: said }, this.names);
-    for (const [service, endpoints] of this.endpoints) mesh.endpoints.set(service, endpoints);
+    mesh.endpoints = this.endpoints;
     return { mesh, touched };
   }
 
@@ -151,7 +154,7 @@ export class Mesh implements MeshView {
     const keys = [...new Set([...modules.keys(), ...this.index.modules.keys()])];
     const touched = keys.filter((key) => modules.get(key) !== this.index.modules.get(key)).map((key) => cell.module(key));
     const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, { ...this.index, modules }, this.names);
-    for (const [service, endpoints] of this.endpoints) mesh.endpoints.set(service, endpoints);
+    mesh.endpoints = this.endpoints;
     return { mesh, touched: new Set(touched) };
   }
 
@@ -223,6 +226,13 @@ export class Mesh implements MeshView {
 
   module(key: string): ModuleState | undefined {
     return this.index.modules.get(key);
+  }
+
+  /** The annotation `proxy.istio.io/config` of a proxy's pod. */
+  annotationFor({ namespace, addresses }: Pick<Proxy, "namespace" | "addresses">): string | undefined {
+    return addresses
+      .flatMap((address) => this.index.addresses.get(address.toLowerCase()) ?? [])
+      .find((each) => each.namespace === namespace && each.proxyConfig !== undefined)?.proxyConfig;
   }
 
   proxySettings(): readonly ProxySettingsOverride[] {

@@ -93,7 +93,9 @@ export interface Client {
   readonly onDemand: boolean;
   readonly identity: boolean;
   readonly ipMode: IpMode;
-  /** What its node says of itself, in the place of what the mesh says (metadata `PROXY_CONFIG`). */
+  /** Whether it takes HTTP/1.0 (metadata `HTTP10`). Undefined: no. */
+  readonly http10?: true;
+  /** What its node and its pod say of it, in the place of what the mesh says (metadata `PROXY_CONFIG`, annotation `proxy.istio.io/config`). */
   readonly settings?: OwnSettings;
 }
 

@@ -114,4 +114,6 @@ export interface Workload {
   readonly tlsMode?: TlsMode | undefined;
   /** WorkloadEntries are selected by ServiceEntries and Services; Pods by both too. */
   readonly object: MeshObject;
+  /** What its pod says of its proxy: the annotation `proxy.istio.io/config`, as it is written. */
+  readonly proxyConfig?: string;
 }

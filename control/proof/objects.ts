@@ -34,7 +34,7 @@ function viewOf(mesh: Mesh, object: MeshObject, type: "sidecar" | "router", labe
   const { namespace } = object.metadata;
   const proxy = readProxy({ id: `${type}~192.0.2.1~proof.${namespace}~${namespace}.svc.cluster.local`, metadata: { LABELS: labels } });
   if (typeof proxy === "string") throw new TypeError(proxy);
-  const view = new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys()), new Reads());
+  const view = new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
   const own = <T extends { readonly object: MeshObject }>(all: readonly T[]): readonly T[] => all.filter((each) => each.object === object);
   const alone: Pick<ProxyView, "plugins" | "policies"> = {
     plugins: () => own(view.plugins()),

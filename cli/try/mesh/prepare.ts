@@ -63,5 +63,5 @@ function isError({ level }: Problem): boolean {
 
 /** What a proxy may see of a mesh. */
 function viewOf(mesh: Mesh, proxy: Proxy): ProxyView {
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys()), new Reads());
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
 }

@@ -4,7 +4,14 @@ import { fields, type MeshConfigSpec } from "./fields.ts";
 import { settingsOf } from "./settings.ts";
 
 export { defaultConnectionSettings, defaultMeshSettings, defaultProxyHeaders, defaultProxySettings } from "./defaults.ts";
-export { nodeSettings, type NodeSettings } from "./node-settings.ts";
+export {
+  annotationProblems,
+  nodeSettings,
+  type NodeSettings,
+  PROXY_CONFIG_ANNOTATION,
+  ownProxyConfig,
+  readAnnotation,
+} from "./node-settings.ts";
 export { meshConfigDocument, meshConfigOfConfigMap } from "./manifest.ts";
 
 /** What holds for the whole mesh: https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/ */

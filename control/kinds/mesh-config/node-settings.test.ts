@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { nodeSettings } from "./node-settings.ts";
+import { annotationProblems, nodeSettings, ownProxyConfig } from "./node-settings.ts";
 
 describe("what a node says of its listeners", () => {
   test.each([[undefined], [null], ["text"], [[]], [{}], [{ concurrency: 2, proxyMetadata: { A: "b" }, configPath: "./etc" }]])(
@@ -41,4 +41,50 @@ describe("what a node says of its listeners", () => {
       ],
     });
   });
+});
+
+describe("what a proxy says of itself", () => {
+  /** Each line has the one before it seven times. */
+  const explode = (line: string, index: number): string =>
+    index === 0
+      ? line
+      : `${line}: &${line} [${Array<string>(7)
+          .fill(`*${String.fromCharCode(line.charCodeAt(0) - 1)}`)
+          .join()}]`;
+  const said = (text: string) => ({ "proxy.istio.io/config": text });
+
+  test("is its pod's annotation, PROXY_CONFIG over that, and the annotation in ANNOTATIONS over both", () => {
+    const metadata = {
+      PROXY_CONFIG: { concurrency: 2, drainDuration: "2s", gatewayTopology: { numTrustedProxies: 2 } },
+      ANNOTATIONS: said("concurrency: 3\nproxyMetadata: { A: own }"),
+    };
+    const annotation =
+      "{ concurrency: 1, drainDuration: 1s, statusPort: 1, gatewayTopology: { proxyProtocol: {} }, proxyMetadata: { A: pod, B: pod } }";
+    expect(ownProxyConfig(metadata, annotation)).toEqual({
+      concurrency: 3,
+      drainDuration: "2s",
+      statusPort: 1,
+      gatewayTopology: { numTrustedProxies: 2, proxyProtocol: {} },
+      proxyMetadata: { A: "own", B: "pod" },
+    });
+  });
+
+  test.each([
+    ["nothing", {}, undefined],
+    ["what is no YAML", { ANNOTATIONS: said("{") }, "a: ["],
+    ["what is no mapping", { PROXY_CONFIG: 1, ANNOTATIONS: said("text") }, "- 1"],
+    ["aliases that explode", {}, ["a: &a [1, 1, 1, 1, 1, 1, 1]", ..."bcdefgh"].map(explode).join("\n")],
+  ])("is nothing in %s", (_what, metadata, annotation) => {
+    expect(ownProxyConfig(metadata, annotation)).toBeUndefined();
+  });
+});
+
+test("an annotation is told what is wrong with it: what is refused says nothing, and the others hold", () => {
+  expect(annotationProblems("concurrency: 2\ngatewayTopology: { numTrustedProxies: 1 }")).toEqual([]);
+  expect(annotationProblems("text")).toMatchObject([{ level: "error", message: "expected YAML, fields of Istio's ProxyConfig" }]);
+  expect(annotationProblems("{ gatewayTopolgy: {}, concurrency: many, holdApplicationUntilProxyStarts: true }")).toMatchObject([
+    { level: "error", message: expect.stringMatching(/^gatewayTopolgy: unknown field .* did you mean gatewayTopology\?$/) as string },
+    { level: "error", message: 'concurrency: expected an integer, found "many"' },
+    { level: "warning", message: expect.stringMatching(/^holdApplicationUntilProxyStarts: .* nobody starts containers here$/) as string },
+  ]);
 });

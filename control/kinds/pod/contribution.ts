@@ -8,7 +8,8 @@ export function contribute(object: MeshObject<PodSpec>): Contribution {
   const addresses = [...new Set([status?.podIP ?? "", ...(status?.podIPs ?? []).map(({ ip }) => ip)])].filter((address) => address !== "");
   const phase = status?.phase ?? "Running";
   if (addresses.length === 0 || phase === "Succeeded" || phase === "Failed") return {};
-  const { labels } = metadata;
+  const { labels, annotations } = metadata;
+  const proxyConfig = annotations["proxy.istio.io/config"];
   const workload: Workload = {
     name: metadata.name,
     namespace: metadata.namespace,
@@ -23,6 +24,7 @@ export function contribute(object: MeshObject<PodSpec>): Contribution {
     node: spec?.nodeName ?? "",
     ready: isReady(phase, status?.conditions),
     tlsMode: tlsModeOf(labels),
+    ...(proxyConfig === undefined ? {} : { proxyConfig }),
     object,
   };
   return { workloads: [workload] };

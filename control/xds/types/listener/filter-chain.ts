@@ -2,6 +2,7 @@ import type { Init } from "./init.ts";
 import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import type { FilterChainSchema, FilterSchema } from "../../../envoy-api/generated/envoy/config/listener/v3/listener_components_pb.ts";
 import { DownstreamTlsContextSchema } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import type { Client } from "../../../model/index.ts";
 import { cidrRange } from "./address.ts";
 
 export type NetworkFilter = Init<typeof FilterSchema>;
@@ -23,6 +24,11 @@ export interface Chain {
 
 /** What Envoy's HTTP inspector says of a connection that begins with HTTP. */
 export const PLAIN_HTTP = ["http/1.1", "h2c"] as const;
+
+/** What of it a proxy takes for HTTP. One that refuses HTTP/1.0 passes it on as bytes where it may (Istio's `plaintextHTTPALPNs`). */
+export function plainHttp({ http10 }: Pick<Client, "http10">): readonly string[] {
+  return http10 === true ? ["http/1.0", ...PLAIN_HTTP] : PLAIN_HTTP;
+}
 
 /** Whether a chain takes every connection, so that it is the listener's default. */
 export function takesAll({ serverNames, destinations, destinationPort, applicationProtocols, transportProtocol }: Chain): boolean {

@@ -55,7 +55,7 @@ export function httpConnectionManager(view: ProxyView, options: HttpOptions): Ne
     },
     ...trust(view.proxySettings(), options.side),
     ...headers(view.proxySettings()),
-    ...http1(view.proxySettings()),
+    ...http1(view),
     ...limits(connectionSettings(view, options.side === "gateway"), view.settings(), options.routes.longestWait),
   };
   return {
@@ -100,10 +100,17 @@ function headers({ proxyHeaders }: ProxySettings): Manager {
   };
 }
 
-function http1({ proxyHeaders }: ProxySettings): Manager {
-  if (!proxyHeaders.preserveHttp1HeaderCase) return {};
+function http1(view: ProxyView): Manager {
+  const { preserveHttp1HeaderCase } = view.proxySettings().proxyHeaders;
+  const { http10 = false } = view.client();
+  if (!preserveHttp1HeaderCase && !http10) return {};
   const formatter = { name: "preserve_case", typedConfig: pack(PreserveCaseFormatterConfigSchema, {}) };
-  return { httpProtocolOptions: { headerKeyFormat: { headerFormat: { case: "statefulFormatter", value: formatter } } } };
+  return {
+    httpProtocolOptions: {
+      acceptHttp10: http10,
+      ...(preserveHttp1HeaderCase ? { headerKeyFormat: { headerFormat: { case: "statefulFormatter", value: formatter } } } : {}),
+    },
+  };
 }
 
 /** @param longestWait how long a request may wait for its route; where it has one, the route says itself how long it may take (`route/destination.ts`) */

@@ -3,7 +3,7 @@ import { BLACK_HOLE_CLUSTER, INBOUND_PASSTHROUGH_CLUSTER, inboundCluster } from 
 import { anyAddress, listenerName } from "../address.ts";
 import { networkAuthorization } from "../authorization/index.ts";
 import { directAddress } from "../direct-address.ts";
-import type { Chain, NetworkFilter } from "../filter-chain.ts";
+import { type Chain, type NetworkFilter, PLAIN_HTTP, plainHttp } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
 import { meshTls } from "../mesh-tls.ts";
 import { withNetworkPlugins } from "../network-plugins.ts";
@@ -65,11 +65,12 @@ function chainsOf(view: ProxyView, target: Target): readonly Chain[] {
     ({ kind, tls: whose, suffix = "", ...match }) => ({
       ...base,
       ...match,
+      ...(match.applicationProtocols === PLAIN_HTTP ? { applicationProtocols: plainHttp(view.client()) } : {}),
       name: `${names[kind]}${suffix}`,
       filters:
         kind === "tcp"
           ? withPlugins({ authorization: networkAuthorization(view), filters: toCluster(view, "inbound", cluster) })
-          : withPlugins({ filters: [...directAddress(view, "inbound", targetPort), http()] }),
+          : withPlugins({ filters: [directAddress, http()] }),
       ...(whose === "mesh" ? { tls: meshTls(view) } : whose === "own" && tls !== undefined ? { tls: downstreamTls(view, tls) } : {}),
     }),
   );

@@ -3,7 +3,7 @@ import type { ListenerSchema } from "../../../../envoy-api/generated/envoy/confi
 import { TrafficDirection } from "../../../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import type { ProxyView } from "../../../../model/index.ts";
 import { listenerName, listensOn } from "../address.ts";
-import { type Chain, filterChain, PLAIN_HTTP, takesAll, takesSame } from "../filter-chain.ts";
+import { type Chain, filterChain, plainHttp, takesAll, takesSame } from "../filter-chain.ts";
 import { httpConnectionManager } from "../http-connection-manager.ts";
 import { withNetworkPlugins } from "../network-plugins.ts";
 import { outboundRoutes } from "../http-routes.ts";
@@ -58,7 +58,7 @@ function httpChains(
       protocol: planned.protocol,
     }),
   ];
-  return [planned.sniffed ? { filters, applicationProtocols: PLAIN_HTTP, transportProtocol: "raw_buffer" } : { filters }];
+  return [planned.sniffed ? { filters, applicationProtocols: plainHttp(view.client()), transportProtocol: "raw_buffer" } : { filters }];
 }
 
 /** Envoy refuses a listener with two chains for the same; the first counts, and services come oldest first. */

@@ -1,4 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DeltaDiscoveryRequestSchema, DiscoveryRequestSchema } from "../../envoy-api/generated/envoy/service/discovery/v3/discovery_pb.ts";
@@ -53,6 +54,44 @@ test("reads what Envoy's own code wrote, state of the world", () => {
       expect(read.error).toEqual(errorDetail);
     }),
   );
+});
+
+/** Fields of every wire type that are in no version of the messages, with numbers of one byte and of two. */
+const UNKNOWN = [15, 1000].map((field) =>
+  new BinaryWriter()
+    .tag(field, WireType.Varint)
+    .uint32(300)
+    .tag(field, WireType.Bit64)
+    .fixed64(1n)
+    .tag(field, WireType.LengthDelimited)
+    .string("text".repeat(100))
+    .tag(field, WireType.LengthDelimited)
+    .string("")
+    .tag(field, WireType.Bit32)
+    .fixed32(1)
+    .finish(),
+);
+
+test("fields that a later version of the messages has are passed over", () => {
+  const fields = {
+    typeUrl: "type",
+    responseNonce: "1",
+    errorDetail: { code: 3, message: "no", details: [{ typeUrl: "any", value: Buffer.from("value") }] },
+  };
+  const incremental = toBinary(
+    DeltaDiscoveryRequestSchema,
+    create(DeltaDiscoveryRequestSchema, { ...fields, resourceNamesSubscribe: ["a"] }),
+  );
+  const whole = toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, { ...fields, resourceNames: ["a"] }));
+  for (const unknown of UNKNOWN) {
+    for (const [variant, known] of [
+      ["delta", incremental],
+      ["sotw", whole],
+    ] as const) {
+      const read = readRequest(variant, Buffer.concat([unknown, known, unknown]));
+      expect(read).toMatchObject({ typeUrl: "type", nonce: "1", names: ["a"], error: { code: 3, message: "no" } });
+    }
+  }
 });
 
 test("long lists of names have a digest, whatever else the request says", () => {

@@ -73,7 +73,7 @@ function readSotw(bytes: Buffer): Request {
   const names = new NameList(bytes);
   for (let at = 0; reader.next(); at = reader.offset) {
     if (reader.field === SOTW.names) {
-      reader.view();
+      reader.pass();
       names.extend(at, reader.offset);
     } else if (reader.field === SOTW.version) version = reader.text(NAME_LIMIT);
     else if (reader.field === SOTW.node) node = reader.view();
@@ -154,7 +154,7 @@ function readDelta(bytes: Buffer): Request {
   let error: ErrorDetail | undefined;
   for (let at = 0; reader.next(); at = reader.offset) {
     if (reader.field === DELTA.names) {
-      reader.view();
+      reader.pass();
       names.extend(at, reader.offset);
     } else if (reader.field === DELTA.node) node = reader.view();
     else if (reader.field === DELTA.typeUrl) typeUrl = reader.string(TYPE_LIMIT);

@@ -62,6 +62,13 @@ export class WireReader {
     return this.bytes.subarray(this.at - length, this.at);
   }
 
+  /** Passes over the bytes of a field. */
+  pass(): void {
+    // In one statement `at` would be read before the length moves it.
+    const length = this.length();
+    this.at += length;
+  }
+
   /** A reader of the message in this field. */
   message(): WireReader {
     const length = this.length();
@@ -83,7 +90,7 @@ export class WireReader {
   /** Passes over the value of a field. */
   skip(): void {
     if (this.wireType === VARINT) this.varint();
-    else if (this.wireType === LENGTH) this.at += this.length();
+    else if (this.wireType === LENGTH) this.pass();
     else if (this.wireType === FIXED64) this.advance(8);
     else if (this.wireType === FIXED32) this.advance(4);
     // Groups exist in proto2 only; no message of Envoy's API has any.

@@ -3,7 +3,7 @@ import type { Variant } from "./request.ts";
 import type { Resource } from "./resource.ts";
 import type { Body } from "./response.ts";
 
-/** Bytes of responses that are kept for the next stream. */
+/** Bytes of responses that are kept for the next stream, of the last second or so and of the one before each. */
 const CAPACITY = 16 * 1024 * 1024;
 /** Responses of one type that look alike at first sight: as many resources, the same first one. */
 const ALIKE = 4;
@@ -19,7 +19,9 @@ interface Entry {
  */
 export class BodyCache {
   readonly identifier: string;
-  private readonly entries = new Map<string, Entry[]>();
+  private recent = new Map<string, Entry[]>();
+  private older: ReadonlyMap<string, readonly Entry[]> = new Map();
+  /** Bytes of what is recent. */
   private size = 0;
 
   constructor(identifier: string) {
@@ -29,29 +31,31 @@ export class BodyCache {
   encode(variant: Variant, protocol: Protocol, typeUrl: string, draft: Draft): Body {
     const { all, contents } = draft;
     const key = `${variant}\n${typeUrl}\n${contents.version}\n${all.length}\n${all[0]?.name}\n${contents.removed.length}\n${contents.removed[0]}`;
-    let alike = this.entries.get(key);
-    const known = alike?.find((entry) => same(entry.all, all) && same(entry.body.contents.removed, contents.removed));
-    if (known !== undefined) {
-      // What was new to a client differs from stream to stream and is no part of the bytes; mostly it is everything, and one list serves all.
-      return contents.resources.length === all.length ? known.body : { bytes: known.body.bytes, contents };
+    const isMeant = (entry: Entry) => same(entry.all, all) && same(entry.body.contents.removed, contents.removed);
+    let known = this.recent.get(key)?.find(isMeant);
+    if (known === undefined) {
+      known = this.older.get(key)?.find(isMeant) ?? { body: protocol.encode(typeUrl, draft, this.identifier), all };
+      this.keep(key, known);
     }
-    const body = protocol.encode(typeUrl, draft, this.identifier);
-    if (this.size + body.bytes.length > CAPACITY) {
-      this.clear();
-      alike = undefined;
-    }
-    if (alike === undefined) this.entries.set(key, (alike = []));
-    if (alike.length < ALIKE) {
-      alike.push({ body, all });
-      this.size += body.bytes.length;
-    }
-    return body;
+    // What was new to a client differs from stream to stream and is no part of the bytes; mostly it is everything, and one list serves all.
+    return contents.resources.length === all.length ? known.body : { bytes: known.body.bytes, contents };
   }
 
-  /** Called when nobody waits for anything: what comes next is something else. */
-  clear(): void {
-    this.entries.clear();
+  /** Lets go of what nobody asked for since the last call: what comes next is something else. Called every second or so. */
+  expire(): void {
+    this.older = this.recent;
+    this.recent = new Map();
     this.size = 0;
+  }
+
+  private keep(key: string, entry: Entry): void {
+    const { length } = entry.body.bytes;
+    if (this.size + length > CAPACITY) this.expire();
+    const alike = this.recent.get(key);
+    if (alike === undefined) this.recent.set(key, [entry]);
+    else if (alike.length < ALIKE) alike.push(entry);
+    else return;
+    this.size += length;
   }
 }
 

@@ -111,7 +111,7 @@ export class XdsServer {
     this.cancelCheck = undefined;
     const now = this.clock.now();
     for (const stream of [...this.all.values()]) stream.check(now);
-    if (this.pump.waiting === 0) this.bodies.clear();
+    this.bodies.expire();
     if (this.all.size > 0) this.cancelCheck = this.clock.after(CHECK_EVERY, () => this.check());
   }
 }

@@ -24,6 +24,7 @@ import {
   XdsError,
   XdsServer,
 } from "./xds/server/index.ts";
+import { Spaced } from "./spaced.ts";
 import type { State } from "./state/index.ts";
 import { rootsType } from "./xds/types/roots/index.ts";
 import { XDS_TYPES, type XdsType } from "./xds/types/index.ts";
@@ -83,7 +84,7 @@ export class ControlService implements AsyncDisposable {
   private readonly modules: ModuleStore;
   private readonly refusals = new LimitedLines((...line) => this.log?.warn(...line), "more clients may not be the proxies that they say");
   private readonly strangers = new LimitedLines((...line) => this.log?.info(...line), "more clients left before they were known");
-  private telling: NodeJS.Immediate | undefined;
+  private readonly peersToTell = new Spaced(() => this.tellOfPeers());
 
   private constructor(options: ControlServiceOptions) {
     this.options = options;
@@ -238,7 +239,7 @@ export class ControlService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.xds.end();
-    clearImmediate(this.telling);
+    this.peersToTell[Symbol.dispose]();
     for (const source of this.options.sources) await source[Symbol.asyncDispose]();
     await this.modules[Symbol.asyncDispose]();
     await this.prover[Symbol.asyncDispose]();
@@ -271,20 +272,17 @@ export class ControlService implements AsyncDisposable {
     };
     this.log?.info(counts, "configuration changed");
     const { mesh } = this;
-    if (this.peers.prune((keys) => mesh.hasEndpointAt(keys))) this.tellOfPeers();
+    if (this.peers.prune((keys) => mesh.hasEndpointAt(keys))) this.peersToTell.ask();
   }
 
-  /** Tells clients what proxies told of themselves: all that connect within one turn of the event loop at once. */
+  /** Tells clients what proxies told of themselves. */
   private tellOfPeers(): void {
-    this.telling ??= setImmediate(() => {
-      this.telling = undefined;
-      const changedAt = SYSTEM_CLOCK.now();
-      const change = this.peers.take();
-      this.options.state?.peers.keep(() => this.peers.all());
-      this.announce(this.configurations.applyPeers(change), changedAt);
-      for (const { id, mode } of refusingPeers(this.mesh, change.come))
-        this.log?.error({ proxy: id }, `takes ${mode} alone and has no identity: it refuses every connection`);
-    });
+    const changedAt = SYSTEM_CLOCK.now();
+    const change = this.peers.take();
+    this.options.state?.peers.keep(() => this.peers.all());
+    this.announce(this.configurations.applyPeers(change), changedAt);
+    for (const { id, mode } of refusingPeers(this.mesh, change.come))
+      this.log?.error({ proxy: id }, `takes ${mode} alone and has no identity: it refuses every connection`);
   }
 
   /** Sends what is another now. */
@@ -343,7 +341,7 @@ export class ControlService implements AsyncDisposable {
     // Who connects under the same name with other labels is the same workload after a restart; the streams that are left get what it gets now.
     if (known !== undefined) this.xds.move(id, group);
     this.connected.set(id, { proxy, group, streams: (known?.streams ?? 0) + 1 });
-    if (this.peers.connect(proxy)) this.tellOfPeers();
+    if (this.peers.connect(proxy)) this.peersToTell.ask();
     return { id, group };
   }
 
@@ -353,7 +351,7 @@ export class ControlService implements AsyncDisposable {
     known.streams -= 1;
     if (known.streams > 0) return;
     this.connected.delete(id);
-    if (this.peers.disconnect(id, (keys) => this.mesh.hasEndpointAt(keys))) this.tellOfPeers();
+    if (this.peers.disconnect(id, (keys) => this.mesh.hasEndpointAt(keys))) this.peersToTell.ask();
     this.configurations.remove(id);
     this.convergence.answered(id, SYSTEM_CLOCK.now());
   }

@@ -1,12 +1,14 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { connect, createServer } from "node:tls";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { contextOf } from "../../tls/index.ts";
 import { Authority, EmbeddedSigner } from "../authority/index.ts";
+import { Certificate } from "../chain/index.ts";
 import { temporary } from "../testing/openssl.ts";
 import { MeshServerCertificate, type MeshServerCertificateOptions } from "./index.ts";
 
+const DAY = 86_400_000;
 const OWN = { trustDomain: "cluster.local", namespace: "istio-system", serviceAccount: "control" };
 
 async function listening(options: Partial<MeshServerCertificateOptions> = {}) {
@@ -67,6 +69,31 @@ test("follows the root through its rotation", async () => {
       ),
     )
     .toBe(true);
+});
+
+test.each([
+  ["forward past its end", 25 * 3_600_000],
+  ["back before its beginning", -3_600_000],
+])("has another one when the clock steps %s", async (_, step) => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  let now = Date.now();
+  const clock = () => now;
+  // The root is older than any of it.
+  now -= DAY;
+  const signer = await EmbeddedSigner.open(temporary(), { name: "cluster.local", clock });
+  now += DAY;
+  const authority = new Authority({ signer, clock });
+  using certificate = await MeshServerCertificate.start({ authority, identity: () => OWN, clock });
+  const first = certificate.current();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(certificate.current()).toBe(first);
+  now += step;
+  await vi.advanceTimersByTimeAsync(30_000);
+  vi.useRealTimers();
+  await expect.poll(() => certificate.current()).not.toBe(first);
+  const [own] = Certificate.readAll(certificate.current().certificate);
+  expect([(own?.notBefore ?? 0) <= now, now < (own?.notAfter ?? 0)]).toEqual([true, true]);
 });
 
 test("does not start where the authority cannot sign", async () => {

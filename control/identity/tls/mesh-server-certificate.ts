@@ -8,6 +8,8 @@ export interface MeshServerCertificateOptions {
   readonly identity: () => Identity;
   /** Milliseconds for which a certificate of the service is good. Default: the authority's. */
   readonly lifetime?: number;
+  /** Milliseconds since 1970. Default: the system's. */
+  readonly clock?: () => number;
   /** Hears why the next certificate could not be had; it is tried again. Default: nobody. */
   readonly warn?: (message: string) => void;
 }
@@ -24,7 +26,8 @@ interface KeyPair {
 const RETRY = 10_000;
 /** Milliseconds between two renewals at least, whatever the clock says. */
 const MIN_WAIT = 500;
-const LONGEST_TIMER = 2 ** 31 - 1;
+/** Milliseconds between two looks at the clock: it may step, or have stood still while the machine slept. */
+const LOOK = 30_000;
 
 /**
  * The certificate of the control service itself, of the mesh's own authority: renewed at half of its life and whenever the roots change, without a connection being lost. It is a `ServerCertificate`
@@ -35,11 +38,13 @@ export class MeshServerCertificate implements Disposable {
   private readonly listeners = new Set<() => void>();
   private readonly unsubscribe: () => void;
   private timer: NodeJS.Timeout | undefined;
+  private readonly clock: () => number;
   private pair: KeyPair;
   private ended = false;
 
   private constructor(options: MeshServerCertificateOptions, issued: { readonly key: string; readonly certificate: IssuedCertificate }) {
     this.options = options;
+    this.clock = options.clock ?? Date.now;
     this.pair = this.take(issued);
     this.unsubscribe = options.authority.onRootsChanged(() => void this.renew());
   }
@@ -66,7 +71,9 @@ export class MeshServerCertificate implements Disposable {
   }
 
   private take({ key, certificate }: { readonly key: string; readonly certificate: IssuedCertificate }): KeyPair {
-    this.plan(Math.max(MIN_WAIT, (certificate.notAfter - Date.now()) / 2));
+    const { notBefore, notAfter } = certificate;
+    const now = this.clock();
+    this.plan(now, Math.max(now + MIN_WAIT, now + (notAfter - now) / 2), notBefore);
     return { key, certificate: certificate.chain, clientAuthorities: certificate.roots };
   }
 
@@ -76,13 +83,21 @@ export class MeshServerCertificate implements Disposable {
       if (!this.ended) for (const listener of this.listeners) listener();
     } catch (error) {
       this.options.warn?.(`the control service's own certificate could not be renewed: ${(error as Error).message}`);
-      this.plan(RETRY);
+      const now = this.clock();
+      this.plan(now, now + RETRY, -Infinity);
     }
   }
 
-  private plan(milliseconds: number): void {
+  /** Renews it at `until`, or as soon as the clock is before `from`, when it was not good yet. */
+  private plan(now: number, until: number, from: number): void {
     clearTimeout(this.timer);
-    if (!this.ended) this.timer = setTimeout(() => void this.renew(), Math.min(milliseconds, LONGEST_TIMER)).unref();
+    if (this.ended) return;
+    const look = (): void => {
+      const at = this.clock();
+      if (at >= until || at < from) void this.renew();
+      else this.plan(at, until, from);
+    };
+    this.timer = setTimeout(look, Math.min(Math.max(until - now, 1), LOOK)).unref();
   }
 }
 

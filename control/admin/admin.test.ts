@@ -79,7 +79,7 @@ test("shows the endpoints of every port", async () => {
 test("shows no proxy where none is connected", async () => {
   expect(await json("/debug/syncz")).toEqual([]);
   expect(await json("/debug/adsz")).toEqual({ totalClients: 0, clients: [] });
-  expect(await json("/api/v1/status")).toEqual({ proxies: [] });
+  expect(await json("/api/v1/status")).toEqual({ proxies: [], admission: { mode: "warn", refused: [] } });
 });
 
 test("tells what is wrong with the objects, and where", async () => {
@@ -108,7 +108,9 @@ test("describes every path of the API that it has", async () => {
   const { paths } = (await json("/api/v1/openapi.json")) as { readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of Object.keys(methods)) {
-      const answer = await ask(path.replace("{id}", "nobody"), { method: method.toUpperCase() });
+      const answer = await ask(path.replace("{id}", "nobody").replace("{kind}/{namespace}/{name}", "Service/default/reviews"), {
+        method: method.toUpperCase(),
+      });
       expect([path, answer.status === 404 ? await answer.text() : "there"]).toEqual([
         path,
         path.includes("/proxies/{id}") ? expect.stringContaining("not connected") : "there",

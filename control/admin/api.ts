@@ -4,6 +4,7 @@ import { resourcesAsJson } from "../configuration/index.ts";
 import { parseDuration } from "../model/fields/index.ts";
 import { formatPath } from "../model/index.ts";
 import { XDS_TYPES } from "../xds/types/index.ts";
+import { admissionStatus } from "./admission-status.ts";
 import { OPEN_API } from "./openapi.ts";
 import { proxyStatus } from "./proxy-status.ts";
 import { waitForProxies } from "./wait.ts";
@@ -14,7 +15,7 @@ const LONGEST_WAIT = 600_000;
 export function addApi(app: Hono, service: ControlService): void {
   app.get("/api/v1/openapi.json", (context) => context.json(OPEN_API));
 
-  app.get("/api/v1/status", (context) => context.json({ proxies: proxyStatus(service) }));
+  app.get("/api/v1/status", (context) => context.json({ proxies: proxyStatus(service), admission: admissionStatus(service) }));
 
   app.get("/api/v1/problems", (context) =>
     context.json({ problems: service.problems().map((problem) => ({ ...problem, path: formatPath(problem.path) })) }),

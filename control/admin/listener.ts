@@ -10,6 +10,8 @@ import { addDebug } from "./debug.ts";
 import { addHealth } from "./health.ts";
 import type { MeshIdentity } from "../identity/index.ts";
 import { addIdentity } from "./identity.ts";
+import { addObjects } from "./objects.ts";
+import type { ApiSource } from "../sources/api/index.ts";
 import { proxiesWithoutRoots } from "./rotation.ts";
 import { authenticated, type CertificateRoles } from "./roles.ts";
 
@@ -30,6 +32,8 @@ export interface AdminOptions {
   readonly openReads?: boolean;
   /** The authority, whose tokens and roots are shown and changed here. Default: none. */
   readonly identity?: MeshIdentity | undefined;
+  /** Where objects of the API go, one of the service's sources. Default: objects are shown, and not changed. */
+  readonly objects?: ApiSource | undefined;
 }
 
 /** `/healthz/...`, `/metrics`, `/debug/...` as users of istiod know them, and `/api/v1/...`. */
@@ -50,7 +54,7 @@ export class AdminListener implements AsyncDisposable {
 
   /** Listens. Rejects with the system's error where the address cannot be bound, and with a RangeError where it would be open to strangers. */
   static async start(service: ControlService, options: AdminOptions = {}): Promise<AdminListener> {
-    const { host = "127.0.0.1", port = 15014, tokens = [], readTokens = [], certificates, certificate, identity } = options;
+    const { host = "127.0.0.1", port = 15014, tokens = [], readTokens = [], certificates, certificate, identity, objects } = options;
     const { openReads = tokens.length + readTokens.length === 0 && certificates === undefined } = options;
     if (!isLoopback(host) && certificate === undefined)
       throw new RangeError(`the admin interface on ${host} is open to others: give it TLS (--admin-cert), or listen on 127.0.0.1`);
@@ -63,6 +67,7 @@ export class AdminListener implements AsyncDisposable {
     app.use(authenticated({ write: tokens, read: readTokens, certificates, open: openReads && isLoopback(host) }));
     addDebug(app, service);
     addApi(app, service);
+    addObjects(app, service, objects);
     addIdentity(app, identity, () => proxiesWithoutRoots(service));
     app.notFound((context) => context.json({ error: `there is no ${context.req.path}; /api/v1/openapi.json says what there is` }, 404));
     app.onError((error, context) => context.json({ error: error.message }, 500));

@@ -1,3 +1,5 @@
+import { admission, OBJECT_PATHS } from "./objects-openapi.ts";
+
 const text = { type: "string" } as const;
 const count = { type: "integer", minimum: 0 } as const;
 const milliseconds = { type: "number", description: "Milliseconds since 1970." } as const;
@@ -107,7 +109,10 @@ export const OPEN_API = {
     "/api/v1/status": {
       get: {
         summary: "Every proxy that is connected, and what it has accepted",
-        responses: { 200: answer("The proxies, by id.", object({ proxies: list(proxyStatus) })), 401: unauthorized },
+        responses: {
+          200: answer("The proxies, by id, and how changes are taken.", object({ proxies: list(proxyStatus), admission })),
+          401: unauthorized,
+        },
       },
     },
     "/api/v1/problems": {
@@ -116,6 +121,7 @@ export const OPEN_API = {
         responses: { 200: answer("By file and place.", object({ problems: list(problem) })), 401: unauthorized },
       },
     },
+    ...OBJECT_PATHS,
     "/api/v1/proxies/{id}/config": {
       get: {
         summary: "What a proxy gets, in proto3 JSON by type",

@@ -155,8 +155,9 @@ export class Admission {
   }
 
   /** Takes a change that somebody waits for, whole or not at all. */
-  async submit({ source, change, dryRun = false, keep }: ChangeSet): Promise<Answer> {
+  submit({ source, stage, dryRun = false }: ChangeSet): Promise<Answer> {
     return this.inTurn(async () => {
+      const { change, keep } = stage();
       const { store, change: objects, problems, bad } = await this.judge([[source, change]]);
       const { upserted, removed } = objects;
       if (!bad && !dryRun) {

@@ -3,11 +3,13 @@ import type { MeshObject, Problem, SourceChange } from "../model/index.ts";
 /** A change that somebody waits for. */
 export interface ChangeSet {
   readonly source: string;
-  readonly change: SourceChange;
   /** Whether it is only to be seen what would become of it. Default: false. */
   readonly dryRun?: boolean;
-  /** Keeps it before it counts; where that fails, nothing changes. */
-  readonly keep?: () => Promise<void>;
+  /**
+   * The change, asked for when it is its turn: what it is based on holds until it is decided. What it throws is thrown to who waits. `keep` keeps it before it counts; where that fails, nothing
+   * changes.
+   */
+  readonly stage: () => { readonly change: SourceChange; readonly keep?: () => Promise<void> };
 }
 
 /** What became of a change set. */

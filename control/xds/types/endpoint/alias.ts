@@ -1,4 +1,4 @@
-import type { ProxyView, Service, ServicePort } from "../../../model/index.ts";
+import type { HostName, ProxyView, Service, ServicePort } from "../../../model/index.ts";
 
 /** Where the endpoints of a service's port come from. */
 export interface Source {
@@ -26,6 +26,12 @@ export function concreteOf(view: ProxyView, alias: Service): Service | undefined
     found = next;
   }
   return found;
+}
+
+/** The host that a destination means: another name of a service means that service (Istio's `GetDestinationCluster`). */
+export function meantHost(view: ProxyView, host: HostName): HostName {
+  const service = view.service(host);
+  return (service === undefined ? undefined : concreteOf(view, service))?.host ?? host;
 }
 
 function namedBy(view: ProxyView, service: Service): Service | undefined {

@@ -10,6 +10,7 @@ import {
   type WeightedDestination,
 } from "../../../model/index.ts";
 import { outboundCluster, sniOf } from "../cluster-name.ts";
+import { meantHost } from "../endpoint/alias.ts";
 import { tcpLoading } from "../on-demand.ts";
 import type { Side } from "../filter/side.ts";
 import { accessLogs } from "./access-log.ts";
@@ -24,8 +25,9 @@ export function toCluster(view: ProxyView, side: Side, cluster: string): Network
 /** What goes to a service goes out of a sidecar, or through a gateway, which is the same to logs. */
 const OUT: Side = "outbound";
 
-/** Passes the bytes on to a service, as the rules for it say. */
-export function toService(view: ProxyView, host: HostName, port: number, subset?: string): NetworkFilter[] {
+/** Passes the bytes on to a service, as the rules for it say; to the one that it is another name of, where it is. */
+export function toService(view: ProxyView, named: HostName, port: number, subset?: string): NetworkFilter[] {
+  const host = meantHost(view, named);
   const cluster = outboundCluster(host, port, subset);
   return [
     tcpProxy({
@@ -60,7 +62,12 @@ export function toDestinations(
   if (route.length === 1) return toService(view, host, portOf(view, first.destination, listenPort), subset);
   const places = route
     .filter(({ weight }) => weight > 0)
-    .map(({ destination, weight }) => ({ ...destination, port: portOf(view, destination, listenPort), weight }));
+    .map(({ destination, weight }) => ({
+      ...destination,
+      host: meantHost(view, destination.host),
+      port: portOf(view, destination, listenPort),
+      weight,
+    }));
   const clusters = places.map((place) => ({ name: outboundCluster(place.host, place.port, place.subset), weight: place.weight }));
   return [
     tcpProxy({
@@ -68,7 +75,7 @@ export function toDestinations(
       clusterSpecifier: { case: "weightedClusters", value: { clusters } },
       ...tcpLoading(view, places),
       // One filter serves all: the rules of the first host count, and none of a subset (Istio's `buildOutboundNetworkFiltersWithWeightedClusters`).
-      ...connectionRules(view, host, portOf(view, first.destination, listenPort), undefined),
+      ...connectionRules(view, meantHost(view, host), portOf(view, first.destination, listenPort), undefined),
       accessLog: accessLogs(view, OUT),
     }),
   ];

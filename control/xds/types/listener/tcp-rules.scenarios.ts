@@ -30,6 +30,15 @@ kind: DestinationRule
 metadata: { name: ${name} }
 spec: { host: ${name}.test, trafficPolicy: { ${trafficPolicy} } ${more} }`;
 
+/** A service of bytes whose connections go to others. */
+const ALIASED = (name: string, address: string, hosts: readonly string[]) => `
+${SERVICE(name, address, 1, "loadBalancer: { simple: ROUND_ROBIN }")}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ${name} }
+spec: { hosts: [${name}.test], tcp: [{ route: [${hosts.map((host) => `{ destination: { host: ${host} }, weight: 50 }`).join()}] }] }`;
+
 const IDLE = "connectionPool: { tcp: { idleTimeout: 200ms } }";
 const LIFE = "connectionPool: { tcp: { maxConnectionDuration: 200ms } }";
 
@@ -75,6 +84,34 @@ ${SERVICE("tunnelled", "10.1.0.11", portOf(tunnels), `tunnel: { targetHost: byte
 ${SERVICE("posted", "10.1.0.12", portOf(tunnels), `tunnel: { protocol: POST, targetHost: 192.0.2.7, targetPort: 444 }`)}
 ${SERVICE("tunnelled-6", "10.1.0.14", portOf(tunnels), 'tunnel: { targetHost: "2001:db8::7", targetPort: 445 }')}
 ${SERVICE("posted-2", "10.1.0.15", portOf(tunnels2), `connectionPool: { http: { h2UpgradePolicy: UPGRADE } }, tunnel: { protocol: POST, targetHost: bytes.example.com, targetPort: 446 }`)}
+---
+apiVersion: v1
+kind: Service
+metadata: { name: real }
+spec: { clusterIP: 10.1.0.20, ports: [{ name: tcp, port: 1000, targetPort: ${portOf(secure)} }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: real-1, labels: { kubernetes.io/service-name: real } }
+endpoints: [{ addresses: [127.0.0.1] }]
+ports: [{ name: tcp, port: ${portOf(secure)} }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: real }
+spec: { host: real, trafficPolicy: { tls: { mode: SIMPLE, credentialName: authority, sni: secure.test } } }
+${["alias", "alias-of-alias"]
+  .map(
+    (name, index) => `
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name} }
+spec: { type: ExternalName, externalName: ${index === 0 ? "real" : "alias"}.default.svc.cluster.local, ports: [{ name: tcp, port: 1000 }] }`,
+  )
+  .join("")}
+${["alias", "alias-of-alias"].map((name, index) => ALIASED(`to-${name}`, `10.1.0.${16 + index}`, [name])).join("")}
+${ALIASED("to-both", "10.1.0.18", ["alias", "alias-of-alias"])}
 ${SERVICE("told", "10.1.0.13", portOf(echo), "proxyProtocol: { version: V1 }")}
 `;
 
@@ -148,6 +185,9 @@ ${SERVICE("told", "10.1.0.13", portOf(echo), "proxyProtocol: { version: V1 }")}
     ["tunnel: to an address of IPv6", "10.1.0.14:1000", "through the tunnel: hello"],
     ["tunnel: by POST", "10.1.0.12:1000", "through the tunnel: hello"],
     ["tunnel: by POST over HTTP/2", "10.1.0.15:1000", "through the tunnel: hello"],
+    ["a destination that is another name of a service, by the rules of that", "10.1.0.16:1000", "secure secure.test"],
+    ["a destination that is another name of another name", "10.1.0.17:1000", "secure secure.test"],
+    ["several of them", "10.1.0.18:1000", "secure secure.test"],
   ])("%s", async (_, destination, expected) => {
     expect(await send(destination)).toBe(expected);
   });

@@ -4,10 +4,10 @@ import type {
   RouteAction_HashPolicySchema,
 } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import { milliseconds } from "../../../envoy-api/index.ts";
-import { type ConsistentHash, type Destination, type HostName, policyFor, type ProxyView } from "../../../model/index.ts";
+import { type ConsistentHash, type Destination, policyFor, type ProxyView } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import { connectionSettings } from "../connection-settings.ts";
-import { concreteOf } from "../endpoint/alias.ts";
+import { meantHost } from "../endpoint/alias.ts";
 import { loading } from "../on-demand.ts";
 import type { Init } from "./init.ts";
 
@@ -20,20 +20,14 @@ export function destinationPort(view: ProxyView, { host, port }: Destination, li
 
 /** The cluster of a destination. Where it does not exist, as for a subset that no DestinationRule names, Envoy answers 503 without a body. */
 export function destinationCluster(view: ProxyView, destination: Destination, listenerPort: number): string {
-  return outboundCluster(destinationHost(view, destination), destinationPort(view, destination, listenerPort), destination.subset);
-}
-
-/** Another name of a service means that service (Istio's `GetDestinationCluster`). */
-function destinationHost(view: ProxyView, { host }: Destination): HostName {
-  const service = view.service(host);
-  return (service === undefined ? undefined : concreteOf(view, service))?.host ?? host;
+  return outboundCluster(meantHost(view, destination.host), destinationPort(view, destination, listenerPort), destination.subset);
 }
 
 /** What is said of it to the filter that has clusters fetched. */
 export function destinationLoading(view: ProxyView, destination: Destination, listenerPort: number): Record<string, Any> {
   return loading(view, {
     ...destination,
-    host: destinationHost(view, destination),
+    host: meantHost(view, destination.host),
     port: destinationPort(view, destination, listenerPort),
   });
 }
@@ -43,7 +37,7 @@ type HashPolicy = Init<typeof RouteAction_HashPolicySchema>;
 /** What a request to a destination is hashed by, where its load balancer hashes. */
 export function hashPolicy(view: ProxyView, destination: Destination, listenerPort: number): readonly HashPolicy[] {
   const port = destinationPort(view, destination, listenerPort);
-  const hash = policyFor(view.trafficRules(destinationHost(view, destination)), port, destination.subset).loadBalancer?.consistentHash;
+  const hash = policyFor(view.trafficRules(meantHost(view, destination.host)), port, destination.subset).loadBalancer?.consistentHash;
   return hash === undefined ? [] : [{ policySpecifier: policySpecifier(hash.key) }];
 }
 

@@ -78,6 +78,13 @@ const STEPS: readonly Step[] = [
     command: ["vitest", "run", "--project", "integration", "test/integration/control/killed.test.ts"],
     environment: { MESHWRIGHT_OUTAGE: "60" },
   },
+  {
+    name: "rotation",
+    title:
+      "certificates that are replaced every 5 seconds, and one root after the other, for 200 s under load, in real Envoy, lose no request",
+    command: ["vitest", "run", "--project", "integration", "test/integration/control/rotation.test.ts"],
+    environment: { MESHWRIGHT_ROTATION_SECONDS: "200" },
+  },
   ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
     name: `envoy-${version}`,
     title: `the tests on Envoy ${version}`,

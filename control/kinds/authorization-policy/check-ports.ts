@@ -76,7 +76,7 @@ function portsOf({ namespace, selector }: AuthorizationPolicy, mesh: MeshView): 
   const ports = new Map<number, Protocol>();
   const isRoot = namespace === mesh.settings.rootNamespace;
   for (const service of mesh.services()) {
-    if (!isRoot && service.namespace !== namespace) continue;
+    if (service.location !== "internal" || (!isRoot && service.namespace !== namespace)) continue;
     for (const endpoint of mesh.endpointsOf(service)) {
       if (!selects(selector, endpoint.labels)) continue;
       for (const { name, protocol } of service.ports) {

@@ -19,8 +19,8 @@ export function chainOf(view: ProxyView, side: Side, port: number): readonly Cha
   const chain: ChainFilter[] = [];
   let part: Phase[] = [];
   const endPart = (): void => {
-    if (part.length > 0 && builtinFilters(view, side, special, part).length > 0)
-      chain.push({ name: partName(filterName(side, special), part), isOurs: true });
+    const isThere = hasPlace(side, part) || builtinFilters(view, side, special, part).length > 0;
+    if (part.length > 0 && isThere) chain.push({ name: partName(filterName(side, special), part), isOurs: true });
     part = [];
   };
   for (const phase of PHASES) {
@@ -32,6 +32,14 @@ export function chainOf(view: ProxyView, side: Side, port: number): readonly Cha
   endPart();
   chain.push(...modules.filter(({ phase }) => phase === "UNSPECIFIED_PHASE").map(chainFilter));
   return chain;
+}
+
+/**
+ * Whether these filters stand in the chain also where there are none: where requests come in, a first policy must hold for connections that are open already, and a change of the listener would leave those as
+ * they were.
+ */
+function hasPlace(side: Side, part: readonly Phase[]): boolean {
+  return side !== "outbound" && part.length === PHASES.length;
 }
 
 /** Modules of users for traffic of a side and a port, in their order. */

@@ -1,5 +1,6 @@
 import { create, type MessageShape } from "@bufbuild/protobuf";
 import { TypedExtensionConfigSchema } from "../../../envoy-api/generated/envoy/config/core/v3/extension_pb.ts";
+import { RBACSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
 import { pack } from "../../../envoy-api/index.ts";
 import type { ProxyView } from "../../../model/index.ts";
@@ -44,8 +45,9 @@ export function filterType(modules: Modules = builtModules): XdsType<typeof Type
       const [, side = "", port = "0"] = whole.split("/");
       const filters =
         port === CUSTOM ? customFilters(view, side as Side) : builtinFilters(view, side as Side, Number(port), phasesOf(part));
-      if (filters.length === 0) return [];
-      return [meshFilters(view, unit, filters, modules)];
+      if (filters.length > 0) return [meshFilters(view, unit, filters, modules)];
+      // Their place in the chain is there all the same (`chainOf`).
+      return side === "outbound" || port === CUSTOM || part !== undefined ? [] : [{ name: unit, message: nothing(unit) }];
     },
   };
 }
@@ -77,6 +79,11 @@ const CLOSED: Readonly<Record<"downstream" | "upstream", readonly BuiltinFilter[
 
 function extension(name: string, config: ReturnType<typeof meshPlugin>): MessageShape<typeof TypedExtensionConfigSchema> {
   return create(TypedExtensionConfigSchema, { name, typedConfig: pack(WasmSchema, { config }) });
+}
+
+/** A filter that does nothing: Envoy's RBAC without rules. */
+function nothing(name: string): MessageShape<typeof TypedExtensionConfigSchema> {
+  return create(TypedExtensionConfigSchema, { name, typedConfig: pack(RBACSchema, {}) });
 }
 
 function sides(view: ProxyView): readonly Side[] {

@@ -2,20 +2,13 @@ import { pack } from "../../../envoy-api/index.ts";
 import { SubstitutionFormatStringSchema } from "../../../envoy-api/generated/envoy/config/core/v3/substitution_format_string_pb.ts";
 import { ConfigSchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.ts";
 import { create } from "@bufbuild/protobuf";
-import type { ProxyView } from "../../../model/index.ts";
-import { builtinFilters, customFilters, type Side } from "../filter/plugins.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 
 /**
  * Tells `authorization` who has the connection, which `ipBlocks` are about: Envoy shows filters one address, that of the client as headers and the PROXY protocol say. Once for a
- * connection.
+ * connection, and whether or not a policy asks: the first that does holds for connections that are open already.
  */
-export function directAddress(view: ProxyView, side: Side, port: number): readonly NetworkFilter[] {
-  const filters = [...customFilters(view, side), ...builtinFilters(view, side, port)];
-  return filters.some(({ name }) => name === "authorization") ? [FILTER] : [];
-}
-
-const FILTER: NetworkFilter = {
+export const directAddress: NetworkFilter = {
   name: "envoy.filters.network.set_filter_state",
   configType: {
     case: "typedConfig",

@@ -2,6 +2,7 @@ import { pack, typeUrl } from "../../../envoy-api/index.ts";
 import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
 import { fromAds } from "../config-source.ts";
 import { chainOf, customFilterName, PLUGIN_TYPES } from "../filter/index.ts";
+import { builtinFilters } from "../filter/plugins.ts";
 import { claimsFilter } from "../route/claims.ts";
 import { FilterConfigSchema as GrpcStatsSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
 import { GrpcWebSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
@@ -24,15 +25,17 @@ const grpcStats = filter(
 export function httpFilters(view: ProxyView, { routes, protocol, side, port }: HttpOptions): HttpFilter[] {
   const custom = customFilterName(view, side);
   const chain = chainOf(view, side, port);
+  const ours = builtinFilters(view, side, port).map(({ name }) => name);
+  const choosesRoute = chain.some(({ isOurs }) => !isOurs) || ours.some((name) => name !== "authorization" && name !== "telemetry");
   const { envoyDebugHeaders } = view.proxySettings().proxyHeaders;
   return [
     ...(routes.firstFilters ?? []),
     ...(routes.clusterFilters ?? []),
     ...(custom === undefined ? [] : [discovered(custom), ...(routes.clusterFilters ?? [])]),
-    ...chain.map(({ name, isOurs }) => (isOurs ? discovered(name) : discovered(name, PLUGIN_TYPES.HTTP))),
-    ...(side === "gateway" && chain.some(({ isOurs }) => isOurs) ? [claimsFilter] : []),
-    // Each of them may choose another route, with another cluster.
-    ...(chain.length === 0 ? [] : (routes.clusterFilters ?? [])),
+    ...chain.map(({ name }) => discovered(name, PLUGIN_TYPES.HTTP)),
+    ...(side === "gateway" && ours.includes("authentication") ? [claimsFilter] : []),
+    // They may choose another route, with another cluster.
+    ...(choosesRoute ? (routes.clusterFilters ?? []) : []),
     ...(protocol === "grpc-web" ? [grpcWeb] : []),
     grpcStats,
     ...(routes.lastFilters ?? []),

@@ -5,6 +5,7 @@ import { ClusterSchema } from "../../../envoy-api/generated/envoy/config/cluster
 import { BLACK_HOLE_CLUSTER, inboundCluster, outboundCluster } from "../cluster-name.ts";
 import { clusterOf, httpRequest, passthrough, routesTo, RunningProxy } from "../testing/running-proxy.ts";
 import { serviceOf, viewOf } from "../testing/view.ts";
+import { filterType } from "../filter/index.ts";
 import { listenerType } from "./index.ts";
 
 const CLUSTER = typeUrl(ClusterSchema);
@@ -24,7 +25,7 @@ describe("a sidecar", () => {
     const cluster = outboundCluster(reviews.host, 9080);
     proxy = await RunningProxy.start({
       view,
-      types: [listenerType],
+      types: [listenerType, filterType()],
       others: [
         routesTo("9080", reviews.host, cluster),
         {

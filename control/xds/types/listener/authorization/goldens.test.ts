@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
+import { create, toJson } from "@bufbuild/protobuf";
 import { AnySchema, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
@@ -16,7 +16,7 @@ const folder = join(import.meta.dirname, "goldens");
 test.for(readdirSync(folder).filter((file) => file.endsWith(".yaml") && !file.endsWith(".out.yaml")))("%s", async (file) => {
   const view = viewOfYaml(readFileSync(join(folder, file), "utf8"), { metadata: { LABELS: { app: "client" } } });
   const connections = networkAuthorization(view).map(({ name, configType }) => {
-    const any = create(AnySchema, configType?.case === "typedConfig" ? (configType.value as MessageInitShape<typeof AnySchema>) : {});
+    const any = create(AnySchema, configType?.case === "typedConfig" ? configType.value : {});
     const message = anyUnpack(any, registry);
     const schema = registry.getMessage(message?.$typeName ?? "");
     if (message === undefined || schema === undefined) throw new Error(`${name ?? ""} is not typed`);

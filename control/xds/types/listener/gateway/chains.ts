@@ -28,7 +28,7 @@ export function serverChains(view: ProxyView, listener: GatewayListener, planned
 
 function httpChain(view: ProxyView, { binds, port, kind }: GatewayListener, { server }: PlannedServer, routeName: string): Chain {
   const own = [
-    ...directAddress(view, "gateway", port),
+    directAddress,
     httpConnectionManager(view, {
       side: "gateway",
       statPrefix: kind === "tls" && server.name !== "" ? server.name : `outbound_${listenerName(binds[0], port)}`,

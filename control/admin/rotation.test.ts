@@ -102,7 +102,7 @@ test("a proxy that refuses the new root, and one that nobody stands beside, hold
   (await refusing.roots()).ack("no");
   using alone = new Client(port, "alone", CLUSTERS);
   await alone.next();
-  await expect.poll(() => service.status().flatMap(({ types }) => types.map(({ state }) => state))).toContain("NACK");
+  await expect.poll(() => service.status().flatMap(({ types }) => types.map(({ state }) => state)), { timeout: 20_000 }).toContain("NACK");
   expect(proxiesWithoutRoots(service)).toEqual([idOf("alone"), idOf("refusing")]);
   expect(await refusal(step({ step: "switch", timeout: "50ms" }))).toContain(`${idOf("alone")}, ${idOf("refusing")}`);
   expect(await step({ step: "switch", force: true })).toMatchObject({ phase: "switched" });

@@ -1,8 +1,13 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConnectionOptions } from "node:tls";
 import { identityOf } from "../../../harness/envoy/chain/certificates.ts";
 import { freePort } from "../../../control/xds/types/testing/running-proxy.ts";
-import { TestAuthority } from "../../../control/xds/types/testing/authority.ts";
+import { type Issued, TestAuthority } from "../../../control/xds/types/testing/authority.ts";
+import { until } from "../until.ts";
+import { RunningMesh } from "./running-mesh.ts";
 import { ask, IdentityMesh, type Port, spiffe } from "./tasks/identity-mesh.ts";
 
 const strict = `
@@ -185,6 +190,58 @@ spec:
   expect(await ask({ port: mutual, tls }, "http", "mesh.example.com")).toBe("refused");
   expect(await ask({ port: mutual }, "http", "mesh.example.com")).toBe("refused");
   expect(await ask({ port: plain }, "http", "mesh.example.com")).toBe(200);
+});
+
+test("a gateway's ISTIO_MUTUAL refuses clients that caCrl lists, and all where Envoy cannot read it, which status says; other servers go on", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "crl-"));
+  const authority = await TestAuthority.create();
+  const [good, revoked, own] = [
+    await authority.issue(spiffe("foo")),
+    await authority.issue(spiffe("bar")),
+    await authority.issue(spiffe("gate")),
+  ];
+  await writeFile(join(folder, "list.pem"), await authority.revoke(revoked));
+  const port = await freePort();
+  const server = (name: string, crl = "") =>
+    `{ port: { number: ${port}, name: ${name}, protocol: HTTPS }, hosts: [${name}.example.com], tls: { mode: ISTIO_MUTUAL${crl} } }`;
+  await using mesh = await RunningMesh.start({
+    "mesh.yaml": `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: gateway }
+spec:
+  selector: { app: gateway }
+  servers:
+    - ${server("plain")}
+    - ${server("listed", `, caCrl: ${folder}/list.pem`)}
+    - ${server("missing", `, caCrl: ${folder}/missing.pem`)}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: gateway }
+spec: { hosts: ["*.example.com"], gateways: [gateway], http: [{ directResponse: { status: 200 } }] }
+`,
+  });
+  mesh.service.trust([authority.certificate]);
+  const identity = { ...own, authority: authority.certificate };
+  // It has not everything, and cannot have it.
+  await mesh
+    .proxyWithIdentity("router~10.0.0.9~gateway-1.default~default.svc.cluster.local", identity, { LABELS: { app: "gateway" } })
+    .catch(() => undefined);
+  const refused = async () =>
+    mesh.service.xds.status().flatMap(({ types }) => types.flatMap((type) => type.refused.map(({ name, reason }) => `${name} ${reason}`)));
+  const as = ({ certificate: cert, key }: Issued, host: string) =>
+    ask({ port, tls: { servername: `${host}.example.com`, rejectUnauthorized: false, cert, key } }, "http", `${host}.example.com`);
+  const shown = await until("the missing list is told of", refused, (all) => all.length > 0);
+  expect(shown).toEqual([expect.stringMatching(/^mesh-roots:~crl:\S*missing\.pem .*missing\.pem/)]);
+  await until(
+    "the listener listens",
+    () => as(good, "plain"),
+    (answer) => answer === 200,
+  );
+  expect([await as(good, "listed"), await as(revoked, "listed"), await as(revoked, "plain")]).toEqual([200, "refused", 200]);
+  expect([await as(good, "missing"), await as(revoked, "missing")]).toEqual(["refused", "refused"]);
+  await rm(folder, { recursive: true });
 });
 
 function certificateOf(id: string): ConnectionOptions {

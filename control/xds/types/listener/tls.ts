@@ -16,6 +16,7 @@ import {
   MESH_AUTHORITIES,
   meshSecret,
   OWN_CERTIFICATE,
+  meshRootsResource,
 } from "../secret/index.ts";
 import type { TlsContext } from "./filter-chain.ts";
 import type { Init } from "./init.ts";
@@ -48,9 +49,13 @@ export function downstreamTls(view: ProxyView, tls: ServerTls): TlsContext {
   };
 }
 
-/** Clients must have a certificate of the mesh, and of one of the names where there are any (Istio's `BuildListenerTLSContext`). */
+/**
+ * Clients must have a certificate of the mesh, and of one of the names where there are any (Istio's `BuildListenerTLSContext`). A list of revoked ones comes with the authorities in a secret of ours, where those
+ * are known: a list that Envoy cannot read then closes the connections for which it is asked, and not the whole port.
+ */
 function withMeshCertificates(view: ProxyView, tls: ServerTls): TlsContext {
   const client = view.client();
+  const list = tls.caCrl !== undefined && view.roots().length > 0 ? meshRootsResource(tls.caCrl) : undefined;
   return {
     requireClientCertificate: true,
     commonTlsContext: {
@@ -62,9 +67,9 @@ function withMeshCertificates(view: ProxyView, tls: ServerTls): TlsContext {
         value: {
           defaultValidationContext: {
             ...expected(tls),
-            ...(tls.caCrl === undefined ? {} : { crl: { specifier: { case: "filename", value: tls.caCrl } } }),
+            ...(tls.caCrl === undefined || list !== undefined ? {} : { crl: { specifier: { case: "filename", value: tls.caCrl } } }),
           },
-          validationContextSdsSecretConfig: meshSecret(MESH_AUTHORITIES, client),
+          validationContextSdsSecretConfig: list === undefined ? meshSecret(MESH_AUTHORITIES, client) : secret(list),
         },
       },
     },

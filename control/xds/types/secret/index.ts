@@ -3,13 +3,13 @@ import { type DataSource, DataSourceSchema } from "../../../envoy-api/generated/
 import { type Secret, SecretSchema } from "../../../envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import type { XdsType } from "../xds-type.ts";
-import { CA_SUFFIX, FILE_CERTIFICATE, FILE_ROOT, KUBERNETES, splitCrl, SYSTEM } from "./names.ts";
+import { CA_SUFFIX, FILE_CERTIFICATE, FILE_ROOT, KUBERNETES, MESH_ROOTS, splitCrl, SYSTEM } from "./names.ts";
 import { referredSecrets } from "./referred.ts";
 import { reworded } from "./reworded.ts";
 import { systemAuthorities } from "./system.ts";
 
 export { MESH_AUTHORITIES, meshSecret, OWN_CERTIFICATE, SECRETS_CLUSTER } from "./mesh-secrets.ts";
-export { caFileResource, certificateFileResource, credentialCaResource, credentialResource, SYSTEM } from "./names.ts";
+export { caFileResource, certificateFileResource, credentialCaResource, credentialResource, meshRootsResource, SYSTEM } from "./names.ts";
 
 /** Certificates and keys that the proxy's own configuration refers to, and no others. One that is not there is not answered. */
 export const secretType: XdsType<typeof SecretSchema> = {
@@ -31,6 +31,12 @@ function secretOf(view: ProxyView, name: string): Secret | undefined {
       privateKey: file(privateKey),
       watchedDirectory: { path: folderOf(certificate) },
     });
+  }
+  if (name.startsWith(MESH_ROOTS)) {
+    const [, crl = ""] = splitCrl(name.slice(MESH_ROOTS.length));
+    const roots = view.roots();
+    const value = { trustedCa: inline(roots.join("\n")), crl: file(crl), watchedDirectory: { path: folderOf(crl) } };
+    return roots.length === 0 ? undefined : create(SecretSchema, { name, type: { case: "validationContext", value } });
   }
   if (name.startsWith(FILE_ROOT)) {
     const [path, crlPath] = splitCrl(name.slice(FILE_ROOT.length));

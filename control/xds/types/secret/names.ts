@@ -24,6 +24,11 @@ export function caFileResource(file: string, crl?: string): string {
   return `${FILE_ROOT}${file}${crl === undefined ? "" : CRL + crl}`;
 }
 
+/** Of the authorities of the mesh, and a file beside the proxy with certificates of theirs that hold no more. */
+export function meshRootsResource(crl: string): string {
+  return `${MESH_ROOTS}${CRL}${crl}`;
+}
+
 /** The path before it, and the list behind it. */
 export function splitCrl(path: string): readonly [path: string, crl: string | undefined] {
   const at = path.indexOf(CRL);
@@ -33,6 +38,7 @@ export function splitCrl(path: string): readonly [path: string, crl: string | un
 export const KUBERNETES = "kubernetes://";
 export const CA_SUFFIX = "-cacert";
 export const FILE_CERTIFICATE = "file-cert:";
+export const MESH_ROOTS = "mesh-roots:";
 export const FILE_ROOT = "file-root:";
 const CRL = "~crl:";
 /** In the place of a file: the authorities that everybody trusts, Istio's word for them. */

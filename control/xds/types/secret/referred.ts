@@ -1,6 +1,6 @@
 import type { ClientTls, ProxyView, ServerTls, TrafficPolicy, TrafficRules } from "../../../model/index.ts";
 import { jwksUriOf } from "../jwks.ts";
-import { caFileResource, certificateFileResource, credentialCaResource, credentialResource, SYSTEM } from "./names.ts";
+import { caFileResource, certificateFileResource, credentialCaResource, credentialResource, meshRootsResource, SYSTEM } from "./names.ts";
 
 /** Names of the secrets that a proxy's clusters and listeners refer to, sorted. A proxy is sent no secret beside these, whatever it asks for. */
 export function referredSecrets(view: ProxyView): readonly string[] {
@@ -11,7 +11,11 @@ export function referredSecrets(view: ProxyView): readonly string[] {
     ...view.gateways().flatMap((gateway) => gateway.servers.map(({ tls }) => tls)),
     ...(view.sidecar()?.ingress ?? []).map(({ tls }) => tls),
   ];
-  for (const tls of servers) for (const name of tls === undefined ? [] : ofServer(tls)) names.add(name);
+  for (const tls of servers) {
+    if (tls === undefined) continue;
+    for (const name of ofServer(tls)) names.add(name);
+    if (tls.mode === "ISTIO_MUTUAL" && tls.caCrl !== undefined && view.roots().length > 0) names.add(meshRootsResource(tls.caCrl));
+  }
   return [...names].sort();
 }
 

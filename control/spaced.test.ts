@@ -23,14 +23,14 @@ test("it is done once for all who ask in one turn, in the next", () => {
   expect(done).toEqual([1]);
 });
 
-test("who asks again and again has it done for a tenth of the time", () => {
+test("who asks again and again has it done for a small part of the time", () => {
   const { work, done } = spaced(2);
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 1000; i++) {
     work.ask();
     vi.advanceTimersByTime(1);
   }
-  expect(done.length).toBeGreaterThan(3);
-  expect(done.length * 2).toBeLessThan(15);
+  expect(done.length).toBeGreaterThan(5);
+  expect(done.length * 2).toBeLessThan(25);
 });
 
 test("nobody waits longer for the others than a tenth of a second", () => {

@@ -1,5 +1,5 @@
-/** How much longer than a run the pause after it is; a run takes at most a tenth of the time so. */
-const PAUSE = 9;
+/** How much longer than a run the pause after it is: runs take a fiftieth of the time at most. */
+const PAUSE = 49;
 /** Milliseconds. */
 const LONGEST_PAUSE = 100;
 

@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { attends, HEALTH, OF_AGENTS, sameProxy } from "./agents.ts";
 import { Admission, type AdmissionMode, type Answer, type ChangeSet, type RefusedSet } from "./admission/index.ts";
 import { Configurations, KnownPeers, type Outcome } from "./configuration/index.ts";
 import { Convergence } from "./convergence.ts";
@@ -10,6 +11,8 @@ import { Mesh } from "./mesh/index.ts";
 import { LimitedLines } from "./limited-lines.ts";
 import { ControlMetrics } from "./metrics/index.ts";
 import { ModuleStore } from "./modules/index.ts";
+import { Registrations } from "./registration/index.ts";
+import { workloadGroup, type WorkloadGroupSpec } from "./kinds/workload-group/index.ts";
 import { Kinds, type ObjectChange, ObjectStore } from "./model/objects/index.ts";
 import { type MeshObject, type MtlsMode, objectKey, type Peer, type Problem, type Proxy, readProxy, workloadMtls } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
@@ -26,7 +29,6 @@ import {
 } from "./xds/server/index.ts";
 import { Spaced } from "./spaced.ts";
 import type { State } from "./state/index.ts";
-import { rootsType } from "./xds/types/roots/index.ts";
 import { XDS_TYPES, type XdsType } from "./xds/types/index.ts";
 
 export interface ControlServiceOptions {
@@ -55,8 +57,6 @@ export interface ControlLog {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
-const ROOTS = typeUrl(rootsType.schema);
-
 /** The type whose resources hold filters, and what modules are told. */
 const FILTERS = "filter";
 
@@ -82,6 +82,7 @@ export class ControlService implements AsyncDisposable {
   private readonly convergence: Convergence;
   private readonly peers = new KnownPeers();
   private readonly modules: ModuleStore;
+  private readonly registrations: Registrations;
   private readonly refusals = new LimitedLines((...line) => this.log?.warn(...line), "more clients may not be the proxies that they say");
   private readonly strangers = new LimitedLines((...line) => this.log?.info(...line), "more clients left before they were known");
   private readonly peersToTell = new Spaced(() => this.tellOfPeers());
@@ -100,6 +101,11 @@ export class ControlService implements AsyncDisposable {
         this.log?.error({ type, resource, reason }, "refused by the module of a filter, and not sent; what proxies have stays"),
     });
     this.configurations = new Configurations(types, Mesh.empty(KINDS, defaultMeshSettings), this.proofs.gate);
+    const { state, log } = options;
+    this.registrations = new Registrations({
+      ...(log === undefined ? {} : { log }),
+      ...(state === undefined ? {} : { kept: state.registrations.read(), keep: (all) => state.registrations.keep(all) }),
+    });
     this.modules = new ModuleStore({
       ...(options.moduleFolder === undefined ? {} : { folder: options.moduleFolder }),
       changed: (states) => this.announce(this.configurations.applyModules(states), SYSTEM_CLOCK.now()),
@@ -132,7 +138,7 @@ export class ControlService implements AsyncDisposable {
     const { observer } = this.metrics;
     this.xds = new XdsServer({
       identifier: "meshwright",
-      types: types.map(({ schema, rules }) => ({ typeUrl: typeUrl(schema), ...rules })),
+      types: [...types.map(({ schema, rules }) => ({ typeUrl: typeUrl(schema), ...rules })), HEALTH],
       onConnect: (request) => this.connect(request),
       observer: {
         ...observer,
@@ -142,6 +148,7 @@ export class ControlService implements AsyncDisposable {
           const { proxy, typeUrl: type, reason, resources } = event;
           this.log?.error({ proxy, type, resources, reason }, "proxy refused configuration");
         },
+        reported: ({ proxy, problem }) => this.registrations.report(proxy, problem),
         settled: ({ proxy }) => this.convergence.answered(proxy, SYSTEM_CLOCK.now()),
         disconnected: (event) => {
           observer.disconnected?.(event);
@@ -163,7 +170,8 @@ export class ControlService implements AsyncDisposable {
 
   /** What was good before a restart counts where the sources are broken now: it goes first, and all of the sources' first changes after it, as one. */
   private async readSources(): Promise<void> {
-    const { sources, state } = this.options;
+    const { state } = this.options;
+    const sources = [...this.options.sources, this.registrations];
     const first = new Map<string, SourceChange>();
     let reading = true;
     for (const source of sources) {
@@ -188,7 +196,7 @@ export class ControlService implements AsyncDisposable {
 
   /** Reads the sources to the end: what was written before the call is in the mesh, and on its way to proxies, when it resolves. */
   async refresh(): Promise<void> {
-    for (const source of this.options.sources) await source.refresh();
+    for (const source of [...this.options.sources, this.registrations]) await source.refresh();
     await this.admission.idle();
     await this.modules.settled();
     await this.proofs.idle();
@@ -240,7 +248,7 @@ export class ControlService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.xds.end();
     this.peersToTell[Symbol.dispose]();
-    for (const source of this.options.sources) await source[Symbol.asyncDispose]();
+    for (const source of [...this.options.sources, this.registrations]) await source[Symbol.asyncDispose]();
     await this.modules[Symbol.asyncDispose]();
     await this.prover[Symbol.asyncDispose]();
     await this.options.state?.[Symbol.asyncDispose]();
@@ -262,6 +270,8 @@ export class ControlService implements AsyncDisposable {
     this.metrics.changed(milliseconds / 1000, upserted.length + removed.length);
     this.report(failures);
     this.options.state?.keep(() => this.objects.values());
+    if ([...upserted, ...removed].some(({ kind }) => kind === workloadGroup.kind))
+      this.registrations.takeGroups(this.mesh.objects(workloadGroup.kind) as readonly MeshObject<WorkloadGroupSpec>[]);
     this.modules.want(this.mesh.plugins().flatMap(({ module }) => (module === undefined ? [] : [module])));
     this.proofs.check(this.mesh, upserted);
     const counts = {
@@ -331,7 +341,7 @@ export class ControlService implements AsyncDisposable {
   private join(proxy: Proxy, typeUrl: string): ProxyConnection {
     const { id } = proxy;
     const known = this.connected.get(id);
-    if (known !== undefined && (sameProxy(known.proxy, proxy) || (typeUrl === ROOTS && attends(known.proxy, proxy)))) {
+    if (known !== undefined && (sameProxy(known.proxy, proxy) || (OF_AGENTS.has(typeUrl) && attends(known.proxy, proxy)))) {
       known.streams += 1;
       return { id, group: known.group };
     }
@@ -341,6 +351,7 @@ export class ControlService implements AsyncDisposable {
     // Who connects under the same name with other labels is the same workload after a restart; the streams that are left get what it gets now.
     if (known !== undefined) this.xds.move(id, group);
     this.connected.set(id, { proxy, group, streams: (known?.streams ?? 0) + 1 });
+    this.registrations.connect(proxy);
     if (this.peers.connect(proxy)) this.peersToTell.ask();
     return { id, group };
   }
@@ -351,6 +362,7 @@ export class ControlService implements AsyncDisposable {
     known.streams -= 1;
     if (known.streams > 0) return;
     this.connected.delete(id);
+    this.registrations.disconnect(id);
     if (this.peers.disconnect(id, (keys) => this.mesh.hasEndpointAt(keys))) this.peersToTell.ask();
     this.configurations.remove(id);
     this.convergence.answered(id, SYSTEM_CLOCK.now());
@@ -372,15 +384,6 @@ function refusingPeers(mesh: Mesh, peers: readonly Peer[]): readonly { readonly 
     .filter((peer) => !peer.identity && mesh.isReached(peer))
     .map((peer) => ({ id: peer.id, mode: workloadMtls(mesh.peerAuthentications(), settings.rootNamespace, peer).mode }))
     .filter(({ mode }) => mode === "STRICT");
-}
-
-function sameProxy(a: Proxy, b: Proxy): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Whether who asks for the roots of a proxy, with its node, is beside it: in which variant the proxy itself asks, it does not know. */
-function attends(proxy: Proxy, agent: Proxy): boolean {
-  return sameProxy(proxy, { ...agent, onDemand: proxy.onDemand });
 }
 
 function countBy<T>(entries: Iterable<T>, key: (entry: T) => string): ReadonlyMap<string, number> {

@@ -16,6 +16,7 @@ import { createLog, type LogFormat } from "../control/log.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
 import { addCaptureOptions, type CaptureOptions, captureOf } from "../proxy/capture-options.ts";
 import { captureWhile, describeRun, refuseToCapture, removeLeftRules, requireRoot } from "../proxy/capture.ts";
+import { probeIn, startHealth } from "../proxy/health.ts";
 import { envoyLogFormat } from "../proxy/log.ts";
 import { readModules } from "../proxy/modules.ts";
 import { addIdentityOptions, type IdentityOptions, startIdentity, wantsIdentity } from "../proxy/identity-options.ts";
@@ -104,11 +105,15 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
   const signals = watchSignals();
   await using folder = await RunFolder.create(identity);
   const modules = await folder.addModules(await readModules(options.module ?? []));
-  await folder.write("envoy.json", JSON.stringify(made({ ...requestIn(folder.path), modules }).bootstrap));
+  const complete = made({ ...requestIn(folder.path), modules }).bootstrap;
+  await folder.write("envoy.json", JSON.stringify(complete));
   const reachable = await folder.reachable(binary);
 
-  await using _identity = hasIdentity ? await startIdentity(options, asked, node, join(folder.path, SOCKET), log) : undefined;
+  await using held = hasIdentity ? await startIdentity(options, asked, node, join(folder.path, SOCKET), log) : undefined;
   if (hasIdentity) await folder.share(SOCKET);
+  const probe = await probeIn(options, node);
+  const health = { node: complete["node"], admin: own.admin, identity: held, log };
+  await using _health = probe === undefined ? undefined : await startHealth(asked, { probe, ...health });
   await using _capture = captured === undefined ? undefined : await captureWhile(captured, options.captureTool, log);
   const outcome = await supervise(
     {

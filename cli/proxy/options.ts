@@ -40,7 +40,7 @@ export function addProxyOptions(command: Command): Command {
     .option("--control <host:port>", "the control service (required)", address)
     .option(
       "-f, --file <path...>",
-      "directories or files with the objects of the mesh: what MeshConfig and ProxyConfig say of proxies holds",
+      "directories or files with the objects of the mesh: what MeshConfig and ProxyConfig say of proxies holds, and the probe of its WorkloadGroup",
     )
     .option("--mesh-config <file>", "Istio's MeshConfig, for its defaultConfig")
     .option("--metadata <json>", "Istio's node metadata: LABELS, SERVICE_ACCOUNT, INSTANCE_IPS, PROXY_CONFIG, ...", metadata)

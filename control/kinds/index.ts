@@ -18,6 +18,7 @@ import { telemetry } from "./telemetry/index.ts";
 import { virtualService } from "./virtual-service/index.ts";
 import { wasmPlugin } from "./wasm-plugin/index.ts";
 import { workloadEntry } from "./workload-entry/index.ts";
+import { workloadGroup } from "./workload-group/index.ts";
 
 /** Every kind that is read, in the order of the documentation. */
 export const KINDS: readonly Kind[] = [
@@ -26,6 +27,7 @@ export const KINDS: readonly Kind[] = [
   gateway,
   serviceEntry,
   workloadEntry,
+  workloadGroup,
   sidecar,
   peerAuthentication,
   authorizationPolicy,

@@ -19,6 +19,7 @@ export * from "./policy.ts";
 export * from "./problem.ts";
 export * from "./proxy-view.ts";
 export * from "./proxy.ts";
+export * from "./registration.ts";
 export * from "./request-authentication.ts";
 export * from "./routing.ts";
 export * from "./secret.ts";

@@ -3,6 +3,7 @@ import type { Manifest, MeshObject, SourceFile } from "../model/index.ts";
 import { readManifests } from "../model/manifest/index.ts";
 import { manifestOf } from "../model/objects/index.ts";
 import { PeerState } from "./peer-state.ts";
+import { RegistrationState } from "./registration-state.ts";
 import { readStateFile, type StateDocument, type StateFiles } from "./state-file.ts";
 import { reasonOf, StateWriter } from "./state-writer.ts";
 
@@ -31,12 +32,15 @@ export class State implements AsyncDisposable {
   readonly #writer: StateWriter;
   /** What proxies told of themselves, kept beside the objects. */
   readonly peers: PeerState;
+  /** Which proxies have registered, kept beside them. */
+  readonly registrations: RegistrationState;
 
   constructor(directory: string, options: StateOptions) {
     this.#path = join(directory, "objects.json");
     this.#options = options;
     this.#writer = new StateWriter(this.#path, options);
     this.peers = new PeerState(join(directory, "proxies.json"), options);
+    this.registrations = new RegistrationState(join(directory, "registrations.json"), options);
   }
 
   /** What was kept, file by file, to be applied before the sources start; empty where nothing was, or it is broken. */
@@ -60,6 +64,7 @@ export class State implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer[Symbol.asyncDispose]();
     await this.peers[Symbol.asyncDispose]();
+    await this.registrations[Symbol.asyncDispose]();
   }
 }
 

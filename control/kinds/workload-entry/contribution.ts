@@ -1,4 +1,4 @@
-import type { Contribution, MeshObject, Workload } from "../../model/index.ts";
+import { type Contribution, HEALTHY_ANNOTATION, type MeshObject, type Workload } from "../../model/index.ts";
 import { endpointOf } from "../../model/parts/index.ts";
 import type { WorkloadEntrySpec } from "./fields.ts";
 
@@ -21,7 +21,8 @@ export function contribute(object: MeshObject<WorkloadEntrySpec>): Contribution 
     network: endpoint.network,
     weight: endpoint.weight,
     node: "",
-    ready: true,
+    // Of one that came by registration; others say nothing of it.
+    ready: metadata.annotations[HEALTHY_ANNOTATION] !== "false",
     tlsMode: endpoint.tlsMode,
     object,
   };

@@ -1,5 +1,5 @@
 import type { Log } from "../supervisor.ts";
-import type { CertificateSource } from "./certificate-client.ts";
+import type { CertificateSource, Credentials } from "./certificate-client.ts";
 import { keepHeld, readHeld } from "./held-file.ts";
 import { RootsWatch } from "./roots-watch.ts";
 import { SecretServer } from "./secrets.ts";
@@ -29,12 +29,14 @@ export interface ProxyIdentityOptions {
 export class ProxyIdentity implements AsyncDisposable {
   private readonly secrets: SecretServer;
   private readonly watch: RootsWatch;
+  private readonly certificate: WorkloadCertificate;
   private readonly ended = new AbortController();
   private readonly keeping: Promise<void>;
 
   private constructor(secrets: SecretServer, certificate: WorkloadCertificate, watch: RootsWatch) {
     this.secrets = secrets;
     this.watch = watch;
+    this.certificate = certificate;
     this.keeping = certificate.keep(this.ended.signal);
   }
 
@@ -78,6 +80,11 @@ export class ProxyIdentity implements AsyncDisposable {
       await secrets[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Where the control service is, as it is known now, and what is shown there. */
+  get connection(): { readonly source: CertificateSource; readonly certificate: Credentials["certificate"] } {
+    return { source: this.certificate.source, certificate: this.certificate.held };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

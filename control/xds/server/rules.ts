@@ -36,6 +36,10 @@ export interface ResourceTypeRules {
    * still drain, which then answer with 500. Default: false.
    */
   readonly keeps?: boolean;
+  /**
+   * Whether clients say something by requests of this type and ask for nothing: the health of their workload, as Istio's agents do. There are no resources of it, and nothing is answered. Default: false.
+   */
+  readonly reports?: boolean;
   /** Whether the content of resources is shown to nobody but the proxies that get them: private keys. Default: false. */
   readonly sensitive?: boolean;
 }

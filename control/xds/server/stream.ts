@@ -209,7 +209,9 @@ export class XdsStream implements Sender {
 
   status(): StreamStatus {
     const { number, variant, service, peer } = this.call;
-    const types = this.context.types.all.filter(({ typeUrl }) => service === undefined || typeUrl === service);
+    const types = this.context.types.all.filter(
+      ({ typeUrl, reports }) => reports !== true && (service === undefined || typeUrl === service),
+    );
     return {
       stream: number,
       proxy: this.proxy,
@@ -275,6 +277,10 @@ export class XdsStream implements Sender {
   private handle(request: Request, rules: ResourceTypeRules): void {
     const { connection } = this;
     if (connection === undefined) return;
+    if (rules.reports === true) {
+      const event = { stream: this.call.number, proxy: this.proxy, typeUrl: rules.typeUrl };
+      return this.context.observer.reported?.({ ...event, problem: request.error?.message });
+    }
     let watch = this.watches.get(rules.typeUrl);
     const first = watch === undefined;
     watch ??= this.watch(rules);

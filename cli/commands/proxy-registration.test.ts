@@ -1,0 +1,113 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { freePort } from "../../control/xds/types/testing/running-proxy.ts";
+import { envoyTarget } from "../../harness/envoy/index.ts";
+import { requireTarget } from "../../harness/scenario/require-target.ts";
+import { getAt } from "../../test/integration/control/client.ts";
+import { RunningProxy } from "../testing/running-proxy.ts";
+import { Serving } from "../testing/serving.ts";
+
+// A workload of a virtual machine: its proxy registers with a WorkloadGroup and says how it is, and clients find it.
+
+const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+let folder: string;
+let workload: Server;
+let isHealthy: boolean;
+let serving: Serving;
+let port: number;
+const running: RunningProxy[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "registration-"));
+  isHealthy = false;
+  workload = createServer((request, response) => {
+    if (request.url === "/ready") response.writeHead(isHealthy && request.headers["x-probe"] === "it" ? 200 : 503);
+    response.end("here");
+  });
+  await once(workload.listen(0, "127.0.0.1"), "listening");
+  port = await freePort();
+  const at = (workload.address() as AddressInfo).port;
+  await writeFile(
+    join(folder, "mesh.yaml"),
+    `
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { selector: { app: vm }, ports: [{ name: http, port: ${port} }] }
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: client }
+spec:
+  workloadSelector: { labels: { app: client } }
+  egress: [{ port: { number: ${port}, protocol: HTTP, name: http }, bind: 127.0.0.1, captureMode: NONE, hosts: ["./*"] }]
+---
+apiVersion: networking.istio.io/v1
+kind: WorkloadGroup
+metadata: { name: vm }
+spec:
+  metadata: { labels: { app: vm } }
+  template: { ports: { http: ${at} }, serviceAccount: vm }
+  probe: { periodSeconds: 1, failureThreshold: 1, httpGet: { path: /ready, port: ${at}, httpHeaders: [{ name: X-Probe, value: it }] } }
+`,
+  );
+  serving = await Serving.start("--config", folder);
+});
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.end("SIGKILL");
+  await serving?.[Symbol.asyncDispose]();
+  workload.closeAllConnections();
+  workload.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function start(name: string, metadata: object, ...parameters: readonly string[]): RunningProxy {
+  const own = JSON.stringify({ INTERCEPTION_MODE: "NONE", ...metadata });
+  const proxy = new RunningProxy(process.execPath, [
+    ...[MAIN, "proxy", "--proxy", `sidecar~127.0.0.1~${name}.default~default.svc.cluster.local`, "--control", serving.xds],
+    ...["--admin", `unix:${folder}/${name}.admin`, "--status-port", "0", "--prometheus-port", "0", "--concurrency", "1"],
+    ...["--metadata", own, "--log-format", "json", ...parameters],
+  ]);
+  running.push(proxy);
+  return proxy;
+}
+
+const answer = async () => {
+  const { status, body } = await getAt({ port }, "web", "/");
+  return `${status} ${body}`;
+};
+
+test("is found by clients from when it is healthy, and as long as it is", async (context) => {
+  await requireTarget(envoyTarget, context);
+  await start("client", { LABELS: { app: "client" } }).line("Envoy serves");
+  expect(await answer()).toMatch(/^503/);
+  const vm = start("vm", { AUTO_REGISTER_GROUP: "vm", SERVICE_ACCOUNT: "vm" }, "-f", folder);
+  await vm.line("the workload is not healthy");
+  await serving.line("registered with WorkloadGroup vm");
+  await serving.line("a workload is not healthy");
+  expect(await serving.objects()).toContain("vm-127.0.0.1");
+  expect(await answer()).toMatch(/^503/);
+  isHealthy = true;
+  await expect.poll(answer, { timeout: 15_000 }).toBe("200 here");
+  isHealthy = false;
+  await expect.poll(answer, { timeout: 15_000 }).toMatch(/^503/);
+  isHealthy = true;
+  await expect.poll(answer, { timeout: 15_000 }).toBe("200 here");
+  // Its end takes it out of the mesh a while later; what it says of itself until then holds.
+  expect(await vm.end()).toBe(0);
+  expect(await serving.objects()).toContain("vm-127.0.0.1");
+}, 60_000);
+
+test("is refused under another service account, and says so", async (context) => {
+  await requireTarget(envoyTarget, context);
+  await start("vm", { AUTO_REGISTER_GROUP: "vm", SERVICE_ACCOUNT: "other" }).line("Envoy serves");
+  await serving.line("may not register with WorkloadGroup vm: that wants the service account vm, and this proxy has other");
+  expect(await serving.objects()).not.toContain("vm-127.0.0.1");
+}, 60_000);

@@ -43,7 +43,6 @@ export async function xdsTls(
     const certificate = await FileCertificate.open({
       certificate: xdsCert,
       key: xdsKey,
-      ...(xdsClientCa !== undefined && { clientAuthorities: xdsClientCa }),
       warn: (message) => log.warn({}, message),
     }).catch((error: Error) => {
       throw new CliError(ExitCode.Input, `--xds-cert, --xds-key: ${error.message}`, { cause: error });

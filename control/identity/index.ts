@@ -32,7 +32,14 @@ export {
 } from "./proof/index.ts";
 export { type Revocation, Revocations } from "./revocations/index.ts";
 export { type KeyAndRequest, newRequest } from "./request/index.ts";
-export { CertificateService, type ClientRequest, type IdentityObserver, istioCertificateService, peerChain } from "./service/index.ts";
+export {
+  CertificateService,
+  type ClientRequest,
+  CREATE_CERTIFICATE,
+  type IdentityObserver,
+  istioCertificateService,
+  peerChain,
+} from "./service/index.ts";
 export {
   formatSpiffeId,
   type Identity,

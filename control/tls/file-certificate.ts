@@ -6,7 +6,6 @@ export interface FileCertificateOptions {
   /** Paths of PEM files. */
   readonly certificate: string;
   readonly key: string;
-  readonly clientAuthorities?: string;
   /** Milliseconds between two looks. Default: 10,000. */
   readonly every?: number;
   /** Hears why files that were replaced are not used; those read before are, then. Default: nobody. */
@@ -61,14 +60,13 @@ export class FileCertificate implements ServerCertificate, Disposable {
   }
 }
 
-async function read({ certificate, key, clientAuthorities }: FileCertificateOptions): Promise<ServerKeyPair> {
+async function read({ certificate, key }: FileCertificateOptions): Promise<ServerKeyPair> {
   const pair = {
     certificate: await textOf(certificate),
     key: await textOf(key),
-    ...(clientAuthorities !== undefined && { clientAuthorities: await textOf(clientAuthorities) }),
   };
   try {
-    createSecureContext({ cert: pair.certificate, key: pair.key, ...(clientAuthorities !== undefined && { ca: pair.clientAuthorities }) });
+    createSecureContext({ cert: pair.certificate, key: pair.key });
   } catch (error) {
     throw new Error(`${certificate} and ${key} are no certificate with its key: ${(error as Error).message}`, { cause: error });
   }

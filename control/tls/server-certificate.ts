@@ -3,8 +3,6 @@ export interface ServerKeyPair {
   /** The server's own certificate first. */
   readonly certificate: string;
   readonly key: string;
-  /** Authorities by whose names a client chooses which of its certificates it shows. Default: any. */
-  readonly clientAuthorities?: string;
 }
 
 /** What a server shows, which is replaced while it runs. Connections that have begun keep what they began with. */

@@ -8,3 +8,4 @@ export {
   type RefusedEvent,
 } from "./certificate-service.ts";
 export { istioCertificateService, peerChain } from "./istio-certificate-service.ts";
+export { CREATE_CERTIFICATE } from "./create-certificate.ts";

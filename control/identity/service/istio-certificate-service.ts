@@ -1,14 +1,14 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { type handleUnaryCall, type ServiceDefinition, status, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import {
   type IstioCertificateRequest,
-  IstioCertificateRequestSchema,
   type IstioCertificateResponse,
   IstioCertificateResponseSchema,
 } from "../../envoy-api/generated/security/v1alpha1/ca_pb.ts";
 import { readPem, pemOf } from "../chain/index.ts";
 import { IdentityError, type IdentityErrorCode } from "../identity-error.ts";
 import type { CertificateService } from "./certificate-service.ts";
+import { CREATE_CERTIFICATE } from "./create-certificate.ts";
 
 /** Certificates of a TLS connection that are read, at most. */
 const LONGEST_CHAIN = 9;
@@ -73,17 +73,7 @@ export function istioCertificateService(certificates: CertificateService): {
       );
   };
   return {
-    definition: {
-      createCertificate: {
-        path: "/istio.v1.auth.IstioCertificateService/CreateCertificate",
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: (message: IstioCertificateRequest) => Buffer.from(toBinary(IstioCertificateRequestSchema, message)),
-        requestDeserialize: (bytes: Buffer) => fromBinary(IstioCertificateRequestSchema, bytes),
-        responseSerialize: (message: IstioCertificateResponse) => Buffer.from(toBinary(IstioCertificateResponseSchema, message)),
-        responseDeserialize: (bytes: Buffer) => fromBinary(IstioCertificateResponseSchema, bytes),
-      },
-    },
+    definition: { createCertificate: CREATE_CERTIFICATE },
     implementation: { createCertificate },
   };
 }

@@ -7,6 +7,7 @@ import { type Identity, MeshIdentity, type MeshIdentityOptions, MeshServerCertif
 import { listen } from "../testing/authority-listener.ts";
 import { CertificateClient } from "../testing/certificate-client.ts";
 import { temporary, verify } from "../testing/openssl.ts";
+import { authorityOf, plug } from "../testing/plugged-in.ts";
 import { quickRequest } from "../testing/requests.ts";
 import type { IssuedEvent, RefusedEvent } from "./index.ts";
 
@@ -89,6 +90,21 @@ test("a certificate of the mesh brings the next one, for the same identity", asy
   // A request that leaves the identity to the proof.
   await renewing.ask((await quickRequest()).csr);
   expect(issued.map(({ method }) => method)).toEqual(["certificate", "certificate"]);
+});
+
+test("a certificate whose intermediate was replaced while the service was away brings the next one: the client shows what leads to the root", async () => {
+  const [folder, directory] = [temporary(), temporary()];
+  const root = authorityOf(folder, "root");
+  const intermediates = ["first", "second"].map((name) => authorityOf(folder, name, { issuer: "root" }));
+  const use = (own = "") => plug(directory, own, root, [own]);
+  use(intermediates[0]);
+  const before = await mesh({ directory });
+  const held = await having(before.identity);
+  before.identity[Symbol.dispose]();
+  use(intermediates[1]);
+  const { client, issued } = await mesh({ directory, tls: true });
+  await client(held).ask((await quickRequest()).csr);
+  expect(issued.map(({ method }) => method)).toEqual(["certificate"]);
 });
 
 test("a certificate of an alias of the trust domain brings one of the mesh's own name", async () => {

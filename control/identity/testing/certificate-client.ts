@@ -1,8 +1,9 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { Client, type ChannelCredentials, credentials, Metadata } from "@grpc/grpc-js";
-import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from "../../envoy-api/generated/security/v1alpha1/ca_pb.ts";
+import { IstioCertificateRequestSchema } from "../../envoy-api/generated/security/v1alpha1/ca_pb.ts";
+import { CREATE_CERTIFICATE } from "../service/index.ts";
 
-/** A client of `IstioCertificateService`, as an agent of Istio is one. */
+/** A client of `IstioCertificateService` that shows whatever it is told to, over one connection; `meshwright proxy` has one for itself (control/proxy/identity/certificate-client.ts). */
 export class CertificateClient implements Disposable {
   private readonly client: Client;
 
@@ -20,11 +21,10 @@ export class CertificateClient implements Disposable {
       metadata.add("authorization", each.includes(" ") ? each : `Bearer ${each}`);
     return new Promise((resolve, reject) => {
       this.client.makeUnaryRequest(
-        "/istio.v1.auth.IstioCertificateService/CreateCertificate",
-        (message: { readonly csr: string; readonly validityDuration: bigint }) =>
-          Buffer.from(toBinary(IstioCertificateRequestSchema, create(IstioCertificateRequestSchema, message))),
-        (bytes: Buffer) => fromBinary(IstioCertificateResponseSchema, bytes),
-        { csr, validityDuration: BigInt(seconds) },
+        CREATE_CERTIFICATE.path,
+        CREATE_CERTIFICATE.requestSerialize,
+        CREATE_CERTIFICATE.responseDeserialize,
+        create(IstioCertificateRequestSchema, { csr, validityDuration: BigInt(seconds) }),
         metadata,
         (error, value) => (error === null ? resolve(value?.certChain ?? []) : reject(error)),
       );

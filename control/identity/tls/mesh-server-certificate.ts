@@ -18,8 +18,6 @@ export interface MeshServerCertificateOptions {
 interface KeyPair {
   readonly certificate: string;
   readonly key: string;
-  /** The roots of the mesh. */
-  readonly clientAuthorities: string;
 }
 
 /** Milliseconds before a failed renewal is tried again. */
@@ -74,7 +72,7 @@ export class MeshServerCertificate implements Disposable {
     const { notBefore, notAfter } = certificate;
     const now = this.clock();
     this.plan(now, Math.max(now + MIN_WAIT, now + (notAfter - now) / 2), notBefore);
-    return { key, certificate: certificate.chain, clientAuthorities: certificate.roots };
+    return { key, certificate: certificate.chain };
   }
 
   private async renew(): Promise<void> {

@@ -1,8 +1,9 @@
 import { isIP } from "node:net";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { checkControlName } from "../../bootstrap/index.ts";
-import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from "../../envoy-api/generated/security/v1alpha1/ca_pb.ts";
+import { IstioCertificateRequestSchema } from "../../envoy-api/generated/security/v1alpha1/ca_pb.ts";
+import { CREATE_CERTIFICATE } from "../../identity/index.ts";
 
 /** Where certificates are asked for, and how that is known to be the control service. */
 export interface CertificateSource {
@@ -40,7 +41,6 @@ export class CertificateRefusal extends Error {
   }
 }
 
-const METHOD = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
 /** Milliseconds for an answer. */
 const PATIENCE = 10_000;
 /** Milliseconds without a word after which the control service is asked for a sign of life. */
@@ -88,11 +88,10 @@ export async function askForCertificate(
   try {
     const certChain = await new Promise<readonly string[]>((resolve, reject) => {
       client.makeUnaryRequest(
-        METHOD,
-        (message: { readonly csr: string; readonly validityDuration: bigint }) =>
-          Buffer.from(toBinary(IstioCertificateRequestSchema, create(IstioCertificateRequestSchema, message))),
-        (bytes: Buffer) => fromBinary(IstioCertificateResponseSchema, bytes),
-        { csr, validityDuration: BigInt(Math.round(lifetime / 1000)) },
+        CREATE_CERTIFICATE.path,
+        CREATE_CERTIFICATE.requestSerialize,
+        CREATE_CERTIFICATE.responseDeserialize,
+        create(IstioCertificateRequestSchema, { csr, validityDuration: BigInt(Math.round(lifetime / 1000)) }),
         metadata,
         { deadline: Date.now() + PATIENCE },
         (error, answer) => (error === null ? resolve(answer?.certChain ?? []) : reject(refusalOf(error))),

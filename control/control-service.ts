@@ -9,6 +9,7 @@ import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
 import { LimitedLines } from "./limited-lines.ts";
+import { MeshIssuers } from "./openid/index.ts";
 import { ControlMetrics } from "./metrics/index.ts";
 import { ModuleStore } from "./modules/index.ts";
 import { Registrations } from "./registration/index.ts";
@@ -82,6 +83,7 @@ export class ControlService implements AsyncDisposable {
   private readonly convergence: Convergence;
   private readonly peers = new KnownPeers();
   private readonly modules: ModuleStore;
+  private readonly issuers: MeshIssuers;
   private readonly registrations: Registrations;
   private readonly refusals = new LimitedLines((...line) => this.log?.warn(...line), "more clients may not be the proxies that they say");
   private readonly strangers = new LimitedLines((...line) => this.log?.info(...line), "more clients left before they were known");
@@ -111,6 +113,11 @@ export class ControlService implements AsyncDisposable {
       changed: (states) => this.announce(this.configurations.applyModules(states), SYSTEM_CLOCK.now()),
       warn: (fields, message) => this.log?.warn(fields, message),
     });
+    this.issuers = new MeshIssuers(
+      () => this.mesh,
+      options,
+      (said) => this.announce(this.configurations.applyIssuers(said), SYSTEM_CLOCK.now()),
+    );
     this.admission = new Admission({
       mode: options.admission ?? "warn",
       kinds: KINDS,
@@ -183,7 +190,9 @@ export class ControlService implements AsyncDisposable {
     reading = false;
     this.peers.restore(state?.peers.read() ?? []);
     this.configurations.applyPeers(this.peers.take());
+    this.issuers.restore();
     await this.admission.begin(state?.read() ?? [], first);
+    await this.issuers.asked();
   }
 
   private get log(): ControlLog | undefined {
@@ -249,6 +258,7 @@ export class ControlService implements AsyncDisposable {
     this.xds.end();
     this.peersToTell[Symbol.dispose]();
     for (const source of [...this.options.sources, this.registrations]) await source[Symbol.asyncDispose]();
+    this.issuers[Symbol.dispose]();
     await this.modules[Symbol.asyncDispose]();
     await this.prover[Symbol.asyncDispose]();
     await this.options.state?.[Symbol.asyncDispose]();
@@ -273,6 +283,7 @@ export class ControlService implements AsyncDisposable {
     if ([...upserted, ...removed].some(({ kind }) => kind === workloadGroup.kind))
       this.registrations.takeGroups(this.mesh.objects(workloadGroup.kind) as readonly MeshObject<WorkloadGroupSpec>[]);
     this.modules.want(this.mesh.plugins().flatMap(({ module }) => (module === undefined ? [] : [module])));
+    this.issuers.follow([...upserted, ...removed]);
     this.proofs.check(this.mesh, upserted);
     const counts = {
       changed: upserted.length,

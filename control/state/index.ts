@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Manifest, MeshObject, SourceFile } from "../model/index.ts";
 import { readManifests } from "../model/manifest/index.ts";
 import { manifestOf } from "../model/objects/index.ts";
+import { IssuerState } from "./issuer-state.ts";
 import { PeerState } from "./peer-state.ts";
 import { RegistrationState } from "./registration-state.ts";
 import { readStateFile, type StateDocument, type StateFiles } from "./state-file.ts";
@@ -32,6 +33,8 @@ export class State implements AsyncDisposable {
   readonly #writer: StateWriter;
   /** What proxies told of themselves, kept beside the objects. */
   readonly peers: PeerState;
+  /** What issuers of tokens told of their keys. */
+  readonly issuers: IssuerState;
   /** Which proxies have registered, kept beside them. */
   readonly registrations: RegistrationState;
 
@@ -40,6 +43,7 @@ export class State implements AsyncDisposable {
     this.#options = options;
     this.#writer = new StateWriter(this.#path, options);
     this.peers = new PeerState(join(directory, "proxies.json"), options);
+    this.issuers = new IssuerState(join(directory, "issuers.json"), options);
     this.registrations = new RegistrationState(join(directory, "registrations.json"), options);
   }
 
@@ -64,6 +68,7 @@ export class State implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writer[Symbol.asyncDispose]();
     await this.peers[Symbol.asyncDispose]();
+    await this.issuers[Symbol.asyncDispose]();
     await this.registrations[Symbol.asyncDispose]();
   }
 }

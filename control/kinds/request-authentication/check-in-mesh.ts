@@ -5,8 +5,21 @@ import type { RequestAuthenticationSpec } from "./fields.ts";
 export function checkInMesh({ metadata, spec }: MeshObject<RequestAuthenticationSpec>, mesh: MeshView, report: Report): void {
   const labels = spec.selector?.matchLabels ?? {};
   checkSelected({ namespace: metadata.namespace, labels }, mesh, ["spec", "selector"], report);
-  for (const [index, { jwksUri }] of spec.jwtRules.entries())
-    if (jwksUri !== undefined) checkServer(jwksUri, mesh, ["spec", "jwtRules", index, "jwksUri"], report);
+  for (const [index, { issuer, jwks, jwksUri }] of spec.jwtRules.entries()) {
+    const path = ["spec", "jwtRules", index];
+    if (jwksUri !== undefined) checkServer(jwksUri, mesh, [...path, "jwksUri"], report);
+    else if (jwks === undefined && issuer !== undefined) checkIssuer(issuer, mesh, [...path, "issuer"], report);
+  }
+}
+
+/** Whether an issuer that was to say where its keys are has said so. */
+function checkIssuer(issuer: string, mesh: MeshView, path: readonly (string | number)[], report: Report): void {
+  const { uri, problem } = mesh.issuerKeys(issuer) ?? {};
+  if (problem === undefined) return;
+  const why = `${issuer} does not tell where its keys are: ${problem}`;
+  if (uri === undefined)
+    report("error", Code.Denied, path, `every token of this issuer is refused: ${why}; it is asked again, or write jwksUri or jwks`);
+  else report("warning", Code.Unreadable, path, `${why}; what it told before, ${uri.uri}, stays in force`);
 }
 
 /** Proxies know where the services of the mesh are; for all other hosts they ask DNS, which may not know the names of services. */

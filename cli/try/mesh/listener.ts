@@ -9,11 +9,14 @@ import {
 import type { Listener } from "../../../control/envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
 import { ProxyProtocolSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
 import { HttpConnectionManagerSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { RBACSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
+import { ConfigSchema as SetFilterStateSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.ts";
 import { TcpProxySchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import { DownstreamTlsContextSchema } from "../../../control/envoy-api/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import { pack, typeUrl } from "../../../control/envoy-api/index.ts";
 import { accessLog, refusedConnectionsLog } from "./access-log.ts";
 import { followRequests } from "./http-manager.ts";
+import { matchPeer, notePeer } from "./peer-address.ts";
 import type { MadeUpCertificates } from "./secret.ts";
 
 /** A listener of the proxy that takes connections in the private Envoy. */
@@ -92,6 +95,8 @@ function followChain({ filters, transportSocket }: FilterChain, certificates: Ma
   for (const { configType } of filters) {
     if (configType.case !== "typedConfig") continue;
     change(configType.value, HttpConnectionManagerSchema, followRequests);
+    change(configType.value, SetFilterStateSchema, notePeer);
+    change(configType.value, RBACSchema, matchPeer);
     change(configType.value, TcpProxySchema, (proxy) => {
       proxy.accessLog = [accessLog("connection")];
       delete proxy.accessLogOptions;

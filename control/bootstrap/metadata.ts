@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { ownProxyConfig, PROXY_CONFIG_ANNOTATION, readAnnotation } from "../kinds/mesh-config/index.ts";
 import { MODULES_KEY, ON_DEMAND_KEY, readProxy } from "../model/proxy.ts";
+import { GROUP_KEY } from "../model/registration.ts";
 import type { Json } from "./json.ts";
 import { isObject, type ProxyConfig, readProxyConfig } from "./proxy-config.ts";
 

@@ -25,24 +25,28 @@ export function addAdminOptions(command: Command): Command {
 interface Asked {
   readonly method?: string;
   readonly timeout?: number;
-  readonly body?: object;
+  /** An object is sent as JSON, a text as YAML. */
+  readonly body?: object | string;
+  /** Answers beside the good ones whose body is given back. */
+  readonly accept?: readonly number[];
 }
 
 /** Asks the control service. Ends the command where it cannot be reached (3) or says no (1). */
 export async function askAdmin(
   options: AdminOptions,
   path: string,
-  { method = "GET", timeout = 30_000, body: sent }: Asked = {},
+  { method = "GET", timeout = 30_000, body: sent, accept = [] }: Asked = {},
 ): Promise<unknown> {
   const { admin, tokenFile } = options;
   const url = urlOf(admin, path);
   requireSecrecy(options, url);
   const headers = {
     ...(tokenFile !== undefined && { authorization: `Bearer ${(await readText("--token-file", tokenFile)).trim()}` }),
-    ...(sent !== undefined && { "content-type": "application/json" }),
+    ...(sent !== undefined && { "content-type": typeof sent === "string" ? "application/yaml" : "application/json" }),
   };
   const request = { method, headers, timeout, tls: await tlsOf(options, url) };
-  const { status, text } = await exchange(url, request, sent === undefined ? undefined : JSON.stringify(sent)).catch((error: Error) => {
+  const content = sent === undefined || typeof sent === "string" ? sent : JSON.stringify(sent);
+  const { status, text } = await exchange(url, request, content).catch((error: Error) => {
     throw new CliError(
       ExitCode.Environment,
       `no control service answers at ${admin} (${error.message}); start one with "meshwright serve", or name it with --admin`,
@@ -50,7 +54,7 @@ export async function askAdmin(
     );
   });
   const body = jsonOf(text);
-  if (status >= 200 && status < 300 && body !== undefined) return body;
+  if (((status >= 200 && status < 300) || accept.includes(status)) && body !== undefined) return body;
   throw new CliError(ExitCode.Input, body?.error ?? `${url.href} answered ${status}; is that the admin interface of a control service?`);
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +34,7 @@ spec:
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "providers-"));
-  web = await startUpstream({ script: () => ({ headers: [["x-answer", "answer-value"]] }) });
+  web = await startUpstream({ script: () => ({ headers: [["x-answer", "answer-value"]], trailers: [["x-trailer", "trailer-value"]] }) });
   collector = await startCollector();
   [http, https, tcp] = [await freePort(), await freePort(), await freePort()];
   const { certificate, key } = identityOf("edge.test");
@@ -55,9 +56,12 @@ metadata: { name: web }
 spec:
   hosts: ["*"]
   gateways: [edge]
-  http: [{ name: all, route: [{ destination: { host: web.test } }] }]
+  http:
+    - { match: [{ uri: { prefix: /trailers } }], route: [{ destination: { host: web-2.test } }] }
+    - { name: all, route: [{ destination: { host: web.test } }] }
   tcp: [{ route: [{ destination: { host: web.test } }] }]
 ${entry("web", "HTTP", web.port)}
+${entry("web-2", "HTTP2", web.port)}
 ${entry("collector", "HTTP", collector.port)}
 ${entry("collector-grpc", "GRPC", collector.grpcPort)}
 ---
@@ -197,6 +201,35 @@ describe("the access log", () => {
     await exchange({ port: tcp }, httpRequest("web.test"));
     for (const content of contents) await expect.poll(() => collector.received.get(path), { timeout: 20_000 }).toContain(content);
   });
+});
+
+test("the log that is sent has trailers of responses, and filter state, where a provider asks for them", async () => {
+  const sent = () => collector.received.get("/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs") ?? "";
+  const plugin = `
+---
+apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: { name: keys }
+spec:
+  url: builtin://authentication
+  pluginConfig:
+    apiKeys:
+      - fromHeaders: [{ name: x-api-key }]
+        consumers: [{ name: partner-of-test, sha256: [${createHash("sha256").update("secret-key").digest("hex")}] }]
+`;
+  const als = (more: object) => ({
+    defaultProviders: { accessLogging: ["it"] },
+    extensionProviders: [{ name: "it", envoyHttpAls: { service: "collector-grpc.test", port: 80, ...more } }],
+  });
+  await gateway.tune(als({ logName: "without" }), plugin);
+  await get("/trailers/without", ["x-api-key: secret-key"]);
+  await expect.poll(sent, { timeout: 20_000 }).toContain("/trailers/without");
+  expect(sent()).not.toMatch(/trailer-value|partner-of-test/);
+  const asked = { additionalResponseTrailersToLog: ["x-trailer"], filterStateObjectsToLog: ["wasm.meshwright.authentication"] };
+  await gateway.tune(als({ logName: "with", ...asked }), plugin);
+  await get("/trailers/with", ["x-api-key: secret-key"]);
+  for (const content of ["/trailers/with", "trailer-value", "partner-of-test"])
+    await expect.poll(sent, { timeout: 20_000 }).toContain(content);
 });
 
 describe("traces", () => {

@@ -2,15 +2,14 @@ import { type Inbound, type Proxy, selects, type Service } from "../model/index.
 import { cell, type Reads } from "./cell.ts";
 import { endpointListKey } from "./indices.ts";
 import type { Mesh } from "./mesh.ts";
+import { workloadOf } from "./workload-of.ts";
 
 /** The services that a proxy's workload stands behind: those that select it, and those whose listed endpoints have its address. */
 export function inboundOf(mesh: Mesh, proxy: Proxy, reads: Reads): Inbound {
   for (const address of proxy.addresses) reads.cells.add(cell.address(address));
   reads.cells.add(cell.selectors(proxy.namespace));
   const { index } = mesh;
-  const workload = proxy.addresses
-    .flatMap((address) => index.addresses.get(address) ?? [])
-    .find(({ namespace }) => namespace === proxy.namespace);
+  const workload = workloadOf(index, proxy);
   const labels = workload?.labels ?? proxy.labels;
   const ports: Inbound["ports"][number][] = [];
   const seen = new Set<string>();

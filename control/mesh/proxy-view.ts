@@ -37,6 +37,7 @@ import { labelsOf } from "./peers.ts";
 import { applicable, MESH_GATEWAY, routingsOf, sharedHost } from "./routing-choice.ts";
 import { importedHosts, sidecarOf } from "./scope.ts";
 import { trafficRulesFor } from "./traffic-rules.ts";
+import { workloadOf } from "./workload-of.ts";
 
 const NOBODY: Identities = { exact: [], prefixes: [] };
 
@@ -173,11 +174,9 @@ export class MeshProxyView implements ProxyView {
   /** Labels that the proxy brought, and those of its workload in the mesh, which go before them. */
   private workloadLabels(): Labels {
     this.reads.individual = true;
-    const { addresses, namespace, labels } = this.self;
+    const { addresses, labels } = this.self;
     for (const address of addresses) this.reads.cells.add(cell.address(address));
-    const workload = addresses
-      .flatMap((address) => this.mesh.index.addresses.get(address) ?? [])
-      .find((each) => each.namespace === namespace);
+    const workload = workloadOf(this.mesh.index, this.self);
     return workload === undefined ? labels : { ...labels, ...workload.labels };
   }
 

@@ -2,7 +2,8 @@ import { type Command, Option } from "commander";
 import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
 import { type OutputFormat, print } from "../control/output.ts";
 
-export const RESOURCE_TYPES = ["listener", "scope", "route", "cluster", "endpoint", "filter", "secret"] as const;
+/** Types of resources that are made of objects. */
+export const OBJECT_TYPES = ["listener", "scope", "route", "cluster", "endpoint", "filter", "secret"] as const;
 
 export function addConfig(program: Command): void {
   addAdminOptions(program.command("config"))
@@ -11,7 +12,7 @@ export function addConfig(program: Command): void {
       "Shows the xDS resources of a proxy that is connected, as {type: [resources in proto3 JSON, by name]}. Private keys are not shown.",
     )
     .argument("<proxy>", "its node id, as `meshwright status` lists it")
-    .addOption(new Option("--type <type>", "one type only").choices(RESOURCE_TYPES))
+    .addOption(new Option("--type <type>", "one type only").choices([...OBJECT_TYPES, "roots"]))
     .addOption(new Option("-o, --output <format>", "how to print").choices(["json", "yaml"]).default("json"))
     .addHelpText(
       "after",

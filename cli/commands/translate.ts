@@ -3,7 +3,7 @@ import { formatProblem } from "../../control/model/index.ts";
 import { ExitCode } from "../cli-error.ts";
 import { type OutputFormat, print } from "../control/output.ts";
 import { readProxyOption } from "../control/read-proxy-option.ts";
-import { RESOURCE_TYPES } from "./config.ts";
+import { OBJECT_TYPES } from "./config.ts";
 
 interface TranslateOptions {
   readonly file: readonly string[];
@@ -25,7 +25,7 @@ export function addTranslate(program: Command): void {
     .requiredOption("--proxy <node-id>", "such as sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local")
     .option("--mesh-config <file>", "Istio's MeshConfig")
     .option("--metadata <json>", "metadata of the node; LABELS select policies")
-    .addOption(new Option("--type <type>", "one type only").choices(RESOURCE_TYPES))
+    .addOption(new Option("--type <type>", "one type only").choices(OBJECT_TYPES))
     .addOption(new Option("-o, --output <format>", "how to print").choices(["json", "yaml"]).default("json"))
     .addHelpText(
       "after",
@@ -51,6 +51,7 @@ async function translateFiles({ file, proxy: id, meshConfig, metadata, type, out
   const errors = problems.filter(({ level }) => level === "error");
   for (const problem of errors) process.stderr.write(`${formatProblem(problem)}\n`);
   if (errors.length > 0) process.exitCode = ExitCode.Input;
-  const resources = await resourcesAsJson(XDS_TYPES, translate(mesh, proxy), type);
+  const types = XDS_TYPES.filter(({ name }) => OBJECT_TYPES.some((each) => each === name));
+  const resources = await resourcesAsJson(types, translate(mesh, proxy), type);
   print(output, resources, () => "");
 }

@@ -14,7 +14,7 @@ const error = (description: string) => answer(description, object({ error: text 
 const acknowledged = object({ version: text, nonce: text, at: milliseconds });
 const typeStatus = object(
   {
-    type: { ...text, description: "listener, scope, route, cluster, endpoint, filter or secret." },
+    type: { ...text, description: "listener, scope, route, cluster, endpoint, filter, secret or roots." },
     state,
     wildcard: { type: "boolean" },
     names: { ...count, description: "Names that are subscribed to beside the wildcard." },
@@ -127,7 +127,11 @@ export const OPEN_API = {
         summary: "What a proxy gets, in proto3 JSON by type",
         parameters: [
           { name: "id", in: "path", required: true, schema: text },
-          { name: "type", in: "query", schema: { enum: ["listener", "scope", "route", "cluster", "endpoint", "filter", "secret"] } },
+          {
+            name: "type",
+            in: "query",
+            schema: { enum: ["listener", "scope", "route", "cluster", "endpoint", "filter", "secret", "roots"] },
+          },
         ],
         responses: {
           200: answer("Resources by type, sorted by name.", { type: "object", additionalProperties: list({ type: "object" }) }),

@@ -7,7 +7,7 @@ const NAME = "roots";
 
 /**
  * What the workloads of the mesh trust, for who stands beside a proxy and gives it its certificate: Istio's resource for its agents (`PCDS`), a ProxyConfig with `caCertificatesPem` alone. Envoy itself never asks
- * for it. An agent acknowledges it when its Envoy has the roots, so the status of this type says which proxies trust what.
+ * for it. It is made of no object. An agent acknowledges it when its Envoy has the roots, so the status of this type says which proxies trust what.
  */
 export const rootsType: XdsType<typeof ProxyConfigSchema> = {
   name: "roots",

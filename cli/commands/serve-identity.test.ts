@@ -1,16 +1,12 @@
-import { once } from "node:events";
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create, toBinary } from "@bufbuild/protobuf";
-import { status } from "@grpc/grpc-js";
+import { credentials, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { DeltaDiscoveryRequestSchema } from "../../control/envoy-api/generated/envoy/service/discovery/v3/discovery_pb.ts";
 import { Certificate, certificateIdentity, newRequest } from "../../control/identity/index.ts";
 import { CertificateClient } from "../../control/identity/testing/certificate-client.ts";
-import { openssl } from "../../control/identity/testing/openssl.ts";
-import { DELTA_ADS } from "../../control/xds/transport/testing/grpc-client.ts";
+import { selfSigned } from "../../control/xds/transport/testing/certificate.ts";
+import { DELTA_ADS, DeltaCall, RawCall } from "../../control/xds/transport/testing/grpc-client.ts";
 import { meshwright } from "../testing/run.ts";
 import { Serving } from "../testing/serving.ts";
 
@@ -59,38 +55,22 @@ test("one token brings a workload its certificate, which leads to the root of th
   }
 });
 
-/** How a call over TLS ends that asks for a proxy's configuration, where the client shows this or nothing. */
-async function callOverTls(port: number, shown: { readonly key: string; readonly cert: string } | undefined): Promise<unknown> {
-  const session = connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, ...shown });
-  const call = session.request({ ":method": "POST", ":path": DELTA_ADS, "content-type": "application/grpc", te: "trailers" });
-  const node = { id: "sidecar~10.0.0.1~reviews-1.default~default.svc.cluster.local" };
-  const typeUrl = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
-  const message = toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, { node, typeUrl }));
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  call.write(Buffer.concat([head, message]));
-  try {
-    const received = once(call, "data").then(() => "an answer");
-    const refused = Promise.race([once(call, "response"), once(call, "trailers")]).then(async ([headers]) => {
-      const status = (headers as Readonly<Record<string, unknown>>)["grpc-status"];
-      return status ?? ((await once(call, "trailers")) as readonly Readonly<Record<string, unknown>>[])[0]?.["grpc-status"];
-    });
-    return await Promise.race([received, refused]);
-  } finally {
-    session.destroy();
-  }
-}
-
 test("over TLS, who shows no certificate of the mesh gets no configuration, whatever its node says", async () => {
   await using serving = await Serving.start(...mesh(), "--state", join(folder, "anonymous"), "--xds", "0.0.0.0:0");
   const port = Number(serving.xds.split(":").at(-1));
-  const own = ["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-days", "1", "-subj", "/"];
-  const files = { key: join(folder, "foreign.key"), cert: join(folder, "foreign.pem") };
-  const name = "subjectAltName=URI:spiffe://example.org/ns/default/sa/default";
-  openssl([...own, "-addext", name, "-keyout", files.key, "-out", files.cert]);
-  const foreign = { key: await readFile(files.key, "utf8"), cert: await readFile(files.cert, "utf8") };
-  for (const shown of [undefined, foreign]) expect(await callOverTls(port, shown)).toBe(String(status.UNAUTHENTICATED));
-  expect(await serving.get("/api/v1/status")).toEqual({ proxies: [] });
+  const foreign = selfSigned("URI:spiffe://example.org/ns/default/sa/default");
+  for (const pair of [undefined, foreign]) {
+    const [key, certificate] = pair === undefined ? [null, null] : [Buffer.from(pair.key), Buffer.from(pair.certificate)];
+    const channel = credentials.createSsl(null, key, certificate, { rejectUnauthorized: false });
+    using call = new DeltaCall(port, "sidecar~10.0.0.1~reviews-1.default~default.svc.cluster.local", DELTA_ADS, channel);
+    call.request({ typeUrl: "type.googleapis.com/envoy.config.cluster.v3.Cluster" });
+    expect(await call.status).toMatchObject({ code: status.UNAUTHENTICATED });
+    expect(call.received).toEqual([]);
+    using asker = new RawCall(port, "/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus", channel);
+    asker.send(new Uint8Array());
+    expect(await asker.status).toMatchObject({ code: status.UNAUTHENTICATED });
+  }
+  expect(await serving.get("/api/v1/status")).toMatchObject({ proxies: [] });
   expect((await serving.line("may not be this proxy"))["reason"]).toContain("no certificate");
 });
 

@@ -73,6 +73,12 @@ const STEPS: readonly Step[] = [
     environment: { MESHWRIGHT_PUSHES: "500" },
   },
   {
+    name: "policy-pushes",
+    title: "500 pushes of policies under load, in real Envoy, let no denied request through and refuse no allowed one",
+    command: ["vitest", "run", "--project", "integration", "test/integration/control/policy-pushes.test.ts"],
+    environment: { MESHWRIGHT_POLICY_PUSHES: "500" },
+  },
+  {
     name: "outage",
     title: "a control service that is killed for a minute under load loses no request, and sends only what has changed after it",
     command: ["vitest", "run", "--project", "integration", "test/integration/control/killed.test.ts"],

@@ -27,6 +27,11 @@ export interface MeshSettings {
   /** Where redirected connections of workloads come in: outbound 15001, inbound 15006. */
   readonly proxyListenPort: number;
   readonly proxyInboundListenPort: number;
+  /** Where sidecars are HTTP proxies; 0: nowhere. */
+  readonly proxyHttpPort: number;
+  /** Names of clusters in statistics, with `%SERVICE%` and the like; empty: their own. */
+  readonly inboundClusterStatName: string;
+  readonly outboundClusterStatName: string;
   /** Empty: no log. */
   readonly accessLogFile: string;
   readonly accessLogEncoding: "TEXT" | "JSON";

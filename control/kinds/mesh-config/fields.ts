@@ -18,7 +18,6 @@ import { proxyFields, ROOTS } from "./proxy-fields.ts";
 const KUBERNETES = "there is no Kubernetes that is asked; objects come from files";
 const AUTHORITY = "what signs certificates is told to `meshwright serve` (--ca), where no object of the mesh can change it";
 const INGRESS = "Kubernetes' Ingress is not read; write a Gateway and a VirtualService";
-const STATISTICS = "statistics of clusters have Istio's names for them, which the dashboards know";
 
 const trustDomain = text({
   shape: "trust domain",
@@ -62,12 +61,22 @@ const meshMtls = object({
   cipherSuites: defaulted(list(text()), [], "Ciphers for TLS 1.2. Default: Istio's."),
 });
 
+/** `%SERVICE%` and others stand for what a cluster is of. */
+const statName = (whose: string) =>
+  defaulted(
+    text({ empty: true }),
+    "",
+    `Name in statistics ${whose}: %SERVICE%, %SERVICE_NAME%, %SERVICE_FQDN%, %SERVICE_PORT%, %SERVICE_PORT_NAME%, %TARGET_PORT%. Default: the cluster's.`,
+  );
+
 /** `istio.mesh.v1alpha1.MeshConfig`. */
 export const fields = object({
   proxyListenPort: defaulted(portNumber, 15_001, "Where redirected connections of workloads arrive."),
   proxyInboundListenPort: defaulted(portNumber, 15_006, "Where redirected connections to workloads arrive."),
-  proxyHttpPort: refused(
-    "no route configuration has the hosts of all ports at once but those of sockets; write a Sidecar with an egress listener that binds unix:///PATH",
+  proxyHttpPort: defaulted(
+    integer({ most: 65_535 }),
+    0,
+    "Where sidecars are HTTP proxies, on 127.0.0.1, for programs that name the port with the host. Default: nowhere.",
   ),
   connectTimeout: defaulted(duration({ least: 1, most: 30_000 }), 10_000, "Time for a connection to come about."),
   hboneIdleTimeout: refused("it is for ambient mode, which this mesh does not have"),
@@ -116,8 +125,8 @@ export const fields = object({
   zoneAwareLbSetting: refused("endpoints are given by locality and priority; write localityLbSetting"),
   dnsRefreshRate: defaulted(duration({ least: 1_000 }), 60_000, "Time until DNS is asked again after it failed."),
   h2UpgradePolicy: defaulted(choice("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE", "Whether HTTP/1.1 is sent on as HTTP/2."),
-  inboundClusterStatName: refused(STATISTICS),
-  outboundClusterStatName: refused(STATISTICS),
+  inboundClusterStatName: statName("of clusters of a proxy's own workload"),
+  outboundClusterStatName: statName("of clusters of services, with %SUBSET_NAME% too"),
   certificates: refused("Istio makes no certificates for names of DNS any more either; put yours into Secrets"),
   serviceSettings: refused("there is one cluster, so every service is local to it"),
   serviceScopeConfigs: refused("it is for ambient mode, which this mesh does not have"),

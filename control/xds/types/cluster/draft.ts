@@ -19,9 +19,10 @@ export interface ClusterDraft {
   options: HttpProtocolOptions | undefined;
 }
 
-export function draftOf(name: string): ClusterDraft {
+/** @param statName in statistics. Default: the name */
+export function draftOf(name: string, statName = name): ClusterDraft {
   // The semicolon is Istio's (`DelimitedStatsPrefix`): its regular expressions for statistics find the end of the name by it.
-  return { cluster: create(ClusterSchema, { name, altStatName: `${name};` }), options: undefined };
+  return { cluster: create(ClusterSchema, { name, altStatName: `${statName};` }), options: undefined };
 }
 
 export function optionsOf(draft: ClusterDraft): HttpProtocolOptions {

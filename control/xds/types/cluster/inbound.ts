@@ -10,10 +10,12 @@ import {
   type Protocol,
   type ProxyView,
   type Service,
+  type ServicePort,
   type SidecarScope,
 } from "../../../model/index.ts";
 import { inboundCluster } from "../cluster-name.ts";
 import { addressOf } from "../endpoint/address.ts";
+import { statName } from "../stat-name.ts";
 import { applyConnectionPool } from "./connection-pool.ts";
 import { draftOf, finish } from "./draft.ts";
 import { fromLoopback } from "./fixed.ts";
@@ -31,6 +33,8 @@ interface LocalPort {
   /** Where the workload listens; undefined: at the address that the client connected to. */
   readonly target: { readonly address: string; readonly port: number } | undefined;
   readonly services: readonly Service[];
+  /** That of the first service. */
+  readonly servicePort: ServicePort | undefined;
   readonly pool: ConnectionPool | undefined;
 }
 
@@ -55,6 +59,7 @@ function ofServices(view: ProxyView, sidecar: SidecarScope | undefined, number: 
     protocol: first?.port.protocol ?? "auto",
     target: view.settings().inboundTrafficPolicy === "PASSTHROUGH" ? undefined : { address: loopbackOf(view), port: number },
     services: [...new Set(group.filter(({ port }) => port.number === first?.port.number).map(({ service }) => service))],
+    servicePort: first?.port,
     pool: sidecar?.inboundConnectionPool ?? pool,
   };
 }
@@ -66,13 +71,15 @@ function loopbackOf(view: ProxyView): string {
 function ofIngress(view: ProxyView, sidecar: SidecarScope, index: number, ports: Inbound["ports"]): LocalPort {
   const ingress = sidecar.ingress[index];
   const number = ingress?.port.number ?? 0;
-  const service = ports.find(({ targetPort }) => targetPort === number)?.service;
+  const found = ports.find(({ targetPort }) => targetPort === number);
+  const service = found?.service;
   const pool = service === undefined ? undefined : policyFor(view.trafficRules(service.host), number).connectionPool;
   return {
     number,
     protocol: ingress?.port.protocol ?? "auto",
     target: ingress?.defaultEndpoint === undefined ? undefined : endpointOf(view, ingress.defaultEndpoint),
     services: service === undefined ? [] : [service],
+    servicePort: found?.port,
     pool: ingress?.connectionPool ?? sidecar.inboundConnectionPool ?? pool,
   };
 }
@@ -88,9 +95,15 @@ function endpointOf(view: ProxyView, endpoint: string): NonNullable<LocalPort["t
   return { address: host, port };
 }
 
-function local(view: ProxyView, { number, protocol, target, services, pool }: LocalPort): Cluster {
+function local(view: ProxyView, { number, protocol, target, services, servicePort, pool }: LocalPort): Cluster {
   const settings = view.settings();
-  const draft = draftOf(inboundCluster(number));
+  const [service] = services;
+  const pattern = settings.inboundClusterStatName;
+  const isNamed = pattern !== "" && service !== undefined && servicePort !== undefined;
+  const draft = draftOf(
+    inboundCluster(number),
+    isNamed ? statName(pattern, { service, port: servicePort, targetPort: number }) : undefined,
+  );
   const { cluster } = draft;
   if (target === undefined) {
     cluster.clusterDiscoveryType = { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST };

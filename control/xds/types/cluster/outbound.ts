@@ -18,6 +18,7 @@ import { sourceOf } from "../endpoint/alias.ts";
 import { assignmentOf } from "../endpoint/assignment.ts";
 import { passesOnMtls } from "../endpoint/mtls.ts";
 import { upstreamFilter } from "../filter/upstream.ts";
+import { statName } from "../stat-name.ts";
 import { applyConnectionPool } from "./connection-pool.ts";
 import { applyDiscovery, discoveryOf } from "./discovery.ts";
 import { draftOf, finish } from "./draft.ts";
@@ -60,7 +61,11 @@ interface Target {
 function outbound(view: ProxyView, { service, port, subset, rules, policy }: Target, options: ClusterOptions): Cluster | undefined {
   const client = view.client();
   const settings = view.settings();
-  const draft = draftOf(outboundCluster(service.host, port.number, subset));
+  const pattern = settings.outboundClusterStatName;
+  const draft = draftOf(
+    outboundCluster(service.host, port.number, subset),
+    pattern === "" ? undefined : statName(pattern, { service, port, subset }),
+  );
   const { loadBalancer, connectionPool: pool, outlierDetection, tls, proxyProtocol } = policy;
 
   const source = sourceOf(view, service, port);

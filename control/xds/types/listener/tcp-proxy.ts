@@ -13,6 +13,7 @@ import { outboundCluster, sniOf } from "../cluster-name.ts";
 import { meantHost } from "../endpoint/alias.ts";
 import { tcpLoading } from "../on-demand.ts";
 import type { Side } from "../filter/side.ts";
+import { statName } from "../stat-name.ts";
 import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 import type { Init } from "./init.ts";
@@ -31,13 +32,22 @@ export function toService(view: ProxyView, named: HostName, port: number, subset
   const cluster = outboundCluster(host, port, subset);
   return [
     tcpProxy({
-      statPrefix: cluster,
+      statPrefix: statPrefixOf(view, host, port, subset) ?? cluster,
       clusterSpecifier: { case: "cluster", value: cluster },
       ...tcpLoading(view, [{ host, port, subset }]),
       ...connectionRules(view, host, port, subset),
       accessLog: accessLogs(view, OUT),
     }),
   ];
+}
+
+/** That of MeshConfig's `outboundClusterStatName`, as the cluster has it. */
+function statPrefixOf(view: ProxyView, host: HostName, number: number, subset: string | undefined): string | undefined {
+  const { outboundClusterStatName } = view.settings();
+  if (outboundClusterStatName === "") return undefined;
+  const service = view.service(host);
+  const port = service?.ports.find((each) => each.number === number);
+  return service === undefined || port === undefined ? undefined : statName(outboundClusterStatName, { service, port, subset });
 }
 
 /** Passes on the mesh's own TLS to a service, whose proxies end it. */

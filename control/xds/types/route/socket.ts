@@ -4,9 +4,14 @@ import { type RouteConfiguration, routeConfiguration, virtualHost } from "./conf
 import { namesOf, serviceDomains } from "./domains.ts";
 import { hostRoutes, importedBy, outboundPorts } from "./outbound.ts";
 
-/** Listeners that stand for all ports at once, because theirs says nothing: sockets of the file system. */
+/** The route configuration of MeshConfig's `proxyHttpPort` (Istio's `RDSHttpProxy`). */
+export const HTTP_PROXY = "http_proxy";
+
+/** Listeners that stand for all ports at once, because theirs says nothing: sockets of the file system, and HTTP proxies. */
 export function sockets(view: ProxyView): readonly SidecarEgress[] {
-  return (view.sidecar()?.egress ?? []).filter(({ bind }) => bind?.startsWith("unix://") === true);
+  const sockets = (view.sidecar()?.egress ?? []).filter(({ bind }) => bind?.startsWith("unix://") === true);
+  if (view.settings().proxyHttpPort === 0) return sockets;
+  return [...sockets, { port: undefined, bind: HTTP_PROXY, captureMode: "NONE", hosts: [{ namespace: "*", host: "*" }] }];
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   type SidecarEgress,
   type SidecarPort,
 } from "../../../../model/index.ts";
+import { HTTP_PROXY } from "../../route/socket.ts";
 import { anyAddress, type Binds, isAnyAddress, loopback } from "../address.ts";
 
 /** A listener for connections that workloads make, and what stands behind it: enough to make it, and nothing more, so it is made again only when this changes. */
@@ -31,7 +32,7 @@ export type PlannedChain =
       readonly protocol: Protocol;
       /** Takes only what begins with HTTP, because other connections come to the listener too. */
       readonly sniffed: boolean;
-      /** Only this host is served, because the listener is of its address; undefined: every host of the port. */
+      /** Only this host is served, because the listener is of its address; undefined: every host of the port. {@link HTTP_PROXY}: every host of every port. */
       readonly host: HostName | undefined;
     }
   | {
@@ -89,7 +90,7 @@ export function planOutbound(view: ProxyView): readonly OutboundListener[] {
       }
     }
   }
-  return [...entries.values()].map(({ binds: [bind, ...more], port, bindToPort, protocol, chains }) => ({
+  const listeners = [...entries.values()].map(({ binds: [bind, ...more], port, bindToPort, protocol, chains }) => ({
     bind,
     more,
     port,
@@ -97,6 +98,24 @@ export function planOutbound(view: ProxyView): readonly OutboundListener[] {
     protocol,
     chains,
   }));
+  return [...listeners, ...httpProxy(view).filter(({ bind, port }) => !entries.has(`${bind} ${port}`))];
+}
+
+/** Istio's `buildHTTPProxy`. */
+function httpProxy(view: ProxyView): readonly OutboundListener[] {
+  const port = view.settings().proxyHttpPort;
+  if (port === 0) return [];
+  const [bind, ...more] = loopback(view.client());
+  return [
+    {
+      bind,
+      more,
+      port,
+      bindToPort: true,
+      protocol: "http",
+      chains: [{ kind: "http", protocol: "http", sniffed: false, host: HTTP_PROXY }],
+    },
+  ];
 }
 
 /** A Sidecar without egress listeners imports everything, as no Sidecar does. */

@@ -42,7 +42,7 @@ const customTag = object(
     header: optional(object({ name: required(text(), "Name of the header."), defaultValue: fallback }), "A header of the request."),
     formatter: optional(
       object({ value: required(text(), "Text with Envoy's operators, such as %REQ(:METHOD)%.") }),
-      "What Envoy's operators of access logs say.",
+      "What Envoy's operators of access logs say; of Envoy 1.37 and later.",
     ),
   },
   { one: [["literal", "environment", "header", "formatter"]] },

@@ -8,6 +8,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { filterFiles } from "../../../filters/index.ts";
 import { startUpstream, type Upstream } from "../../../harness/upstreams/index.ts";
+import { build } from "../../foreign/build.ts";
+import { FOREIGN_MODULES } from "../../foreign/modules.ts";
 import { Client, getAt } from "./client.ts";
 import { type RunningEnvoy, RunningMesh } from "./running-mesh.ts";
 
@@ -147,4 +149,23 @@ test("a module that cannot be had closes what it is for, until it can", async ()
   expect(await status("/", ["x-mine: 1"])).toBe(429);
   await mesh.apply({ "plugin.yaml": undefined });
   expect(await status("/")).toBe(200);
+});
+
+// Go's 2.7 MB take Envoy a second to compile for each thread, which shows nothing more.
+const SDKS = FOREIGN_MODULES.filter(({ name }) => name !== "go");
+
+test.for(SDKS)("a module in the words of another SDK does its job beside ours: $name", { timeout: 300_000 }, async (recipe, context) => {
+  context.task.meta.target = "foreign";
+  const built = await build(recipe);
+  if ("missing" in built) {
+    context.task.meta.notRun = built.missing;
+    if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(built.missing);
+    return context.skip(built.missing);
+  }
+  await mesh.apply({ "plugin.yaml": plugin(`file://${built.module}`, { phase: "AUTHZ", pluginConfig: undefined }) });
+  const answer = await getAt(inbound(), "app", "/api/items", ["x-user: alice-beta"]);
+  expect([answer.status, answer.headers.get("x-filter")]).toEqual([200, "1"]);
+  expect(web.requests.at(-1)?.headers).toContainEqual(["x-route", "canary"]);
+  expect(await status("/secret")).toBe(403);
+  await mesh.apply({ "plugin.yaml": undefined });
 });

@@ -32,7 +32,7 @@ function managerTracing(view: ProxyView, spec: TracingSpec): Tracing["tracing"] 
     // Istio traces one request in a hundred where nobody says.
     randomSampling: { value: spec.sampling ?? proxy.tracingSampling ?? 1 },
     overallSampling: { value: 100 },
-    customTags: [...(spec.istioTags ? istioTags(view) : []), ...customTags(spec.customTags ?? tagsOf(proxy))],
+    customTags: [...(spec.istioTags ? istioTags(view) : []), ...customTags(view, spec.customTags ?? tagsOf(proxy))],
     ...(spec.propagates ? {} : { noContextPropagation: true }),
     ...(maxPathTagLength === undefined ? {} : { maxPathTagLength }),
   };

@@ -25,6 +25,8 @@ export interface YamlProxy {
   /** Default: a sidecar `client-1` of `default` at 10.0.0.1. */
   readonly nodeId?: string;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Default: it does not say. */
+  readonly envoyVersion?: string;
   readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string };
   /** What became of the modules of users, by their url; those that are not here are still under way. */
   readonly modules?: Readonly<Record<string, ModuleState>>;
@@ -33,7 +35,13 @@ export interface YamlProxy {
 /** What a proxy sees of such a mesh. */
 export function viewOfYaml(
   yaml: string,
-  { nodeId = "sidecar~10.0.0.1~client-1.default~default.svc.cluster.local", metadata = {}, locality, modules = {} }: YamlProxy = {},
+  {
+    nodeId = "sidecar~10.0.0.1~client-1.default~default.svc.cluster.local",
+    metadata = {},
+    locality,
+    envoyVersion,
+    modules = {},
+  }: YamlProxy = {},
 ): ProxyView {
   const read = meshOfYaml(yaml);
   const { mesh } = read.applyModules(
@@ -44,7 +52,7 @@ export function viewOfYaml(
       }),
     ),
   );
-  const proxy = readProxy({ id: nodeId, metadata, locality });
+  const proxy = readProxy({ id: nodeId, metadata, locality, envoyVersion });
   if (typeof proxy === "string") throw new Error(proxy);
   return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
 }

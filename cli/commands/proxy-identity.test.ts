@@ -154,6 +154,25 @@ test("a certificate that expires takes its stream with it, and the next one brin
   await expect.poll(async () => (await status()).length, { timeout: 20_000 }).toBe(1);
 });
 
+test("a new root reaches the proxy at once, and the rotation goes on when it has", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const { serving, roots, token, tokenFile } = await mesh("rotated");
+  await using _serving = serving;
+  const proxy = await start(serving.xds, "--control-ca", roots, "--token-file", await token("-s", "reviews"));
+  await proxy.line("this proxy trusts the roots of the mesh");
+  const rotate = (...step: readonly string[]) =>
+    meshwright(["certs", "rotate", ...step, "--admin", serving.admin, "--token-file", tokenFile]);
+  // Frozen, it cannot say that it trusts another root.
+  proxy.signal("SIGSTOP");
+  expect(await rotate("prepare")).toMatchObject({ code: 0 });
+  expect(await rotate("switch", "--timeout", "100ms")).toMatchObject({ code: 1, errors: expect.stringContaining(ID) });
+  expect((await meshwright(["certs", "--admin", serving.admin])).output).toContain(`without these roots, as far as is known:\n  ${ID}\n`);
+  proxy.signal("SIGCONT");
+  expect(await rotate("switch")).toMatchObject({ code: 0, errors: "" });
+  expect(await rotate("retire")).toMatchObject({ code: 1, errors: expect.stringContaining("certificates of the old root are good until") });
+  expect((await meshwright(["certs", "--admin", serving.admin])).output).toMatch(/ signing [^]* former /);
+});
+
 test("a token that is good no more ends the command, with the reason", async (context) => {
   await requireTarget(envoyTarget, context);
   const { serving, roots, token } = await mesh("spent");

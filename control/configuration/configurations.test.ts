@@ -238,8 +238,9 @@ const anyPeer: fc.Arbitrary<Peer & { readonly connected: boolean }> = fc.record(
   connected: fc.boolean(),
 });
 
+/** The third is a replica of the first. */
 const PROXIES: readonly Proxy[] = ["a", "b"].flatMap((namespace) =>
-  ["one", "two"].flatMap((app, index) =>
+  ["one", "two", "one"].flatMap((app, index) =>
     ["sidecar", "router"].map((type) => {
       const proxy = readProxy({
         id: `${type}~10.0.0.${index + 1}~${app}.${namespace}~x`,
@@ -289,15 +290,13 @@ describe("what a change makes again", () => {
             ({ proxy }) => proxy.id,
           );
 
-          const fresh = new Configurations(
-            TYPES,
-            Mesh.empty([CONTRIBUTED], SETTINGS)
-              .applyPeers({ come: [...peers.values()], gone: [] })
-              .mesh.apply({ upserted: [...objects.values()], removed: [] }).mesh,
-          );
+          const mesh = Mesh.empty([CONTRIBUTED], SETTINGS)
+            .applyPeers({ come: [...peers.values()], gone: [] })
+            .mesh.apply({ upserted: [...objects.values()], removed: [] }).mesh;
           for (const proxy of PROXIES) {
             const before = seen.get(proxy.id) ?? {};
-            const after = contentOf(fresh.add(proxy).snapshot);
+            // Each by itself: nothing is shared.
+            const after = contentOf(new Configurations(TYPES, mesh).add(proxy).snapshot);
             const now = stepwise.snapshotOf(proxy.id);
             expect(now === undefined ? undefined : contentOf(now)).toEqual(after);
             for (const [url, names] of differences(before, after)) {

@@ -1,5 +1,14 @@
 import { typeUrl } from "../envoy-api/index.ts";
-import { type Cell, type Mesh, type MeshChange, MeshProxyView, type PeerChange, Reads } from "../mesh/index.ts";
+import {
+  type Cell,
+  type Mesh,
+  type MeshChange,
+  MeshProxyView,
+  type OwnFact,
+  type OwnFactName,
+  type PeerChange,
+  Reads,
+} from "../mesh/index.ts";
 import type { Client, IssuerKeys, ModuleState, Proxy } from "../model/index.ts";
 import type { Change, Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
@@ -219,6 +228,7 @@ export class Configurations {
 
   private translation(proxy: Proxy, client: Client, member?: Member): Translation {
     const view = (reads: Reads) => new MeshProxyView(this.current, proxy, client, reads);
+    const facts = new Map<OwnFactName, OwnFact>();
     return {
       units: (type) => {
         const reads = new Reads();
@@ -227,6 +237,11 @@ export class Configurations {
       translate: (type, unit) => {
         const reads = new Reads();
         return { resources: type.translate(view(reads), unit), reads };
+      },
+      own(name) {
+        let fact = facts.get(name);
+        if (fact === undefined) facts.set(name, (fact = view(new Reads()).ownFact(name)));
+        return fact;
       },
       held(type, name) {
         const has = member?.snapshot.resources(typeUrl(type.schema));

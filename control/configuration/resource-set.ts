@@ -1,9 +1,10 @@
 import { hash } from "node:crypto";
 import { type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { typeUrl } from "../envoy-api/index.ts";
-import type { Cell, Reads } from "../mesh/index.ts";
+import type { Cell, OwnFact, OwnFactName, Reads } from "../mesh/index.ts";
 import type { Change, Resource } from "../xds/server/index.ts";
 import type { Translated, XdsType } from "../xds/types/xds-type.ts";
+import { AlikeUnits } from "./alike-units.ts";
 
 export interface UnitTranslation {
   readonly resources: readonly Translated[];
@@ -14,6 +15,8 @@ export interface UnitTranslation {
 export interface Translation {
   units(type: XdsType): { readonly units: readonly string[]; readonly reads: Reads };
   translate(type: XdsType, unit: string): UnitTranslation;
+  /** A fact of the proxy itself. */
+  own(name: OwnFactName): OwnFact;
   /** What the proxy has by a name, whichever set it came from. */
   held(type: XdsType, name: string): Resource | undefined;
 }
@@ -56,6 +59,15 @@ interface TypeState {
   resources: ReadonlyMap<string, Resource>;
 }
 
+/** What may be sent of a unit. */
+interface Leaving {
+  readonly resources: readonly Resource[];
+  /** Whether that is all of it, and nothing else in its place. */
+  readonly isWhole: boolean;
+}
+
+const NONE_LEAVES: Leaving = { resources: [], isWhole: false };
+
 /** Resources of every type, each made again only when something was touched that it was made from. */
 export class ResourceSet {
   private readonly types: readonly XdsType[];
@@ -65,6 +77,8 @@ export class ResourceSet {
   private readonly readers = new Map<Cell, Set<string>>();
   private readonly encoder: Encoder;
   private readonly gate: Gate | undefined;
+  /** Of a group's set: what its proxies' own sets have in common. */
+  private readonly alike: AlikeUnits | undefined;
   /** Counts how often a unit turned out to be individual, or no more. */
   private individualChanges = 0;
   /** Of a proxy's own set: that count of its group's when it was brought up to date. */
@@ -76,6 +90,7 @@ export class ResourceSet {
     this.encoder = encoder;
     this.gate = gate;
     this.shared = shared;
+    this.alike = shared === undefined ? new AlikeUnits() : undefined;
   }
 
   /** The resources of a type; the map is never changed, later calls may give another. */
@@ -102,6 +117,7 @@ export class ResourceSet {
 
   /** Brings the set up to date. `touched` undefined: everything is made again. Gives the names that differ, by type. */
   refresh(translation: Translation, touched: ReadonlySet<Cell> | undefined, failures: TranslationFailure[]): readonly Change[] {
+    this.alike?.clear();
     const dirty = this.dirty(touched);
     if (touched !== undefined && dirty.size === 0 && this.isUpToDate()) return UNCHANGED;
     if (this.shared !== undefined) this.upToDateWith = this.shared.individualChanges;
@@ -177,11 +193,18 @@ export class ResourceSet {
     for (const unit of dirty) {
       if (gone.includes(unit)) continue;
       try {
+        const reader = readerOf(type, unit);
+        const alike = known.has(unit) ? undefined : this.shared?.alike?.find(reader, (name) => translation.own(name));
+        if (alike !== undefined) {
+          this.replace(type, state, unit, { ...alike, individual: false }, resources, names);
+          continue;
+        }
         const translated = known.get(unit) ?? translation.translate(type, unit);
         const { reads } = translated;
         const individual = this.shared === undefined && reads.individual;
-        const encoded = individual ? [] : this.leaving(type, state, unit, translated, translation);
-        this.replace(type, state, unit, { cells: reads.cells, individual, resources: encoded }, resources, names);
+        const { isWhole, resources: leaving } = individual ? NONE_LEAVES : this.leaving(type, state, unit, translated, translation);
+        if (isWhole) this.shared?.alike?.keep(reader, reads, leaving);
+        this.replace(type, state, unit, { cells: reads.all, individual, resources: leaving }, resources, names);
       } catch (error) {
         state.failed.add(unit);
         failures.push({ type: type.name, unit, error });
@@ -192,21 +215,17 @@ export class ResourceSet {
   }
 
   /** What may be sent of a unit, and of what may not, or not yet, what the proxy has, else what goes in its place. */
-  private leaving(
-    type: XdsType,
-    state: TypeState,
-    unit: string,
-    translated: UnitTranslation,
-    translation: Translation,
-  ): readonly Resource[] {
+  private leaving(type: XdsType, state: TypeState, unit: string, translated: UnitTranslation, translation: Translation): Leaving {
     const { gate } = this;
     const { resources } = translated;
-    if (gate === undefined) return resources.map((each) => this.encoder.encode(type, each));
+    if (gate === undefined) return { resources: resources.map((each) => this.encoder.encode(type, each)), isWhole: true };
+    let isWhole = true;
     const missing: string[] = [];
     let pending = false;
     const leaving = resources.flatMap((each): readonly Resource[] => {
       const judgement = each.judged ?? (each.proofs === undefined ? "good" : gate(type, each));
       if (judgement === "good") return [this.encoder.encode(type, each)];
+      isWhole = false;
       pending ||= judgement === "pending";
       const held = state.resources.get(each.name) ?? translation.held(type, each.name);
       if (held !== undefined) return [held];
@@ -216,13 +235,13 @@ export class ResourceSet {
       return [];
     });
     if (pending) state.pending.set(unit, { translated, missing });
-    return leaving;
+    return { resources: leaving, isWhole };
   }
 
   private list(type: XdsType, translation: Translation): { readonly units: Iterable<string>; readonly cells: ReadonlySet<Cell> } {
     if (this.shared !== undefined) return { units: this.shared.individualUnits(type), cells: new Set() };
     const { units, reads } = translation.units(type);
-    return { units, cells: reads.cells };
+    return { units, cells: reads.all };
   }
 
   private replace(
@@ -233,7 +252,7 @@ export class ResourceSet {
     resources: Map<string, Resource>,
     names: Set<string>,
   ): void {
-    const reader = `${type.name} ${unit}`;
+    const reader = readerOf(type, unit);
     const before = state.made.get(unit);
     for (const cell of before?.cells ?? []) this.readers.get(cell)?.delete(reader);
     const now = new Map(made?.resources.map((resource) => [resource.name, resource]));
@@ -262,6 +281,11 @@ export class ResourceSet {
       else readers.add(reader);
     }
   }
+}
+
+/** Under which a unit is found, by whatever changes. */
+function readerOf({ name }: XdsType, unit: string): string {
+  return `${name} ${unit}`;
 }
 
 const UNCHANGED: readonly Change[] = [];

@@ -53,9 +53,28 @@ export function hostOfEndpoints(of: Cell): HostName | undefined {
   return of.startsWith(prefix) ? of.slice(prefix.length) : undefined;
 }
 
-/** The cells that something was made from. */
+/** What only a proxy itself can be asked for: all that it told, the ports of its workload, its labels. */
+export type OwnFactName = "proxy" | "inbound" | "labels";
+
+/** Something that is a proxy's own, and where it was found. */
+export interface OwnFact {
+  readonly value: unknown;
+  readonly cells: ReadonlySet<Cell>;
+}
+
+/** What something was made from. */
 export class Reads {
+  /** Cells that were read, but for those in which facts of the proxy itself were found. */
   readonly cells = new Set<Cell>();
-  /** Whether it was made for one proxy alone. */
-  individual = false;
+  readonly own = new Map<OwnFactName, OwnFact>();
+
+  /** Whether it was made for one proxy, or those that have the same facts of their own. */
+  get individual(): boolean {
+    return this.own.size > 0;
+  }
+
+  /** Every cell that was read. */
+  get all(): ReadonlySet<Cell> {
+    return this.individual ? new Set([...this.cells, ...[...this.own.values()].flatMap(({ cells }) => [...cells])]) : this.cells;
+  }
 }

@@ -28,7 +28,7 @@ export function inboundOf(mesh: Mesh, proxy: Proxy, reads: Reads): Inbound {
       ports.push({ service, port, targetPort });
     }
   }
-  return { workload, ports };
+  return { ports };
 }
 
 function candidates({ index }: Mesh, { namespace, addresses }: Proxy, reads: Reads): ReadonlySet<Service> {

@@ -1,4 +1,4 @@
-export { type Cell, Reads } from "./cell.ts";
+export { type Cell, type OwnFact, type OwnFactName, Reads } from "./cell.ts";
 export { Mesh, type MeshChange } from "./mesh.ts";
 export { keysOf, type PeerChange } from "./peers.ts";
 export { MeshProxyView } from "./proxy-view.ts";

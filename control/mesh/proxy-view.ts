@@ -29,7 +29,7 @@ import {
   type WorkloadMtls,
   workloadMtls,
 } from "../model/index.ts";
-import { cell, type Reads } from "./cell.ts";
+import { cell, type OwnFact, type OwnFactName, Reads } from "./cell.ts";
 import { identitiesOf } from "./identities.ts";
 import { inboundOf } from "./inbound.ts";
 import type { Mesh } from "./mesh.ts";
@@ -56,8 +56,7 @@ export class MeshProxyView implements ProxyView {
   }
 
   proxy(): Proxy {
-    this.reads.individual = true;
-    return this.self;
+    return this.own("proxy", () => this.self);
   }
 
   client(): Client {
@@ -162,8 +161,7 @@ export class MeshProxyView implements ProxyView {
   }
 
   inbound(): Inbound {
-    this.reads.individual = true;
-    return inboundOf(this.mesh, this.self, this.reads);
+    return this.own("inbound", (reads) => inboundOf(this.mesh, this.self, reads));
   }
 
   mtls(): WorkloadMtls {
@@ -173,11 +171,27 @@ export class MeshProxyView implements ProxyView {
 
   /** Labels that the proxy brought, and those of its workload in the mesh, which go before them. */
   private workloadLabels(): Labels {
-    this.reads.individual = true;
-    const { addresses, labels } = this.self;
-    for (const address of addresses) this.reads.cells.add(cell.address(address));
-    const workload = workloadOf(this.mesh.index, this.self);
-    return workload === undefined ? labels : { ...labels, ...workload.labels };
+    return this.own("labels", (reads) => {
+      const { addresses, labels } = this.self;
+      for (const address of addresses) reads.cells.add(cell.address(address));
+      const workload = workloadOf(this.mesh.index, this.self);
+      return workload === undefined ? labels : { ...labels, ...workload.labels };
+    });
+  }
+
+  /** A fact of the proxy itself, as whatever is made for it asks for it. */
+  ownFact(name: OwnFactName): OwnFact {
+    const reads = new Reads();
+    const view = new MeshProxyView(this.mesh, this.self, this.common, reads);
+    const value = name === "proxy" ? view.proxy() : name === "inbound" ? view.inbound() : view.workloadLabels();
+    return { value, cells: reads.all };
+  }
+
+  private own<Value>(name: OwnFactName, find: (reads: Reads) => Value): Value {
+    const reads = new Reads();
+    const value = find(reads);
+    this.reads.own.set(name, { value, cells: reads.cells });
+    return value;
   }
 
   gateways(): readonly Gateway[] {

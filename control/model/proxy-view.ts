@@ -8,7 +8,7 @@ import type { IpMode, Proxy } from "./proxy.ts";
 import type { JwksUri } from "./request-authentication.ts";
 import type { HttpRoute, Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
-import type { Endpoint, Locality, Service, ServicePort, Workload } from "./service.ts";
+import type { Endpoint, Locality, Service, ServicePort } from "./service.ts";
 import type { MeshSettings, OwnSettings, ProxySettings } from "./settings.ts";
 import type { SidecarScope } from "./sidecar.ts";
 import type { TrafficRules } from "./traffic-policy.ts";
@@ -108,8 +108,6 @@ export interface Identities {
 }
 
 export interface Inbound {
-  /** Undefined where nothing in the mesh has the proxy's address. */
-  readonly workload: Workload | undefined;
   /** Ports of services that this workload stands behind, with the number on which it listens. */
   readonly ports: readonly { readonly service: Service; readonly port: ServicePort; readonly targetPort: number }[];
 }

@@ -121,7 +121,7 @@ describe("The workload's own ports", () => {
     const service = serviceOf("client", { 80: "http" });
     const [servicePort] = service.ports;
     if (servicePort === undefined) throw new Error("a port");
-    return { workload: undefined, ports: [{ service, port: servicePort, targetPort: port }] };
+    return { ports: [{ service, port: servicePort, targetPort: port }] };
   };
   const ingressOf = (defaultEndpoint: string): SidecarScope => {
     const ingress: SidecarIngress = {

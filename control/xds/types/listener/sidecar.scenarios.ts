@@ -20,7 +20,7 @@ describe("a sidecar", () => {
     const me = serviceOf("client", { 8080: "http" });
     const view = viewOf({
       services: [reviews],
-      inbound: { workload: undefined, ports: me.ports.map((port) => ({ service: me, port, targetPort: port.number })) },
+      inbound: { ports: me.ports.map((port) => ({ service: me, port, targetPort: port.number })) },
     });
     const cluster = outboundCluster(reviews.host, 9080);
     proxy = await RunningProxy.start({

@@ -95,7 +95,7 @@ export function viewOf(content: ViewContent): ProxyView {
     routedHosts: () => routed.sort(),
     isMirrored: (host) => Object.values(content.routing ?? {}).some((routing) => mirrors(routing, host)),
     sidecar: () => content.sidecar,
-    inbound: () => content.inbound ?? { workload: undefined, ports: [] },
+    inbound: () => content.inbound ?? { ports: [] },
     mtls: () => content.mtls ?? PERMISSIVE,
     gateways: () => content.gateways ?? [],
     gatewayHosts: (gateway) => Object.keys(content.gatewayRouting?.[gateway] ?? {}).sort(),

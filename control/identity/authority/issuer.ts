@@ -23,6 +23,13 @@ export const BACKDATED = 120_000;
 
 const { keyCertSign, cRLSign, digitalSignature, keyEncipherment } = KeyUsageFlags;
 
+/** What all certificates of workloads have in common, encoded once. */
+const OF_WORKLOADS: readonly Extension[] = [
+  new BasicConstraintsExtension(false, undefined, true),
+  new KeyUsagesExtension(digitalSignature | keyEncipherment, true),
+  new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
+];
+
 /** A certificate of an authority with its key. */
 export class Issuer {
   readonly certificate: Certificate;
@@ -108,9 +115,7 @@ export class Issuer {
   /** Signs a workload's certificate, PEM. */
   async sign({ uri, publicKey, serialNumber, notBefore, notAfter }: CertificateOrder): Promise<string> {
     const extensions: Extension[] = [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(digitalSignature | keyEncipherment, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
+      ...OF_WORKLOADS,
       // Critical, since the subject is empty: RFC 5280, 4.2.1.6.
       new SubjectAlternativeNameExtension([{ type: "url", value: uri }], true),
       this.keyIdentifier,

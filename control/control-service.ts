@@ -171,7 +171,12 @@ export class ControlService implements AsyncDisposable {
   /** Reads every source to the end; nothing can be asked of a service that knows a part only. */
   static async start(options: ControlServiceOptions): Promise<ControlService> {
     const service = new ControlService(options);
-    await service.readSources();
+    try {
+      await service.readSources();
+    } catch (error) {
+      await service[Symbol.asyncDispose]();
+      throw error;
+    }
     return service;
   }
 
@@ -191,7 +196,7 @@ export class ControlService implements AsyncDisposable {
     this.peers.restore(state?.peers.read() ?? []);
     this.configurations.applyPeers(this.peers.take());
     this.issuers.restore();
-    await this.admission.begin(state?.read() ?? [], first);
+    await this.admission.begin(state?.read() ?? [], first, new Map<string, Source>(sources.map((source) => [source.name, source])));
     await this.issuers.asked();
   }
 

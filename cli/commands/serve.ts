@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
+import type { AdmissionMode } from "../../control/admission/index.ts";
 import type { ControlService, ControlServiceOptions } from "../../control/control-service.ts";
 import type { MeshIdentity } from "../../control/identity/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
@@ -17,6 +18,7 @@ interface ServeOptions extends AuthorityOptions, XdsTlsOptions, AdminTlsOptions 
   readonly admin: string;
   readonly meshConfig?: string;
   readonly state?: string;
+  readonly admission: AdmissionMode;
   readonly tokenFile?: string;
   readonly readTokenFile?: string;
   readonly onDemand?: boolean;
@@ -34,6 +36,14 @@ export function addServe(program: Command): void {
     .option("--admin <host:port>", "the administration interface", "127.0.0.1:15014")
     .option("--mesh-config <file>", "Istio's MeshConfig, a document of its own; a ConfigMap istio among the objects says the same")
     .option("--state <dir>", "where the last accepted objects are kept, to be served after a restart where the files are broken")
+    .addOption(
+      new Option(
+        "--admission <mode>",
+        "what becomes of a change that brings a new error: strict takes it whole or not at all, warn as far as it is good",
+      )
+        .choices(["strict", "warn"])
+        .default("warn"),
+    )
     .option(
       "--token-file <file>",
       "file with the bearer token that the administration interface wants; off loopback this, or --admin-write-identity or --admin-read-identity",
@@ -57,6 +67,7 @@ async function serve({
   config,
   meshConfig,
   state: stateDirectory,
+  admission,
   xds,
   admin,
   tokenFile,
@@ -70,7 +81,18 @@ async function serve({
   const addresses = { xds: readAddress("--xds", xds), admin: readAddress("--admin", admin) };
   const tokens = tokenFile === undefined ? [] : [await readToken("--token-file", tokenFile)];
   const readTokens = readTokenFile === undefined ? [] : [await readToken("--read-token-file", readTokenFile)];
-  const { ControlService, LimitedLines, meshSources, State, XdsListener, AdminListener, isLoopback } = await load();
+  const {
+    ApiObjects,
+    ApiSource,
+    AdmissionError,
+    ControlService,
+    LimitedLines,
+    meshSources,
+    State,
+    XdsListener,
+    AdminListener,
+    isLoopback,
+  } = await load();
   const plaintext = isLoopback(addresses.xds.host);
   if (!plaintext && stateDirectory === undefined && authority.ca === undefined && authority.xdsCert === undefined)
     throw new CliError(
@@ -85,7 +107,8 @@ async function serve({
       ExitCode.Usage,
       `--admin ${admin} is open to others; give it a bearer token with --token-file, or name holders of certificates with --admin-write-identity or --admin-read-identity`,
     );
-  const sources = await meshSources(config, meshConfig);
+  const objects = new ApiSource(stateDirectory === undefined ? undefined : new ApiObjects(stateDirectory));
+  const sources = [...(await meshSources(config, meshConfig)), objects];
   const state =
     stateDirectory === undefined
       ? {}
@@ -98,7 +121,10 @@ async function serve({
         };
   // Whom it lets in depends on what it knows: the trust domain is in an object of the mesh.
   const authorize: ControlServiceOptions["authorize"] = async (proxy, client) => tls?.authorizer.authorize(proxy, client) ?? {};
-  await using service: ControlService = await ControlService.start({ sources, log, onDemand, authorize, ...state });
+  const started = ControlService.start({ sources, log, onDemand, admission, authorize, ...state });
+  await using service: ControlService = await started.catch((error: unknown) => {
+    throw error instanceof AdmissionError ? new CliError(ExitCode.Input, error.message, { cause: error }) : error;
+  });
   using identity = await openAuthority(authority, stateDirectory, service, log);
   const services = identity === undefined ? [] : [await certificateService(identity)];
   using tls = await xdsTls(authority, identity, service, log);
@@ -123,6 +149,7 @@ async function serve({
       certificate: admins.certificate,
       certificates: admins.certificates,
       identity,
+      objects,
     }),
   );
   log.info(
@@ -142,15 +169,19 @@ async function serve({
  * extensions of dynamic imports.
  */
 async function load() {
-  const [service, lines, { meshSources }, { State }, { XdsListener }, admin] = await Promise.all([
-    import("../../control/control-service.ts"),
-    import("../../control/limited-lines.ts"),
-    import("../control/mesh-sources.ts"),
-    import("../../control/state/index.ts"),
-    import("../../control/xds/transport/index.ts"),
-    import("../../control/admin/index.ts"),
-  ]);
-  return { ...service, ...lines, meshSources, State, XdsListener, ...admin };
+  const [service, lines, { meshSources }, { State }, { XdsListener }, admin, { AdmissionError }, { ApiSource }, { ApiObjects }] =
+    await Promise.all([
+      import("../../control/control-service.ts"),
+      import("../../control/limited-lines.ts"),
+      import("../control/mesh-sources.ts"),
+      import("../../control/state/index.ts"),
+      import("../../control/xds/transport/index.ts"),
+      import("../../control/admin/index.ts"),
+      import("../../control/admission/index.ts"),
+      import("../../control/sources/api/index.ts"),
+      import("../../control/state/api-objects.ts"),
+    ]);
+  return { ...service, ...lines, meshSources, State, XdsListener, ...admin, AdmissionError, ApiSource, ApiObjects };
 }
 
 async function xdsTls(...parameters: Parameters<typeof import("../control/xds-tls.ts").xdsTls>) {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { AdmissionStatus } from "../../control/admin/admission-status.ts";
 import type { ProxyStatus } from "../../control/admin/proxy-status.ts";
 import { ExitCode } from "../cli-error.ts";
 import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
@@ -14,7 +15,7 @@ export function addStatus(program: Command): void {
     .addHelpText(
       "after",
       `
-Exit code 1 where a proxy refuses something.
+Exit code 1 where a proxy refuses something, or a change is not applied (serve --admission strict).
 
 Examples:
   $ meshwright status
@@ -24,9 +25,20 @@ Examples:
 }
 
 async function showStatus({ output, ...options }: AdminOptions & { readonly output: OutputFormat }): Promise<void> {
-  const { proxies } = (await askAdmin(options, "/api/v1/status")) as { readonly proxies: readonly ProxyStatus[] };
-  print(output, { proxies }, () => asText(proxies));
-  if (proxies.some(({ state }) => state === "NACK")) process.exitCode = ExitCode.Input;
+  const status = (await askAdmin(options, "/api/v1/status")) as {
+    readonly proxies: readonly ProxyStatus[];
+    /** Of a service of an older version none. */
+    readonly admission?: AdmissionStatus;
+  };
+  const { proxies, admission } = status;
+  const refused = admission?.refused ?? [];
+  print(output, status, () => asText(proxies) + refused.map(refusal).join(""));
+  if (refused.length > 0 || proxies.some(({ state }) => state === "NACK")) process.exitCode = ExitCode.Input;
+}
+
+function refusal({ source, since, problems }: AdmissionStatus["refused"][number]): string {
+  const lines = problems.map(({ file, line, column, message }) => `  ${file}:${line}:${column}: ${message}\n`);
+  return `\na change of ${source} of ${new Date(since).toISOString()} is not applied, since it would break something:\n${lines.join("")}`;
 }
 
 function asText(proxies: readonly ProxyStatus[]): string {

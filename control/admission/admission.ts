@@ -7,6 +7,7 @@ import {
   type MeshObject,
   objectKey,
   type Problem,
+  type Source,
   type SourceChange,
   type SourceFile,
 } from "../model/index.ts";
@@ -118,9 +119,20 @@ export class Admission {
    *
    * @throws AdmissionError where that is refused, and nothing was kept
    */
-  async begin(kept: readonly SourceFile[], first: ReadonlyMap<string, SourceChange>): Promise<void> {
+  async begin(
+    kept: readonly SourceFile[],
+    first: ReadonlyMap<string, SourceChange>,
+    sources: ReadonlyMap<string, Pick<Source, "owns">>,
+  ): Promise<void> {
     const store = this.current;
-    store.apply({ files: kept, complete: false }, KEPT);
+    // What such a source has by now counts, and not what it had when everything was kept.
+    const judged = [...first].filter(
+      ([name, { files }]) =>
+        this.mode === "strict" && sources.get(name)?.owns !== undefined && files.every(({ manifests }) => manifests !== undefined),
+    );
+    const isOwned = (file: string) => judged.some(([name]) => sources.get(name)?.owns?.(file) === true);
+    store.apply({ files: kept.filter(({ file }) => !isOwned(file)), complete: false }, KEPT);
+    for (const [name, change] of judged) store.apply(change, name);
     store.confirm(store.objects.values());
     if (this.mode === "warn") {
       applyFirst(store, first);
@@ -131,7 +143,7 @@ export class Admission {
       return;
     }
     this.options.apply({ upserted: [...store.objects.values()], removed: [], problems: new Map() }, this.options.now());
-    this.opening = new Map(first);
+    this.opening = new Map([...first].filter(([name]) => !judged.some(([other]) => other === name)));
     await this.retry(this.options.now());
     if (this.openingProblems !== undefined && store.objects.size === 0) throw new AdmissionError(this.openingProblems.problems);
   }
@@ -162,7 +174,6 @@ export class Admission {
       const { upserted, removed } = objects;
       if (!bad && !dryRun) {
         await keep?.();
-        this.opening?.set(source, merged(this.opening.get(source), change));
         this.adopt(store, objects, this.options.now());
         await this.retry(this.options.now());
       }
@@ -207,14 +218,12 @@ export class Admission {
     if (this.opening !== undefined) {
       const judged = await this.judge([...this.opening], applyOpening);
       if (judged.bad) {
-        const files = [...new Set(judged.problems.map(({ file }) => file))];
+        const problems = errorsOf(judged.problems);
+        const files = new Set(problems.map(({ file }) => file));
+        const blamed = [...this.opening].filter(([, change]) => change.files.some(({ file }) => files.has(file)));
+        const source = (blamed.length === 0 ? [...this.opening] : blamed).map(([name]) => name).join(", ");
         const before = this.openingProblems;
-        this.openingProblems = {
-          source: [...this.opening.keys()].join(", "),
-          since: before?.since ?? Date.now(),
-          files,
-          problems: errorsOf(judged.problems),
-        };
+        this.openingProblems = { source, since: before?.since ?? Date.now(), files: [...files], problems };
         this.tell(before, this.openingProblems);
         return;
       }

@@ -31,6 +31,8 @@ export interface Source extends AsyncDisposable {
   readonly name: string;
   /** Reads everything and hands it over as the first change before it resolves: nothing is served of a part. Never rejects because of what was read. */
   start(changed: (change: SourceChange) => void): Promise<void>;
+  /** Of a source whose objects are judged before it keeps them: whether a file is one of its. They count after a restart whatever becomes of the others. */
+  owns?(file: string): boolean;
   /** Reads to the end: what was written before the call has been handed over when it resolves. */
   refresh(): Promise<void>;
 }

@@ -43,6 +43,10 @@ export class ApiSource implements Source {
     return this.texts.has(file);
   }
 
+  owns(file: string): boolean {
+    return file.startsWith(`${API_FOLDER}/`);
+  }
+
   /** Whether its objects outlive the process. */
   get isKept(): boolean {
     return this.store !== undefined;

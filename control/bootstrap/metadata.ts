@@ -37,6 +37,7 @@ const TEXTS: readonly string[] = [
   "INTERCEPTION_MODE",
   "NODE_NAME",
   "HTTP10",
+  GROUP_KEY,
 ];
 const TEXT_MAPS: readonly string[] = ["LABELS", "ANNOTATIONS", "PLATFORM_METADATA"];
 const KNOWN: readonly string[] = [

@@ -107,6 +107,13 @@ describe("key sets by URI", () => {
     expect([fetched, send(bearer(token))]).toEqual([4, "authentication_no_keys"]);
   });
 
+  test("are asked for again at once where a first answer fails, as one does whose cluster is replaced", () => {
+    const statuses = [500, 200];
+    host.clusters.set("issuer", { http: () => ({ status: statuses.shift() ?? 500, body: keySet(key("RS256")) }) });
+    plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/flaky" }] });
+    expect(send(bearer(token))).toBe("forwarded");
+  });
+
   test("are waited for where their cluster is not there yet, for as long as a fetch may take", () => {
     host.clusters.delete("issuer");
     plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/late", timeout: "1500ms" }] });

@@ -16,7 +16,7 @@ import { Waiting } from "./waiting";
 
 const SECOND: u64 = 1_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
-/** After a failure the next attempt comes after this, then twice as long each time, up to 51.2 s. */
+/** After a second failure the next attempt comes after this, then twice as long each time, up to 51.2 s. */
 const BACKOFF: u64 = SECOND / 10;
 const MOST_DOUBLINGS: u32 = 9;
 /** Tokens with an unknown `kid` cause one fetch in this time at most: clients can make up as many as they like. */
@@ -165,9 +165,11 @@ export class Jwks extends HttpCallout {
 
   onResponse(response: HttpCalloutResponse): void {
     if (this.root == null) return;
-    this.patience = 0;
     const problem = this.accept(response);
-    if (problem != null) this.fail(problem);
+    if (problem != null) {
+      if (this.failures > 0) this.patience = 0;
+      this.fail(problem);
+    }
     this.waiting.resumeAll();
   }
 
@@ -206,7 +208,9 @@ export class Jwks extends HttpCallout {
   private fail(problem: string): void {
     const remote = this.remote;
     if (remote == null) return;
-    this.nextFetch = monotonicTime() + (BACKOFF << (<u64>min(this.failures, MOST_DOUBLINGS)));
+    // Once at once: a cluster that is replaced by the change that brought this configuration cuts off what is on its way.
+    const pause = this.failures == 0 ? 0 : BACKOFF << (<u64>min(this.failures - 1, MOST_DOUBLINGS));
+    this.nextFetch = monotonicTime() + pause;
     this.failures++;
     this.failed.increment();
     const kept = this.keys != null ? "; the keys before are kept" : "; tokens of this issuer are refused";

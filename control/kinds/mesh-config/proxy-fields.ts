@@ -84,7 +84,9 @@ export const proxyHeaders = object({
   ),
   attemptCount: optional(disabled, "x-envoy-attempt-count."),
   envoyDebugHeaders: optional(disabled, "x-envoy-upstream-service-time and the like."),
-  metadataExchangeHeaders: refused("proxies of this mesh send no x-envoy-peer-metadata headers at all, so there are none to limit"),
+  metadataExchangeHeaders: refused(
+    "x-envoy-peer-metadata headers go to services of the mesh alone, and only where a proxy counts metrics; there is nothing to limit",
+  ),
   preserveHttp1HeaderCase: optional(boolean, "Names of HTTP/1.1 headers keep their case. Default: false."),
   xForwardedHost: optional(enabled, "x-forwarded-host."),
   xForwardedPort: optional(enabled, "x-forwarded-port."),

@@ -5,34 +5,26 @@ import { SecretSchema } from "../../../envoy-api/generated/envoy/extensions/tran
 /** Bits of the occasion that a path says. */
 const BITS = 16;
 
-/** The same secret in other words; see `ResourceTypeRules.reworded`. */
+/**
+ * The same secret in other words; see `ResourceTypeRules.reworded`. Of files it is the path of their folder that is written otherwise, so that Envoy's messages show those of the files as users wrote them.
+ */
 export function reworded(value: Uint8Array, occasion: number): Uint8Array {
   const secret = fromBinary(SecretSchema, value);
+  const { type } = secret;
   const source =
-    secret.type.case === "tlsCertificate"
-      ? secret.type.value.certificateChain
-      : secret.type.case === "validationContext"
-        ? secret.type.value.trustedCa
-        : undefined;
-  if (source !== undefined) source.specifier = rewordedSource(source.specifier, occasion);
+    type.case === "tlsCertificate" ? type.value.certificateChain : type.case === "validationContext" ? type.value.trustedCa : undefined;
+  if (source?.specifier.case === "inlineBytes") source.specifier = commented(source.specifier, occasion);
+  else if ((type.case === "tlsCertificate" || type.case === "validationContext") && type.value.watchedDirectory !== undefined)
+    type.value.watchedDirectory.path += folder(occasion);
   return toBinary(SecretSchema, secret);
 }
 
-function rewordedSource(specifier: DataSource["specifier"], occasion: number): DataSource["specifier"] {
-  switch (specifier.case) {
-    case "inlineBytes":
-      // Text between and behind certificates is a comment (RFC 7468, section 2).
-      return { case: "inlineBytes", value: Buffer.concat([specifier.value, Buffer.from(`\n${occasion}\n`)]) };
-    case "filename":
-      return { case: "filename", value: rewordedPath(specifier.value, occasion) };
-    default:
-      return specifier;
-  }
+/** Text between and behind certificates is a comment (RFC 7468, section 2). */
+function commented({ value }: { readonly value: Uint8Array }, occasion: number): DataSource["specifier"] {
+  return { case: "inlineBytes", value: Buffer.concat([value, Buffer.from(`\n${occasion}\n`)]) };
 }
 
-/** In the place of the last `/`: `/` for each 0 and `/.` for each 1, and `/`. */
-function rewordedPath(path: string, occasion: number): string {
-  const at = path.lastIndexOf("/");
-  const said = Array.from({ length: BITS }, (_, bit) => ((occasion >>> bit) & 1 ? "/." : "/")).join("");
-  return at < 0 ? `./${said.slice(1)}/${path}` : `${path.slice(0, at)}${said}/${path.slice(at + 1)}`;
+/** Behind a folder's path: `/` for each 0 and `/.` for each 1. */
+function folder(occasion: number): string {
+  return Array.from({ length: BITS }, (_, bit) => ((occasion >>> bit) & 1 ? "/." : "/")).join("");
 }

@@ -42,6 +42,8 @@ export interface ListenOptions {
   readonly keepalive?: number;
   /** Milliseconds that the client may take for it; then its connection is cut. Default: 10,000. */
   readonly keepaliveTimeout?: number;
+  /** Milliseconds for which a client may be connected without a call; each holds a file descriptor, whoever it is. Default: 60,000. */
+  readonly idle?: number;
   /** What is served on the same address beside xDS. Default: nothing. */
   readonly services?: readonly GrpcService[];
 }
@@ -88,6 +90,7 @@ export class XdsListener implements AsyncDisposable {
       "grpc.max_concurrent_streams": STREAMS_PER_CONNECTION,
       "grpc.keepalive_time_ms": options.keepalive ?? 30_000,
       "grpc.keepalive_timeout_ms": options.keepaliveTimeout ?? 10_000,
+      "grpc.max_connection_idle_ms": options.idle ?? 60_000,
       "grpc.enable_channelz": 0,
       interceptors: [shareBodies],
     });

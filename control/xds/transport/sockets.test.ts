@@ -168,6 +168,14 @@ describe("clients that are slow on purpose", () => {
     await servesOthers();
   });
 
+  test("who is connected and calls nothing is sent away, and nobody who calls", async () => {
+    const { port, servesOthers } = await service({ idle: 300 });
+    const socket = await handshake(port);
+    socket.resume();
+    await once(socket, "close");
+    await servesOthers();
+  });
+
   test("who has begun in time may be silent afterwards as long as it lives", async () => {
     const { port, control } = await service({ handshakeTimeout: 100, plaintext: true });
     using plain = new DeltaCall(port, "plain");
@@ -183,8 +191,8 @@ describe("clients that are slow on purpose", () => {
   });
 });
 
-test("a connection that goes before it says anything is nobody's fault", async () => {
-  const { port, failures, servesOthers } = await service({ plaintext: true });
+test.each([true, false])("a connection that goes before it says anything is nobody's fault (plain text: %s)", async (plaintext) => {
+  const { port, failures, servesOthers } = await service({ plaintext });
   for (let i = 0; i < 20; i++) {
     const socket = dial(port);
     await once(socket, "connect");

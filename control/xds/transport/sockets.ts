@@ -53,7 +53,10 @@ export class Sockets {
       // Whose certificate a client shows, and whether it is good, is looked at by who reads it. Node's own time limit starts with the handshake; ours started before.
       this.tls = createTlsServer({ ...contextOf(certificate), requestCert: true, rejectUnauthorized: false, ALPNProtocols: ["h2"] });
       this.tls.on("secureConnection", (socket) => this.secured(socket));
-      this.tls.on("tlsClientError", (error, socket) => this.fail(this.shaking.get(addressesOf(socket)), error.message));
+      this.tls.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+        // Who goes by itself is nobody's fault: probes do.
+        if (error.code !== "ECONNRESET") this.fail(this.shaking.get(addressesOf(socket)), error.message);
+      });
       this.unsubscribe = certificate.onChange(() => this.tls?.setSecureContext(contextOf(certificate)));
     }
     this.server = createNetServer({ noDelay: true }, (socket) => this.begin(socket));

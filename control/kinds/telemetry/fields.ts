@@ -113,7 +113,10 @@ const override = object({
 const metrics = object({
   providers,
   overrides: defaulted(list(override), [], "In this order, behind those of wider levels; a later one beats an earlier one."),
-  reportingInterval: optional(duration({ least: 1 }), "How often connections of TCP that last are reported. Default: at their end alone."),
+  reportingInterval: optional(
+    duration({ least: 1 }),
+    "Without effect: it is for connections of TCP, which are not reported; requests are counted when they end.",
+  ),
 });
 
 const accessLogging = object({

@@ -17,7 +17,7 @@ import { workloadGroup, type WorkloadGroupSpec } from "./kinds/workload-group/in
 import { Kinds, type ObjectChange, ObjectStore } from "./model/objects/index.ts";
 import { type MeshObject, type MtlsMode, objectKey, type Peer, type Problem, type Proxy, readProxy, workloadMtls } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
-import { Proofs, Prover, refusalOf } from "./proof/index.ts";
+import { Proofs, Prover, refusalOf, refusalTogether } from "./proof/index.ts";
 import type { Authorization, ClientConnection } from "./proxy-authorizer.ts";
 import {
   type ConnectRequest,
@@ -99,8 +99,13 @@ export class ControlService implements AsyncDisposable {
       settled: () => this.announce(this.configurations.settle(), SYSTEM_CLOCK.now()),
       confirmed: (objects) => this.admission.store.confirm(objects),
       refused: (object, reason) => this.admission.refuse(object, refusalOf(object, reason)),
-      refusedTogether: (type, resource, reason) =>
-        this.log?.error({ type, resource, reason }, "refused by the module of a filter, and not sent; what proxies have stays"),
+      refusedTogether: (refusal, newest) => {
+        this.log?.error({ ...refusal }, "refused by the module of a filter, and not sent; what proxies have stays");
+        const problems = newest.map((object) => refusalTogether(object, refusal.resource, refusal.reason));
+        this.admission.blame(problems);
+        this.tell(problems);
+      },
+      changing: () => this.admission.blame([]),
     });
     this.configurations = new Configurations(types, Mesh.empty(KINDS, defaultMeshSettings), this.proofs.gate);
     const { state, log } = options;
@@ -277,6 +282,7 @@ export class ControlService implements AsyncDisposable {
   private changed(upserted: readonly MeshObject[], removed: readonly MeshObject[], changedAt: number): void {
     if (upserted.length + removed.length === 0) return;
     const before = performance.now();
+    this.proofs.expect(upserted, removed);
     const { changed, failures } = this.configurations.apply({ upserted, removed: removed.map(objectKey) });
     for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes, changedAt);
     const ids = changed.map(({ proxy }) => proxy.id);

@@ -87,6 +87,8 @@ export class Admission {
   private open = 0;
   /** How often a module refused what counted already. */
   private refusals = 0;
+  /** Objects that modules take one by one and not together, with what is wrong. */
+  private blamed: readonly Problem[] = [];
   private checked: { readonly mesh: Mesh; readonly problems: readonly Problem[] } | undefined;
 
   constructor(options: AdmissionOptions) {
@@ -110,7 +112,7 @@ export class Admission {
 
   /** Every problem: of what counts, and of what does not because of them. */
   problems(): readonly Problem[] {
-    const all = [...this.known(), ...this.refused().flatMap(({ problems }) => problems)];
+    const all = [...this.known(), ...this.blamed, ...this.refused().flatMap(({ problems }) => problems)];
     return all.sort(compareProblems);
   }
 
@@ -185,6 +187,11 @@ export class Admission {
   refuse(object: MeshObject, problem: Pick<Problem, "path" | "message">): void {
     this.refusals += 1;
     this.options.apply(this.current.refuse(object, problem.path, problem.message), this.options.now());
+  }
+
+  /** Tells that modules refuse objects together, until it is told otherwise. */
+  blame(problems: readonly Problem[]): void {
+    this.blamed = problems;
   }
 
   /** Resolves when everything that was handed in has been decided. */

@@ -2,4 +2,4 @@
 export { type ProofRequest, type ProvenModule, type Verdict } from "./request.ts";
 export { Prover, type ProverOptions } from "./prover.ts";
 export { Proofs, type ProofsOptions } from "./proofs.ts";
-export { refusalOf } from "./refusal.ts";
+export { refusalOf, refusalTogether } from "./refusal.ts";

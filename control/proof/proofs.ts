@@ -16,8 +16,16 @@ export interface ProofsOptions {
   readonly confirmed: (objects: readonly MeshObject[]) => void;
   /** A module refuses an object by itself. */
   readonly refused: (object: MeshObject, reason: string) => void;
-  /** A module refuses a resource, though it takes each of its objects by itself. Called once for each content. */
-  readonly refusedTogether: (type: string, resource: string, reason: string) => void;
+  /**
+   * A module refuses a resource, though it takes each of its objects by itself; `newest` are those that came last. Called once for each content, until something changes that may
+   * mend it.
+   */
+  readonly refusedTogether: (
+    refusal: { readonly type: string; readonly resource: string; readonly reason: string },
+    newest: readonly MeshObject[],
+  ) => void;
+  /** What was refused together is found out anew. */
+  readonly changing: () => void;
 }
 
 /** Milliseconds that verdicts are gathered for while more of them are about to come. */
@@ -33,6 +41,10 @@ export class Proofs {
   private readonly options: ProofsOptions;
   private readonly open = new Map<MeshObject, readonly ProofRequest[]>();
   private readonly told = new Set<string>();
+  /** Kinds of objects that filters hear of. */
+  private readonly kinds = new Set<string>();
+  /** What came with the last change that filters hear of. */
+  private newest = new Set<MeshObject>();
   private timer: NodeJS.Timeout | undefined;
   /** What resources wait for, by content. */
   private readonly awaited = new Set<string>();
@@ -61,6 +73,14 @@ export class Proofs {
     return judgement;
   };
 
+  /** A change is about to be put in force. */
+  expect(objects: readonly MeshObject[], removed: readonly MeshObject[]): void {
+    if (![...objects, ...removed].some(({ kind }) => this.kinds.has(kind))) return;
+    this.told.clear();
+    this.newest = new Set(objects.filter(({ kind }) => this.kinds.has(kind)));
+    this.options.changing();
+  }
+
   /** Has objects proved, each by itself. What a module refuses is handed to `refused`. */
   check(mesh: Mesh, objects: readonly MeshObject[]): void {
     const unheard: MeshObject[] = [];
@@ -70,6 +90,8 @@ export class Proofs {
         unheard.push(object);
         continue;
       }
+      this.kinds.add(object.kind);
+      this.newest.add(object);
       this.open.set(object, requests);
       void this.judge(object, requests);
     }
@@ -149,6 +171,6 @@ export class Proofs {
     if (this.told.has(key)) return;
     if (this.told.size >= MOST_TOLD) this.told.clear();
     this.told.add(key);
-    this.options.refusedTogether(type, resource, reason);
+    this.options.refusedTogether({ type, resource, reason }, [...this.newest]);
   }
 }

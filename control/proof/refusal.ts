@@ -7,6 +7,13 @@ export function refusalOf(object: MeshObject, reason: string): Problem {
   return { ...object.place(path), level: "error", code: Code.RefusedByModule, path, message };
 }
 
+/** What to say of an object that a module takes by itself, and not with the others that stand in the same configuration. */
+export function refusalTogether(object: MeshObject, resource: string, reason: string): Problem {
+  const path = ["spec"];
+  const message = `with what else is in ${resource} the module of the filter refuses it, and proxies keep what they have; those that have nothing refuse all requests: ${reason}`;
+  return { ...object.place(path), level: "error", code: Code.RefusedByModule, path, message };
+}
+
 /** Our filters say where in their configuration something is wrong; of a plugin that is its own. */
 const WHERE = /^configuration of \S+ refused: filters\[\d+\]\.configuration(?:\.([^:]+))?: (.*?)(?: \(line \d+, column \d+\))?$/s;
 

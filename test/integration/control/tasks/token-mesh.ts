@@ -59,10 +59,17 @@ export class TokenMesh implements AsyncDisposable {
     return `http://localhost:${this.upstreams[1].port}/jwks.json`;
   }
 
+  /** @throws what is wrong with them */
   async apply(rules: string): Promise<void> {
+    const errors = await this.applyBroken(rules);
+    if (errors.length > 0) throw new Error(errors.join("\n"));
+  }
+
+  /** Gives the errors, with their codes. */
+  async applyBroken(rules: string): Promise<readonly string[]> {
     await this.mesh.apply({ "rules.yaml": rules });
     const errors = this.mesh.service.problems().filter(({ level }) => level === "error");
-    if (errors.length > 0) throw new Error(errors.map(({ line, message }) => `${line}: ${message}`).join("\n"));
+    return errors.map(({ line, code, message }) => `${line}: ${code} ${message}`);
   }
 
   /** A token of the issuer. */

@@ -360,7 +360,8 @@ export class ControlService implements AsyncDisposable {
     return read.onDemand && variant === "sotw" ? { ...read, onDemand: false } : read;
   }
 
-  private join(proxy: Proxy, typeUrl: string): ProxyConnection {
+  private join(claimed: Proxy, typeUrl: string): ProxyConnection {
+    const proxy = this.apart(claimed);
     const { id } = proxy;
     const known = this.connected.get(id);
     if (known !== undefined && (sameProxy(known.proxy, proxy) || (OF_AGENTS.has(typeUrl) && attends(known.proxy, proxy)))) {
@@ -376,6 +377,13 @@ export class ControlService implements AsyncDisposable {
     this.registrations.connect(proxy);
     if (this.peers.connect(proxy)) this.peersToTell.ask();
     return { id, group };
+  }
+
+  /** Ids are not proved, accounts are: who has the id of a proxy that is connected, and another account, is another proxy, and neither gets what the other gets. */
+  private apart(proxy: Proxy): Proxy {
+    const known = this.connected.get(proxy.id)?.proxy;
+    if (known === undefined || (known.namespace === proxy.namespace && known.serviceAccount === proxy.serviceAccount)) return proxy;
+    return { ...proxy, id: `${proxy.id} (${proxy.namespace}/${proxy.serviceAccount})` };
   }
 
   private disconnect(id: string): void {

@@ -49,7 +49,7 @@ test("a call that is cancelled while its messages wait does the others no harm",
     using call = new RawCall(server.port, PATH);
     call.pause();
     call.send(Buffer.from("go"));
-    await expect.poll(() => server.copied.length).toBeGreaterThan(0);
+    await expect.poll(() => server.copied.length, { timeout: 20_000 }).toBeGreaterThan(0);
   }
   using call = new RawCall(server.port, PATH);
   call.send(Buffer.from("go"));

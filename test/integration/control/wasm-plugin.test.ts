@@ -32,6 +32,14 @@ const plugin = (url: string, spec: object = {}): string =>
 const aborts = (httpStatus: number) => ({
   rules: [{ name: "mine", match: { headers: { "x-mine": {} } }, abort: { httpStatus, percentage: { value: 100 } } }],
 });
+const denying = (name: string, path: string): string =>
+  stringify({
+    apiVersion: "security.istio.io/v1",
+    kind: "AuthorizationPolicy",
+    metadata: { name },
+    spec: { action: "DENY", rules: [{ to: [{ operation: { paths: [path] } }] }] },
+  });
+const DENY = denying("deny", "/secret");
 const inbound = () => app.inbound("10.0.0.1:9080");
 const status = async (path: string, headers: readonly string[] = []) => (await getAt(inbound(), "app", path, headers)).status;
 
@@ -46,12 +54,8 @@ metadata: { name: app }
 spec:
   ingress: [{ port: { number: 9080, protocol: HTTP, name: http }, defaultEndpoint: "127.0.0.1:${web.port}" }]
   egress: [{ hosts: ["*/*"] }]
----
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: { name: deny }
-spec: { action: DENY, rules: [{ to: [{ operation: { paths: [/secret] } }] }] }
 `,
+    "deny.yaml": DENY,
   });
   app = await mesh.proxy(NODE);
 });
@@ -97,6 +101,15 @@ test("modules that come, move between the phases, and go let nothing past that i
   stopped = true;
   await Promise.all(loops);
   expect([...new Set(wrong)]).toEqual([]);
+});
+
+test("a policy holds for connections that are open already, also where a module stands before it", async () => {
+  await mesh.apply({ "deny.yaml": undefined, "plugin.yaml": plugin(`file://${filterFiles("fault").module}`, { phase: "AUTHZ" }) });
+  using client = new Client(inbound());
+  expect((await client.get("app", "/late")).status).toBe(200);
+  await mesh.apply({ "late.yaml": denying("late", "/late") });
+  expect((await client.get("app", "/late")).status).toBe(403);
+  await mesh.apply({ "late.yaml": undefined, "plugin.yaml": undefined, "deny.yaml": DENY });
 });
 
 test("a module is read anew when its file changes, and a broken one leaves the one that was", async () => {

@@ -38,8 +38,8 @@ export function chainOf(view: ProxyView, side: Side, port: number): readonly Cha
  * Whether these filters stand in the chain also where there are none: where requests come in, a first policy must hold for connections that are open already, and a change of the listener would leave those as
  * they were.
  */
-function hasPlace(side: Side, part: readonly Phase[]): boolean {
-  return side !== "outbound" && part.length === PHASES.length;
+export function hasPlace(side: Side, part: readonly Phase[]): boolean {
+  return side !== "outbound" && (part.includes("AUTHN") || part.includes("AUTHZ"));
 }
 
 /** Modules of users for traffic of a side and a port, in their order. */

@@ -1,12 +1,13 @@
 import { create, type MessageShape } from "@bufbuild/protobuf";
+import { ClusterSchema } from "../../../envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
 import { TypedExtensionConfigSchema } from "../../../envoy-api/generated/envoy/config/core/v3/extension_pb.ts";
 import { RBACSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import { WasmSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/wasm/v3/wasm_pb.ts";
-import { pack } from "../../../envoy-api/index.ts";
+import { pack, typeUrl } from "../../../envoy-api/index.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import { builtModules, type Modules } from "./modules.ts";
-import { partsOf, phasesOf } from "./chain.ts";
+import { hasPlace, partsOf, phasesOf } from "./chain.ts";
 import { meshPlugin } from "./plugin-config.ts";
 import { type BuiltinFilter, builtinFilters, CUSTOM, customFilters, filterName, type Side, specialPorts } from "./plugins.ts";
 import { proofOf } from "./proof.ts";
@@ -29,8 +30,8 @@ export function filterType(modules: Modules = builtModules): XdsType<typeof Type
   return {
     name: "filter",
     schema: TypedExtensionConfigSchema,
-    // After listeners: Envoy asks for a filter only when a listener names it.
-    rules: { order: 60, complete: false, wildcard: false, keeps: true },
+    // After listeners: Envoy asks for a filter only when a listener names it. After clusters, which filters call by their names, and which are only then taken away that older ones called.
+    rules: { order: 60, complete: false, wildcard: false, waitsFor: [typeUrl(ClusterSchema)], keeps: true },
     units: (view) => [
       ...sides(view).flatMap((side) => namesOf(view, side)),
       ...view.plugins().flatMap((plugin) => (plugin.module === undefined ? [] : [userPluginName(plugin)])),
@@ -47,7 +48,7 @@ export function filterType(modules: Modules = builtModules): XdsType<typeof Type
         port === CUSTOM ? customFilters(view, side as Side) : builtinFilters(view, side as Side, Number(port), phasesOf(part));
       if (filters.length > 0) return [meshFilters(view, unit, filters, modules)];
       // Their place in the chain is there all the same (`chainOf`).
-      return side === "outbound" || port === CUSTOM || part !== undefined ? [] : [{ name: unit, message: nothing(unit) }];
+      return port !== CUSTOM && hasPlace(side as Side, phasesOf(part)) ? [{ name: unit, message: nothing(unit) }] : [];
     },
   };
 }

@@ -21,6 +21,8 @@ export interface Registration {
   readonly labels: Readonly<Record<string, string>>;
   readonly network: string;
   readonly locality: string;
+  /** Whether its proxy has a certificate of the mesh (see `Proxy.identity`). */
+  readonly identity: boolean;
   /** What its agent said last; undefined: nothing yet. */
   readonly healthy: boolean | undefined;
   /** The document of its entry, as it was last; undefined where it has none. */

@@ -33,7 +33,13 @@ export function entryOf(registration: Registration, { spec }: Group): string {
     spec: {
       ...template,
       address: registration.address,
-      labels: { ...template.labels, ...metadata?.labels, ...registration.labels },
+      // Istio's agents of virtual machines always have a certificate, so there an account tells that one is there.
+      labels: {
+        ...(registration.identity ? {} : { "security.istio.io/tlsMode": "disabled" }),
+        ...template.labels,
+        ...metadata?.labels,
+        ...registration.labels,
+      },
       serviceAccount: template.serviceAccount ?? "default",
       ...(registration.network === "" ? {} : { network: registration.network }),
       ...(registration.locality === "" ? {} : { locality: registration.locality }),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
 import { workloadGroup, type WorkloadGroupSpec } from "../kinds/workload-group/index.ts";
-import { GROUP_KEY, type MeshObject, type Proxy, readProxy, type Registration } from "../model/index.ts";
+import { GROUP_KEY, IDENTITY_KEY, type MeshObject, type Proxy, readProxy, type Registration } from "../model/index.ts";
 import { readManifests } from "../model/manifest/index.ts";
 import { Kinds, readObject } from "../model/objects/index.ts";
 import { Registrations, type RegistrationsOptions } from "./index.ts";
@@ -44,7 +44,7 @@ function group(name: string, spec: string): MeshObject<WorkloadGroupSpec> {
 function proxy(address: string, metadata: object = {}): Proxy {
   const read = readProxy({
     id: `sidecar~${address}~vm-1.shop~shop.svc.cluster.local`,
-    metadata: { [GROUP_KEY]: "reviews", SERVICE_ACCOUNT: "reviews", ...metadata },
+    metadata: { [GROUP_KEY]: "reviews", SERVICE_ACCOUNT: "reviews", [IDENTITY_KEY]: "socket", ...metadata },
     locality: { region: "r", zone: "z", subZone: "" },
   });
   if (typeof read === "string") throw new Error(read);
@@ -83,6 +83,16 @@ test("an entry has the template of its group, and what its node says", async () 
       },
     },
   });
+});
+
+test("who has no certificate is called in plain text", async () => {
+  const { registrations, entries } = await started();
+  registrations.takeGroups([reviews]);
+  registrations.connect(proxy("10.0.0.9", { [IDENTITY_KEY]: undefined }));
+  await registrations.refresh();
+  expect([...entries.values()].map(({ spec }) => spec["labels"])).toEqual([
+    { "security.istio.io/tlsMode": "disabled", app: "reviews", tier: "group", version: "v1" },
+  ]);
 });
 
 test("it goes a while after its proxy, and stays where that comes back", async () => {

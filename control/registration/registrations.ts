@@ -172,11 +172,11 @@ export class Registrations implements Source {
 }
 
 function registrationOf(proxy: Proxy): Registration | undefined {
-  const { id, namespace, serviceAccount, labels, network, locality, addresses, metadata } = proxy;
+  const { id, namespace, serviceAccount, labels, network, locality, addresses, identity, metadata } = proxy;
   const group = metadata[GROUP_KEY];
   const [address] = addresses;
   if (typeof group !== "string" || group === "" || address === undefined) return undefined;
-  return { id, namespace, group, serviceAccount, address, labels, network, locality, healthy: undefined, entry: undefined };
+  return { id, namespace, group, serviceAccount, address, labels, network, locality, identity, healthy: undefined, entry: undefined };
 }
 
 function keyOf(registration: Registration): string {

@@ -39,7 +39,7 @@ export class RegistrationState implements AsyncDisposable {
 
 function registrationOf(value: unknown): Registration | undefined {
   if (!isMapping(value)) return undefined;
-  const { id, namespace, group, serviceAccount, address, network, locality, labels, healthy, entry } = value;
+  const { id, namespace, group, serviceAccount, address, network, locality, labels, identity, healthy, entry } = value;
   const isText = (each: unknown): each is string => typeof each === "string";
   if (!isText(id) || !isText(namespace) || !isText(group) || !isText(serviceAccount) || !isText(address)) return undefined;
   if (!isText(network) || !isText(locality) || !isMapping(labels) || !Object.values(labels).every(isText)) return undefined;
@@ -52,6 +52,7 @@ function registrationOf(value: unknown): Registration | undefined {
     network,
     locality,
     labels: labels as Record<string, string>,
+    identity: identity === true,
     healthy: typeof healthy === "boolean" ? healthy : undefined,
     entry: isText(entry) ? entry : undefined,
   };

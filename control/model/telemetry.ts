@@ -95,3 +95,11 @@ export function withProviders<Rule extends { readonly providers: readonly string
     return rule;
   });
 }
+
+/** The hosts that a tracer's address may mean, as it is written and by the names that services have for each other. */
+export function tracerHosts(written: string, namespace: string, domainSuffix: string): readonly string[] {
+  const host = written.toLowerCase();
+  const labels = host.split(".").length;
+  const inFull = labels === 1 ? [`${host}.${namespace}.svc.${domainSuffix}`] : labels === 2 ? [`${host}.svc.${domainSuffix}`] : [];
+  return [host, ...inFull, ...(host.endsWith(".svc") ? [`${host}.${domainSuffix}`] : [])];
+}

@@ -1,4 +1,4 @@
-import { Code, type FieldPath, type MeshObject, type MeshView, type Report } from "../../model/index.ts";
+import { Code, type FieldPath, type MeshObject, type MeshView, type Report, tracerHosts } from "../../model/index.ts";
 import { checkExportTo } from "../../model/parts/index.ts";
 import type { MeshConfigSpec } from "./fields.ts";
 import { settingsOf } from "./settings.ts";
@@ -73,6 +73,11 @@ function checkProviders(object: MeshObject<MeshConfigSpec>, report: Report): voi
 
 /** Whether the services that providers speak to are there. */
 export function checkInMesh({ spec }: MeshObject<MeshConfigSpec>, mesh: MeshView, report: Report): void {
+  for (const type of ["zipkin", "datadog"] as const) {
+    const address = spec.defaultConfig?.tracing?.[type]?.address;
+    if (address !== undefined && !hasTracer(address.slice(0, address.lastIndexOf(":")), mesh))
+      report("error", "IST0101", ["defaultConfig", "tracing", type, "address"], `there is no service for ${address}; no spans are sent`);
+  }
   for (const [index, { type, options }] of spec.extensionProviders.entries()) {
     const { service, port } = options;
     if (typeof service !== "string" || typeof port !== "number") continue;
@@ -84,4 +89,11 @@ export function checkInMesh({ spec }: MeshObject<MeshConfigSpec>, mesh: MeshView
     else if (!services.some(({ ports }) => ports.some(({ number }) => number === port)))
       report("error", "IST0101", ["extensionProviders", index, type, "port"], `service ${service} has no port ${port}`);
   }
+}
+
+/** A name of one label is looked for in each proxy's own namespace. */
+function hasTracer(written: string, mesh: MeshView): boolean {
+  const namespaces = written.includes(".") ? [""] : mesh.services().map(({ namespace }) => namespace);
+  const hosts = namespaces.flatMap((namespace) => tracerHosts(written, namespace, mesh.settings.domainSuffix));
+  return hosts.some((host) => mesh.servicesOf(host).length > 0);
 }

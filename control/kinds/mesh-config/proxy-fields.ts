@@ -12,6 +12,7 @@ import {
   optional,
   portNumber,
   refused,
+  required,
   text,
 } from "../../model/fields/index.ts";
 
@@ -24,14 +25,27 @@ const disabled = object({ disabled: optional(boolean, "Default: false.") });
 const enabled = object({ enabled: optional(boolean, "Default: false.") });
 const AGENT = "it is for Istio's agent, which is no part of this mesh";
 
-const PROVIDER = "list the tracer among extensionProviders, and name it in defaultProviders.tracing";
-
 const forwardClientCertDetails = choice("UNDEFINED", "SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY");
 
+const hostAndPort = text({
+  shape: "HOST:PORT",
+  check: (value) =>
+    addressOf(value) !== undefined || /^[a-z0-9]([a-z0-9.-]*):([1-9]\d{0,4})$/i.test(value)
+      ? undefined
+      : `${JSON.stringify(value)} is no HOST:PORT`,
+});
+
+/** Of a service of the mesh, by which its clusters are found. */
+const tracer = (what: string) =>
+  optional(
+    object({ address: required(hostAndPort, "HOST:PORT of a service of the mesh.") }),
+    `${what}, where no Telemetry and no defaultProviders name another tracer.`,
+  );
+
 export const tracing = object({
-  zipkin: refused(PROVIDER),
+  zipkin: tracer("Spans go to Zipkin"),
   lightstep: refused("Envoy has no tracer of LightStep any more; use an extensionProvider of type opentelemetry"),
-  datadog: refused(PROVIDER),
+  datadog: tracer("Spans go to Datadog's agent"),
   stackdriver: refused("Envoy has no tracer of OpenCensus any more; use an extensionProvider of type opentelemetry"),
   openCensusAgent: refused("Envoy has no tracer of OpenCensus any more; use an extensionProvider of type opentelemetry"),
   customTags: optional(
@@ -56,7 +70,10 @@ export const tracing = object({
   maxPathTagLength: optional(integer(), "Longest path in a tag. Default: 256."),
   sampling: optional(decimal({ least: 0, most: 100 }), "Percentage of requests that are traced. Default: 1."),
   tlsSettings: refused("the tracer's own host decides: write a DestinationRule for the service of an extensionProvider"),
-  enableIstioTags: refused("spans have no tags of Istio's; the names of the proxy's node stand in them"),
+  enableIstioTags: optional(
+    boolean,
+    "Whether spans have Istio's tags: the service, its revision, namespace, mesh and cluster. Default: false, as they make the listeners of each workload its own.",
+  ),
 });
 
 export const proxyHeaders = object({
@@ -96,14 +113,6 @@ export const proxyHeaders = object({
 const udpAddress = text({
   shape: "IP:PORT",
   check: (value) => (addressOf(value) !== undefined ? undefined : `${JSON.stringify(value)} is no IP:PORT; Envoy takes no name there`),
-});
-
-const hostAndPort = text({
-  shape: "HOST:PORT",
-  check: (value) =>
-    addressOf(value) !== undefined || /^[a-z0-9]([a-z0-9.-]*):([1-9]\d{0,4})$/i.test(value)
-      ? undefined
-      : `${JSON.stringify(value)} is no HOST:PORT`,
 });
 
 function addressOf(value: string): string | undefined {

@@ -285,6 +285,34 @@ describe("traces", () => {
     if (JSON.stringify(provider).includes("accessToken")) expect(headers).toMatchObject({ authentication: "token" });
   });
 
+  test.each([
+    [{ zipkin: { address: "collector.test:80" } }, "/api/v2/spans"],
+    [{ datadog: { address: "Collector.test:80" } }, "/v0.4/traces"],
+  ])("are sent where the proxy's own settings say, and no provider does: %j", async (tracing, path) => {
+    const before = (collector.received.get(path) ?? "").length;
+    const since = () => (collector.received.get(path) ?? "").slice(before);
+    await gateway.tune({ defaultConfig: { tracing: { sampling: 100, ...tracing } } });
+    await requests("/own-tracer");
+    await expect.poll(since, { timeout: 20_000 }).toContain("/own-tracer");
+  });
+
+  test("have Istio's tags where the proxy's settings ask for them", async () => {
+    const path = (name: string) => ({ zipkin: { ...zipkin.zipkin, path: `/${name}` } });
+    await trace(path("untagged"));
+    await requests("/own");
+    await expect.poll(() => collector.received.get("/untagged"), { timeout: 20_000 }).toContain("/own");
+    expect(collector.received.get("/untagged")).not.toContain("istio.canonical_service");
+    await trace(path("tagged"), { defaultConfig: { tracing: { sampling: 100, enableIstioTags: true } } });
+    await requests("/own");
+    await expect.poll(() => collector.received.get("/tagged"), { timeout: 20_000 }).toContain("istio.canonical_service");
+  });
+
+  test("are sent nowhere where the tracer of the proxy's settings is no service of the mesh", async () => {
+    await gateway.tune({ defaultConfig: { tracing: { sampling: 100, zipkin: { address: "nobody.test:80" } } } });
+    await get("/nowhere");
+    expect(seen("x-b3-traceid")).toBeUndefined();
+  });
+
   test("have the ids that a provider says", async () => {
     await trace(zipkin);
     await get("/ids");

@@ -1,6 +1,6 @@
 import { type CustomTag, type ExtensionProvider, isForMode, type ProxyView, type TracingRule } from "../../../model/index.ts";
 import type { Side } from "../filter/side.ts";
-import { modeOf, providerNamed, telemetries } from "../telemetry.ts";
+import { modeOf, ownTracer, providerNamed, telemetries } from "../telemetry.ts";
 import { isTracer } from "./tracer.ts";
 
 /** How requests of one side are traced. */
@@ -24,16 +24,17 @@ export function tracingSpec(view: ProxyView, side: Side): TracingSpec {
   const last = <T>(field: (rule: TracingRule) => T | undefined): T | undefined => rules.map(field).findLast((value) => value !== undefined);
   const name = last(({ providers }) => providers[0]);
   const byDefault = rules.length > 0 || settings.enableTracing ? settings.defaultProviders.tracing : [];
+  const own = rules.length > 0 || settings.enableTracing ? ownTracer(view) : undefined;
   const provider =
     name === undefined
-      ? byDefault.map((each) => providerNamed(settings, each)).find((each) => each !== undefined && isTracer(each))
+      ? (byDefault.map((each) => providerNamed(settings, each)).find((each) => each !== undefined && isTracer(each)) ?? own)
       : providerNamed(settings, name);
   return {
     provider: last(({ disableSpanReporting }) => disableSpanReporting) === true ? undefined : provider,
     sampling: last(({ randomSamplingPercentage }) => randomSamplingPercentage),
     customTags: last(({ customTags }) => customTags),
     useRequestIdForTraceSampling: last(({ useRequestIdForTraceSampling }) => useRequestIdForTraceSampling) ?? true,
-    istioTags: last(({ enableIstioTags }) => enableIstioTags) ?? false,
+    istioTags: last(({ enableIstioTags }) => enableIstioTags) ?? view.proxySettings().tracing?.["enableIstioTags"] === true,
     propagates: last(({ disableContextPropagation }) => disableContextPropagation) !== true,
   };
 }

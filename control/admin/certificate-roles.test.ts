@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exchange, type TlsOptions } from "../../cli/control/exchange.ts";
 import { ControlService } from "../control-service.ts";
@@ -98,6 +99,40 @@ test("what is no TLS, and one who never begins, leaves others alone", async () =
   await once(answered, "close");
   expect((await ask("/api/v1/status", READER)).status).toBe(200);
   silent.destroy();
+});
+
+test.each<[string, (port: number) => Socket]>([
+  ["says nothing", (port) => connect(port, "127.0.0.1")],
+  ["begins TLS and says no more", (port) => writing(connect(port, "127.0.0.1"), Buffer.from("160301020001", "hex"))],
+  [
+    "sends the head of a request letter by letter",
+    (port) => {
+      const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
+      writing(socket, Buffer.from("GET / HTTP/1.1\r\n"));
+      const timer = setInterval(() => socket.write("x"), 50);
+      socket.once("close", () => clearInterval(timer));
+      return socket;
+    },
+  ],
+])("a client that %s is cut off, and others are served", async (_, dial) => {
+  await using patient = await AdminListener.start(service, { port: 0, certificate: unchanging(OWN), patience: 300 });
+  const socket = dial(patient.port);
+  socket.on("error", () => undefined).resume();
+  await once(socket, "close");
+  const url = new URL(`https://127.0.0.1:${patient.port}/healthz/live`);
+  expect((await exchange(url, { method: "GET", headers: {}, timeout: 10_000, tls: { ca: OWN.certificate } }, undefined)).status).toBe(200);
+});
+
+function writing<S extends Socket>(socket: S, bytes: Buffer): S {
+  socket.write(bytes);
+  return socket;
+}
+
+test.each(["TLSv1", "TLSv1.1"] as const)("%s is refused", async (version) => {
+  const old = { minVersion: version, maxVersion: version, ciphers: "DEFAULT:@SECLEVEL=0" };
+  const socket = connectTls({ port: admin.port, host: "127.0.0.1", rejectUnauthorized: false, ...old });
+  const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
+  expect(error.code).toMatch(/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/);
 });
 
 test("a certificate that is replaced is shown from then on", async () => {

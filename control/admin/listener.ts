@@ -30,6 +30,8 @@ export interface AdminOptions {
   readonly certificates?: CertificateRoles | undefined;
   /** Whether on loopback what changes nothing is open to who shows nothing. Default: where there is nothing to show. The health checks are open to all, always. */
   readonly openReads?: boolean;
+  /** Milliseconds within which TLS has begun, and the head of a request is there; all of it in three times as many. Default: 10,000. */
+  readonly patience?: number;
   /** The authority, whose tokens and roots are shown and changed here. Default: none. */
   readonly identity?: MeshIdentity | undefined;
   /** Where objects of the API go, one of the service's sources. Default: objects are shown, and not changed. */
@@ -72,7 +74,7 @@ export class AdminListener implements AsyncDisposable {
     app.notFound((context) => context.json({ error: `there is no ${context.req.path}; /api/v1/openapi.json says what there is` }, 404));
     app.onError((error, context) => context.json({ error: error.message }, 500));
     const answer = getRequestListener(app.fetch);
-    const { server, unsubscribe } = serverOf(certificate, (request, response) => void answer(request, response));
+    const { server, unsubscribe } = serverOf(options, (request, response) => void answer(request, response));
     server.listen(port, host);
     await once(server, "listening");
     return new AdminListener(server, unsubscribe);
@@ -87,24 +89,23 @@ export class AdminListener implements AsyncDisposable {
   }
 }
 
-/** Of a request: milliseconds for its head, for all of it, and between two looks. Nobody has to send slowly. */
-const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000 };
-
 /** Connections at once; tools and scrapers need a few. */
 const CONNECTIONS = 1000;
 
+/** Nobody has to be slow: who is holds a place among a limited number for a limited time. */
 function serverOf(
-  certificate: ServerCertificate | undefined,
+  { certificate, patience = HANDSHAKE_TIMEOUT }: Pick<AdminOptions, "certificate" | "patience">,
   answer: RequestListener,
 ): { readonly server: Server; readonly unsubscribe: () => void } {
+  const limits = { headersTimeout: patience, requestTimeout: 3 * patience, connectionsCheckingInterval: patience / 2 };
   if (certificate === undefined) {
-    const server = createServer(PATIENCE, answer);
+    const server = createServer(limits, answer);
     server.maxConnections = CONNECTIONS;
     return { server, unsubscribe: () => undefined };
   }
   // Whose certificate a client shows, and whether it is good, is looked at by `authenticated`.
-  const tls = { requestCert: true, rejectUnauthorized: false, handshakeTimeout: HANDSHAKE_TIMEOUT };
-  const server = createTlsServer({ ...contextOf(certificate), ...tls, ...PATIENCE }, answer);
+  const tls = { requestCert: true, rejectUnauthorized: false, handshakeTimeout: patience };
+  const server = createTlsServer({ ...contextOf(certificate), ...tls, ...limits }, answer);
   server.maxConnections = CONNECTIONS;
   return { server, unsubscribe: certificate.onChange(() => server.setSecureContext(contextOf(certificate))) };
 }

@@ -1,10 +1,9 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { attends, HEALTH, OF_AGENTS, sameProxy } from "./agents.ts";
 import { Admission, type AdmissionMode, type Answer, type ChangeSet, type RefusedSet } from "./admission/index.ts";
 import { Configurations, KnownPeers, type Outcome } from "./configuration/index.ts";
+import { apart, proxyOf, refusingPeers } from "./connecting-proxies.ts";
 import { Convergence } from "./convergence.ts";
 import { typeUrl } from "./envoy-api/index.ts";
-import { NodeSchema } from "./envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
@@ -15,7 +14,7 @@ import { ModuleStore } from "./modules/index.ts";
 import { Registrations } from "./registration/index.ts";
 import { workloadGroup, type WorkloadGroupSpec } from "./kinds/workload-group/index.ts";
 import { Kinds, type ObjectChange, ObjectStore } from "./model/objects/index.ts";
-import { type MeshObject, type MtlsMode, objectKey, type Peer, type Problem, type Proxy, readProxy, workloadMtls } from "./model/index.ts";
+import { type MeshObject, objectKey, type Problem, type Proxy } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
 import { Proofs, Prover, refusalOf, refusalTogether } from "./proof/index.ts";
 import type { Authorization, ClientConnection } from "./proxy-authorizer.ts";
@@ -25,7 +24,6 @@ import {
   type ProxyGroup,
   type StreamStatus,
   SYSTEM_CLOCK,
-  XdsError,
   XdsServer,
 } from "./xds/server/index.ts";
 import { Spaced } from "./spaced.ts";
@@ -337,7 +335,7 @@ export class ControlService implements AsyncDisposable {
   }
 
   private connect(request: ConnectRequest): ProxyConnection | Promise<ProxyConnection> {
-    const proxy = this.proxyOf(request);
+    const proxy = proxyOf(request, this.options.onDemand ?? false);
     const { authorize } = this.options;
     if (authorize === undefined) return this.join(proxy, request.typeUrl);
     return authorize(proxy, request).then(
@@ -349,19 +347,8 @@ export class ControlService implements AsyncDisposable {
     );
   }
 
-  private proxyOf({ node, variant }: ConnectRequest): Proxy {
-    const { id, metadata, locality, userAgentVersionType } = fromBinary(NodeSchema, node);
-    const build = userAgentVersionType.case === "userAgentBuildVersion" ? userAgentVersionType.value.version : undefined;
-    const envoyVersion = build === undefined ? undefined : `${build.majorNumber}.${build.minorNumber}.${build.patch}`;
-    const { onDemand = false } = this.options;
-    const read = readProxy({ id, metadata: metadata ?? {}, locality, envoyVersion, onDemand });
-    if (typeof read === "string") throw new XdsError("INVALID_ARGUMENT", read);
-    // Envoy asks for single clusters in the incremental variant only.
-    return read.onDemand && variant === "sotw" ? { ...read, onDemand: false } : read;
-  }
-
   private join(claimed: Proxy, typeUrl: string): ProxyConnection {
-    const proxy = this.apart(claimed);
+    const proxy = apart(claimed, this.connected.get(claimed.id)?.proxy);
     const { id } = proxy;
     const known = this.connected.get(id);
     if (known !== undefined && (sameProxy(known.proxy, proxy) || (OF_AGENTS.has(typeUrl) && attends(known.proxy, proxy)))) {
@@ -377,13 +364,6 @@ export class ControlService implements AsyncDisposable {
     this.registrations.connect(proxy);
     if (this.peers.connect(proxy)) this.peersToTell.ask();
     return { id, group };
-  }
-
-  /** Ids are not proved, accounts are: who has the id of a proxy that is connected, and another account, is another proxy, and neither gets what the other gets. */
-  private apart(proxy: Proxy): Proxy {
-    const known = this.connected.get(proxy.id)?.proxy;
-    if (known === undefined || (known.namespace === proxy.namespace && known.serviceAccount === proxy.serviceAccount)) return proxy;
-    return { ...proxy, id: `${proxy.id} (${proxy.namespace}/${proxy.serviceAccount})` };
   }
 
   private disconnect(id: string): void {
@@ -405,15 +385,6 @@ export class ControlService implements AsyncDisposable {
       this.log?.error({ type, unit, reason }, "could not translate; what was good before stays");
     }
   }
-}
-
-/** Of proxies those whose workload takes mTLS alone, though they have no certificate. */
-function refusingPeers(mesh: Mesh, peers: readonly Peer[]): readonly { readonly id: string; readonly mode: MtlsMode }[] {
-  const { settings } = mesh;
-  return peers
-    .filter((peer) => !peer.identity && mesh.isReached(peer))
-    .map((peer) => ({ id: peer.id, mode: workloadMtls(mesh.peerAuthentications(), settings.rootNamespace, peer).mode }))
-    .filter(({ mode }) => mode === "STRICT");
 }
 
 function countBy<T>(entries: Iterable<T>, key: (entry: T) => string): ReadonlyMap<string, number> {

@@ -3,7 +3,7 @@ import type { ProofCommand, ProofReply, ThreadReady, ThreadStart } from "./messa
 import { GOOD, keyOf, type ProofRequest, type Verdict } from "./request.ts";
 
 export interface ProverOptions {
-  /** Milliseconds that one proof may take: what Envoy's main thread would hang for. Default: 2,000. */
+  /** Milliseconds that one proof may take: what Envoy's main thread would hang for. Default: 5,000. */
   readonly timeLimit?: number;
   /** Bytes that a module's memory may grow to while it is configured. Default: 256 MiB. */
   readonly memoryLimit?: number;
@@ -53,7 +53,7 @@ export class Prover implements AsyncDisposable {
   private ids = 0;
   private closed = false;
 
-  constructor({ timeLimit = 2_000, memoryLimit = 256 * 1024 * 1024, idle = 30_000, kept = 10_000, onProof }: ProverOptions = {}) {
+  constructor({ timeLimit = 5_000, memoryLimit = 256 * 1024 * 1024, idle = 30_000, kept = 10_000, onProof }: ProverOptions = {}) {
     this.options = { timeLimit, memoryLimit, idle, kept, ...(onProof === undefined ? {} : { onProof }) };
   }
 

@@ -40,7 +40,7 @@ const READY = /starting main dispatch loop|control service is ready/;
 /** Runs an Envoy of its own. */
 const IN_ENVOY = /^npx meshwright try .*--proxy /;
 /** Asks a control service that runs. */
-const ASKS = /^npx meshwright (status|wait)\b/;
+const ASKS = /^npx meshwright (status|wait|apply|get|delete)\b/;
 
 let folder: string;
 
@@ -87,7 +87,7 @@ describe("the commands of the pages", () => {
   const here = COMMANDS.filter(([, command]) => !Object.hasOwn(RUN_ELSEWHERE, command) && !IN_A_NAMESPACE.test(command));
 
   test.each(here.filter(([, command]) => ASKS.test(command)))("%s: %s, of a service that runs", async (_page, command) => {
-    const serving = start("npx meshwright serve --config docs/examples/mesh");
+    const serving = start("npx meshwright serve --config docs/examples/mesh --state state");
     const ended = once(serving, "close");
     try {
       await new Promise<void>((resolve) => serving.stderr.on("data", (chunk: Buffer) => READY.test(chunk.toString()) && resolve()));

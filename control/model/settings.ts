@@ -37,6 +37,7 @@ export interface MeshSettings {
   readonly accessLogEncoding: "TEXT" | "JSON";
   /** Empty: Istio's default format. */
   readonly accessLogFormat: string;
+  readonly enableEnvoyAccessLogService: boolean;
   /** Whether connections that no filter chain takes are left out of the access log. */
   readonly disableEnvoyListenerLog: boolean;
   readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
@@ -87,6 +88,8 @@ export interface ProxySettings {
   /** Percentage of requests that are traced. */
   readonly tracingSampling: number | undefined;
   readonly tracing: Readonly<Record<string, unknown>> | undefined;
+  /** `HOST:PORT` to which logs are sent, with `enableEnvoyAccessLogService`. */
+  readonly accessLogService: string | undefined;
   readonly gatewayTopology: {
     readonly numTrustedProxies: number;
     readonly forwardClientCertDetails: ForwardClientCertDetails | undefined;

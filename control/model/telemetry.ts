@@ -96,8 +96,8 @@ export function withProviders<Rule extends { readonly providers: readonly string
   });
 }
 
-/** The hosts that a tracer's address may mean, as it is written and by the names that services have for each other. */
-export function tracerHosts(written: string, namespace: string, domainSuffix: string): readonly string[] {
+/** The hosts that an address in a proxy's settings may mean, as it is written and by the names that services have for each other. */
+export function meantHosts(written: string, namespace: string, domainSuffix: string): readonly string[] {
   const host = written.toLowerCase();
   const labels = host.split(".").length;
   const inFull = labels === 1 ? [`${host}.${namespace}.svc.${domainSuffix}`] : labels === 2 ? [`${host}.svc.${domainSuffix}`] : [];

@@ -1,4 +1,4 @@
-import { Code, type FieldPath, type MeshObject, type MeshView, type Report, tracerHosts } from "../../model/index.ts";
+import { Code, type FieldPath, type MeshObject, type MeshView, type Report, meantHosts } from "../../model/index.ts";
 import { checkExportTo } from "../../model/parts/index.ts";
 import type { MeshConfigSpec } from "./fields.ts";
 import { settingsOf } from "./settings.ts";
@@ -27,6 +27,7 @@ export function check(object: MeshObject<MeshConfigSpec>, report: Report): void 
   checkWithoutEffect(spec, report);
   checkFormat(spec, report);
   checkProviders(object, report);
+  checkAccessLogService(object.spec, report);
 }
 
 /** What every installation of Istio writes into its ConfigMap, though it is only for Istio's own agent: no reason to refuse all of it. */
@@ -54,6 +55,24 @@ const USES: Readonly<Record<"tracing" | "metrics" | "accessLogging", readonly st
   accessLogging: ["envoyFileAccessLog", "envoyHttpAls", "envoyTcpAls", "envoyOtelAls"],
 };
 
+function checkAccessLogService({ enableEnvoyAccessLogService, defaultConfig }: MeshConfigSpec, report: Report): void {
+  const isGiven = defaultConfig?.envoyAccessLogService?.address !== undefined;
+  if (enableEnvoyAccessLogService && !isGiven)
+    report(
+      "error",
+      Code.Missing,
+      ["enableEnvoyAccessLogService"],
+      "defaultConfig.envoyAccessLogService.address says where logs are sent, and is missing",
+    );
+  if (!enableEnvoyAccessLogService && isGiven)
+    report(
+      "warning",
+      Code.Surprise,
+      ["defaultConfig", "envoyAccessLogService"],
+      "without enableEnvoyAccessLogService nothing is sent there",
+    );
+}
+
 function checkProviders(object: MeshObject<MeshConfigSpec>, report: Report): void {
   const { spec } = object;
   for (const [index, { name }] of spec.extensionProviders.entries())
@@ -73,10 +92,15 @@ function checkProviders(object: MeshObject<MeshConfigSpec>, report: Report): voi
 
 /** Whether the services that providers speak to are there. */
 export function checkInMesh({ spec }: MeshObject<MeshConfigSpec>, mesh: MeshView, report: Report): void {
-  for (const type of ["zipkin", "datadog"] as const) {
-    const address = spec.defaultConfig?.tracing?.[type]?.address;
-    if (address !== undefined && !hasTracer(address.slice(0, address.lastIndexOf(":")), mesh))
-      report("error", "IST0101", ["defaultConfig", "tracing", type, "address"], `there is no service for ${address}; no spans are sent`);
+  const { tracing, envoyAccessLogService } = spec.defaultConfig ?? {};
+  const places: readonly (readonly [path: FieldPath, address: string | undefined, what: string])[] = [
+    [["tracing", "zipkin"], tracing?.zipkin?.address, "no spans are sent"],
+    [["tracing", "datadog"], tracing?.datadog?.address, "no spans are sent"],
+    [["envoyAccessLogService"], envoyAccessLogService?.address, "no logs are sent"],
+  ];
+  for (const [path, address, what] of places) {
+    if (address !== undefined && !hasService(address.slice(0, address.lastIndexOf(":")), mesh))
+      report("error", "IST0101", ["defaultConfig", ...path, "address"], `there is no service for ${address}; ${what}`);
   }
   for (const [index, { type, options }] of spec.extensionProviders.entries()) {
     const { service, port } = options;
@@ -92,8 +116,8 @@ export function checkInMesh({ spec }: MeshObject<MeshConfigSpec>, mesh: MeshView
 }
 
 /** A name of one label is looked for in each proxy's own namespace. */
-function hasTracer(written: string, mesh: MeshView): boolean {
+function hasService(written: string, mesh: MeshView): boolean {
   const namespaces = written.includes(".") ? [""] : mesh.services().map(({ namespace }) => namespace);
-  const hosts = namespaces.flatMap((namespace) => tracerHosts(written, namespace, mesh.settings.domainSuffix));
+  const hosts = namespaces.flatMap((namespace) => meantHosts(written, namespace, mesh.settings.domainSuffix));
   return hosts.some((host) => mesh.servicesOf(host).length > 0);
 }

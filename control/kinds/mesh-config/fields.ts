@@ -90,7 +90,11 @@ export const fields = object({
   accessLogFile: defaulted(text({ empty: true }), "", "File that access is logged to, such as /dev/stdout. Default: none."),
   accessLogFormat: defaulted(text({ empty: true }), "", "What is logged, in Envoy's operators. Default: Istio's."),
   accessLogEncoding: defaulted(choice("TEXT", "JSON"), "TEXT", "Form of a line."),
-  enableEnvoyAccessLogService: refused("use an extensionProvider of type envoyHttpAls, and name it in defaultProviders.accessLogging"),
+  enableEnvoyAccessLogService: defaulted(
+    boolean,
+    false,
+    "Whether logs are sent to defaultConfig.envoyAccessLogService, where no Telemetry and no defaultProviders say otherwise.",
+  ),
   disableEnvoyListenerLog: defaulted(boolean, false, "Whether connections that nothing takes are left out of the log."),
   defaultConfig: optional(proxyFields, "Settings of proxies."),
   outboundTrafficPolicy: optional(

@@ -25,6 +25,8 @@ const disabled = object({ disabled: optional(boolean, "Default: false.") });
 const enabled = object({ enabled: optional(boolean, "Default: false.") });
 const AGENT = "it is for Istio's agent, which is no part of this mesh";
 
+const SERVICE_RULES = "a DestinationRule for the service says how to connect to it";
+
 const forwardClientCertDetails = choice("UNDEFINED", "SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY");
 
 const hostAndPort = text({
@@ -69,7 +71,7 @@ export const tracing = object({
   ),
   maxPathTagLength: optional(integer(), "Longest path in a tag. Default: 256."),
   sampling: optional(decimal({ least: 0, most: 100 }), "Percentage of requests that are traced. Default: 1."),
-  tlsSettings: refused("the tracer's own host decides: write a DestinationRule for the service of an extensionProvider"),
+  tlsSettings: refused(SERVICE_RULES),
   enableIstioTags: optional(
     boolean,
     "Whether spans have Istio's tags: the service, its revision, namespace, mesh and cluster. Default: false, as they make the listeners of each workload its own.",
@@ -199,7 +201,14 @@ export const proxyFields = object({
   interceptionMode: optional(choice("REDIRECT", "TPROXY", "NONE"), "How traffic is captured. Default: REDIRECT."),
   tracing: optional(tracing, "Traces, where no Telemetry and no provider says otherwise."),
   sds: refused("it has had no effect since Istio 1.6"),
-  envoyAccessLogService: refused("use an extensionProvider of type envoyHttpAls, and name it in defaultProviders.accessLogging"),
+  envoyAccessLogService: optional(
+    object({
+      address: optional(hostAndPort, "HOST:PORT of a service of the mesh."),
+      tlsSettings: refused(SERVICE_RULES),
+      tcpKeepalive: refused(SERVICE_RULES),
+    }),
+    "Where logs are sent by gRPC, with enableEnvoyAccessLogService.",
+  ),
   envoyMetricsService: optional(
     object({
       address: optional(hostAndPort, "HOST:PORT of Envoy's MetricsService."),

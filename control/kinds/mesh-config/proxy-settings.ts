@@ -13,6 +13,7 @@ export function proxySettings(fields: ProxyFields | undefined): ProxySettings {
     terminationDrainDuration: fields.terminationDrainDuration,
     tracingSampling: tracing?.sampling,
     tracing,
+    accessLogService: fields.envoyAccessLogService?.address,
     gatewayTopology: topology(gatewayTopology),
     statusPort: fields.statusPort,
     proxyAdminPort: fields.proxyAdminPort,

@@ -27,6 +27,7 @@ export function settingsOf(object: MeshObject<MeshConfigSpec>): MeshSettings {
     accessLogFile: spec.accessLogFile,
     accessLogEncoding: spec.accessLogEncoding,
     accessLogFormat: spec.accessLogFormat,
+    enableEnvoyAccessLogService: spec.enableEnvoyAccessLogService,
     disableEnvoyListenerLog: spec.disableEnvoyListenerLog,
     pathNormalization: normalization === "DEFAULT" ? "BASE" : normalization,
     proxyHttpPort: spec.proxyHttpPort,

@@ -1,5 +1,5 @@
 import type { HostName, ProxyView } from "../../../model/index.ts";
-import { ownTracer } from "../telemetry.ts";
+import { ownAccessLogService, ownTracer } from "../telemetry.ts";
 
 /**
  * Whether Envoy asks for a host's clusters at places where it cannot fetch them on demand: it mirrors requests only to clusters that are there, and so do logs, traces and filters that call
@@ -9,10 +9,10 @@ export function isNeeded(view: ProxyView, host: HostName): boolean {
   return view.isMirrored(host) || isProvider(view, host) || view.plugins().some(({ pluginConfig }) => speaksOf(pluginConfig, host));
 }
 
-/** The proxy's own tracer, and MeshConfig's `extensionProviders`, which name a service as `[NAMESPACE/]HOST`. */
+/** The proxy's own tracer and log, and MeshConfig's `extensionProviders`, which name a service as `[NAMESPACE/]HOST`. */
 function isProvider(view: ProxyView, host: HostName): boolean {
-  const own = ownTracer(view);
-  return [...view.settings().extensionProviders, ...(own === undefined ? [] : [own])].some(({ options: { service } }) => {
+  return [...view.settings().extensionProviders, ownTracer(view), ownAccessLogService(view)].some((provider) => {
+    const service = provider?.options["service"];
     return typeof service === "string" && service.slice(service.indexOf("/") + 1).toLowerCase() === host;
   });
 }

@@ -3,14 +3,14 @@ import { ExpressionFilterSchema } from "../../../envoy-api/generated/envoy/exten
 import { pack } from "../../../envoy-api/index.ts";
 import { type ExtensionProvider, isForMode, type ProxyView, withProviders } from "../../../model/index.ts";
 import type { Side } from "../filter/side.ts";
-import { modeOf, providerNamed, telemetries } from "../telemetry.ts";
+import { modeOf, ownAccessLogService, providerNamed, telemetries } from "../telemetry.ts";
 import type { Init } from "./init.ts";
 import { fileLog, jsonFormat, textFormat } from "./log-format.ts";
 import { providerLogs } from "./provider-log.ts";
 
 export type AccessLog = Init<typeof AccessLogSchema>;
 
-/** Logs of requests, and of connections that are passed on as bytes: those of the providers that Telemetries and MeshConfig's defaults name, else the mesh's `accessLogFile`. */
+/** Logs of requests, and of connections that are passed on as bytes: those of the providers that Telemetries and MeshConfig's defaults name, else the mesh's `accessLogFile`, and its own service for logs. */
 export function accessLogs(view: ProxyView, side: Side): AccessLog[] {
   const settings = view.settings();
   const providers = logProviders(view, side);
@@ -19,8 +19,13 @@ export function accessLogs(view: ProxyView, side: Side): AccessLog[] {
       providerLogs(provider, settings).map((log) => (filter === undefined ? log : { ...log, filter: expressionFilter(filter) })),
     );
   const { accessLogFile, accessLogEncoding, accessLogFormat } = settings;
-  if (accessLogFile === "") return [];
-  return [fileLog(accessLogFile, accessLogEncoding === "JSON" ? jsonFormat(accessLogFormat) : textFormat(accessLogFormat))];
+  const service = ownAccessLogService(view);
+  return [
+    ...(accessLogFile === ""
+      ? []
+      : [fileLog(accessLogFile, accessLogEncoding === "JSON" ? jsonFormat(accessLogFormat) : textFormat(accessLogFormat))]),
+    ...(service === undefined ? [] : providerLogs(service, settings)),
+  ];
 }
 
 /** Logs of connections that no filter chain takes (`NR`): nobody else would write about them. */

@@ -203,6 +203,21 @@ describe("the access log", () => {
   });
 });
 
+test("the log is sent to the service of the proxy's own settings, beside the file", async () => {
+  const path = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
+  const before = (collector.received.get(path) ?? "").length;
+  const accessLogFile = logFile();
+  await gateway.tune({
+    accessLogFile,
+    accessLogFormat: "%REQ(:PATH)%",
+    enableEnvoyAccessLogService: true,
+    defaultConfig: { envoyAccessLogService: { address: "collector-grpc.test:80" } },
+  });
+  await get("/own-service");
+  await expect.poll(() => (collector.received.get(path) ?? "").slice(before), { timeout: 20_000 }).toContain("/own-service");
+  expect(await lines(accessLogFile)).toEqual(["/own-service"]);
+});
+
 test("the log that is sent has trailers of responses, and filter state, where a provider asks for them", async () => {
   const sent = () => collector.received.get("/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs") ?? "";
   const plugin = `

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exchange } from "../../cli/control/exchange.ts";
 import { ControlService } from "../control-service.ts";
 import type { MeshIdentity } from "../identity/index.ts";
 import { openIdentity } from "../open-identity.ts";
@@ -127,6 +128,18 @@ test.each([
   const answer = await ask(path);
   expect(answer.status).toBe(status);
   expect(((await answer.json()) as { readonly error: string }).error).toContain(reason);
+});
+
+test.each([
+  ["127.0.0.1:15014", 200],
+  ["localhost", 200],
+  ["[::1]:15014", 200],
+  ["evil.example:15014", 401],
+  ["localhost.evil.example", 401],
+])("a browser that was told %s is here: %i", async (host, status) => {
+  const url = new URL(`http://127.0.0.1:${admin.port}/api/v1/status`);
+  const request = { method: "GET", headers: { host }, timeout: 10_000, tls: {} };
+  expect((await exchange(url, request, undefined)).status).toBe(status);
 });
 
 test("takes no timeout that is none", async () => {

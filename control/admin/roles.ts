@@ -38,7 +38,7 @@ export function authenticated(access: Access): MiddlewareHandler {
     const authorization = context.req.header("authorization");
     const role = authorization === undefined ? await roleByCertificate(context, access) : roleByToken(authorization, access);
     if (typeof role === "object") return role.known ? context.json({ error: role.refusal }, 403) : refuse(context, role.refusal);
-    const found = role ?? (access.open && authorization === undefined ? "read" : undefined);
+    const found = role ?? (access.open && authorization === undefined && isForThisMachine(context) ? "read" : undefined);
     if (found === undefined) return refuse(context);
     context.set("role", found);
     return next();
@@ -51,6 +51,11 @@ export const writing: MiddlewareHandler = async (context, next) => {
   if (context.req.header("authorization") === undefined && !showsCertificate(context)) return refuse(context);
   return context.json({ error: "this token or certificate may read; what changes something wants one with the role write" }, 403);
 };
+
+/** A page of the web whose name leads to this machine (DNS rebinding) makes a browser ask here; the name stands in its requests. */
+function isForThisMachine(context: Context): boolean {
+  return /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i.test(context.req.header("host") ?? "");
+}
 
 function roleByToken(authorization: string, { write, read, open }: Access): Role | undefined {
   if (isOneOf(authorization, write)) return "write";

@@ -99,4 +99,4 @@ test("`npm start` follows the files until it is interrupted, and then leaves not
     child.kill("SIGKILL");
     await rm(folder, { recursive: true, force: true });
   }
-});
+}, 120_000);

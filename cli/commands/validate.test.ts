@@ -83,6 +83,23 @@ test("a path that is not there", async () => {
   });
 });
 
+test("what a module would refuse is told with its field", async () => {
+  const plugin = [
+    "apiVersion: extensions.istio.io/v1alpha1",
+    "kind: WasmPlugin",
+    "metadata: { name: routes }",
+    "spec:",
+    "  url: builtin://routing",
+    "  pluginConfig:",
+    '    rules: [{ name: r, match: [{ uri: { regex: "(a{1,1000}){1,1000}" } }], route: x }]',
+  ];
+  const { code, output } = await meshwright(["validate", "-"], { cwd: folder, input: `${plugin.join("\n")}\n` });
+  expect([code, output]).toEqual([
+    1,
+    expect.stringMatching(/^-:7:\d+: error MW0015 spec\.pluginConfig\.rules\[0\]\.match\[0\]\.uri\.regex: /),
+  ]);
+});
+
 test("usage", async () => {
   expect((await meshwright(["validate"], { cwd: folder })).code).toBe(2);
 });

@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
-import { formatPath, formatProblem, type Level, type Problem, type Source } from "../../control/model/index.ts";
+import type { Mesh } from "../../control/mesh/index.ts";
+import { compareProblems, formatPath, formatProblem, type Level, type Problem, type Source } from "../../control/model/index.ts";
 import { ExitCode } from "../cli-error.ts";
 import { colorsOf } from "../colors.ts";
 import { type OutputFormat, outputOption, print } from "../control/output.ts";
@@ -37,7 +38,8 @@ Examples:
 
 async function validate(paths: readonly string[], { output, level }: ValidateOptions): Promise<void> {
   const { readMesh } = await import("../../control/read-mesh.ts");
-  const { mesh, problems } = await readMesh(await sourcesOf(paths));
+  const { mesh, problems: found } = await readMesh(await sourcesOf(paths));
+  const problems = [...found, ...(await refusals(mesh))].sort(compareProblems);
   const told = problems.filter((problem) => LEVELS.indexOf(problem.level) <= LEVELS.indexOf(level));
   print(output, told.map(plain), () => told.map((problem) => `${paint(problem)}\n`).join(""));
   const count = (of: Level) => problems.filter((problem) => problem.level === of).length;
@@ -45,6 +47,16 @@ async function validate(paths: readonly string[], { output, level }: ValidateOpt
   process.stderr.write(`${counts}; ${plural([...mesh.allObjects()].length, "object")} in the mesh\n`);
   if (count("error") > 0) process.exitCode = ExitCode.Input;
 }
+
+/** What modules refuse. Translation is loaded only where something of theirs is there: that takes longer than a mesh to read. */
+async function refusals(mesh: Mesh): Promise<readonly Problem[]> {
+  if (mesh.plugins().length === 0 && ![...mesh.allObjects()].some(({ apiVersion }) => FOR_FILTERS.test(apiVersion))) return [];
+  const { provenProblems } = await import("../../control/prove-mesh.ts");
+  return provenProblems(mesh);
+}
+
+/** Istio's groups of kinds that filters carry out. */
+const FOR_FILTERS = /^(security|telemetry|extensions)\.istio\.io\//;
 
 async function sourcesOf(paths: readonly string[]): Promise<Source[]> {
   const [{ DirectorySource }, { MemorySource }] = await Promise.all([

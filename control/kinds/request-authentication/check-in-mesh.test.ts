@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { problemsInMesh } from "../testing/in-mesh.ts";
 import { requestAuthentication } from "./index.ts";
-import type { Kind } from "../../model/index.ts";
+import { type IssuerKeys, type JwksUri, type Kind, readJwksUri } from "../../model/index.ts";
+import { meshOfYaml } from "../../xds/types/testing/yaml-view.ts";
 
 const kind: Kind = requestAuthentication;
 
@@ -49,3 +50,38 @@ test.each<[string, string, readonly string[]]>([
 ])("%s", (_, yaml, expected) => {
   expect(problemsInMesh(kind, workload + yaml)).toEqual(expected);
 });
+
+const ISSUER = "https://issuer.example.com";
+
+test.each<[string, IssuerKeys | undefined, readonly string[]]>([
+  ["that was not asked, as where there is no control service", undefined, []],
+  ["that told", { uri: keysAt("https://issuer.example.com/keys"), problem: undefined }, []],
+  [
+    "that does not tell",
+    { uri: undefined, problem: "status 404" },
+    [
+      "error MW0014 every token of this issuer is refused: https://issuer.example.com does not tell where its keys are: status 404; it is asked again, or write jwksUri or jwks",
+    ],
+  ],
+  [
+    "that told once",
+    { uri: keysAt("https://issuer.example.com/keys"), problem: "status 503" },
+    [
+      "warning MW0012 https://issuer.example.com does not tell where its keys are: status 503; what it told before, https://issuer.example.com/keys, stays in force",
+    ],
+  ],
+])("an issuer %s", (_, said, expected) => {
+  const { mesh } = meshOfYaml(policy(`{ jwtRules: [{ issuer: "${ISSUER}" }] }`)).applyIssuers(
+    new Map(said === undefined ? [] : [[ISSUER, said]]),
+  );
+  const problems: string[] = [];
+  for (const object of mesh.objects(kind.kind))
+    kind.checkInMesh?.(object, mesh, (level, code, __, message) => problems.push(`${level} ${code} ${message}`));
+  expect(problems).toEqual(expected);
+});
+
+function keysAt(uri: string): JwksUri {
+  const read = readJwksUri(uri);
+  if (typeof read === "string") throw new Error(read);
+  return read;
+}

@@ -161,8 +161,9 @@ export class RunningMesh implements AsyncDisposable {
     return Object.fromEntries(Array.from(lines, ([, type = "", count]) => [type, Number(count)]));
   }
 
+  /** A proxy that gets its first filter compiles the module, for which a busy machine takes seconds. */
   async settled(): Promise<void> {
-    const { converged, waiting, refused } = await waitForProxies(this.service, 10_000);
+    const { converged, waiting, refused } = await waitForProxies(this.service, 40_000);
     if (!converged) throw new Error(JSON.stringify({ waiting, refused }, undefined, 1));
   }
 

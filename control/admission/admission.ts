@@ -65,6 +65,8 @@ interface Judged {
   readonly change: ObjectChange;
   readonly problems: readonly Problem[];
   readonly bad: boolean;
+  /** What the objects have against each other then. */
+  readonly inMesh: readonly Problem[];
 }
 
 /** By source. */
@@ -172,11 +174,15 @@ export class Admission {
   submit({ source, stage, dryRun = false }: ChangeSet): Promise<Answer> {
     return this.inTurn(async () => {
       const { change, keep } = stage();
-      const { store, change: objects, problems, bad } = await this.judge([[source, change]]);
-      const { upserted, removed } = objects;
+      const judged = await this.judge([[source, change]]);
+      const {
+        change: { upserted, removed },
+        problems,
+        bad,
+      } = judged;
       if (!bad && !dryRun) {
         await keep?.();
-        this.adopt(store, objects, this.options.now());
+        this.adopt(judged, this.options.now());
         await this.retry(this.options.now());
       }
       return { taken: !bad, upserted, removed, problems };
@@ -236,21 +242,21 @@ export class Admission {
       }
       this.opening = undefined;
       this.openingProblems = undefined;
-      this.adopt(judged.store, judged.change, changedAt);
+      this.adopt(judged, changedAt);
     }
     for (let again = true; again;) {
       again = false;
       for (const [source, held] of this.held) {
         const change = { files: [...held.files.values()], complete: held.complete };
-        const { store, change: objects, problems, bad } = await this.judge([[source, change]]);
-        if (!bad) {
+        const judged = await this.judge([[source, change]]);
+        if (!judged.bad) {
           this.held.delete(source);
-          this.adopt(store, objects, changedAt);
+          this.adopt(judged, changedAt);
           again ||= this.held.size > 0;
           continue;
         }
         const before = held.set.problems.length === 0 ? undefined : held.set;
-        held.set = { source, since: before?.since ?? Date.now(), files: [...held.files.keys()], problems: errorsOf(problems) };
+        held.set = { source, since: before?.since ?? Date.now(), files: [...held.files.keys()], problems: errorsOf(judged.problems) };
         this.tell(before, held.set);
       }
     }
@@ -260,9 +266,10 @@ export class Admission {
     if (before === undefined || newProblems(before.problems, after.problems).length > 0) this.options.refused(after);
   }
 
-  private adopt(store: ObjectStore, change: ObjectChange, changedAt: number): void {
+  private adopt({ store, change, inMesh }: Judged, changedAt: number): void {
     this.current = store;
     this.options.apply(change, changedAt);
+    this.checked = { mesh: this.options.mesh(), problems: inMesh };
   }
 
   /** What would become of changes. */
@@ -279,12 +286,13 @@ export class Admission {
       if (this.refusals !== refusals) continue;
       const files = new Set(changes.flatMap(([, { files: all }]) => all.map(({ file }) => file)));
       const own = newProblems(before, [...store.problems(), ...refused.values()]);
-      const inMesh = newProblems(before, problemsInMesh(mesh, this.options.kinds));
+      const inMesh = problemsInMesh(mesh, this.options.kinds);
+      const newInMesh = newProblems(before, inMesh);
       const isStrict = this.mode === "strict";
-      const isBad = [...own.filter(({ file }) => isStrict || files.has(file)), ...(isStrict ? inMesh : [])].some(
+      const isBad = [...own.filter(({ file }) => isStrict || files.has(file)), ...(isStrict ? newInMesh : [])].some(
         ({ level }) => level === "error",
       );
-      return { store, change, problems: [...own, ...inMesh].sort(compareProblems), bad: isBad };
+      return { store, change, problems: [...own, ...newInMesh].sort(compareProblems), bad: isBad, inMesh };
     }
   }
 

@@ -45,12 +45,15 @@ export function readManifests(file: string, content: Uint8Array | string, before
   for (const document of splitDocuments(withoutMark)) {
     const same = known.get(document.text)?.shift();
     if (same !== undefined) {
-      for (const manifest of same) manifest.moveTo(document);
-      manifests.push(...same);
+      for (const manifest of same) {
+        manifest.moveTo(document);
+        manifests.push(manifest);
+      }
       continue;
     }
     const read = readDocument(file, document);
-    manifests.push(...read.manifests);
+    // A list may hold more than a call takes arguments.
+    for (const manifest of read.manifests) manifests.push(manifest);
     problems.push(...read.problems);
     whole &&= !read.broken;
   }

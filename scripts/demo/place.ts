@@ -1,5 +1,4 @@
-import { createServer, type AddressInfo } from "node:net";
-import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import type { Program } from "./bookshop.ts";
 
@@ -39,23 +38,33 @@ export function egressOf({ app, version }: Program, folder: string): string {
   return join(folder, `${app}-${version}.sock`);
 }
 
+/** From below those that Linux gives to outgoing connections (32,768 and up), of which many are made before an Envoy listens. */
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_000;
+
 /** Ports of the loopback interface that are free now, all different. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
+  const servers: Server[] = [];
+  while (servers.length < count) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (isFree) servers.push(server);
+  }
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
 
-/** `wanted` where it is free; any free one else. */
+/** `wanted` where it is free; any free one else, and where it is 0. */
 export async function freePort(wanted: number): Promise<number> {
+  const any = () => freePorts(1).then(([port = 0]) => port);
+  if (wanted === 0) return any();
   const probe = createServer();
   return new Promise((resolve) => {
-    probe.once("error", () => resolve(freePorts(1).then(([port = 0]) => port)));
-    probe.listen(wanted, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
+    probe.once("error", () => resolve(any()));
+    probe.listen(wanted, "127.0.0.1", () => probe.close(() => resolve(wanted)));
   });
 }

@@ -222,7 +222,7 @@ describe("rules", () => {
 
   test("without an issuer take the tokens of any, if their keys have signed them", async () => {
     await apply([{ rules: [{ jwksUri: `http://localhost:${keys.port}/any` }] }]);
-    await expect.poll(async () => statusOf(await sign(key, { iss: OTHER }))).toBe(200);
+    await expect.poll(async () => statusOf(await sign(key, { iss: OTHER })), { timeout: 10_000 }).toBe(200);
     expect(await statusOf(await sign(otherKey, { iss: OTHER }, { kid: "one" }))).toBe(401);
   });
 

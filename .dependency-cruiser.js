@@ -69,6 +69,13 @@ export default {
       to: { path: "^control/", pathNot: "^control/(model/|sources/$1/)" },
     },
     {
+      name: "proof-stands-alone",
+      comment: "control/proof loads configurations into modules; which resource they are of, it need not know.",
+      severity: "error",
+      from: { path: "^control/proof/", pathNot: TESTS },
+      to: { path: "^control/(?!proof/)" },
+    },
+    {
       name: "identity-stands-alone",
       comment: "control/identity knows keys, certificates and tokens; of the mesh it is told what it needs.",
       severity: "error",

@@ -7,6 +7,7 @@ import { typeUrl } from "./envoy-api/index.ts";
 import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
+import type { ControlLog } from "./log.ts";
 import { LimitedLines } from "./limited-lines.ts";
 import { MeshIssuers } from "./openid/index.ts";
 import { ControlMetrics } from "./metrics/index.ts";
@@ -16,7 +17,8 @@ import { workloadGroup, type WorkloadGroupSpec } from "./kinds/workload-group/in
 import { Kinds, type ObjectChange, ObjectStore } from "./model/objects/index.ts";
 import { type MeshObject, objectKey, type Problem, type Proxy } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
-import { Proofs, Prover, refusalOf, refusalTogether } from "./proof/index.ts";
+import { Proofs, refusalOf, refusalTogether } from "./gate/index.ts";
+import { Prover } from "./proof/index.ts";
 import type { Authorization, ClientConnection } from "./proxy-authorizer.ts";
 import {
   type ConnectRequest,
@@ -47,13 +49,6 @@ export interface ControlServiceOptions {
   readonly moduleFolder?: string;
   /** Types of resources. Default: all that Envoy's proxies of a mesh use. */
   readonly types?: readonly XdsType[];
-}
-
-/** What the service tells of itself; `fields` are plain data. */
-export interface ControlLog {
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
 /** The type whose resources hold filters, and what modules are told. */

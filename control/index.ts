@@ -10,7 +10,8 @@
 export { AdminListener, type AdminOptions } from "./admin/index.ts";
 export { type BootstrapRequest, bootstrapOf, type MadeBootstrap } from "./bootstrap/index.ts";
 export { resourcesAsJson } from "./configuration/index.ts";
-export { type ControlLog, ControlService, type ControlServiceOptions } from "./control-service.ts";
+export { ControlService, type ControlServiceOptions } from "./control-service.ts";
+export type { ControlLog } from "./log.ts";
 export { MeshIdentity, type MeshIdentityOptions, type Signer, istioCertificateService, newRequest } from "./identity/index.ts";
 export { KINDS } from "./kinds/index.ts";
 export type { Kind, MeshObject, MeshView, Problem, Proxy, Source, SourceChange } from "./model/index.ts";

@@ -1,4 +1,4 @@
-import type { ControlLog } from "./control-service.ts";
+import type { ControlLog } from "./log.ts";
 
 type Write = ControlLog["warn"];
 

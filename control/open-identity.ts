@@ -1,4 +1,4 @@
-import type { ControlLog } from "./control-service.ts";
+import type { ControlLog } from "./log.ts";
 import { identityProblem, type IdentityObserver, MeshIdentity, type MeshIdentityOptions } from "./identity/index.ts";
 import { LimitedLines } from "./limited-lines.ts";
 import type { CertificateMetrics } from "./metrics/index.ts";

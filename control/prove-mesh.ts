@@ -1,6 +1,7 @@
 import type { Mesh } from "./mesh/index.ts";
 import { objectKey, type Problem } from "./model/index.ts";
-import { proofsOf, Prover, refusalOf } from "./proof/index.ts";
+import { proofsOf, refusalOf } from "./gate/index.ts";
+import { Prover } from "./proof/index.ts";
 import { XDS_TYPES } from "./xds/types/index.ts";
 
 /** What the modules of filters have against the objects of a mesh, each by itself, without a service. */

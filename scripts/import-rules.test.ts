@@ -43,6 +43,7 @@ const FILES: ReadonlyArray<readonly [file: string, text: string, rule?: string]>
   ["control/sources/memory/index.ts", 'export * from "../../model/index.ts";'],
   ["control/sources/directory/index.ts", 'export * from "../memory/index.ts";', "sources-are-strangers"],
   ["control/identity/index.ts", 'export * from "../model/index.ts";'],
+  ["control/proof/request.ts", 'export * from "../model/index.ts";', "proof-stands-alone"],
   ["control/identity/proof/index.ts", 'export * from "../../sources/memory/index.ts";', "identity-stands-alone"],
   ["control/xds/types/route/index.ts", "export const route = 1;"],
   ["control/xds/server/index.ts", 'export * from "../types/route/index.ts";', "xds-server-knows-no-type"],

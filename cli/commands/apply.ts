@@ -1,5 +1,5 @@
 import { type Command } from "commander";
-import type { ObjectsAnswer } from "../../control/admin/objects.ts";
+import type { ObjectsAnswer } from "../../control/admin/objects/objects.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
 import { type OutputFormat, outputOption, print } from "../control/output.ts";

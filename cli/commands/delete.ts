@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ObjectsAnswer } from "../../control/admin/objects.ts";
+import type { ObjectsAnswer } from "../../control/admin/objects/objects.ts";
 import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
 import { type OutputFormat, outputOption } from "../control/output.ts";
 import { printAnswer, type Refused, REFUSALS } from "./apply.ts";

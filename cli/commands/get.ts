@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ShownObject } from "../../control/admin/objects-document.ts";
+import type { ShownObject } from "../../control/admin/objects/document.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
 import { type OutputFormat, outputOption, print, table } from "../control/output.ts";

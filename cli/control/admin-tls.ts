@@ -1,5 +1,6 @@
 import { CertificateRoles } from "../../control/admin/certificate-roles.ts";
-import type { ControlLog, ControlService } from "../../control/control-service.ts";
+import type { ControlService } from "../../control/control-service.ts";
+import type { ControlLog } from "../../control/log.ts";
 import {
   type Certificate,
   certificateIdentity,

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import pino from "pino";
-import type { ControlLog } from "../../control/control-service.ts";
+import type { ControlLog } from "../../control/log.ts";
 
 export type LogFormat = "text" | "json";
 

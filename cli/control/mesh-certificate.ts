@@ -1,4 +1,5 @@
-import type { ControlLog, ControlService } from "../../control/control-service.ts";
+import type { ControlService } from "../../control/control-service.ts";
+import type { ControlLog } from "../../control/log.ts";
 import { type Identity, type MeshIdentity, MeshServerCertificate } from "../../control/identity/index.ts";
 
 /** As istiod's; `meshwright proxy` looks for it (control/bootstrap/control-name.ts). */

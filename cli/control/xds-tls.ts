@@ -1,4 +1,5 @@
-import type { ControlLog, ControlService } from "../../control/control-service.ts";
+import type { ControlService } from "../../control/control-service.ts";
+import type { ControlLog } from "../../control/log.ts";
 import { type ClientIdentifier, clientsOf, IdentityError, type MeshIdentity } from "../../control/identity/index.ts";
 import { ProxyAuthorizer } from "../../control/proxy-authorizer.ts";
 import { FileCertificate, type ServerCertificate } from "../../control/tls/index.ts";

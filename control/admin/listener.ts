@@ -10,7 +10,7 @@ import { addDebug } from "./debug.ts";
 import { addHealth } from "./health.ts";
 import type { MeshIdentity } from "../identity/index.ts";
 import { addIdentity } from "./identity.ts";
-import { addObjects } from "./objects.ts";
+import { addObjects } from "./objects/objects.ts";
 import type { ApiSource } from "../sources/api/index.ts";
 import { proxiesWithoutRoots } from "./rotation.ts";
 import { authenticated, type CertificateRoles } from "./roles.ts";

@@ -1,4 +1,4 @@
-import { admission, OBJECT_PATHS } from "./objects-openapi.ts";
+import { admission, OBJECT_PATHS } from "./objects/openapi.ts";
 
 const text = { type: "string" } as const;
 const count = { type: "integer", minimum: 0 } as const;

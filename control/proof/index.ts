@@ -1,6 +1,3 @@
 /** What a filter will get is loaded into the very module before it is sent: what the module refuses, or dies of, never leaves. */
 export { type ProofRequest, type ProvenModule, type Verdict } from "./request.ts";
 export { Prover, type ProverOptions } from "./prover.ts";
-export { proofsOf } from "./objects.ts";
-export { Proofs, type ProofsOptions } from "./proofs.ts";
-export { refusalOf, refusalTogether } from "./refusal.ts";

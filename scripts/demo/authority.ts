@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { xdsTls } from "../../cli/control/xds-tls.ts";
-import { type ControlLog, ControlService, type ControlServiceOptions } from "../../control/control-service.ts";
+import { ControlService, type ControlServiceOptions } from "../../control/control-service.ts";
+import type { ControlLog } from "../../control/log.ts";
 import { istioCertificateService, type MeshIdentity } from "../../control/identity/index.ts";
 import { openIdentity } from "../../control/open-identity.ts";
 import { XdsListener } from "../../control/xds/transport/index.ts";

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { colorsOf } from "../../cli/colors.ts";
 import { envoyBinary } from "../../harness/envoy/binary.ts";
-import type { ControlLog } from "../../control/control-service.ts";
+import type { ControlLog } from "../../control/log.ts";
 import { freePort } from "./place.ts";
 import { RunningMesh } from "./running-mesh.ts";
 import { refusalOf, Traffic, visit } from "./traffic.ts";

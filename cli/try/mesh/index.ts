@@ -1,28 +1,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Proxy } from "../../../control/model/proxy.ts";
 import { binaryProvider, EnvoyError } from "../../../harness/envoy/index.ts";
 import { CliError, ExitCode } from "../../cli-error.ts";
-import type { Direction } from "./aim.ts";
 import { privateBootstrap } from "./bootstrap.ts";
 import { EarlyPort } from "./early-port.ts";
+import type { MeshOptions } from "./options.ts";
 import type { RunningMesh } from "./running-mesh.ts";
-import type { Callouts } from "./scripted-server.ts";
 
 /** Milliseconds for Envoy to be ready, which it is not before the mesh is read: a large one takes its time. */
 const START_TIMEOUT = 120_000;
-
-export interface MeshOptions {
-  /** Files and directories with the objects of the mesh. */
-  readonly files: readonly string[];
-  readonly meshConfig?: string;
-  readonly proxy: Proxy;
-  /** Of a sidecar. Default: `outbound`. */
-  readonly direction?: Direction;
-  /** What clusters answer that filters call. */
-  readonly callouts: Callouts;
-}
 
 export interface StartedMesh {
   /** Disposing of it ends everything. */

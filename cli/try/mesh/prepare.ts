@@ -5,7 +5,7 @@ import { readMesh, translate } from "../../../control/offline.ts";
 import type { StartedEnvoy } from "../../../harness/envoy/index.ts";
 import { meshSources } from "../../control/mesh-sources.ts";
 import { Range } from "./aim.ts";
-import type { MeshOptions } from "./index.ts";
+import type { MeshOptions } from "./options.ts";
 import { privateConfiguration } from "./private-configuration.ts";
 import { PrivateControl } from "./private-control.ts";
 import { RunningMesh } from "./running-mesh.ts";

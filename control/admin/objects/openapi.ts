@@ -1,4 +1,4 @@
-import { LONGEST_BODY, MOST_OBJECTS } from "./objects-body.ts";
+import { LONGEST_BODY, MOST_OBJECTS } from "./body.ts";
 
 const text = { type: "string" } as const;
 const list = <Items extends object>(items: Items) => ({ type: "array", items }) as const;

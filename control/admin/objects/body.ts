@@ -1,7 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { Problem } from "../model/index.ts";
-import { readDocuments } from "./objects-body-reader.ts";
-import type { RequestDocument } from "./objects-document.ts";
+import type { RequestDocument } from "./document.ts";
+import { type BodyRead, readDocuments } from "./body-reader.ts";
 
 /** Bytes of a request. */
 export const LONGEST_BODY = 8 * 1024 * 1024;
@@ -12,11 +11,6 @@ export const MOST_OBJECTS = 10_000;
 const QUICK = 16 * 1024;
 /** Milliseconds that YAML may take to be read. */
 const PATIENCE = 10_000;
-
-export interface BodyRead {
-  readonly documents: readonly RequestDocument[];
-  readonly problems: readonly Problem[];
-}
 
 /** A body that is not read. */
 export class BodyError extends Error {
@@ -88,7 +82,7 @@ function countOf(text: string): number {
 
 async function inThread(text: string): Promise<BodyRead> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const worker = new Worker(new URL(`./objects-body-worker.${extension}`, import.meta.url), {
+  const worker = new Worker(new URL(`./body-worker.${extension}`, import.meta.url), {
     workerData: text,
     resourceLimits: { maxOldGenerationSizeMb: 512 },
   });

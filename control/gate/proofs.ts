@@ -3,8 +3,8 @@ import type { Mesh } from "../mesh/index.ts";
 import type { MeshObject } from "../model/index.ts";
 import type { XdsType } from "../xds/types/index.ts";
 import { proofsOf } from "./objects.ts";
-import type { Prover } from "./prover.ts";
-import { keyOf, type ProofRequest } from "./request.ts";
+import type { Prover } from "../proof/prover.ts";
+import { keyOf, type ProofRequest } from "../proof/request.ts";
 
 export interface ProofsOptions {
   readonly prover: Prover;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ControlService } from "../control-service.ts";
-import { ApiSource } from "../sources/api/index.ts";
-import { MemorySource } from "../sources/memory/index.ts";
-import { AdminListener } from "./index.ts";
+import { ControlService } from "../../control-service.ts";
+import { ApiSource } from "../../sources/api/index.ts";
+import { MemorySource } from "../../sources/memory/index.ts";
+import { AdminListener } from "../index.ts";
 import type { ObjectsAnswer } from "./objects.ts";
-import type { ShownObject } from "./objects-document.ts";
+import type { ShownObject } from "./document.ts";
 
 const TOKEN = "a-token-of-many-letters";
 const entry = (name: string, host = `${name}.test`) =>

@@ -1,8 +1,14 @@
-import { readManifests } from "../model/manifest/index.ts";
-import type { BodyRead } from "./objects-body.ts";
+import type { Problem } from "../../model/index.ts";
+import { readManifests } from "../../model/manifest/index.ts";
+import type { RequestDocument } from "./document.ts";
 
 /** The name under which problems of a request stand that are of no object. */
 export const REQUEST = "request";
+
+export interface BodyRead {
+  readonly documents: readonly RequestDocument[];
+  readonly problems: readonly Problem[];
+}
 
 /** The documents of a text of YAML, as plain data that can go from one thread to another. */
 export function readDocuments(text: string): BodyRead {

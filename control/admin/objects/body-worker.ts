@@ -1,4 +1,4 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { readDocuments } from "./objects-body-reader.ts";
+import { readDocuments } from "./body-reader.ts";
 
 parentPort?.postMessage(readDocuments(workerData as string));

@@ -2,7 +2,7 @@ import { clientOf } from "../configuration/groups.ts";
 import { type Mesh, MeshProxyView, Reads } from "../mesh/index.ts";
 import { type Labels, type MeshObject, objectKey, type ProxyView, readProxy } from "../model/index.ts";
 import type { XdsType } from "../xds/types/index.ts";
-import type { ProofRequest } from "./request.ts";
+import type { ProofRequest } from "../proof/request.ts";
 
 /**
  * What a module would get of an object alone, for a proxy that it selects: so it is told apart which of several that stand in one configuration the module refuses, and also of those that

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { type FieldPath, type Manifest, type MeshObject, objectKey, type Place } from "../model/index.ts";
-import { readManifests } from "../model/manifest/index.ts";
-import { manifestOf } from "../model/objects/index.ts";
+import { type FieldPath, type Manifest, type MeshObject, objectKey, type Place } from "../../model/index.ts";
+import { readManifests } from "../../model/manifest/index.ts";
+import { manifestOf } from "../../model/objects/index.ts";
 
 /** One document of a request, as it would be kept. */
 export interface RequestDocument {

@@ -1,11 +1,11 @@
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { ControlService } from "../control-service.ts";
-import { KINDS } from "../kinds/index.ts";
-import { meshConfigOfConfigMap } from "../kinds/mesh-config/index.ts";
-import { formatPath, type Manifest, type MeshObject, objectKey, type Problem } from "../model/index.ts";
-import { API_FOLDER, type ApiFile, type ApiSource } from "../sources/api/index.ts";
-import { BodyError, LONGEST_BODY, readBody } from "./objects-body.ts";
+import type { ControlService } from "../../control-service.ts";
+import { KINDS } from "../../kinds/index.ts";
+import { meshConfigOfConfigMap } from "../../kinds/mesh-config/index.ts";
+import { formatPath, type Manifest, type MeshObject, objectKey, type Problem } from "../../model/index.ts";
+import { API_FOLDER, type ApiFile, type ApiSource } from "../../sources/api/index.ts";
+import { BodyError, LONGEST_BODY, readBody } from "./body.ts";
 import {
   compareObjects,
   contentVersion,
@@ -15,9 +15,9 @@ import {
   type ShownObject,
   versionOf,
   withoutVersion,
-} from "./objects-document.ts";
-import { kindNamed } from "./objects-kinds.ts";
-import { writing } from "./roles.ts";
+} from "./document.ts";
+import { kindNamed } from "./kinds.ts";
+import { writing } from "../roles.ts";
 
 /** What became of a request that changes objects. */
 export interface ObjectsAnswer {

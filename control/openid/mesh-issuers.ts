@@ -5,10 +5,11 @@ import { IssuerDiscovery } from "./issuer-discovery.ts";
 import { discoveredIssuers, locate } from "./mesh.ts";
 
 type Said = ReadonlyMap<string, IssuerKeys>;
+type Entry = readonly [issuer: string, keys: IssuerKeys];
 
 export interface MeshIssuersOptions {
   /** Where what was heard is kept over a restart. Default: nowhere. */
-  readonly state?: { readonly issuers: { read(): Said; keep(said: Said): void } };
+  readonly state?: { readonly issuers: { read(): Iterable<Entry>; keep(said: () => Iterable<Entry>): void } };
   readonly log?: {
     info(fields: Readonly<Record<string, unknown>>, message: string): void;
     error(fields: Readonly<Record<string, unknown>>, message: string): void;
@@ -35,7 +36,7 @@ export class MeshIssuers implements Disposable {
     this.discovery = new IssuerDiscovery({
       fetch: (url, timeout) => fetchDocument(url, { timeout, locate: find, authorities: systemAuthorities }),
       said: (said) => {
-        state?.issuers.keep(said);
+        state?.issuers.keep(() => said);
         changed(said);
       },
       log: (issuer, problem) => {
@@ -47,7 +48,7 @@ export class MeshIssuers implements Disposable {
 
   /** Before there are objects: what was heard before a restart. */
   restore(): void {
-    const said = this.options.state?.issuers.read() ?? new Map<string, IssuerKeys>();
+    const said = new Map(this.options.state?.issuers.read() ?? []);
     if (said.size === 0) return;
     this.discovery.restore(said);
     this.changed(said);

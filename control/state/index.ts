@@ -1,10 +1,11 @@
 import { join } from "node:path";
-import type { Manifest, MeshObject, SourceFile } from "../model/index.ts";
+import type { IssuerKeys, Manifest, MeshObject, Peer, Registration, SourceFile } from "../model/index.ts";
 import { readManifests } from "../model/manifest/index.ts";
 import { manifestOf } from "../model/objects/index.ts";
-import { IssuerState } from "./issuer-state.ts";
-import { PeerState } from "./peer-state.ts";
-import { RegistrationState } from "./registration-state.ts";
+import { ISSUERS } from "./issuers.ts";
+import { KeptList } from "./kept-list.ts";
+import { PEERS } from "./peers.ts";
+import { REGISTRATIONS } from "./registrations.ts";
 import { readStateFile, type StateDocument, type StateFiles } from "./state-file.ts";
 import { reasonOf, StateWriter } from "./state-writer.ts";
 
@@ -32,19 +33,19 @@ export class State implements AsyncDisposable {
   readonly #options: StateOptions;
   readonly #writer: StateWriter;
   /** What proxies told of themselves, kept beside the objects. */
-  readonly peers: PeerState;
+  readonly peers: KeptList<Peer>;
   /** What issuers of tokens told of their keys. */
-  readonly issuers: IssuerState;
+  readonly issuers: KeptList<readonly [issuer: string, keys: IssuerKeys]>;
   /** Which proxies have registered, kept beside them. */
-  readonly registrations: RegistrationState;
+  readonly registrations: KeptList<Registration>;
 
   constructor(directory: string, options: StateOptions) {
     this.#path = join(directory, "objects.json");
     this.#options = options;
     this.#writer = new StateWriter(this.#path, options);
-    this.peers = new PeerState(join(directory, "proxies.json"), options);
-    this.issuers = new IssuerState(join(directory, "issuers.json"), options);
-    this.registrations = new RegistrationState(join(directory, "registrations.json"), options);
+    this.peers = new KeptList(join(directory, "proxies.json"), options, PEERS);
+    this.issuers = new KeptList(join(directory, "issuers.json"), options, ISSUERS);
+    this.registrations = new KeptList(join(directory, "registrations.json"), options, REGISTRATIONS);
   }
 
   /** What was kept, file by file, to be applied before the sources start; empty where nothing was, or it is broken. */

@@ -126,7 +126,7 @@ test("hostile clients of every sort at once change nothing for an Envoy under lo
   const proxies = async () =>
     (await mesh.serving.get<{ readonly proxies: readonly { readonly id: string }[] }>("/api/v1/status")).proxies.map(({ id }) => id);
   // What Node keeps of memory for another time grows for some rounds, then no more.
-  for (let round = 0; round < 10; round++) await everything(port);
+  for (let round = 0; round < 30; round++) await everything(port);
   const before = mesh.serving.resident;
   for (let round = 0; round < 4; round++) {
     await everything(port);

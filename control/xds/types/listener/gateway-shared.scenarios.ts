@@ -25,12 +25,41 @@ metadata: { name: ${name} }
 spec: { hosts: [${hosts}], gateways: [${gateways}], http: [{ directResponse: { status: 200, body: { string: ${body} } } }] }
 `;
 
+/** The gateway's Service: three of its ports lead to one of its proxies. */
+const TWO_PORTS = (target: number) => `
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ingress }
+spec:
+  selector: { app: ingress }
+  ports:
+    - { name: http, port: 80, targetPort: ${target} }
+    - { name: http-alt, port: 8000, targetPort: ${target} }
+    - { name: http-tls, port: 8001, targetPort: ${target} }
+`;
+
+/** Routes that name the port of their server. */
+const BY_PORT = `
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: by-port }
+spec:
+  hosts: [each.test]
+  gateways: [at-80, at-8000]
+  http:
+    - { match: [{ port: 9 }], directResponse: { status: 200, body: { string: of-none } } }
+    - { match: [{ uri: { prefix: /later }, port: 8000 }], directResponse: { status: 200, body: { string: of-8000 } } }
+    - { match: [{ port: 80 }], directResponse: { status: 200, body: { string: of-80 } } }
+`;
+
 let proxy: RunningProxy;
-let ports: readonly [shared: number, narrow: number, wide: number, all: number];
+let ports: readonly [shared: number, narrow: number, wide: number, all: number, target: number];
 
 beforeAll(async () => {
-  ports = [await freePort(), await freePort(), await freePort(), await freePort()];
-  const [shared, narrow, wide, all] = ports;
+  ports = [await freePort(), await freePort(), await freePort(), await freePort(), await freePort()];
+  const [shared, narrow, wide, all, target] = ports;
   const mesh = [
     GATEWAY("a-any", shared, "any.test, both.test", ', bind: "0.0.0.0"'),
     GATEWAY("b-none", shared, "none.test, both.test"),
@@ -45,6 +74,15 @@ beforeAll(async () => {
     GATEWAY("all", all, '"*.example.com", exact.test'),
     SAYS("for-all", '"*"', "all"),
     SAYS("for-one", "one.example.com", "all"),
+    TWO_PORTS(target),
+    GATEWAY("at-80", 80, "first.test, each.test, secure.test"),
+    GATEWAY("at-8000", 8000, '"*"'),
+    GATEWAY("at-8001", 8001, "secure.test", ", tls: { httpsRedirect: true }"),
+    SAYS("first", "first.test", "at-80"),
+    SAYS("second", "second.test", "at-8000"),
+    SAYS("wild", '"*.wild.test"', "at-8000"),
+    SAYS("secure", "secure.test", "at-80"),
+    BY_PORT,
   ];
   proxy = await RunningProxy.start({
     view: viewOfYaml(mesh.join(""), { nodeId: ROUTER, metadata: { LABELS: { app: "ingress" } } }),
@@ -56,8 +94,8 @@ afterAll(async () => {
   await proxy?.[Symbol.asyncDispose]();
 });
 
-async function get(which: 0 | 1 | 2 | 3, host: string): Promise<string> {
-  const answer = await exchange({ port: ports[which] }, httpRequest(host));
+async function get(which: 0 | 1 | 2 | 3 | 4, host: string, path = "/"): Promise<string> {
+  const answer = await exchange({ port: ports[which] }, httpRequest(host, path));
   const status = answer.slice(9, 12);
   return status === "200" ? answer.slice(answer.indexOf("\r\n\r\n") + 4) : status;
 }
@@ -104,5 +142,19 @@ describe("a server that is wider than the VirtualService", () => {
     ["has no other", "b.example.com", "404"],
   ])("%s", async (_, host, expected) => {
     expect(await get(2, host)).toBe(expected);
+  });
+});
+
+describe("servers with different numbers, which the gateway's Service leads to one port of its proxies", () => {
+  test.each([
+    ["the host of one", "first.test", "/", "first"],
+    ["that of another", "second.test", "/", "second"],
+    ["its wildcard", "any.wild.test", "/", "wild"],
+    ["a host of both by the port of the one", "each.test", "/", "of-80"],
+    ["and by that of the other", "each.test", "/later", "of-8000"],
+    ["no host of neither", "other.test", "/", "404"],
+    ["a host that one of them sends to TLS, only so", "secure.test", "/", "301"],
+  ])("have %s", async (_, host, path, expected) => {
+    expect(await get(4, host, path)).toBe(expected);
   });
 });

@@ -14,6 +14,8 @@ import { retryPolicy } from "./retries.ts";
 /** On which port a route is, and whether requests come over TLS. */
 export interface RoutePlace {
   readonly port: number;
+  /** More numbers by which requests may have come; whoever speaks of none of them has `port`. Default: none. */
+  readonly ports?: readonly number[];
   readonly isTls: boolean;
 }
 

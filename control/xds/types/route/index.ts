@@ -5,7 +5,7 @@ import { RouteConfigurationSchema } from "../../../envoy-api/generated/envoy/con
 import { type HostName, isWildcard, type ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
 import type { RouteConfiguration } from "./configuration.ts";
-import { gatewayHost, gatewayRest, serverHosts, serverSets } from "./gateway.ts";
+import { gatewayHost, gatewayRest, mergedRoutes, serverHosts, serverSets } from "./gateway.ts";
 import { outboundHost, outboundPorts, outboundRest, sniffedHost, wildcardsOf } from "./outbound.ts";
 import { sockets, socketRoutes } from "./socket.ts";
 import { formatUnit, parseUnit, type RouteUnit } from "./unit.ts";
@@ -20,8 +20,7 @@ export const routeType: XdsType<typeof RouteConfigurationSchema> = {
     for (const unit of view.client().type === "sidecar" ? outboundUnits(view) : gatewayUnits(view)) yield formatUnit(unit);
   },
   translate(view, unit): readonly Translated<typeof RouteConfigurationSchema>[] {
-    const message = make(view, parseUnit(unit));
-    return message === undefined ? [] : [{ name: message.name, message }];
+    return make(view, parseUnit(unit)).map((message) => ({ name: message.name, message }));
   },
   // A request waits for the routes of its scope for as long as they do not come, and a removal does not end that; without a host the catch-all has it.
   absent: (name) => create(RouteConfigurationSchema, { name }),
@@ -45,21 +44,28 @@ function* gatewayUnits(view: ProxyView): Iterable<RouteUnit> {
     for (const host of serverHosts(view, set)) if (!isWildcard(host)) yield ["gateway-host", set.name, host];
     yield ["gateway-rest", set.name];
   }
+  yield ["gateway-merged"];
 }
 
-function make(view: ProxyView, unit: RouteUnit): RouteConfiguration | undefined {
+function make(view: ProxyView, unit: RouteUnit): readonly RouteConfiguration[] {
   switch (unit[0]) {
     case "host":
-      return outboundHost(view, unit[1], unit[2], unit.slice(3) as HostName[]);
+      return one(outboundHost(view, unit[1], unit[2], unit.slice(3) as HostName[]));
     case "sniffed":
-      return sniffedHost(view, unit[1], unit[2]);
+      return one(sniffedHost(view, unit[1], unit[2]));
     case "rest":
-      return outboundRest(view, unit[1], unit[2]);
+      return one(outboundRest(view, unit[1], unit[2]));
     case "socket":
-      return socketRoutes(view, unit[1]);
+      return one(socketRoutes(view, unit[1]));
     case "gateway-host":
-      return gatewayHost(view, unit[1], unit[2]);
+      return one(gatewayHost(view, unit[1], unit[2]));
     case "gateway-rest":
-      return gatewayRest(view, unit[1]);
+      return one(gatewayRest(view, unit[1]));
+    case "gateway-merged":
+      return mergedRoutes(view);
   }
+}
+
+function one(made: RouteConfiguration | undefined): readonly RouteConfiguration[] {
+  return made === undefined ? [] : [made];
 }

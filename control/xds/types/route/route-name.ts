@@ -15,13 +15,33 @@ export function sniffedRouteName(host: HostName, port: number): string {
 export function gatewayRouteName(
   client: Pick<Client, "ipMode">,
   gateway: Pick<Gateway, "name" | "namespace">,
-  { port, bind, tls }: GatewayServer,
+  server: GatewayServer,
 ): string | undefined {
-  // Whoever binds every address shares the listener of those that bind none, and so its hosts.
-  const at = bind === "" || bind === anyAddress(client)[0] ? "" : `.${bind}`;
-  const speaksHttp = port.protocol === "http" || port.protocol === "http2" || port.protocol === "grpc" || port.protocol === "grpc-web";
-  if (speaksHttp && (tls === undefined || tls.httpsRedirect)) return `http.${port.number}${at}`;
+  const plain = plainRouteName(client, server);
+  if (plain !== undefined) return plain;
+  const { port, bind, tls } = server;
   if (tls === undefined || tls.mode === "PASSTHROUGH" || tls.mode === "AUTO_PASSTHROUGH") return undefined;
-  if (!speaksHttp && port.protocol !== "https" && port.protocol !== "http3") return undefined;
-  return `https.${port.number}.${port.name}.${gateway.name}.${gateway.namespace}${at}`;
+  if (!speaksHttp(server) && port.protocol !== "https" && port.protocol !== "http3") return undefined;
+  return `https.${port.number}.${port.name}.${gateway.name}.${gateway.namespace}${boundAt(client, bind)}`;
+}
+
+/** `http.80` of a server that speaks plain HTTP; undefined of others. */
+export function plainRouteName(client: Pick<Client, "ipMode">, server: GatewayServer): string | undefined {
+  return speaksHttp(server) && (server.tls === undefined || server.tls.httpsRedirect)
+    ? mergedRouteName(client, [server.port.number], server)
+    : undefined;
+}
+
+/** `http.80+8080` of servers with these numbers, which share a listener and have their bind address in common. */
+export function mergedRouteName(client: Pick<Client, "ipMode">, numbers: readonly number[], { bind }: Pick<GatewayServer, "bind">): string {
+  return `http.${numbers.toSorted((a, b) => a - b).join("+")}${boundAt(client, bind)}`;
+}
+
+function speaksHttp({ port: { protocol } }: GatewayServer): boolean {
+  return protocol === "http" || protocol === "http2" || protocol === "grpc" || protocol === "grpc-web";
+}
+
+/** Whoever binds every address shares the listener of those that bind none, and so its hosts. */
+function boundAt(client: Pick<Client, "ipMode">, bind: string): string {
+  return bind === "" || bind === anyAddress(client)[0] ? "" : `.${bind}`;
 }

@@ -15,9 +15,12 @@ export type Route = Omit<Init<typeof RouteSchema>, "match"> & { readonly match: 
 export function routesOf(view: ProxyView, http: readonly HttpRoute[], place: RoutePlace): Route[] {
   const routes: Route[] = [];
   for (const route of http) {
-    const matches = route.match.length === 0 ? [undefined] : route.match.filter(({ port }) => port === undefined || port === place.port);
+    const matches =
+      route.match.length === 0
+        ? [undefined]
+        : route.match.filter(({ port }) => port === undefined || port === place.port || place.ports?.includes(port) === true);
     for (const match of matches) {
-      const made = routeOf(view, route, match, place);
+      const made = routeOf(view, route, match, match?.port === undefined ? place : { ...place, port: match.port });
       routes.push(made);
       if (isCatchAll(made.match)) return routes;
     }

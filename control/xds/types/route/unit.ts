@@ -10,7 +10,9 @@ export type RouteUnit =
   /** Of a listener for all ports at once, by its bind address. */
   | readonly ["socket", bind: string]
   | readonly ["gateway-host", routeName: string, host: HostName]
-  | readonly ["gateway-rest", routeName: string];
+  | readonly ["gateway-rest", routeName: string]
+  /** Of every set that only one proxy has. */
+  | readonly ["gateway-merged"];
 
 export function formatUnit(unit: RouteUnit): string {
   return JSON.stringify(unit);

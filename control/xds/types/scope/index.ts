@@ -4,7 +4,7 @@ import { ClusterSchema } from "../../../envoy-api/generated/envoy/config/cluster
 import { ScopedRouteConfigurationSchema } from "../../../envoy-api/generated/envoy/config/route/v3/scoped_route_pb.ts";
 import { compareAge, type HostName, isWildcard, type ProxyView, type Service } from "../../../model/index.ts";
 import { addressDomains, callableNames } from "../route/domains.ts";
-import { serverHosts, serverSets } from "../route/gateway.ts";
+import { mergedSets, serverHosts, type ServerSet, serverSets } from "../route/gateway.ts";
 import { type OutboundPort, outboundPorts } from "../route/outbound.ts";
 import type { XdsType } from "../xds-type.ts";
 import { scopeKey } from "./key.ts";
@@ -21,22 +21,34 @@ export const scopeType: XdsType<typeof ScopedRouteConfigurationSchema> = {
   schema: ScopedRouteConfigurationSchema,
   rules: { order: 40, complete: true, wildcard: true, waitsFor: [typeUrl(ClusterSchema)] },
   *units(view) {
-    for (const unit of view.client().type === "sidecar" ? outboundScopes(view) : gatewayScopes(view)) yield JSON.stringify(unit);
+    if (view.client().type === "sidecar") {
+      for (const unit of outboundScopes(view)) yield JSON.stringify(unit);
+      return;
+    }
+    for (const unit of scopesOf(view, serverSets(view))) yield JSON.stringify(unit);
+    yield MERGED;
   },
   translate(view, unit) {
-    const [routeConfigurationName, keys] = JSON.parse(unit) as ScopeUnit;
-    return keys.map((key) => ({
-      name: key,
-      message: create(ScopedRouteConfigurationSchema, {
-        name: key,
-        routeConfigurationName,
-        // What unknown hosts fall back to is always there, so that they are answered at once.
-        onDemand: view.client().onDemand && !key.endsWith("|*"),
-        key: { fragments: [{ type: { case: "stringKey", value: key } }] },
-      }),
-    }));
+    const units = unit === MERGED ? [...scopesOf(view, mergedSets(view))] : [JSON.parse(unit) as ScopeUnit];
+    return units.flatMap((each) => translated(view, each));
   },
 };
+
+/** The unit of all names of the sets that only one proxy has. */
+const MERGED = "gateway-merged";
+
+function translated(view: ProxyView, [routeConfigurationName, keys]: ScopeUnit) {
+  return keys.map((key) => ({
+    name: key,
+    message: create(ScopedRouteConfigurationSchema, {
+      name: key,
+      routeConfigurationName,
+      // What unknown hosts fall back to is always there, so that they are answered at once.
+      onDemand: view.client().onDemand && !key.endsWith("|*"),
+      key: { fragments: [{ type: { case: "stringKey", value: key } }] },
+    }),
+  }));
+}
 
 function* outboundScopes(view: ProxyView): Iterable<ScopeUnit> {
   for (const found of outboundPorts(view)) {
@@ -68,8 +80,8 @@ function addressOwners({ services }: OutboundPort): ReadonlyMap<string, Service>
   return owners;
 }
 
-function* gatewayScopes(view: ProxyView): Iterable<ScopeUnit> {
-  for (const set of serverSets(view)) {
+function* scopesOf(view: ProxyView, sets: readonly ServerSet[]): Iterable<ScopeUnit> {
+  for (const set of sets) {
     for (const host of serverHosts(view, set)) if (!isWildcard(host)) yield [scopeKey(set.name, host), [scopeKey(set.name, host)]];
     yield rest(set.name);
   }

@@ -11,12 +11,12 @@ import { MESH_ANY } from "../mesh-tls.ts";
 import { withNetworkPlugins } from "../network-plugins.ts";
 import { toDestinations, toServiceBySni } from "../tcp-proxy.ts";
 import { downstreamTls } from "../tls.ts";
-import { type GatewayListener, type PlannedServer, serverNames } from "./plan.ts";
+import { type GatewayListener, mergedRouteNameOf, type PlannedServer, serverNames } from "./plan.ts";
 
 /** The filter chains of one server. */
 export function serverChains(view: ProxyView, listener: GatewayListener, planned: PlannedServer): readonly Chain[] {
   const { gateway, server } = planned;
-  const routeName = gatewayRouteName(view.client(), gateway, server);
+  const routeName = mergedRouteNameOf(view, listener) ?? gatewayRouteName(view.client(), gateway, server);
   if (routeName !== undefined) return [httpChain(view, listener, planned, routeName)];
   if (server.tls?.mode === "AUTO_PASSTHROUGH") return sniDnatChains(view, planned);
   if (server.tls?.mode === "PASSTHROUGH") return passthroughChains(view, planned);

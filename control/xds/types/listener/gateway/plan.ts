@@ -1,4 +1,5 @@
 import { type Gateway, type GatewayServer, isHttp, type ProxyView } from "../../../../model/index.ts";
+import { mergedRouteName, plainRouteName } from "../../route/route-name.ts";
 import { anyAddress, type Binds } from "../address.ts";
 
 /** A server with the gateway that it is of. */
@@ -24,13 +25,11 @@ type ServerKind = "http" | "tcp" | "tls";
  */
 export function planGateway(view: ProxyView): readonly GatewayListener[] {
   const listeners = new Map<string, { binds: Binds; port: number; kind: ServerKind; servers: PlannedServer[]; names: Set<string> }>();
-  const { type, metadata } = view.proxy();
-  if (type !== "router") return [];
-  const unprivileged = metadata["UNPRIVILEGED_POD"] === "true" || metadata["UNPRIVILEGED_POD"] === true;
+  if (view.client().type !== "router") return [];
   for (const gateway of view.gateways()) {
     for (const server of gateway.servers) {
       for (const port of targetPorts(view, server)) {
-        if (unprivileged && port > 0 && port < 1024) continue;
+        if (port > 0 && port < 1024 && isUnprivileged(view)) continue;
         const binds: Binds = server.bind === "" ? anyAddress(view.client()) : [server.bind];
         const kind = kindOf(server);
         const key = `${binds[0]} ${port}`;
@@ -54,6 +53,17 @@ export function planGateway(view: ProxyView): readonly GatewayListener[] {
   return [...listeners.values()].map(({ binds, port, kind, servers }) => ({ binds, port, kind, servers }));
 }
 
+/**
+ * The set of hosts of a listener for plain HTTP whose servers have different port numbers, which the gateway's Service leads to one port of its proxies: the hosts of all, as no request shows by which number it came (Istio
+ * merges servers by that port too). Undefined where one number is all.
+ */
+export function mergedRouteNameOf(view: ProxyView, { kind, servers }: GatewayListener): string | undefined {
+  if (kind !== "http" || servers.some(({ server }) => plainRouteName(view.client(), server) === undefined)) return undefined;
+  const numbers = new Set(servers.map(({ server }) => server.port.number));
+  const [first] = servers;
+  return first === undefined || numbers.size < 2 ? undefined : mergedRouteName(view.client(), [...numbers], first.server);
+}
+
 /** Names by which clients ask for the server in SNI. */
 export function serverNames({ hosts }: GatewayServer): readonly string[] {
   return [...new Set(hosts.map(({ host }) => host))];
@@ -62,6 +72,11 @@ export function serverNames({ hosts }: GatewayServer): readonly string[] {
 function kindOf({ port: { protocol }, tls }: GatewayServer): ServerKind {
   if (protocol !== "http3" && isHttp(protocol)) return "http";
   return tls === undefined ? "tcp" : "tls";
+}
+
+function isUnprivileged(view: ProxyView): boolean {
+  const said = view.proxy().metadata["UNPRIVILEGED_POD"];
+  return said === "true" || said === true;
 }
 
 /** Where the workload listens for the port of its Service (`targetPort`); the port itself where it has no Service for it. */

@@ -27,5 +27,6 @@ export type { EnvoyErrorCode, EnvoyOptions, EnvoyProvider, StartedEnvoy } from "
 export * as bootstrap from "./envoy/bootstrap/index.ts";
 export { provideEnvoy, SUPPORTED_VERSIONS } from "./envoy/release/index.mjs";
 export * from "./host/index.ts";
+export { examineModule, type ModuleExamination, type ModuleProblem } from "./inspect/index.ts";
 export * from "./target/index.ts";
 export * from "./upstreams/index.ts";

@@ -6,11 +6,13 @@ export type AddCommand = (program: Command) => void;
 /** Every command by its name, in the order of the help. What one is made of is loaded for that one alone: for all of them it would take longer than most of them do. */
 export const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ["try", async () => (await import("./try.ts")).addTry],
+  ["inspect", async () => (await import("./inspect.ts")).addInspect],
   ["serve", async () => (await import("./serve.ts")).addServe],
   ["validate", async () => (await import("./validate.ts")).addValidate],
   ["translate", async () => (await import("./translate.ts")).addTranslate],
   ["status", async () => (await import("./status.ts")).addStatus],
   ["config", async () => (await import("./config.ts")).addConfig],
+  ["explain", async () => (await import("./explain.ts")).addExplain],
   ["wait", async () => (await import("./wait.ts")).addWait],
   ["apply", async () => (await import("./apply.ts")).addApply],
   ["get", async () => (await import("./get.ts")).addGet],

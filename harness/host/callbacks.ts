@@ -56,7 +56,7 @@ export function findCallbacks(module: WasmModule, exports: WebAssembly.Exports, 
     if (name === "proxy_on_foreign_function" && module.abi === "0.1.0") continue;
     const exported = module.sections.exports.get(name);
     if (exported?.kind !== "func") continue;
-    const wanted = signature(module, name);
+    const wanted = callbackSignature(module.abi, name);
     if (exported.signature !== wanted) {
       throw new HostError(
         "bad-signature",
@@ -68,7 +68,8 @@ export function findCallbacks(module: WasmModule, exports: WebAssembly.Exports, 
   return found;
 }
 
-function signature(module: WasmModule, name: CallbackName): string {
+/** Parameters and results that a callback has to have in a module of an ABI, as `i32 i32 -> i32`. */
+export function callbackSignature(abi: WasmModule["abi"], name: CallbackName): string {
   const headers = name === "proxy_on_request_headers" || name === "proxy_on_response_headers";
-  return headers && module.abi === "0.1.0" ? "i32 i32 -> i32" : SIGNATURES[name];
+  return headers && abi === "0.1.0" ? "i32 i32 -> i32" : SIGNATURES[name];
 }

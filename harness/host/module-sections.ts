@@ -78,7 +78,8 @@ function readImportType(reader: Reader, types: readonly string[]): string | unde
   return undefined;
 }
 
-class Reader {
+/** Reads numbers, names and lists of the binary format, from a place on. */
+export class Reader {
   readonly bytes: Uint8Array;
   at: number;
 

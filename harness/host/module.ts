@@ -6,7 +6,8 @@ import { readSections, type ModuleSections } from "./module-sections.ts";
 /** The markers that Envoy knows. Each is an exported function without parameters. */
 export type AbiVersion = "0.1.0" | "0.2.0" | "0.2.1";
 
-const MARKERS: ReadonlyArray<readonly [marker: string, version: AbiVersion]> = [
+/** In the order in which Envoy looks for them. */
+export const MARKERS: ReadonlyArray<readonly [marker: string, version: AbiVersion]> = [
   ["proxy_abi_version_0_1_0", "0.1.0"],
   ["proxy_abi_version_0_2_0", "0.2.0"],
   ["proxy_abi_version_0_2_1", "0.2.1"],

@@ -78,7 +78,8 @@ export function buildImports(vm: Vm, module: WasmModule): WebAssembly.Imports {
   return imports;
 }
 
-function hint(from: string, name: string): string {
+/** What to do about an import that Envoy has not; begins with a space where there is something to say. */
+export function hint(from: string, name: string): string {
   return from === "env" && ["abort", "seed", "trace"].includes(name)
     ? ` AssemblyScript asks for it by default: build with --use ${name}=.`
     : "";
@@ -90,13 +91,26 @@ interface Import {
 }
 
 function findImport(vm: Vm, module: WasmModule, from: string, name: string): Import | undefined {
-  if (from === "env" && Object.hasOwn(EMSCRIPTEN, name))
-    return { implementation: EMSCRIPTEN[name] as Import["implementation"], signature: undefined };
-  const isWasi = from === "wasi_snapshot_preview1" || from === "wasi_unstable";
-  const call = isWasi ? WASI_CALLS.get(name) : from === "env" ? PROXY_CALLS.get(name) : undefined;
-  if (call === undefined || (call.abi !== undefined && !call.abi.includes(module.abi))) return undefined;
-  const implementation = vm.isAllowed(name) ? bind(vm, call) : denied(vm, name, isWasi);
+  if (isEmscripten(from, name)) return { implementation: EMSCRIPTEN[name] as Import["implementation"], signature: undefined };
+  const call = findHostcall(module.abi, from, name);
+  if (call === undefined) return undefined;
+  const implementation = vm.isAllowed(name) ? bind(vm, call) : denied(vm, name, isWasi(from));
   return { implementation, signature: call.signature };
+}
+
+/** What a module of an ABI gets for an import; `undefined` where Envoy has nothing of that name. */
+export function findHostcall(abi: WasmModule["abi"], from: string, name: string): Hostcall | undefined {
+  const call = isWasi(from) ? WASI_CALLS.get(name) : from === "env" ? PROXY_CALLS.get(name) : undefined;
+  return call?.abi === undefined || call.abi.includes(abi) ? call : undefined;
+}
+
+/** Whether an import is one of those that Emscripten asks for, which no capability restricts. */
+export function isEmscripten(from: string, name: string): boolean {
+  return from === "env" && Object.hasOwn(EMSCRIPTEN, name);
+}
+
+function isWasi(from: string): boolean {
+  return from === "wasi_snapshot_preview1" || from === "wasi_unstable";
 }
 
 function denied(vm: Vm, name: string, isWasi: boolean): Import["implementation"] {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { typeUrl } from "./envoy-api/index.ts";
 import { HEALTH_TYPE, type Proxy } from "./model/index.ts";
 import type { ResourceTypeRules } from "./xds/server/index.ts";
@@ -11,8 +12,9 @@ export const HEALTH: ResourceTypeRules = { typeUrl: HEALTH_TYPE, order: 2, compl
 /** Types that agents ask for, or report by. */
 export const OF_AGENTS: ReadonlySet<string> = new Set([typeUrl(rootsType.schema), HEALTH_TYPE]);
 
+/** Whether two nodes say the same. Envoy does not write the fields of its metadata in one order for all of its streams. */
 export function sameProxy(a: Proxy, b: Proxy): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return isDeepStrictEqual(a, b);
 }
 
 /** Whether who comes with a proxy's node is beside it: in which variant the proxy itself asks, it does not know, and not always its version. */

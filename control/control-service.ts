@@ -354,7 +354,7 @@ export class ControlService implements AsyncDisposable {
     this.report(failures);
     const group = this.xds.group(snapshot);
     // Who connects under the same name with other labels is the same workload after a restart; the streams that are left get what it gets now.
-    if (known !== undefined) this.xds.move(id, group);
+    known?.group.replace(group);
     this.connected.set(id, { proxy, group, streams: (known?.streams ?? 0) + 1 });
     this.registrations.connect(proxy);
     if (this.peers.connect(proxy)) this.peersToTell.ask();

@@ -245,7 +245,7 @@ describe("pushes", () => {
     await client.send({ typeUrl: CLUSTER });
     client.one();
     const other = mesh.server.group(new TestMesh({ [CLUSTER]: { a: "1", b: "2" } }).group.snapshot);
-    mesh.server.move("test-proxy", other);
+    mesh.group.replace(other);
     expect(client.one().resources).toEqual({ b: "b=2" });
     expect([mesh.group.size, other.size]).toEqual([0, 1]);
     mesh.push({ [CLUSTER]: { a: "9" } });

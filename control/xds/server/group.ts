@@ -9,6 +9,8 @@ export class ProxyGroup {
   private current: Snapshot;
   private readonly streams = new Set<XdsStream>();
   private readonly now: () => number;
+  /** In whose place this one stands no more. */
+  private successor: ProxyGroup | undefined;
 
   constructor(snapshot: Snapshot, now: () => number) {
     this.current = snapshot;
@@ -34,6 +36,21 @@ export class ProxyGroup {
     const old = this.current;
     this.current = snapshot;
     for (const stream of this.streams) stream.note(changes, old, snapshot, changedAt);
+  }
+
+  /**
+   * From now on `group` is what its streams get, and what those get that were let into this one and have not joined it yet: between the two other streams are let in.
+   *
+   * @param at when that happened, by the server's clock. Default: now
+   */
+  replace(group: ProxyGroup, at: number = this.now()): void {
+    this.successor = group;
+    for (const stream of [...this.streams]) stream.move(group, at);
+  }
+
+  /** The group that stands in its place now; itself where none does. */
+  get latest(): ProxyGroup {
+    return this.successor?.latest ?? this;
   }
 
   /** Called by the streams. */

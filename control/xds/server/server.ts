@@ -85,11 +85,6 @@ export class XdsServer {
     return stream;
   }
 
-  /** Moves the streams of a proxy to another group; they get what differs. */
-  move(proxy: string, group: ProxyGroup, changedAt: number = this.clock.now()): void {
-    for (const stream of this.streams()) if (stream.proxy === proxy) stream.move(group, changedAt);
-  }
-
   /** Streams whose client is known, in the order in which they were opened. */
   *streams(): Iterable<XdsStream> {
     for (const stream of this.all.values()) if (stream.group !== undefined) yield stream;

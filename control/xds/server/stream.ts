@@ -258,8 +258,9 @@ export class XdsStream implements Sender {
       this.isConnecting = false;
       // Who was let in hears of the end, also of one that came before.
       if (this.isClosed) return this.tellEnd(connection.id, undefined);
-      this.connection = connection;
-      connection.group.join(this);
+      const group = connection.group.latest;
+      this.connection = { ...connection, group };
+      group.join(this);
       this.context.observer.connected?.(this.status());
       this.handle(request, rules);
     } catch (error) {

@@ -4,6 +4,7 @@ export { matchesWithin } from "./delegated-match.ts";
 export * from "./envoy-filter.ts";
 export * from "./external-authorizer.ts";
 export * from "./gateway.ts";
+export * from "./host-health.ts";
 export * from "./host.ts";
 export type { Kind, PartReader, Report } from "./kind.ts";
 export * from "./labels.ts";

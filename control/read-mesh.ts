@@ -29,17 +29,18 @@ export async function readMesh(sources: readonly Source[], modules: "local" | "a
       mesh = mesh.apply({ upserted, removed: removed.map(objectKey) }).mesh;
     });
   }
-  mesh = await withModules(mesh, modules);
+  mesh = mesh.applyModules(await readModules(mesh, modules)).mesh;
   return { mesh, problems: [...store.problems(), ...problemsInMesh(mesh, KINDS)].sort(compareProblems) };
 }
 
-async function withModules(mesh: Mesh, which: "local" | "all"): Promise<Mesh> {
+/** The modules of users that a mesh asks for, or why they cannot be had. */
+export async function readModules(mesh: Mesh, which: "local" | "all"): Promise<ReadonlyMap<string, ModuleState>> {
   const requests = mesh.plugins().flatMap(({ module }) => (module === undefined ? [] : [module]));
   const wanted = requests.filter(({ url }) => which === "all" || !/^https?:/i.test(url));
-  if (wanted.length === 0) return mesh;
   let states: ReadonlyMap<string, ModuleState> = new Map();
+  if (wanted.length === 0) return states;
   await using store = new ModuleStore({ changed: (now) => (states = now) });
   store.want(wanted);
   await store.settled();
-  return mesh.applyModules(states).mesh;
+  return states;
 }

@@ -12,6 +12,7 @@ export const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map(
   ["translate", async () => (await import("./translate.ts")).addTranslate],
   ["status", async () => (await import("./status.ts")).addStatus],
   ["config", async () => (await import("./config.ts")).addConfig],
+  ["diff", async () => (await import("./diff.ts")).addDiff],
   ["explain", async () => (await import("./explain.ts")).addExplain],
   ["wait", async () => (await import("./wait.ts")).addWait],
   ["apply", async () => (await import("./apply.ts")).addApply],

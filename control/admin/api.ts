@@ -21,6 +21,12 @@ export function addApi(app: Hono, service: ControlService): void {
     context.json({ problems: service.problems().map((problem) => ({ ...problem, path: formatPath(problem.path) })) }),
   );
 
+  app.get("/api/v1/proxies", (context) => {
+    const { peers, issuers } = service.mesh.index;
+    const distinct = new Map([...peers.values()].flat().map((peer) => [peer.id, peer]));
+    return context.json({ proxies: service.proxies(), peers: [...distinct.values()], issuers: Object.fromEntries(issuers) });
+  });
+
   app.get("/api/v1/proxies/:id/config", async (context) => {
     const id = context.req.param("id");
     const type = context.req.query("type");

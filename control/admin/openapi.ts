@@ -122,6 +122,24 @@ export const OPEN_API = {
       },
     },
     ...OBJECT_PATHS,
+    "/api/v1/proxies": {
+      get: {
+        summary: "What configuration is made of beside the objects: what proxies tell of themselves, and issuers of their keys",
+        responses: {
+          200: answer(
+            "The proxies that are connected; all of which something is known, as it matters to those that connect to them; issuers by name.",
+            object({
+              proxies: list(object({ id: text, type: { enum: ["sidecar", "router"] }, namespace: text, metadata: { type: "object" } })),
+              peers: list(
+                object({ id: text, namespace: text, serviceAccount: text, addresses: list(text), identity: { type: "boolean" } }),
+              ),
+              issuers: { type: "object", additionalProperties: { type: "object" } },
+            }),
+          ),
+          401: unauthorized,
+        },
+      },
+    },
     "/api/v1/proxies/{id}/config": {
       get: {
         summary: "What a proxy gets, in proto3 JSON by type",

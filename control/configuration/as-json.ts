@@ -1,6 +1,6 @@
 import { fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { typeUrl } from "../envoy-api/index.ts";
-import type { Snapshot } from "../xds/server/index.ts";
+import type { Resource, Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
 
 /**
@@ -10,18 +10,24 @@ import type { XdsType } from "../xds/types/xds-type.ts";
  * @param only the name of a type (`cluster`); default all
  */
 export async function resourcesAsJson(types: readonly XdsType[], snapshot: Snapshot, only?: string): Promise<Record<string, JsonValue[]>> {
-  // All of Envoy's API: loaded where someone looks, since that takes half a second.
-  const { registry } = await import("../envoy-api/generated/registry.ts");
+  const read = await resourceReader();
   const result: Record<string, JsonValue[]> = {};
   for (const type of types) {
     if (only !== undefined && type.name !== only) continue;
     const view = snapshot.resources(typeUrl(type.schema));
     result[type.name] = [...view.names(), ...(view.namesOnDemand?.() ?? [])].toSorted().flatMap((name) => {
       const resource = view.get(name) ?? view.onDemand?.(name);
-      return resource === undefined ? [] : [redacted(toJson(type.schema, fromBinary(type.schema, resource.value), { registry }))];
+      return resource === undefined ? [] : [read(type, resource)];
     });
   }
   return result;
+}
+
+/** What gives a resource in proto3 JSON, as {@link resourcesAsJson} shows it. */
+export async function resourceReader(): Promise<(type: XdsType, resource: Resource) => JsonValue> {
+  // All of Envoy's API: loaded where someone looks, since that takes half a second.
+  const { registry } = await import("../envoy-api/generated/registry.ts");
+  return ({ schema }, { value }) => redacted(toJson(schema, fromBinary(schema, value), { registry }));
 }
 
 /** Fields of `envoy.extensions.transport_sockets.tls.v3` that Envoy marks as sensitive. */

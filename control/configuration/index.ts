@@ -1,4 +1,4 @@
 export { Configurations, type Outcome, type ProxyChange } from "./configurations.ts";
 export { KnownPeers } from "./known-peers.ts";
 export type { Gate, TranslationFailure } from "./resource-set.ts";
-export { resourcesAsJson } from "./as-json.ts";
+export { resourceReader, resourcesAsJson } from "./as-json.ts";

@@ -47,6 +47,6 @@ export function formatProblem({ file, line, column, level, code, path, message }
 }
 
 /** By file, then place. */
-export function compareProblems(a: Problem, b: Problem): number {
+export function compareProblems(a: Place, b: Place): number {
   return (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column;
 }

@@ -17,6 +17,7 @@ export type { ProxyGroup } from "./group.ts";
 export { DEFAULT_LIMITS, type StreamLimits } from "./limits.ts";
 export type { AnswerEvent, Observer, RefusalEvent, SentEvent } from "./observer.ts";
 export type { Variant } from "./request.ts";
+export { encodeDelta } from "./response.ts";
 export type { Change, Resource, ResourceReference, ResourceView, Snapshot } from "./resource.ts";
 export type { ResourceTypeRules } from "./rules.ts";
 export { XdsServer, type XdsServerOptions } from "./server.ts";

@@ -1,0 +1,66 @@
+import { resourceReader } from "../../control/configuration/index.ts";
+import { compareMeshes, meshSides, type Sides, type Surroundings, workloadProxies } from "../../control/diff/index.ts";
+import { IDENTITY_KEY, peerOf, type Proxy } from "../../control/model/index.ts";
+import type { AdminOptions } from "../control/admin-client.ts";
+import { readProxyOption } from "../control/read-proxy-option.ts";
+import { readSources } from "./read-sources.ts";
+import { differs, type DiffReport, reportOf } from "./report.ts";
+import { readService } from "./service.ts";
+import { asText } from "./text.ts";
+
+export interface Comparison extends AdminOptions {
+  /** As it is to be. */
+  readonly file: readonly string[];
+  readonly meshConfig?: string;
+  /** As it is; without it the running service is asked. */
+  readonly against?: readonly string[];
+  /** Default: `meshConfig`. */
+  readonly againstMeshConfig?: string;
+  /** Whether the files come beside what the service has. */
+  readonly apply?: boolean;
+  readonly proxy?: readonly string[];
+  readonly metadata?: string;
+}
+
+export interface Compared {
+  readonly report: DiffReport;
+  readonly differs: boolean;
+  readonly text: () => string;
+}
+
+/** Compares a mesh as it is with one as it is to be. Rejects with a `CliError` where files are not there, or the service does not answer. */
+export async function compare(options: Comparison): Promise<Compared> {
+  const { sides, surroundings, notes } = await readSides(options);
+  const report = reportOf(compareMeshes(sides, surroundings), await resourceReader(), notes);
+  return { report, differs: differs(report), text: () => (differs(report) ? asText(report) : "nothing differs\n") };
+}
+
+interface BothSides {
+  readonly sides: Sides;
+  readonly surroundings: Surroundings;
+  readonly notes: readonly string[];
+}
+
+async function readSides(options: Comparison): Promise<BothSides> {
+  const { file, meshConfig, against, againstMeshConfig = meshConfig, apply = false, metadata } = options;
+  const named = options.proxy?.map((id) => withIdentity(readProxyOption(id, metadata)));
+  const files = await readSources(file, meshConfig);
+  if (against === undefined) {
+    const { before, after, surroundings, notes } = await readService(options, files, apply);
+    const connected = new Map(surroundings.proxies.map((proxy) => [proxy.id, proxy]));
+    const proxies = named?.map((proxy) => connected.get(proxy.id) ?? proxy) ?? surroundings.proxies;
+    return { sides: await meshSides(before, after), surroundings: { ...surroundings, proxies }, notes };
+  }
+  const sides = await meshSides(await readSources(against, againstMeshConfig), files);
+  const described = [sides.before, sides.after].flatMap(({ mesh }) => workloadProxies(mesh));
+  const proxies = named ?? [...new Map(described.map((proxy) => [proxy.id, proxy])).values()];
+  // What such proxies would tell of themselves.
+  const peers = [...proxies, ...described].flatMap((proxy) => peerOf(proxy) ?? []);
+  const distinct = [...new Map(peers.map((peer) => [peer.id, peer])).values()];
+  return { sides, surroundings: { proxies, peers: distinct, issuers: new Map() }, notes: [] };
+}
+
+/** A proxy as one that has its certificate, unless its metadata says that it has none. */
+function withIdentity(proxy: Proxy): Proxy {
+  return { ...proxy, identity: proxy.identity || !(IDENTITY_KEY in proxy.metadata) };
+}

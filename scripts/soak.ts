@@ -79,6 +79,12 @@ const STEPS: readonly Step[] = [
     environment: { MESHWRIGHT_POLICY_PUSHES: "500" },
   },
   {
+    name: "token-pushes",
+    title: "500 pushes of RequestAuthentications under load, whose keys come late, in real Envoy, take no bad token and refuse no good one",
+    command: ["vitest", "run", "--project", "integration", "test/integration/control/token-pushes.test.ts"],
+    environment: { MESHWRIGHT_POLICY_PUSHES: "500" },
+  },
+  {
     name: "outage",
     title: "a control service that is killed for a minute under load loses no request, and sends only what has changed after it",
     command: ["vitest", "run", "--project", "integration", "test/integration/control/killed.test.ts"],

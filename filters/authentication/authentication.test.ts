@@ -114,6 +114,25 @@ describe("key sets by URI", () => {
     expect(send(bearer(token))).toBe("forwarded");
   });
 
+  test("are waited for where clusters that are replaced cut off what is on its way, again and again", () => {
+    host.clusters.set("issuer", {});
+    plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/replaced" }] });
+    const waiting = Array.from({ length: 3 }, () => {
+      const stream = host.chain([plugin]).openStream();
+      stream.sendHeaders([[":method", "GET"], [":path", "/"], [":authority", "a.org"], ...bearer(token)]);
+      return stream;
+    });
+    for (let i = 0; i < 4; i++) {
+      host.worker.callouts.pending[0]?.fail();
+      pass(1);
+      if (i === 1) waiting[1]?.disconnect();
+      expect([host.worker.callouts.pending.length, waiting[0]?.details, waiting[2]?.details]).toEqual([1, undefined, undefined]);
+    }
+    host.worker.callouts.pending[0]?.respond(answer);
+    pass(1);
+    expect([waiting[0]?.state, waiting[2]?.state]).toEqual(["forwarded", "forwarded"]);
+  });
+
   test("are waited for where their cluster is not there yet, for as long as a fetch may take", () => {
     host.clusters.delete("issuer");
     plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/late", timeout: "1500ms" }] });

@@ -69,7 +69,7 @@ export class Jwks extends HttpCallout {
   private nextFetch: u64 = 0;
   private nextForUnknownKey: u64 = 0;
   private failures: u32 = 0;
-  /** Until when requests wait for a cluster that cannot be called: one that came with this configuration may still be asking DNS for its hosts. */
+  /** Until when requests wait for a cluster that cannot be called, or was replaced: one that came with this configuration may still be asking DNS for its hosts. */
   private patience: u64 = 0;
   private readonly succeeded: Counter = new Counter("authentication.jwks_fetch_success");
   private readonly failed: Counter = new Counter("authentication.jwks_fetch_failed");
@@ -138,6 +138,11 @@ export class Jwks extends HttpCallout {
     return this.remote != null && ((now >= this.nextFetch && this.fetch(now)) || now < this.patience);
   }
 
+  /** Whether the configuration has come so lately that nothing which went wrong since tells more than that clusters come and go with it. */
+  isNew(): bool {
+    return monotonicTime() < this.patience;
+  }
+
   /** A token names a key that is not there. Whether a fetch is on its way that may bring it. */
   refreshForUnknownKey(): bool {
     if (this.remote == null) return false;
@@ -167,7 +172,8 @@ export class Jwks extends HttpCallout {
     if (this.root == null) return;
     const problem = this.accept(response);
     if (problem != null) {
-      if (this.failures > 0) this.patience = 0;
+      // What a server answers it means; what is cut off may be so because another change has replaced the cluster.
+      if (this.failures > 0 && !response.failed) this.patience = 0;
       this.fail(problem);
     }
     this.waiting.resumeAll();

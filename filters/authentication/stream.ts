@@ -41,7 +41,7 @@ const ACCESS_CONTROL_REQUEST_METHOD = 4;
 const QUOTE: u8 = 0x22;
 const DOT: u8 = 0x2e;
 const MILLISECOND: u64 = 1_000_000;
-/** How often a request waits for keys at most. */
+/** How often a request waits for keys at most, where they are not those of a new configuration. */
 const MOST_WAITS: i32 = 2;
 /** Tokens and keys in one request at most. */
 const MOST_CREDENTIALS: i32 = 8;
@@ -53,6 +53,8 @@ export class AuthenticationStream extends HttpStream {
   next: AuthenticationStream | null = null;
   previous: AuthenticationStream | null = null;
   waiting: Waiting | null = null;
+  /** @internal Of those who wait, when it came. */
+  round: u32 = 0;
   private waits: i32 = 0;
   /** Why it is refused, and by which rule's name. */
   private refusal: Refusal = Refusal.None;
@@ -161,7 +163,7 @@ export class AuthenticationStream extends HttpStream {
   }
 
   private waitFor(jwks: Jwks): void {
-    if (this.waits < MOST_WAITS && jwks.ensureFetching()) {
+    if ((this.waits < MOST_WAITS || jwks.isNew()) && jwks.ensureFetching()) {
       this.waits++;
       jwks.waiting.add(this);
     } else {

@@ -1,23 +1,29 @@
 import { AuthenticationStream } from "./stream";
 
-/** Requests that wait for keys: a list through the streams themselves, so that it needs no memory of its own. */
+/** Requests that wait for keys, who came first before the others: a list through the streams themselves, so that it needs no memory of its own. */
 @final
 export class Waiting {
-  first: AuthenticationStream | null = null;
+  private first: AuthenticationStream | null = null;
+  private last: AuthenticationStream | null = null;
+  /** How often they were judged anew. */
+  private round: u32 = 0;
 
   add(stream: AuthenticationStream): void {
-    const next = this.first;
-    stream.next = next;
-    stream.previous = null;
+    const last = this.last;
+    stream.next = null;
+    stream.previous = last;
     stream.waiting = this;
-    if (next != null) next.previous = stream;
-    this.first = stream;
+    stream.round = this.round;
+    if (last != null) last.next = stream;
+    else this.first = stream;
+    this.last = stream;
   }
 
   remove(stream: AuthenticationStream): void {
     const next = stream.next;
     const previous = stream.previous;
     if (next != null) next.previous = previous;
+    else this.last = previous;
     if (previous != null) previous.next = next;
     else this.first = next;
     stream.next = null;
@@ -25,9 +31,10 @@ export class Waiting {
     stream.waiting = null;
   }
 
-  /** Judges every waiting request anew. One that waits again would be found again, so each is judged at its last chance. */
+  /** Judges every waiting request anew, once: what waits again stands behind all that have waited until now. */
   resumeAll(): void {
-    for (let stream = this.first; stream != null; stream = this.first) {
+    const round = ++this.round;
+    for (let stream = this.first; stream != null && stream.round != round; stream = this.first) {
       this.remove(stream);
       if (stream.enter()) stream.judgeAgain();
     }

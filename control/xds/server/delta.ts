@@ -8,7 +8,8 @@ import type { Watch } from "./watch.ts";
 /** The incremental variant (https://www.envoyproxy.io/docs/envoy/v1.40.0/api-docs/xds_protocol#incremental-xds). */
 export const delta: Protocol = {
   subscribe,
-  next: (watch, snapshot, stage, options) => (stage === "removals" ? removals(watch, snapshot) : updates(watch, snapshot, stage, options)),
+  next: (watch, snapshot, stage, options) =>
+    stage === "removals" ? removals(watch, snapshot, options) : updates(watch, snapshot, stage, options),
   encode: (typeUrl, draft, identifier) => encodeDelta(typeUrl, draft.contents, identifier),
 };
 
@@ -59,7 +60,7 @@ function wildcard(watch: Watch, held: ReadonlyMap<string, string>, owed: Readonl
   watch.whole = owed.size === 0 ? held : new Map([...held].filter(([name]) => !owed.has(name)));
 }
 
-function updates(watch: Watch, snapshot: Snapshot, stage: Stage, { maxResponse }: Options): Draft | undefined {
+function updates(watch: Watch, snapshot: Snapshot, stage: Stage, { maxResponse, now }: Options): Draft | undefined {
   if (watch.idle) return undefined;
   const view = snapshot.resources(watch.rules.typeUrl);
   const draft = new Collector(watch, view, maxResponse);
@@ -85,7 +86,7 @@ function updates(watch: Watch, snapshot: Snapshot, stage: Stage, { maxResponse }
     const { resources } = everything(view);
     return { contents: { resources, removed: NOTHING, version: snapshot.version }, all: resources, changedAt: undefined, additions: false };
   }
-  if (watch.whole !== undefined) ask(watch, view, watch.whole, draft);
+  if (watch.whole !== undefined) ask(watch, view, watch.whole, draft, now);
   answer(watch, draft);
   if (stage === "changes") changes(watch, view, draft);
   return draft.due ? draft.finish(snapshot.version) : undefined;
@@ -134,7 +135,7 @@ function everything(view: ResourceView): { readonly resources: readonly Resource
 }
 
 /** Turns "everything but for what the client has" into names that are asked for. */
-function ask(watch: Watch, view: ResourceView, held: ReadonlyMap<string, string>, draft: Collector): void {
+function ask(watch: Watch, view: ResourceView, held: ReadonlyMap<string, string>, draft: Collector, now: number): void {
   watch.whole = undefined;
   for (const name of view.names()) {
     // What is sent here, or is there already, differs no more.
@@ -144,7 +145,8 @@ function ask(watch: Watch, view: ResourceView, held: ReadonlyMap<string, string>
     watch.asked.add(name);
     if (held.size > 0 && version === undefined) draft.additions = true;
   }
-  for (const name of held.keys()) if (watch.find(view, name) === undefined) watch.asked.add(name);
+  for (const [name, version] of held)
+    if (watch.find(view, name) === undefined && !watch.stays(name, { version }, now)) watch.asked.add(name);
   // A client that has nothing waits for the first answer, be it empty; one that returns does not.
   if (held.size === 0) draft.due = true;
 }
@@ -163,16 +165,17 @@ function changes(watch: Watch, view: ResourceView, draft: Collector): void {
   if (watch.changed.size === 0) watch.changedAt = undefined;
 }
 
-/** What is left of the changes after {@link updates}: names whose resource is gone. */
-function removals(watch: Watch, snapshot: Snapshot): Draft | undefined {
-  if (watch.changed.size === 0) return undefined;
+/** What is left of the changes after {@link updates}: names whose resource is gone, and those that have stayed beyond that long enough. */
+function removals(watch: Watch, snapshot: Snapshot, { now }: Options): Draft | undefined {
+  if (watch.changed.size === 0 && !watch.leaving.isDue(now)) return undefined;
   const view = snapshot.resources(watch.rules.typeUrl);
   const draft = new Collector(watch, view, Infinity);
   for (const [name, held] of watch.changed) {
     if (watch.find(view, name) !== undefined) continue;
     watch.changed.delete(name);
-    if (held !== undefined && watch.rules.keeps !== true) draft.remove(name);
+    if (held !== undefined && watch.rules.keeps !== true && !watch.stays(name, held, now)) draft.remove(name);
   }
+  for (const name of watch.leaving.due(now)) if (watch.wants(name)) draft.remove(name);
   draft.changedAt = watch.changedAt;
   if (watch.changed.size === 0) watch.changedAt = undefined;
   return draft.removed.length > 0 ? draft.finish(snapshot.version) : undefined;

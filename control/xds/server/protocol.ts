@@ -25,9 +25,11 @@ export interface Options {
   readonly owed: ReadonlySet<string>;
   /** Lists of names that the streams of a server share. */
   readonly lists: NameLists;
+  /** The time by the server's clock. */
+  readonly now: number;
 }
 
-/** One of the two variants. Both are functions of a watch, a request and a snapshot: no clock, no socket. */
+/** One of the two variants. Both are functions of a watch, a request and a snapshot: no clock of their own, no socket. */
 export interface Protocol {
   /** Takes over the subscriptions of a request. `first`: of this type in this stream. */
   subscribe(watch: Watch, request: Request, first: boolean, view: ResourceView, options: Options): void;

@@ -37,6 +37,11 @@ export interface ResourceTypeRules {
    */
   readonly keeps?: boolean;
   /**
+   * Milliseconds for which a client keeps a resource that there is no more of, at most 64 of them at once: what refers to it by its name has changed by then, but requests that were let in before may still
+   * wait for an answer by it. Default: 0, it goes as soon as what refers to it has changed.
+   */
+  readonly lingers?: (name: string) => number;
+  /**
    * Whether clients say something by requests of this type and ask for nothing: the health of their workload, as Istio's agents do. There are no resources of it, and nothing is answered. Default: false.
    */
   readonly reports?: boolean;

@@ -9,7 +9,8 @@ import type { Watch } from "./watch.ts";
 /** The state-of-the-world variant (https://www.envoyproxy.io/docs/envoy/v1.40.0/api-docs/xds_protocol#basic-protocol-overview). */
 export const sotw: Protocol = {
   subscribe,
-  next: (watch, snapshot, stage) => (watch.rules.complete ? complete(watch, snapshot, stage) : partial(watch, snapshot, stage)),
+  next: (watch, snapshot, stage, { now }) =>
+    watch.rules.complete ? complete(watch, snapshot, stage, now) : partial(watch, snapshot, stage),
   encode: (typeUrl, draft, identifier) => encodeSotw(typeUrl, draft.all, draft.contents, identifier),
 };
 
@@ -65,21 +66,23 @@ function* known(names: readonly string[], view: ResourceView): Iterable<string> 
 }
 
 /** Listeners, clusters, scopes: a response holds everything, and what it does not hold is deleted. */
-function complete(watch: Watch, snapshot: Snapshot, stage: Stage): Draft | undefined {
-  if (watch.idle) return undefined;
+function complete(watch: Watch, snapshot: Snapshot, stage: Stage, now: number): Draft | undefined {
+  const isOver = stage === "removals" && watch.leaving.isDue(now);
+  if (watch.idle && !isOver) return undefined;
   const view = snapshot.resources(watch.rules.typeUrl);
   const answer = watch.whole !== undefined || watch.asked.size > 0;
   if (stage === "answers" && !answer) return undefined;
   const { fresh, gone, additions } = sort(watch, view);
   const changedAt = watch.changedAt;
-  const all = members(watch, view);
   if (stage === "removals") {
-    if (gone.length === 0) return undefined;
+    const removed = [...gone.filter((each) => !watch.stays(each.name, each, now)).map(({ name }) => name), ...watch.leaving.due(now)];
     watch.changed.clear();
     watch.changedAt = undefined;
-    const contents = { resources: [], removed: gone.map(({ name }) => name), version: versionOf(all, sharedBy(watch, view)) };
-    return { contents, all, changedAt, additions: false };
+    if (removed.length === 0) return undefined;
+    const all = members(watch, view);
+    return { contents: { resources: [], removed, version: versionOf(all, sharedBy(watch, view)) }, all, changedAt, additions: false };
   }
+  const all = members(watch, view);
   if (!answer && fresh.length === 0) return undefined;
   watch.whole = undefined;
   watch.asked.clear();
@@ -185,7 +188,7 @@ function draft(resources: ReadonlyMap<string, Resource>, version: string, change
   return { contents: { resources: all, removed: [], version }, all, changedAt, additions };
 }
 
-/** All that a watch is subscribed to and that exists. */
+/** All that a watch is subscribed to and that exists, and what stays beyond that. */
 function members(watch: Watch, view: ResourceView): Resource[] {
   const all = new Map<string, Resource>();
   if (watch.wildcard) {
@@ -198,11 +201,12 @@ function members(watch: Watch, view: ResourceView): Resource[] {
     const resource = watch.find(view, name);
     if (resource !== undefined) all.set(name, resource);
   }
+  for (const held of watch.leaving.held()) if ("value" in held && !all.has(held.name)) all.set(held.name, held);
   return [...all.values()];
 }
 
 function sharedBy(watch: Watch, view: ResourceView): ResourceView | undefined {
-  return watch.wildcard && watch.names.size === 0 ? view : undefined;
+  return watch.wildcard && watch.names.size === 0 && watch.leaving.size === 0 ? view : undefined;
 }
 
 const VERSIONS = new WeakMap<ResourceView, string>();

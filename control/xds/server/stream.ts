@@ -200,8 +200,8 @@ export class XdsStream implements Sender {
       this.counted = 0;
     }
     for (const watch of this.ordered) {
-      if (now - (watch.lastSent?.at ?? now) < limits.offerAgain || !watch.offerAgain()) continue;
-      pump.ready(this);
+      const isOver = watch.leaving.isDue(now);
+      if (isOver || (now - (watch.lastSent?.at ?? now) >= limits.offerAgain && watch.offerAgain())) pump.ready(this);
     }
     const refusal = this.connection?.refusal?.();
     if (refusal !== undefined) this.end(refusal);
@@ -328,9 +328,9 @@ export class XdsStream implements Sender {
   }
 
   private options({ typeUrl, reworded }: ResourceTypeRules): Options {
-    const { lists, limits } = this.context;
+    const { lists, limits, clock } = this.context;
     const maxResponse = reworded === undefined ? limits.response : ONE;
-    return { maxNames: limits.names, maxResponse, owed: this.owed.get(typeUrl) ?? NOTHING_OWED, lists };
+    return { maxNames: limits.names, maxResponse, owed: this.owed.get(typeUrl) ?? NOTHING_OWED, lists, now: clock.now() };
   }
 
   /** Whether changes of a type have to wait for another type's additions. */

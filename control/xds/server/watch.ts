@@ -1,4 +1,5 @@
 import { XdsError } from "./error.ts";
+import { Leaving } from "./leaving.ts";
 import type { ErrorDetail } from "./request.ts";
 import { resourceFor, type Change, type Resource, type ResourceView } from "./resource.ts";
 import type { Contents } from "./response.ts";
@@ -55,6 +56,7 @@ export class Watch {
   /** Names that were asked for by a list that other streams may have too. */
   askedList: ReadonlySet<string> | undefined;
   whole: ReadonlyMap<string, string> | undefined;
+  readonly leaving = new Leaving();
   readonly retries: (readonly string[])[] = [];
 
   readonly unanswered: Sent[] = [];
@@ -93,7 +95,8 @@ export class Watch {
     const before = this.changed.size;
     for (const name of change.names ?? this.everything(old, next)) {
       if (!this.wants(name) || this.changed.has(name)) continue;
-      const held = this.find(old, name);
+      const returns = this.find(next, name) !== undefined;
+      const held = (returns ? this.leaving.take(name) : undefined) ?? this.find(old, name);
       // A push that names one too many costs nothing.
       if (held?.version !== this.find(next, name)?.version) this.changed.set(name, held);
     }
@@ -104,6 +107,11 @@ export class Watch {
 
   private everything(old: ResourceView, next: ResourceView): ReadonlySet<string> {
     return this.wildcard ? new Set([...old.names(), ...next.names(), ...this.names]) : this.names;
+  }
+
+  /** Whether the client keeps for a while what it has of a name that is gone. */
+  stays(name: string, held: Held, now: number): boolean {
+    return this.leaving.add(name, held, this.rules.lingers?.(name) ?? 0, now);
   }
 
   /** Adds an explicit name, within the limit. */

@@ -22,6 +22,10 @@ export function jwksCluster({ secure, host, port }: JwksUri): string {
   return `jwks|${port}|${secure ? "https" : "http"}|${host}`;
 }
 
+export function isJwksCluster(name: string): boolean {
+  return name.startsWith("jwks|");
+}
+
 /** Wherever the client wanted to go, for hosts that the mesh does not know. */
 export const PASSTHROUGH_CLUSTER = "PassthroughCluster";
 /** Nowhere: it has no hosts. */

@@ -20,6 +20,7 @@ export interface XdsType<Desc extends DescMessage = DescMessage> {
     readonly waitsFor?: readonly string[];
     readonly sensitive?: boolean;
     readonly keeps?: boolean;
+    readonly lingers?: (name: string) => number;
     readonly reworded?: (value: Uint8Array, occasion: number) => Uint8Array;
   };
   /** The resources of one unit. Pure: depends on nothing but the view; the same facts yield the same bytes. */

@@ -60,7 +60,9 @@ spec:
 test(
   `${PUSHES} pushes of RequestAuthentications under load take no bad token, and refuse no good one`,
   async () => {
-    await using mesh = await TokenMesh.start("sidecar");
+    // Keys come at once, and so late that further pushes find requests that wait for them.
+    let slow = 0;
+    await using mesh = await TokenMesh.start("sidecar", () => (slow++ % 4) * 60);
     const good = await mesh.token({ aud: "shop" });
     const bad = await sign(mesh.otherKey, { aud: "shop" }, { kid: "mine" });
     await mesh.apply(version(0, mesh));
@@ -88,16 +90,15 @@ test(
         }
       }
     };
-    const loops = [run(), run()];
+    const loops = [run(), run(), run(), run()];
     try {
       for (let push = 1; push <= PUSHES; push++) {
         await mesh.apply(version(push, mesh));
-        // Among seven are good tokens, so the keys are there: a key server that goes while keys are on their way cannot give them.
         const before = answered;
         await until(
           "requests were answered by what was pushed",
           async () => answered,
-          (count) => count >= before + 7,
+          (count) => count >= before + 1 + (push % 3) * 4,
         );
       }
     } finally {

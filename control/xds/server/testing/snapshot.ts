@@ -11,7 +11,7 @@ export const SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tl
 
 /** The types of Envoy as the protocol sees them. */
 export const TYPES: readonly ResourceTypeRules[] = [
-  { typeUrl: CLUSTER, order: 10, complete: true, wildcard: true },
+  { typeUrl: CLUSTER, order: 10, complete: true, wildcard: true, lingers: (name) => (name.startsWith("lingering") ? 30_000 : 0) },
   { typeUrl: ENDPOINT, order: 20, complete: false, wildcard: false },
   { typeUrl: LISTENER, order: 30, complete: true, wildcard: true, waitsFor: [CLUSTER] },
   { typeUrl: SCOPE, order: 40, complete: true, wildcard: true, waitsFor: [CLUSTER] },

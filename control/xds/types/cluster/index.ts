@@ -4,6 +4,7 @@ import { ClusterLoadAssignmentSchema } from "../../../envoy-api/generated/envoy/
 import { typeUrl } from "../../../envoy-api/index.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import type { Translated, XdsType } from "../xds-type.ts";
+import { isJwksCluster } from "../cluster-name.ts";
 import { provenEjection } from "./proof.ts";
 import { fixedClusters } from "./fixed.ts";
 import { inboundClusters } from "./inbound.ts";
@@ -13,6 +14,9 @@ import type { ClusterOptions } from "./options.ts";
 import { outboundClusters } from "./outbound.ts";
 
 export type { ClusterOptions } from "./options.ts";
+
+/** Milliseconds for which requests may wait for keys by a cluster that nobody needs any more: their filters are those from before. More than the `timeout` of a rule as people set it. */
+const FETCH = 30_000;
 
 const FIXED = "fixed";
 const INBOUND = "inbound";
@@ -26,7 +30,7 @@ export function clusterType(options: ClusterOptions = {}): XdsType<typeof Cluste
   return {
     name: "cluster",
     schema: ClusterSchema,
-    rules: { order: 10, complete: true, wildcard: true },
+    rules: { order: 10, complete: true, wildcard: true, lingers: (name) => (isJwksCluster(name) ? FETCH : 0) },
     *units(view) {
       yield FIXED;
       if (view.client().type === "sidecar") yield INBOUND;

@@ -31,8 +31,12 @@ export class TokenMesh implements AsyncDisposable {
     [this.key, this.otherKey] = [key, otherKey];
   }
 
-  /** `sidecar`: requests come to httpbin's sidecar; `gateway`: to the ingress gateway, labelled `istio: ingressgateway`. */
-  static async start(before: "sidecar" | "gateway"): Promise<TokenMesh> {
+  /**
+   * `sidecar`: requests come to httpbin's sidecar; `gateway`: to the ingress gateway, labelled `istio: ingressgateway`.
+   *
+   * @param delay milliseconds that the server of keys takes. Default: none
+   */
+  static async start(before: "sidecar" | "gateway", delay = () => 0): Promise<TokenMesh> {
     const keys = [await signingKey("RS256", "mine"), await signingKey("ES256", "mine")] as const;
     const upstreams = [
       await startUpstream({
@@ -40,7 +44,7 @@ export class TokenMesh implements AsyncDisposable {
           body: JSON.stringify(Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]))),
         }),
       }),
-      await startUpstream({ script: () => ({ body: keySet(keys[0]) }) }),
+      await startUpstream({ script: () => ({ body: keySet(keys[0]), delay: delay() }) }),
     ] as const;
     const port = await freePort();
     const yaml = httpbin(upstreams[0].port) + (before === "gateway" ? gateway(port) : "");

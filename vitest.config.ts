@@ -11,13 +11,11 @@ const COMPILATION = 180_000;
 
 /** A soak (scripts/soak.ts) runs every property for this long. */
 const FUZZ_SECONDS = Number(process.env["MESHWRIGHT_FUZZ_SECONDS"] ?? 0);
-const SOAK = {
-  resolve: { alias: [{ find: /^fast-check$/, replacement: fileURLToPath(new URL("scripts/soak/fast-check.ts", import.meta.url)) }] },
-};
+const FAST_CHECK = FUZZ_SECONDS > 0 ? "scripts/soak/fast-check.ts" : "test/fast-check.ts";
 
 /** `unit` is what `npm run check` runs; both together are `npm test`. */
 export default defineConfig({
-  ...(FUZZ_SECONDS > 0 ? SOAK : {}),
+  resolve: { alias: [{ find: /^fast-check$/, replacement: fileURLToPath(new URL(FAST_CHECK, import.meta.url)) }] },
   test: {
     setupFiles: ["./test/environment.ts"],
     reporters: ["./scripts/reporter/target-reporter.ts"],

@@ -1,7 +1,4 @@
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { ProxyStatus } from "../../control/admin/proxy-status.ts";
 import { newRequest } from "../../control/identity/index.ts";
 import { CertificateClient } from "../../control/identity/testing/certificate-client.ts";
+import { freePort } from "../../control/xds/types/testing/free-port.ts";
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { meshwright } from "../testing/run.ts";
@@ -32,15 +30,6 @@ afterEach(async () => {
   for (const end of running.splice(0)) await end();
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** A control service with an authority; what proxies need is in files. */
 async function mesh(name: string, ...more: readonly string[]) {

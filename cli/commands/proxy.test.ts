@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { freePort } from "../../control/xds/types/testing/free-port.ts";
 import { identityOf } from "../../harness/envoy/chain/certificates.ts";
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
@@ -34,22 +35,14 @@ beforeAll(async () => {
 afterAll(() => void web.close());
 
 beforeEach(async () => {
-  const [admin = 0, listener = 0, status = 0, prometheus = 0] = await freePorts(4);
-  ports = { admin, listener, status, prometheus };
+  const listener = await freePort();
+  ports = { admin: await freePort(), listener, status: await freePort(), prometheus: await freePort() };
   discovery = await startDiscovery("127.0.0.1:0", oneService(listener, (web.address() as AddressInfo).port));
 });
 afterEach(async () => {
   for (const each of running.splice(0)) await each.end("SIGKILL");
   await discovery[Symbol.asyncDispose]();
 });
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const free = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return free;
-}
 
 function start(...parameters: string[]): RunningProxy {
   const proxy = new RunningProxy(process.execPath, [MAIN, ...parametersOf(), ...parameters]);
@@ -132,7 +125,7 @@ describe("an Envoy of the mesh", () => {
   test("is what MeshConfig and ProxyConfig of the mesh say of it", async (context) => {
     await requireTarget(envoyTarget, context);
     const folder = await mkdtemp(join(tmpdir(), "proxy-settings-"));
-    const [admin = 0, status = 0] = await freePorts(2);
+    const [admin, status] = [await freePort(), await freePort()];
     await writeFile(
       join(folder, "mesh.yaml"),
       JSON.stringify({

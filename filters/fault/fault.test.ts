@@ -13,8 +13,9 @@ function met(): string {
   return state;
 }
 
-/** Gives the live plugin a new configuration. It must be taken, or refused in one line with a place while the one before goes on. Returns the line. */
+/** Gives the live plugin a new configuration. It must be taken, or refused in one line with a place while the one before goes on, which leaves nothing to chance. Returns the line. */
 function update(configuration: string | Uint8Array): string | undefined {
+  plugin.update(GOOD);
   const before = met();
   const first = host.logs.lines.length;
   try {

@@ -39,14 +39,16 @@ export function egressOf({ app, version }: Program, folder: string): string {
 }
 
 /** From below those that Linux gives to outgoing connections (32,768 and up), of which many are made before an Envoy listens. */
-const FIRST_PORT = 20_000;
+const FIRST_PORT = 28_000;
 const LAST_PORT = 32_000;
+/** Demos that start at the same time are told of different ports. */
+let next = process.pid * 40;
 
 /** Ports of the loopback interface that are free now, all different. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers: Server[] = [];
   while (servers.length < count) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    const port = FIRST_PORT + (next++ % (LAST_PORT - FIRST_PORT));
     const server = createServer();
     const isFree = await new Promise<boolean>((resolve) => {
       server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));

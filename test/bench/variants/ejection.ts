@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../../../control/xds/types/testing/free-port.ts";
 import type { HeaderList } from "../../../harness/target/index.ts";
 import { build, REPOSITORY } from "../../foreign/build.ts";
 import { c } from "../../foreign/c.ts";
@@ -145,13 +144,4 @@ function attempts(id: string, title: string, filter: (module: (name: string) => 
         : `${failures} failures, ${marks} marks, ${failedReports} reports that failed`;
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,6 +1,6 @@
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { once } from "node:events";
-import { connect as connectTcp, createServer, isIPv6, type Socket } from "node:net";
+import { connect as connectTcp, isIPv6, type Socket } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,14 @@ import { PASSTHROUGH_CLUSTER } from "../cluster-name.ts";
 import { LOOKUP_FILTER } from "../scope/lookup.ts";
 import { scopeKey } from "../scope/key.ts";
 import type { XdsType } from "../xds-type.ts";
+
+export { freePort } from "./free-port.ts";
+
+/** Milliseconds for which a proxy may warm. What waits for something that never comes is what some tests are about, so they go on after that. */
+const IN_FORCE = 5_000;
+/** Milliseconds after which an answer that has begun and is not closed is taken as it is; and those that a busy machine may take to begin. */
+const ENDS = 3_000;
+const BEGINS = 20_000;
 
 type ByType = Readonly<Record<string, readonly Resource[]>>;
 
@@ -88,24 +96,6 @@ export function routesTo(routeName: string, host: HostName, cluster: string): By
   };
 }
 
-/**
- * A port that nobody listened on a moment ago. It lies below those that Linux gives to connections that go out, of which a busy machine has many: one of those could be taken before Envoy listens on
- * it.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false)).listen(port, () => resolve(true));
-    });
-    if (!isFree) continue;
-    server.close();
-    await once(server, "close");
-    return port;
-  }
-}
-
 export interface ProxyOptions {
   readonly view: ProxyView;
   readonly types: readonly XdsType[];
@@ -133,8 +123,9 @@ export class RunningProxy implements AsyncDisposable {
     const control = await TestControl.start(new MapSnapshot("1", resourcesOf(options, folder), absentOf(options)));
     try {
       const envoy = await binaryProvider.start(bootstrapFor(control.listener.port, options.nodeId));
-      await control.settled();
-      return new RunningProxy(envoy, control, options, folder);
+      const proxy = new RunningProxy(envoy, control, options, folder);
+      await proxy.inForce();
+      return proxy;
     } catch (error) {
       await control[Symbol.asyncDispose]();
       await rm(folder, { recursive: true, force: true });
@@ -145,6 +136,16 @@ export class RunningProxy implements AsyncDisposable {
   /** Has the proxy take what another view, or other resources beside it, yield; what is no more is removed. */
   async update(options: Partial<ProxyOptions>): Promise<void> {
     await this.control.push(resourcesOf({ ...this.#options, ...options }, this.#folder));
+    await this.inForce();
+  }
+
+  /** Waits until Envoy has put in force what it has accepted: a listener or a cluster that warms asks for more (filters, routes, secrets), and the one before it serves until that has come. */
+  private async inForce(): Promise<void> {
+    for (const end = performance.now() + IN_FORCE; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 5))) {
+      await this.control.settled();
+      const { values } = await this.envoy.admin.stats("^(listener_manager.total_listeners_warming|cluster_manager.warming_clusters)$");
+      if (Object.values(values).every((count) => count === 0)) return;
+    }
   }
 
   /** Sends bytes from the workload (`outbound`) or to it (`inbound`), meant for an address; gives all that comes back. */
@@ -261,15 +262,24 @@ export interface Connection {
   readonly tls?: ConnectionOptions;
 }
 
-/** Sends bytes over a connection and gives all that comes back until it is closed, or `reset` where it is cut off. */
-export async function exchange(connection: Connection, text: string, timeout = 3_000): Promise<string> {
+/**
+ * Sends bytes over a connection and gives all that comes back until it is closed, `reset` where it is cut off, or `timeout` where nothing comes.
+ *
+ * @param timeout milliseconds. Default: 3,000 once something has come, 20,000 for that
+ */
+export async function exchange(connection: Connection, text: string, timeout?: number): Promise<string> {
   const { port = 0, address = "127.0.0.1", path } = connection;
   const socket = path === undefined ? connectTcp(port, address) : connectTcp(path);
   let received = "";
   const ended = new Promise<string>((resolve) => {
-    const timer = setTimeout(() => resolve(received === "" ? "timeout" : received), timeout);
+    const end = (): void => resolve(received === "" ? "timeout" : received);
+    let timer = setTimeout(end, timeout ?? BEGINS);
     const listen = (stream: Socket): void => {
       stream.on("data", (bytes: Buffer) => {
+        if (received === "" && timeout === undefined) {
+          clearTimeout(timer);
+          timer = setTimeout(end, ENDS);
+        }
         received += bytes.toString("latin1");
         if (!isLast(received)) return;
         clearTimeout(timer);

@@ -1,7 +1,7 @@
 import { ServerCredentials } from "@grpc/grpc-js";
 import { once } from "node:events";
-import { existsSync, globSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer as createWeb, request, type Server } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -349,12 +349,13 @@ describe("--dry-run", () => {
   const DRY = [...PROXY, "--control", "127.0.0.1:15010", "--dry-run"];
 
   test("prints the bootstrap and the rules, and starts nothing", async () => {
-    const before = globSync("/tmp/meshwright-proxy-*").length;
-    const { code, output, errors } = await meshwright([...DRY, "--capture", "--exclude-outbound-ports", "5432"]);
+    const folder = await mkdtemp(join(tmpdir(), "proxy-dry-run-"));
+    const { code, output, errors } = await meshwright([...DRY, "--capture", "--exclude-outbound-ports", "5432"], { env: { TMPDIR: folder } });
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
     expect(output).toContain(`id: ${ID}`);
     expect(output).toContain("tcp dport 5432 return");
-    expect(globSync("/tmp/meshwright-proxy-*").length).toBe(before);
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
   });
 
   test("shows what Istio's annotations say, and options over them", async () => {

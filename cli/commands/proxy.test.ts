@@ -350,7 +350,9 @@ describe("--dry-run", () => {
 
   test("prints the bootstrap and the rules, and starts nothing", async () => {
     const folder = await mkdtemp(join(tmpdir(), "proxy-dry-run-"));
-    const { code, output, errors } = await meshwright([...DRY, "--capture", "--exclude-outbound-ports", "5432"], { env: { TMPDIR: folder } });
+    const { code, output, errors } = await meshwright([...DRY, "--capture", "--exclude-outbound-ports", "5432"], {
+      env: { TMPDIR: folder },
+    });
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
     expect(output).toContain(`id: ${ID}`);
     expect(output).toContain("tcp dport 5432 return");

@@ -9,6 +9,7 @@ import {
 } from "../../control/diff/index.ts";
 import type { Resource } from "../../control/xds/server/index.ts";
 import type { XdsType } from "../../control/xds/types/index.ts";
+import type { RequestsReport } from "./requests/run.ts";
 
 /** What `meshwright diff` prints; the text is made of it too. */
 export interface DiffReport {
@@ -22,6 +23,8 @@ export interface DiffReport {
     readonly bytes: number;
   };
   readonly groups: readonly ReportedGroup[];
+  /** What becomes of recorded requests, where there are any. */
+  readonly requests?: RequestsReport;
   /** What could not be compared. */
   readonly notes: readonly string[];
 }
@@ -97,6 +100,6 @@ export function reportOf(
 }
 
 /** Whether anything differs. */
-export function differs({ objects, problems, groups }: DiffReport): boolean {
-  return objects.length + problems.new.length + problems.gone.length + groups.length > 0;
+export function differs({ objects, problems, groups, requests }: DiffReport): boolean {
+  return objects.length + problems.new.length + problems.gone.length + groups.length + (requests?.changed ?? 0) > 0;
 }

@@ -3,16 +3,17 @@ import type { FieldChange, ToldProblem } from "../../control/diff/index.ts";
 import { colorsOf } from "../colors.ts";
 import { table } from "../control/output.ts";
 import type { DiffReport, ReportedGroup, ReportedResource } from "./report.ts";
+import type { Failures, RequestsReport } from "./requests/run.ts";
 
 /** Of what there may be thousands, this many are shown as text; the rest is counted, and `--output json` has all. */
-const MOST = { proxies: 5, resources: 50, fields: 12 };
+const MOST = { proxies: 5, resources: 50, fields: 12, groups: 50 };
 const LONGEST_VALUE = 120;
 
 const PAINT = { added: "green", new: "red", changed: "yellow", again: "dim", removed: "red", gone: "green" } as const;
 
 /** A report for people. */
 export function asText(report: DiffReport): string {
-  const { objects, problems, proxies, groups, notes } = report;
+  const { objects, problems, proxies, groups, requests, notes } = report;
   const parts = [
     section(
       "objects",
@@ -30,6 +31,7 @@ export function asText(report: DiffReport): string {
     ),
     `proxies: ${number(proxies.changed)} of ${number(proxies.total)} get something else${proxies.changed === 0 ? "" : `, ${bytes(proxies.bytes)} in all`}\n`,
     ...groups.map(group),
+    ...(requests === undefined ? [] : [requestsAsText(requests)]),
     section("not compared", notes.map((note) => `${note}\n`).join("")),
   ];
   return parts.filter((part) => part !== "").join("\n");
@@ -46,6 +48,37 @@ function group({ proxies, bytes: size, resources }: ReportedGroup): string {
     ...shown,
     more(resources.length - MOST.resources, "    "),
   ].join("");
+}
+
+function requestsAsText({ total, distinct, changed, skipped, broken, failed, groups }: RequestsReport): string {
+  const others = Object.entries(skipped).map(([what, count]) => `${number(count)} lines passed over: ${what}\n`);
+  const shown = groups.slice(0, MOST.groups).map(({ aspect, count, before, after, example }) => {
+    const { line: at, request } = example;
+    const said = `${request.method ?? "GET"} ${request.authority ?? "localhost"}${request.path}`;
+    return `  ${number(count)} ${HEADINGS[aspect]}\n    before: ${before}\n    after:  ${after}\n    such as line ${at}: ${said}\n`;
+  });
+  return [
+    `requests: ${number(changed)} of ${number(total)} are treated differently; ${number(distinct)} were run, the others are like them\n`,
+    ...others.map((each) => `  ${each}`),
+    failures(broken, "lines are no requests"),
+    failures(failed, "requests could not be run"),
+    ...shown,
+    more(groups.length - MOST.groups, "  "),
+  ].join("");
+}
+
+const HEADINGS = {
+  allowed: "allowed or denied differently",
+  answered: "answered differently",
+  routed: "routed differently",
+  delayed: "delayed differently",
+  changed: "changed on their way",
+} as const;
+
+function failures({ count, first }: Failures, what: string): string {
+  if (count === 0) return "";
+  const lines = first.map(({ line: at, error }) => `    line ${at}: ${error}\n`);
+  return `  ${number(count)} ${what}:\n${lines.join("")}${more(count - first.length, "    ")}`;
 }
 
 function resource({ change, type, name, bytes: size, fields = [] }: ReportedResource): string {

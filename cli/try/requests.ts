@@ -127,12 +127,18 @@ function parseLine(name: string, line: number, source: string): RequestLine {
   } catch (error) {
     return { line, error: `${name}:${line}: not JSON: ${error instanceof Error ? error.message : String(error)}` };
   }
+  const checked = checkRequest(value);
+  if ("request" in checked) return { line, ...checked };
+  const id = isObject(value) && typeof value["id"] === "string" ? { id: value["id"] } : {};
+  return { line, ...id, error: `${name}:${line}: ${checked.error}` };
+}
+
+/** A value as a request, or what is wrong with it. */
+export function checkRequest(value: unknown): { readonly request: ExchangeRequest } | { readonly error: string } {
   const problems: string[] = [];
   request(value, "", problems);
   if (isObject(value) && value["path"] === undefined) problems.push("path: is missing");
   if (isObject(value) && value["body"] !== undefined && value["chunks"] !== undefined)
     problems.push("chunks: stands instead of body, not beside it");
-  if (problems.length === 0) return { line, request: value as ExchangeRequest };
-  const id = isObject(value) && typeof value["id"] === "string" ? { id: value["id"] } : {};
-  return { line, ...id, error: `${name}:${line}: ${problems.join("; ")}` };
+  return problems.length === 0 ? { request: value as ExchangeRequest } : { error: problems.join("; ") };
 }

@@ -15,11 +15,16 @@ export interface LoggedFields {
   readonly flags: string | null;
   readonly route: string | null;
   readonly cluster: string | null;
+  /** Of the route, where somebody has marked it (`ROUTE_MARK`). */
+  readonly mark: string | null;
   /** `ip:port` of both ends, by which, and by its server name, a connection is known. */
   readonly source: string | null;
   readonly destination: string | null;
   readonly sni: string | null;
 }
+
+/** Namespace of a route's metadata in which `mark` tells it from others: routes need no names, and several may have the same. */
+export const ROUTE_MARK = "meshwright.try";
 
 const FIELDS: Readonly<Record<Exclude<keyof LoggedFields, "kind">, string>> = {
   stream: STREAM_NUMBER,
@@ -27,6 +32,7 @@ const FIELDS: Readonly<Record<Exclude<keyof LoggedFields, "kind">, string>> = {
   flags: "%RESPONSE_FLAGS_LONG%",
   route: "%ROUTE_NAME%",
   cluster: "%UPSTREAM_CLUSTER_RAW%",
+  mark: `%METADATA(ROUTE:${ROUTE_MARK}:mark)%`,
   source: "%DOWNSTREAM_REMOTE_ADDRESS%",
   destination: "%DOWNSTREAM_LOCAL_ADDRESS%",
   sni: "%REQUESTED_SERVER_NAME%",

@@ -79,7 +79,10 @@ export class Range {
 
   /** Requests of a workload come from where it is; those to it from somebody unknown. */
   private clientOf(address: string | undefined): Socket {
-    if (address !== undefined) return splitAddress(address);
+    if (address !== undefined) {
+      const { ip, port } = splitAddress(address);
+      return port === 0 ? { ip } : { ip, port };
+    }
     return { ip: this.direction === "outbound" ? this.own() : splitAddress(DEFAULT_SOURCE).ip };
   }
 

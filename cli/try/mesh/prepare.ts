@@ -25,17 +25,18 @@ export interface PreparedMesh {
 
 /** Reads a mesh, makes what its proxy would get, and has `control` serve it as a private Envoy can run it. */
 export async function prepareMesh(
-  { files, meshConfig, proxy: given, direction = "outbound", callouts }: MeshOptions,
+  { files, meshConfig, proxy: given, direction = "outbound", callouts, edit = (snapshot) => snapshot }: MeshOptions,
   folder: string,
   control: PrivateControl,
   resources: AsyncDisposableStack,
 ): Promise<PreparedMesh> {
   const proxy = withEverything(given);
-  const { mesh, problems } = await readMesh(await meshSources(files, meshConfig), "all");
+  const { mesh, problems } =
+    "settings" in files ? { mesh: files, problems: [] } : await readMesh(await meshSources(files, meshConfig), "all");
   const view = viewOf(mesh, proxy);
   const principal = spiffeId(view.settings().trustDomain, proxy.namespace, proxy.serviceAccount);
   const hosts = new UpstreamHosts(folder);
-  const { snapshot, listeners, filters, countsRequests } = privateConfiguration(translate(mesh, proxy), { folder, hosts, principal });
+  const { snapshot, listeners, filters, countsRequests } = privateConfiguration(edit(translate(mesh, proxy)), { folder, hosts, principal });
   const underWay = new Map<number, Exchange>();
   resources.use(await startServer(hosts.socket, underWay, callouts));
   control.serve(snapshot);

@@ -4,6 +4,7 @@ import { Turns } from "../../../harness/envoy/chain/turns.ts";
 import type { ClientResponse } from "../../../harness/envoy/client/message.ts";
 import type { ExchangeRequest, ExchangeResult, LogLine } from "../../../harness/target/index.ts";
 import type { Sender } from "../time-limit.ts";
+import type { LoggedFields } from "./access-log.ts";
 import type { Aim, Range } from "./aim.ts";
 import { Connections, serverName } from "./connections.ts";
 import { resultOf } from "./result.ts";
@@ -27,6 +28,11 @@ export interface MeshParts {
   readonly resources: AsyncDisposableStack;
 }
 
+export interface Observed {
+  readonly result: ExchangeResult;
+  readonly mark: string | undefined;
+}
+
 /** A private Envoy with the configuration of one proxy, between clients and servers of this process. */
 export class RunningMesh implements Sender {
   private readonly parts: MeshParts;
@@ -43,6 +49,11 @@ export class RunningMesh implements Sender {
 
   /** Rejects where nobody listens for the request, or it cannot be sent. */
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
+    return (await this.observe(request)).result;
+  }
+
+  /** As {@link send}, with the mark of the route that was taken; undefined where there was none, or it has none. */
+  async observe(request: ExchangeRequest): Promise<Observed> {
     if (request.time !== undefined) throw new Error("time: Envoy has its own clock; leave it out, or try the filter alone, in process");
     const aim = this.parts.range.aim(request);
     const exchange: Exchange = { request: { ...request, scheme: aim.scheme }, asBytes: false };
@@ -50,7 +61,8 @@ export class RunningMesh implements Sender {
     const { response, record, failure } = await (this.turns === undefined ? run() : this.turns.run(run));
     const logged = await record;
     if (response === undefined && this.exit !== undefined) throw new Error(`Envoy ended by itself (${this.exit}); is a module to blame?`);
-    return resultOf(exchange, response, logged, failure);
+    const mark = (logged?.fields as unknown as LoggedFields | undefined)?.mark;
+    return { result: resultOf(exchange, response, logged, failure), mark: mark ?? undefined };
   }
 
   private async exchange(exchange: Exchange, aim: Aim) {

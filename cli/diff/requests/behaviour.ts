@@ -1,0 +1,97 @@
+import type { ExchangeResult, HeaderList } from "../../../harness/target/index.ts";
+import type { Observed } from "../../try/mesh/running-mesh.ts";
+import type { CertainSnapshot } from "./certain.ts";
+
+/** In what way a request is treated differently. Of several the first counts as the cause. */
+export type Aspect = "allowed" | "answered" | "routed" | "delayed" | "changed";
+
+/** Why a request is treated differently, in words: the decision before and after. */
+export interface Cause {
+  readonly aspect: Aspect;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** What becomes of a request: what was seen in a real Envoy, and what of it happens by chance or takes time, as its route says. */
+export interface Behaviour {
+  readonly result: ExchangeResult;
+  /** Why it is denied; `allowed`, and what a policy would deny that is only tried (dry run). */
+  readonly allowed: string;
+  /** Who answers, and with what status. */
+  readonly answered: string;
+  /** The clusters with their shares; empty where there is none. */
+  readonly destinations: string;
+  /** What is said of the route; no difference by itself. */
+  readonly route: string;
+  readonly delayed: string;
+  /** What the upstream and the client get, and what else is done, by what it is called. */
+  readonly details: ReadonlyMap<string, string>;
+}
+
+export function behaviourOf({ result, mark }: Observed, { routes, faults }: Pick<CertainSnapshot, "routes" | "faults">): Behaviour {
+  const facts = mark === undefined ? undefined : routes[Number(mark)];
+  const rules = result.decisions.filter(({ filter }) => filter === "fault").flatMap(({ rule }) => faults.get(rule) ?? []);
+  const delays = [facts?.delay ?? "", ...rules.map(({ delay }) => delay)].filter((each) => each !== "");
+  const aborts = [facts?.abort ?? "", ...rules.map(({ abort }) => abort)].filter((each) => each !== "");
+  const route = facts?.label ?? "";
+  const isForwarded = result.outcome === "forward";
+  return {
+    result,
+    allowed: verdict(result),
+    answered: [
+      isForwarded
+        ? "by the service"
+        : `${result.outcome === "reset" ? "not, the connection ends" : `with ${result.status}`} (${result.details})`,
+      ...aborts.map((abort) => `or fault ${abort}`),
+    ].join(", "),
+    destinations: isForwarded ? facts?.destinations || (result.cluster ?? "") : "",
+    route,
+    delayed: delays.length === 0 ? "not" : delays.join(", "),
+    details: detailsOf(result, isForwarded ? facts?.others : undefined),
+  };
+}
+
+/** Why the same request is treated differently; undefined where it is not. */
+export function causeOf(before: Behaviour, after: Behaviour): Cause | undefined {
+  if (before.allowed !== after.allowed) return { aspect: "allowed", before: before.allowed, after: after.allowed };
+  const by = ({ route }: Behaviour) => (route === "" ? "" : `, by ${route}`);
+  if (before.answered !== after.answered)
+    return { aspect: "answered", before: `${before.answered}${by(before)}`, after: `${after.answered}${by(after)}` };
+  if (before.destinations !== after.destinations)
+    return { aspect: "routed", before: `to ${before.destinations}${by(before)}`, after: `to ${after.destinations}${by(after)}` };
+  if (before.delayed !== after.delayed) return { aspect: "delayed", before: before.delayed, after: after.delayed };
+  const names = [...new Set([...before.details.keys(), ...after.details.keys()])].sort();
+  const changed = names.filter((name) => before.details.get(name) !== after.details.get(name));
+  if (changed.length === 0) return undefined;
+  // Values may differ from request to request, and would make a cause of each.
+  return { aspect: "changed", before: changed.join(", "), after: `${changed.join(", ")}${by(after)}` };
+}
+
+const DENIALS: ReadonlySet<string> = new Set(["deny", "limit"]);
+const REFUSED: ReadonlySet<number> = new Set([401, 403]);
+
+function verdict({ decisions, outcome, status, details }: ExchangeResult): string {
+  const denial = outcome === "forward" ? undefined : decisions.findLast(({ result }) => DENIALS.has(result));
+  if (denial !== undefined) return `denied by ${denial.filter}${denial.rule === "" ? "" : `, ${denial.rule}`} (${denial.reason})`;
+  if (outcome !== "forward" && (REFUSED.has(status) || details.startsWith("rbac_"))) return `denied: ${details}`;
+  const tried = decisions.filter(({ result }) => result === "shadow-deny").map(({ filter, rule }) => `${filter}, ${rule}`);
+  return tried.length === 0 ? "allowed" : `allowed; in a dry run denied by ${tried.join("; ")}`;
+}
+
+function detailsOf({ request, response }: ExchangeResult, others: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
+  const details = new Map(others);
+  const add = (what: string, list: HeaderList) => {
+    for (const [name, values] of Map.groupBy(list, ([name]) => name))
+      details.set(`${what} header ${name}`, values.map(([, value]) => value).join(", "));
+  };
+  if (request !== undefined) {
+    for (const name of ["method", "authority", "path"] as const) details.set(`request ${name}`, request[name]);
+    add("request", request.headers);
+  }
+  if (response !== undefined) {
+    details.set("status", String(response.status));
+    details.set("response body", JSON.stringify(response.body));
+    add("response", response.headers);
+  }
+  return details;
+}

@@ -7,6 +7,8 @@ export type AddCommand = (program: Command) => void;
 export const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
   ["try", async () => (await import("./try.ts")).addTry],
   ["inspect", async () => (await import("./inspect.ts")).addInspect],
+  ["trace", async () => (await import("./trace.ts")).addTrace],
+  ["profile", async () => (await import("./profile.ts")).addProfile],
   ["serve", async () => (await import("./serve.ts")).addServe],
   ["validate", async () => (await import("./validate.ts")).addValidate],
   ["translate", async () => (await import("./translate.ts")).addTranslate],

@@ -23,14 +23,18 @@ const ENVOY_LIMIT = 60_000;
 
 /** Runs one filter, in process or in a private Envoy. */
 export async function startFilter(options: FilterOptions): Promise<Sender> {
+  return start(options.host, await filterChain(options));
+}
+
+/** The chain of one filter: in that of a cluster where it belongs there, else in that of a listener. */
+export async function filterChain(options: Omit<FilterOptions, "host">): Promise<ChainSpec> {
   const module = modulePath(options.filter);
   const configuration = options.config === undefined ? "" : await readConfiguration(options.config);
   const callouts = await readClusters(options.cluster);
   const spec = { name: options.filter.replace(/^.*\/|\.wasm$/g, ""), module, configuration };
-  const chain: ChainSpec = isUpstream(options.filter)
+  return isUpstream(options.filter)
     ? { filters: [], upstreamFilters: [{ ...spec, allowOnHeadersStopIteration: true }], callouts }
     : { filters: [spec], callouts };
-  return start(options.host, chain);
 }
 
 /** Whether a filter of this package says that it belongs into the chain of a cluster, and not into that of a listener. */
@@ -61,8 +65,13 @@ async function start(host: FilterOptions["host"], chain: ChainSpec): Promise<Sen
     if (reason !== undefined) throw new CliError(ExitCode.Environment, reason);
     return withTimeLimit(await envoyTarget.start(chain), ENVOY_LIMIT);
   } catch (error) {
-    if (!(error instanceof TargetError)) throw error;
-    const logs = error.logs.filter((line) => !error.message.includes(line));
-    throw new CliError(ExitCode.Input, [error.message, ...logs.map((line) => `  ${line}`)].join("\n"), { cause: error });
+    throw refusal(error);
   }
+}
+
+/** Why a chain does not start, with what was logged until then. */
+export function refusal(error: unknown): unknown {
+  if (!(error instanceof TargetError)) return error;
+  const logs = error.logs.filter((line) => !error.message.includes(line));
+  return new CliError(ExitCode.Input, [error.message, ...logs.map((line) => `  ${line}`)].join("\n"), { cause: error });
 }

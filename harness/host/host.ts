@@ -5,6 +5,7 @@ import { Context } from "./context.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { HostError } from "./errors.ts";
 import { FilterChain, type ChainOptions } from "./filter-chain.ts";
+import type { HostObserver } from "./observer.ts";
 import { Logs, type HostLogLine, type LogLevel } from "./logs.ts";
 import { MetricStore } from "./metrics.ts";
 import { type Plugin, type PluginConfig } from "./plugin.ts";
@@ -33,6 +34,8 @@ export interface HostOptions {
   /** Envoy's node as `xds.node` shows it: `{id, cluster, metadata: {...}}`. */
   readonly node?: PropertyObject;
   readonly listener?: { readonly direction?: 0 | 1 | 2; readonly metadata?: PropertyObject; readonly filterChainName?: string };
+  /** Sees every callback and hostcall. Default: nobody does, which costs nothing. */
+  readonly observer?: HostObserver;
 }
 
 /** One Envoy process: its workers, what VMs share (data, queues, metrics, logs), its clusters. Start here. */
@@ -41,6 +44,7 @@ export class Host {
   readonly random: Random;
   readonly logs: Logs;
   readonly strict: boolean;
+  readonly observer: HostObserver | undefined;
   readonly node: PropertyObject;
   readonly listener: { readonly direction: 0 | 1 | 2; readonly metadata: PropertyObject; readonly filterChainName: string };
   readonly instances: { readonly canary: boolean; readonly mainThread: boolean; readonly workers: number };
@@ -62,7 +66,9 @@ export class Host {
     this.random = options.random ?? new SeededRandom();
     this.logs = new Logs(options.logLevel ?? "info", options.onLog);
     this.strict = options.strict ?? true;
-    this.node = options.node ?? {};
+    this.observer = options.observer;
+    // A message of protobuf: what was not set is there, and empty.
+    this.node = { id: "", cluster: "", metadata: {}, ...options.node };
     this.listener = {
       direction: options.listener?.direction ?? 0,
       metadata: options.listener?.metadata ?? {},
@@ -175,8 +181,14 @@ export class Worker {
     const vm = this.vms.get(plugin.vmKey) ?? this.createVm(plugin);
     const root = new Context(vm, vm.nextContextId(), undefined, plugin);
     vm.contexts.set(root.id, root);
-    if (!root.onVmStart()) throw this.refused(plugin, vm, "proxy_on_vm_start");
-    if (!root.onConfigure(plugin.configuration)) throw this.refused(plugin, vm, "proxy_on_configure");
+    // One event of the loop: what is posted meanwhile, such as a queue's event, comes when the plugin is configured.
+    this.dispatcher.enter();
+    try {
+      if (!root.onVmStart()) throw this.refused(plugin, vm, "proxy_on_vm_start");
+      if (!root.onConfigure(plugin.configuration)) throw this.refused(plugin, vm, "proxy_on_configure");
+    } finally {
+      this.dispatcher.leave();
+    }
     vm.roots.set(plugin.key, root);
     vm.addFailureListener(() => this.plugins.delete(`${plugin.vmKey}||${plugin.key}`));
     return new LocalPlugin(plugin, vm, root);

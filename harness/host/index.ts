@@ -30,4 +30,6 @@ export { SeededRandom, SystemRandom, type Random } from "./random.ts";
 export type { ConnectionInfo, StreamInfo } from "./stream-info.ts";
 export type { TcpStream } from "./tcp-stream.ts";
 export { inProcessTarget } from "./target/index.ts";
-export { isolatedTarget, type IsolationOptions } from "./worker/index.ts";
+export type { HostObserver } from "./observer.ts";
+export { TraceRecorder, type TracedCallback, type TracedHostcall } from "./trace/recorder.ts";
+export { isolatedTarget, startTraced, type IsolationOptions, type TracedTarget } from "./worker/index.ts";

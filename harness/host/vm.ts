@@ -160,6 +160,7 @@ export class Vm {
     this.restriction = "malloc";
     try {
       const pointer = (this.malloc?.(size) ?? 0) >>> 0;
+      this.worker.host.observer?.allocated(this, size);
       this.refresh();
       return pointer !== 0 && pointer + size <= this.bytes.length ? pointer : 0;
     } finally {
@@ -172,6 +173,13 @@ export class Vm {
     const at = pointer >>> 0;
     if (at + 4 > this.bytes.length) return false;
     this.view.setUint32(at, word, true);
+    return true;
+  }
+
+  setShort(pointer: number, value: number): boolean {
+    const at = pointer >>> 0;
+    if (at + 2 > this.bytes.length) return false;
+    this.view.setUint16(at, value, true);
     return true;
   }
 
@@ -229,12 +237,16 @@ export class Vm {
     this.current = context;
     this.effectiveId = 0;
     this.worker.enter(this);
+    const { observer } = this.worker.host;
+    observer?.callbackStarted(this, name, context, [a, b, c, d, e]);
+    let result = 0;
     try {
-      return (callback(a, b, c, d, e) ?? 0) >>> 0;
+      return (result = (callback(a, b, c, d, e) ?? 0) >>> 0);
     } catch (error) {
       this.trapped(name, error);
       return 0;
     } finally {
+      observer?.callbackEnded(this, name, result);
       this.worker.leave(this);
       this.current = savedContext;
       this.effectiveId = savedEffective;

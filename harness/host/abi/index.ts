@@ -124,6 +124,16 @@ function denied(vm: Vm, name: string, isWasi: boolean): Import["implementation"]
 function bind(vm: Vm, call: Hostcall): Import["implementation"] {
   const { name } = call;
   const run = call.run as (vm: Vm, ...words: number[]) => number;
+  const { observer } = vm.worker.host;
+  if (observer !== undefined) {
+    return (...words: number[]) => {
+      vm.guard(name);
+      observer.hostcallStarted(vm, name, words);
+      const result = run(vm, ...words);
+      observer.hostcallEnded(vm, name, words, result);
+      return result;
+    };
+  }
   switch (call.signature.split(" ->", 1)[0]?.match(/i32|i64/g)?.length ?? 0) {
     case 0:
       return () => (vm.guard(name), run(vm));

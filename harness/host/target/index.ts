@@ -2,6 +2,7 @@ import { ManualClock } from "../clock.ts";
 import { HostError } from "../errors.ts";
 import type { FilterChain } from "../filter-chain.ts";
 import { Host } from "../host.ts";
+import type { HostObserver } from "../observer.ts";
 import type { PluginConfig } from "../plugin.ts";
 import type { PropertyObject } from "../properties.ts";
 import {
@@ -29,8 +30,13 @@ const DIRECTIONS = { UNSPECIFIED: 0, INBOUND: 1, OUTBOUND: 2 } as const;
 export const inProcessTarget: Target = {
   name: "in-process",
   unavailable: () => Promise.resolve(undefined),
-  start: async (chain) => new InProcessTarget(chain),
+  start: async (chain) => startInProcess(chain),
 };
+
+/** A chain of the in-process target, with somebody who sees what passes between host and modules. */
+export function startInProcess(spec: ChainSpec, observer?: HostObserver): RunningTarget {
+  return new InProcessTarget(spec, observer);
+}
 
 class InProcessTarget implements RunningTarget {
   private readonly clock = new ManualClock({ now: new Date() });
@@ -40,12 +46,13 @@ class InProcessTarget implements RunningTarget {
   private readonly routes: RouteTable;
   private readonly grpcStats: boolean;
 
-  constructor(spec: ChainSpec) {
+  constructor(spec: ChainSpec, observer: HostObserver | undefined) {
     this.host = new Host({
+      ...(observer !== undefined && { observer }),
       clock: this.clock,
       logLevel: "debug",
       instances: { canary: false, workers: 1 },
-      ...(spec.node !== undefined && { node: { id: "", cluster: "", metadata: {}, ...(spec.node as PropertyObject) } }),
+      ...(spec.node !== undefined && { node: spec.node as PropertyObject }),
       listener: { direction: DIRECTIONS[spec.trafficDirection ?? "UNSPECIFIED"] },
     });
     this.grpcStats = spec.grpcStats ?? false;

@@ -1,7 +1,18 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { HostError, type HostErrorCode } from "../errors.ts";
 import { TargetError, type ChainSpec, type ExchangeResult, type LogLine, type RunningTarget, type Target } from "../../target/index.ts";
-import type { CalloutQuestion, CalloutReply, WorkerCommand, WorkerReply, WorkerStart } from "./messages.ts";
+import { lastCallOf } from "../trace/last-call.ts";
+import type { CallProfile } from "../trace/profiler.ts";
+import type { TracedCallback } from "../trace/recorder.ts";
+import {
+  READY,
+  type CalloutQuestion,
+  type CalloutReply,
+  type Instrument,
+  type WorkerCommand,
+  type WorkerReply,
+  type WorkerStart,
+} from "./messages.ts";
 
 export interface IsolationOptions {
   /** Milliseconds that loading a chain, or one request, may take. Default: 5,000. */
@@ -26,22 +37,57 @@ export function isolatedTarget(options: IsolationOptions = {}): Target {
   };
 }
 
+/** A chain whose calls are recorded. */
+export interface TracedTarget extends RunningTarget {
+  /** Callbacks since the last time; the first time those of the start, too. */
+  trace(): Promise<readonly TracedCallback[]>;
+  /** Loads the chain anew, as after a start of Envoy. */
+  restart(): Promise<void>;
+}
+
+/** A chain whose calls are counted, and whose functions V8 takes samples of. */
+export interface ProfiledTarget extends RunningTarget {
+  /** Counts, and takes samples, from here on. */
+  begin(): Promise<void>;
+  /** Sums since then; ends the profile. */
+  profile(): Promise<CallProfile>;
+}
+
+/** As {@link isolatedTarget}, recording every callback and hostcall. */
+export function startTraced(chain: ChainSpec, options: IsolationOptions = {}): Promise<TracedTarget> {
+  return IsolatedTarget.start(chain, options.timeLimit ?? DEFAULT_TIME_LIMIT, "trace");
+}
+
+/** As {@link isolatedTarget}, counting callbacks and hostcalls. */
+export function startProfiled(chain: ChainSpec, options: IsolationOptions = {}): Promise<ProfiledTarget> {
+  return IsolatedTarget.start(chain, options.timeLimit ?? DEFAULT_TIME_LIMIT, "profile");
+}
+
 type Command = WorkerCommand extends infer C ? (C extends WorkerCommand ? Omit<C, "id"> : never) : never;
 
-class IsolatedTarget implements RunningTarget {
+class IsolatedTarget implements TracedTarget, ProfiledTarget {
   private readonly worker: Worker;
   private readonly timeLimit: number;
   private readonly waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   private lastId = 0;
+  private readonly lastCall = new SharedArrayBuffer(8);
+  /** A thread takes as long to start as the machine is busy, which is no fault of a module. */
+  private readonly ready = Promise.withResolvers<void>();
   /** Why the worker is gone; `undefined` while it runs. */
   private ended: Error | undefined;
 
-  private constructor(chain: ChainSpec, timeLimit: number) {
+  private constructor(chain: ChainSpec, timeLimit: number, instrument: Instrument | undefined) {
     this.timeLimit = timeLimit;
     const { callouts = {}, ...spec } = chain;
     const { port1, port2 } = new MessageChannel();
     const ready = new SharedArrayBuffer(4);
-    const data: WorkerStart = { spec, calloutClusters: Object.keys(callouts), callouts: { port: port2, ready } };
+    const data: WorkerStart = {
+      spec,
+      calloutClusters: Object.keys(callouts),
+      callouts: { port: port2, ready },
+      instrument,
+      lastCall: this.lastCall,
+    };
     const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
     this.worker = new Worker(new URL(`./worker-main.${extension}`, import.meta.url), { workerData: data, transferList: [port2] });
     this.worker.on("message", (reply: WorkerReply) => this.settle(reply));
@@ -63,8 +109,8 @@ class IsolatedTarget implements RunningTarget {
     port1.unref();
   }
 
-  static async start(chain: ChainSpec, timeLimit: number): Promise<IsolatedTarget> {
-    const target = new IsolatedTarget(chain, timeLimit);
+  static async start(chain: ChainSpec, timeLimit: number, instrument?: Instrument): Promise<IsolatedTarget> {
+    const target = new IsolatedTarget(chain, timeLimit, instrument);
     try {
       await target.ask({ command: "start" }, "loading the chain");
     } catch (error) {
@@ -86,6 +132,22 @@ class IsolatedTarget implements RunningTarget {
     return (await this.ask({ command: "logs" }, "logs")) as LogLine[];
   }
 
+  async trace(): Promise<readonly TracedCallback[]> {
+    return (await this.ask({ command: "calls" }, "the trace")) as TracedCallback[];
+  }
+
+  async begin(): Promise<void> {
+    await this.ask({ command: "begin" }, "the profile");
+  }
+
+  async profile(): Promise<CallProfile> {
+    return (await this.ask({ command: "calls" }, "the profile")) as CallProfile;
+  }
+
+  async restart(): Promise<void> {
+    await this.ask({ command: "restart" }, "loading the chain");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.ended ??= new HostError("misuse", "the target was disposed of");
     await this.worker.terminate();
@@ -96,6 +158,7 @@ class IsolatedTarget implements RunningTarget {
     const id = ++this.lastId;
     const answer = new Promise<unknown>((resolve, reject) => this.waiting.set(id, { resolve, reject }));
     this.worker.postMessage({ ...command, id });
+    await this.ready.promise;
     const timer = setTimeout(() => this.overrun(what), this.timeLimit);
     try {
       return await answer;
@@ -106,12 +169,14 @@ class IsolatedTarget implements RunningTarget {
   }
 
   private overrun(what: string): void {
-    const message = `${what} ran longer than ${this.timeLimit} ms and was ended: does a module loop for ever? In Envoy it would block its worker, and every request on it.`;
+    const where = lastCallOf(this.lastCall);
+    const message = `${what} ran longer than ${this.timeLimit} ms and was ended${where}: does a module loop for ever? In Envoy it would block its worker, and every request on it.`;
     this.end(new HostError("time-limit", message));
     void this.worker.terminate();
   }
 
   private settle({ id, value, error }: WorkerReply): void {
+    if (id === READY) this.ready.resolve();
     const waiting = this.waiting.get(id);
     if (error === undefined) waiting?.resolve(value);
     else if (error.code !== undefined) waiting?.reject(new HostError(error.code as HostErrorCode, error.message, { logs: error.logs }));
@@ -120,6 +185,7 @@ class IsolatedTarget implements RunningTarget {
 
   private end(reason: Error): void {
     this.ended ??= reason;
+    this.ready.resolve();
     for (const { reject } of this.waiting.values()) reject(this.ended);
     this.waiting.clear();
   }

@@ -9,11 +9,21 @@ export interface WorkerStart {
   readonly calloutClusters: readonly string[];
   /** Where the worker asks for answers to callouts, and a flag that says when one is there. */
   readonly callouts: { readonly port: MessagePort; readonly ready: SharedArrayBuffer };
+  /** What is kept of the calls between host and modules. */
+  readonly instrument: Instrument | undefined;
+  /** Two words: the number of the callback that runs, and of the hostcall that it made last; see `LastCall`. */
+  readonly lastCall: SharedArrayBuffer;
 }
+
+/** `trace`: each call with its arguments; `profile`: their sums, and where V8 saw time pass. */
+export type Instrument = "trace" | "profile";
 
 export type WorkerCommand =
   | { readonly id: number; readonly command: "send"; readonly request: ExchangeRequest }
-  | { readonly id: number; readonly command: "metrics" | "logs" | "start" };
+  | { readonly id: number; readonly command: "metrics" | "logs" | "start" | "calls" | "begin" | "restart" };
+
+/** Of the reply that nobody asked for: the thread is there, and loads the chain. */
+export const READY = 0;
 
 export interface WorkerReply {
   readonly id: number;

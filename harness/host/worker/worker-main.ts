@@ -1,12 +1,12 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { TargetError, type CalloutAnswer, type CalloutRequest, type RunningTarget } from "../../target/index.ts";
 import { HostError } from "../errors.ts";
-import { inProcessTarget } from "../target/index.ts";
-import type { CalloutReply, WorkerCommand, WorkerReply, WorkerStart } from "./messages.ts";
+import { startInProcess } from "../target/index.ts";
+import { READY, type CalloutReply, type WorkerCommand, type WorkerReply, type WorkerStart } from "./messages.ts";
 
 // The thread that runs the modules of an isolated target. It may loop for ever: then it is ended from outside.
 
-const { spec, calloutClusters, callouts } = workerData as WorkerStart;
+const { spec, calloutClusters, callouts, instrument, lastCall } = workerData as WorkerStart;
 const ready = new Int32Array(callouts.ready);
 
 /** Asks the other thread and waits: the host runs without pauses, so that a callout's answer has to be there at once. */
@@ -20,17 +20,36 @@ function askFor(cluster: string, request: CalloutRequest): CalloutAnswer {
   return answer;
 }
 
-const running: Promise<RunningTarget> = inProcessTarget.start({
-  ...spec,
-  callouts: Object.fromEntries(calloutClusters.map((cluster) => [cluster, (request: CalloutRequest) => askFor(cluster, request)])),
-});
+// Loaded where it is asked for: what most targets do without should not make them slower to start.
+const instrumentation = instrument === undefined ? undefined : (await import("../trace/index.ts")).instrumentation(instrument, lastCall);
+
+async function start(): Promise<RunningTarget> {
+  const clusters = calloutClusters.map((cluster) => [cluster, (request: CalloutRequest) => askFor(cluster, request)] as const);
+  return startInProcess({ ...spec, callouts: Object.fromEntries(clusters) }, instrumentation?.observer);
+}
+
+// From here on time counts.
+parentPort?.postMessage({ id: READY } satisfies WorkerReply);
+let running = start();
 running.catch(() => undefined);
 
 async function run(command: WorkerCommand): Promise<unknown> {
+  if (command.command === "restart") running = start();
   const target = await running;
-  if (command.command === "send") return target.send(command.request);
-  if (command.command === "metrics") return target.metrics();
-  return command.command === "logs" ? target.logs() : undefined;
+  switch (command.command) {
+    case "send":
+      return target.send(command.request);
+    case "metrics":
+      return target.metrics();
+    case "logs":
+      return target.logs();
+    case "begin":
+      return instrumentation?.begin();
+    case "calls":
+      return instrumentation?.calls();
+    default:
+      return undefined;
+  }
 }
 
 parentPort?.on("message", (command: WorkerCommand) => {

@@ -3,7 +3,7 @@ import { KINDS } from "../kinds/index.ts";
 import { defaultMeshSettings } from "../kinds/mesh-config/index.ts";
 import { Mesh, type MeshChange } from "../mesh/index.ts";
 import { type MeshObject, type ModuleState, objectKey, type Problem, type SourceChange } from "../model/index.ts";
-import { Kinds, ObjectStore } from "../model/objects/index.ts";
+import { isStandIn, Kinds, manifestOf, ObjectStore } from "../model/objects/index.ts";
 import { Prover } from "../proof/index.ts";
 import { readModules } from "../read-mesh.ts";
 import { XDS_TYPES } from "../xds/types/index.ts";
@@ -49,12 +49,18 @@ export async function meshSides(before: MeshSources, after: MeshSources): Promis
   mesh = await applied(mesh, store, new Map([...gone, ...after]), prover);
   const modules = await readModules(mesh, "all");
   mesh = mesh.applyModules(modules).mesh;
-  const objects = new Map(store.objects);
+  const objects = new Map(Array.from(store.objects, ([key, object]) => [key, theSame(first.objects.get(key), object)]));
   const change: MeshChange = {
     upserted: [...objects].flatMap(([key, object]) => (first.objects.get(key) === object ? [] : [object])),
     removed: [...first.objects.keys()].filter((key) => !objects.has(key)),
   };
   return { before: first, after: { mesh, objects, problems: store.problems() }, change, modules };
+}
+
+/** The earlier of two where they say the same, wherever they stand. */
+function theSame(earlier: MeshObject | undefined, later: MeshObject): MeshObject {
+  if (earlier === undefined || isStandIn(earlier) !== isStandIn(later)) return later;
+  return JSON.stringify(manifestOf(earlier).value) === JSON.stringify(manifestOf(later).value) ? earlier : later;
 }
 
 /** The mesh after changes of its sources, without what modules refuse. */

@@ -3,15 +3,16 @@ import { IDENTITY_KEY, type Proxy, readProxy, selects, type Workload } from "../
 
 /**
  * The proxies that a mesh is meant to have: one before every workload that its Pods and WorkloadEntries describe, which is a gateway where the selector of a Gateway names its labels. Each has a certificate, as every
- * proxy of a mesh with identities has.
+ * proxy of a mesh with identities has. By id.
  */
 export function workloadProxies(mesh: Mesh): readonly Proxy[] {
   const selectors = mesh.gateways().flatMap(({ selector }) => (Object.keys(selector).length === 0 ? [] : [selector]));
-  return mesh.workloads().flatMap((workload) => {
+  const proxies = mesh.workloads().flatMap((workload) => {
     const type = selectors.some((selector) => selects(selector, workload.labels)) ? "router" : "sidecar";
     const proxy = proxyOf(workload, type);
     return proxy === undefined ? [] : [proxy];
   });
+  return proxies.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
 function proxyOf(

@@ -1,4 +1,4 @@
 export { type KindFound, Kinds } from "./kinds.ts";
 export { metadata } from "./metadata.ts";
 export { type ObjectChange, ObjectStore } from "./object-store.ts";
-export { manifestOf, type ObjectRead, readObject } from "./read-object.ts";
+export { isStandIn, manifestOf, type ObjectRead, readObject } from "./read-object.ts";

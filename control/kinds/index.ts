@@ -1,9 +1,11 @@
+import { checkMessage } from "../envoy-api/reflection/index.ts";
 import { builtinFilters, checkFilterConfiguration } from "../filter-schemas/index.ts";
 import type { Kind } from "../model/index.ts";
 import { authorizationPolicy } from "./authorization-policy/index.ts";
 import { destinationRule } from "./destination-rule/index.ts";
 import { endpointSlice } from "./endpoint-slice/index.ts";
 import { endpoints } from "./endpoints/index.ts";
+import { envoyFilter } from "./envoy-filter/index.ts";
 import { gateway } from "./gateway/index.ts";
 import { meshConfig } from "./mesh-config/index.ts";
 import { peerAuthentication } from "./peer-authentication/index.ts";
@@ -36,6 +38,7 @@ export const KINDS: readonly Kind[] = [
   proxyConfig,
   telemetry,
   wasmPlugin({ names: builtinFilters, check: checkFilterConfiguration }),
+  envoyFilter({ check: checkMessage }),
   service,
   endpointSlice,
   endpoints,

@@ -53,8 +53,8 @@ export function hostOfEndpoints(of: Cell): HostName | undefined {
   return of.startsWith(prefix) ? of.slice(prefix.length) : undefined;
 }
 
-/** What only a proxy itself can be asked for: all that it told, the ports of its workload, its labels. */
-export type OwnFactName = "proxy" | "inbound" | "labels";
+/** What only a proxy itself can be asked for: all that it told, the ports of its workload, its labels, one text of its metadata. */
+export type OwnFactName = "proxy" | "inbound" | "labels" | `metadata ${string}`;
 
 /** Something that is a proxy's own, and where it was found. */
 export interface OwnFact {

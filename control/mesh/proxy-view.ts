@@ -40,6 +40,7 @@ import { trafficRulesFor } from "./traffic-rules.ts";
 import { workloadOf } from "./workload-of.ts";
 
 const NOBODY: Identities = { exact: [], prefixes: [] };
+const METADATA = "metadata ";
 
 /** The view of one proxy at one moment; it writes down which cells it was asked about. */
 export class MeshProxyView implements ProxyView {
@@ -183,8 +184,20 @@ export class MeshProxyView implements ProxyView {
   ownFact(name: OwnFactName): OwnFact {
     const reads = new Reads();
     const view = new MeshProxyView(this.mesh, this.self, this.common, reads);
-    const value = name === "proxy" ? view.proxy() : name === "inbound" ? view.inbound() : view.workloadLabels();
-    return { value, cells: reads.all };
+    return { value: view.valueOf(name), cells: reads.all };
+  }
+
+  private valueOf(name: OwnFactName): unknown {
+    if (name === "proxy") return this.proxy();
+    if (name === "inbound") return this.inbound();
+    return name === "labels" ? this.workloadLabels() : this.metadata(name.slice(METADATA.length));
+  }
+
+  metadata(key: string): string | undefined {
+    return this.own(`${METADATA}${key}`, () => {
+      const value = this.self.metadata[key];
+      return typeof value === "string" ? value : undefined;
+    });
   }
 
   private own<Value>(name: OwnFactName, find: (reads: Reads) => Value): Value {

@@ -21,6 +21,8 @@ import type { TrafficRules } from "./traffic-policy.ts";
 export interface ProxyView {
   /** The one proxy; for what stands before its own workload, and what depends on its version and modules. */
   proxy(): Proxy;
+  /** A text of the proxy's metadata; undefined where it has none by that key. Shared with those that have the same. */
+  metadata(key: string): string | undefined;
   /** What many proxies have in common. */
   client(): Client;
   settings(): MeshSettings;

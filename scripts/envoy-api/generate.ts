@@ -1,29 +1,24 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  CodeGeneratorRequestSchema,
-  CodeGeneratorResponseSchema,
-  type FileDescriptorProto,
-  FileDescriptorSetSchema,
-} from "@bufbuild/protobuf/wkt";
+import { CodeGeneratorRequestSchema, CodeGeneratorResponseSchema, type FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { dumpDescriptors, GO_CONTROL_PLANE, reachable } from "./dump.ts";
 
 // Writes control/envoy-api/generated/: Envoy's API as TypeScript, for the packages named in roots.txt, the service by which Istio's agents ask for certificates, and the resource by
 // which they hear of its roots.
 //   node scripts/envoy-api/generate.ts
-// The Go module of go-control-plane is the only complete and current copy of these descriptors on a registry, so this needs Go; its output is checked in
-// because a build must not.
+// Its output is checked in because a build must not need Go.
 
-const GO_CONTROL_PLANE = "v1.40.0";
-const ISTIO_API = "v1.29.0";
 const ISTIO_PACKAGES = ["istio.io/api/security/v1alpha1", "istio.io/api/mesh/v1alpha1"];
 const ISTIO_FILES = ["security/v1alpha1/ca.proto", "mesh/v1alpha1/proxy.proto"];
 const SCRIPTS = import.meta.dirname;
 const GENERATED = join(SCRIPTS, "../../control/envoy-api/generated");
 
-const files = reachable(fromBinary(FileDescriptorSetSchema, dumpDescriptors(readRoots())).file);
+const files = reachable(
+  dumpDescriptors([...readRoots().map((root) => `github.com/envoyproxy/go-control-plane/envoy/${root}`), ...ISTIO_PACKAGES]),
+  ({ name }) => name.startsWith("envoy/") || ISTIO_FILES.includes(name),
+);
 const response = fromBinary(CodeGeneratorResponseSchema, runPlugin(files));
 if (response.error !== "") throw new Error(`protoc-gen-es: ${response.error}`);
 rmSync(GENERATED, { recursive: true, force: true });
@@ -37,37 +32,6 @@ console.log(`${response.file.length} files of Envoy's API ${GO_CONTROL_PLANE} in
 
 function readRoots(): string[] {
   return readFileSync(join(SCRIPTS, "roots.txt"), "utf8").trim().split("\n");
-}
-
-function dumpDescriptors(roots: string[]): Uint8Array {
-  const folder = mkdtempSync(join(tmpdir(), "envoy-api-"));
-  try {
-    cpSync(join(SCRIPTS, "dump.go"), join(folder, "dump.go"));
-    const packages = [...roots.map((root) => `github.com/envoyproxy/go-control-plane/envoy/${root}`), ...ISTIO_PACKAGES];
-    const imports = packages.map((each) => `import _ "${each}"`);
-    writeFileSync(join(folder, "roots.go"), ["package main", ...imports, ""].join("\n"));
-    const go = (...args: string[]): Buffer =>
-      execFileSync("go", args, { cwd: folder, maxBuffer: 64 << 20, stdio: ["ignore", "pipe", "inherit"] });
-    go("mod", "init", "dump");
-    go("get", `github.com/envoyproxy/go-control-plane/envoy@${GO_CONTROL_PLANE}`, `istio.io/api@${ISTIO_API}`);
-    go("mod", "tidy");
-    return go("run", ".");
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Envoy's files, Istio's two, and what they import; Go registers more than that. */
-function reachable(all: FileDescriptorProto[]): FileDescriptorProto[] {
-  const byName = new Map(all.map((file) => [file.name, file]));
-  const wanted = new Set<string>();
-  const visit = (name: string): void => {
-    if (wanted.has(name)) return;
-    wanted.add(name);
-    for (const dependency of byName.get(name)?.dependency ?? []) visit(dependency);
-  };
-  for (const { name } of all) if (name.startsWith("envoy/") || ISTIO_FILES.includes(name)) visit(name);
-  return all.filter(({ name }) => wanted.has(name));
 }
 
 function runPlugin(protoFile: FileDescriptorProto[]): Uint8Array {

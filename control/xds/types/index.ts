@@ -1,3 +1,4 @@
+import { patched } from "../patches/index.ts";
 import { clusterType } from "./cluster/index.ts";
 import { endpointType } from "./endpoint/index.ts";
 import { filterType } from "./filter/index.ts";
@@ -10,14 +11,14 @@ import type { XdsType } from "./xds-type.ts";
 
 export type { Translated, XdsType } from "./xds-type.ts";
 
-/** Every type of resource that proxies are given. */
+/** Every type of resource that proxies are given, as EnvoyFilters leave them. */
 export const XDS_TYPES: readonly XdsType[] = [
-  listenerType,
+  patched(listenerType),
   scopeType,
-  routeType,
-  clusterType(),
+  patched(routeType),
+  patched(clusterType()),
   endpointType,
-  filterType(),
+  patched(filterType()),
   secretType,
   rootsType,
 ];

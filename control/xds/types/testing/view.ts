@@ -69,6 +69,7 @@ export function viewOf(content: ViewContent): ProxyView {
   const routed = Object.keys(content.routing ?? {}).filter((host) => !services.has(host));
   return {
     proxy: () => proxy,
+    metadata: (key) => (typeof proxy.metadata[key] === "string" ? proxy.metadata[key] : undefined),
     client: () => ({
       type,
       namespace,

@@ -2,6 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { NodeSchema } from "./envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import type { Mesh } from "./mesh/index.ts";
 import { type MtlsMode, type Peer, type Proxy, readProxy, workloadMtls } from "./model/index.ts";
+import type { Authorization, ClientConnection } from "./proxy-authorizer.ts";
 import { type ConnectRequest, XdsError } from "./xds/server/index.ts";
 
 /**
@@ -37,4 +38,43 @@ export function refusingPeers(mesh: Mesh, peers: readonly Peer[]): readonly { re
     .filter((peer) => !peer.identity && mesh.isReached(peer))
     .map((peer) => ({ id: peer.id, mode: workloadMtls(mesh.peerAuthentications(), settings.rootNamespace, peer).mode }))
     .filter(({ mode }) => mode === "STRICT");
+}
+
+/** Who a client is that says on another stream, or another connection, that it is a proxy. */
+export interface ConnectedAs {
+  /** Of the proxy here. */
+  readonly id: string;
+  /** Whether it has shown a certificate for it. */
+  readonly proved: boolean;
+}
+
+/**
+ * Which of the proxies that are connected a client is: ids are not proved, so several may have come with one (`apart`).
+ *
+ * @param find a connected proxy by its id
+ * @param ids of all of them
+ * @param authorize Default: who says so is believed
+ * @returns undefined where no such proxy is connected
+ * @throws XdsError `UNAUTHENTICATED` or `PERMISSION_DENIED`
+ */
+export async function connectedAs(
+  find: (id: string) => Proxy | undefined,
+  ids: Iterable<string>,
+  nodeId: string,
+  client: ClientConnection,
+  authorize: ((proxy: Proxy, client: ClientConnection) => Promise<Authorization>) | undefined,
+): Promise<ConnectedAs | undefined> {
+  let refusal: unknown;
+  for (const id of [nodeId, ...Array.from(ids).filter((each) => each.startsWith(`${nodeId} (`))]) {
+    const proxy = find(id);
+    if (proxy === undefined) continue;
+    try {
+      const { identity } = (await authorize?.(proxy, client)) ?? {};
+      return { id, proved: identity !== undefined };
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  if (refusal !== undefined) throw XdsError.from(refusal);
+  return undefined;
 }

@@ -1,13 +1,14 @@
 import { attends, HEALTH, OF_AGENTS, sameProxy } from "./agents.ts";
 import { Admission, type AdmissionMode, type Answer, type ChangeSet, type RefusedSet } from "./admission/index.ts";
 import { Configurations, KnownPeers, type Outcome } from "./configuration/index.ts";
-import { apart, proxyOf, refusingPeers } from "./connecting-proxies.ts";
+import { apart, type ConnectedAs, connectedAs, proxyOf, refusingPeers } from "./connecting-proxies.ts";
+import type { ControlServiceOptions } from "./control-service-options.ts";
 import { Convergence } from "./convergence.ts";
 import { typeUrl } from "./envoy-api/index.ts";
 import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
 import { Mesh } from "./mesh/index.ts";
-import type { ControlLog } from "./log.ts";
+import { HostHealthService } from "./host-health.ts";
 import { LimitedLines } from "./limited-lines.ts";
 import { MeshIssuers } from "./openid/index.ts";
 import { ControlMetrics } from "./metrics/index.ts";
@@ -15,11 +16,11 @@ import { ModuleStore } from "./modules/index.ts";
 import { Registrations } from "./registration/index.ts";
 import { workloadGroup, type WorkloadGroupSpec } from "./kinds/workload-group/index.ts";
 import { Kinds, type ObjectChange, ObjectStore } from "./model/objects/index.ts";
-import { type MeshObject, objectKey, type Problem, type Proxy } from "./model/index.ts";
+import { type MeshHealthState, type MeshObject, objectKey, type Problem, type Proxy } from "./model/index.ts";
 import type { Source, SourceChange } from "./model/source.ts";
 import { Proofs, refusalOf, refusalTogether } from "./gate/index.ts";
 import { Prover } from "./proof/index.ts";
-import type { Authorization, ClientConnection } from "./proxy-authorizer.ts";
+import type { ClientConnection } from "./proxy-authorizer.ts";
 import {
   type ConnectRequest,
   type ProxyConnection,
@@ -29,27 +30,9 @@ import {
   XdsServer,
 } from "./xds/server/index.ts";
 import { Spaced } from "./spaced.ts";
-import type { State } from "./state/index.ts";
-import { XDS_TYPES, type XdsType } from "./xds/types/index.ts";
+import { XDS_TYPES } from "./xds/types/index.ts";
 
-export interface ControlServiceOptions {
-  /** Where objects come from. The service disposes of them. */
-  readonly sources: readonly Source[];
-  /** Where the last accepted objects are kept. The service disposes of it. Default: nowhere. */
-  readonly state?: State;
-  /** Hears what the service does. Default: nobody. */
-  readonly log?: ControlLog;
-  /** Whether proxies get routes and clusters when a request wants them, where their metadata does not say (`MESHWRIGHT_ON_DEMAND`). Default: false. */
-  readonly onDemand?: boolean;
-  /** Decides who may be which proxy. Default: who connects is believed, which is for the loopback interface. */
-  readonly authorize?: (proxy: Proxy, client: ClientConnection) => Promise<Authorization>;
-  /** Whether a change that brings a new error counts as far as it is good, or not at all. Default: `warn`, as far as it is good. */
-  readonly admission?: AdmissionMode;
-  /** Where modules of users that were fetched are kept for a restart. Default: nowhere. */
-  readonly moduleFolder?: string;
-  /** Types of resources. Default: all that Envoy's proxies of a mesh use. */
-  readonly types?: readonly XdsType[];
-}
+export type { ControlServiceOptions } from "./control-service-options.ts";
 
 /** The type whose resources hold filters, and what modules are told. */
 const FILTERS = "filter";
@@ -80,6 +63,7 @@ export class ControlService implements AsyncDisposable {
   private readonly registrations: Registrations;
   private readonly refusals = new LimitedLines((...line) => this.log?.warn(...line), "more clients may not be the proxies that they say");
   private readonly strangers = new LimitedLines((...line) => this.log?.info(...line), "more clients left before they were known");
+  private hostHealth: HostHealthService | undefined;
   private readonly peersToTell = new Spaced(() => this.tellOfPeers());
 
   private constructor(options: ControlServiceOptions) {
@@ -138,6 +122,7 @@ export class ControlService implements AsyncDisposable {
       virtualServices: () => this.mesh.objects("VirtualService").length,
       objects: () => countBy(this.mesh.allObjects(), ({ kind }) => kind),
       problems: () => countBy(this.problems(), ({ level }) => level),
+      markedHosts: () => countBy([...this.mesh.index.health.marks.values()].flat(), ({ share }) => (share === 0 ? "out" : "returning")),
     });
     this.convergence = new Convergence((milliseconds) => this.metrics.converged(milliseconds / 1000));
     const { observer } = this.metrics;
@@ -171,6 +156,7 @@ export class ControlService implements AsyncDisposable {
     const service = new ControlService(options);
     try {
       await service.readSources();
+      service.watchHosts();
     } catch (error) {
       await service[Symbol.asyncDispose]();
       throw error;
@@ -198,7 +184,25 @@ export class ControlService implements AsyncDisposable {
     await this.issuers.asked();
   }
 
-  private get log(): ControlLog | undefined {
+  private watchHosts(): void {
+    const { meshHealth, state, log } = this.options;
+    if (meshHealth === undefined) return;
+    const apply = (health: MeshHealthState) => this.announce(this.configurations.applyHealth(health), SYSTEM_CLOCK.now());
+    const decided = (decision: string) => this.metrics.healthDecided(decision);
+    this.hostHealth = new HostHealthService({ ...meshHealth, log, mesh: () => this.mesh, apply, decided, kept: state?.health });
+  }
+
+  /** Mesh-wide health; undefined where it is off. */
+  get health(): HostHealthService | undefined {
+    return this.hostHealth;
+  }
+
+  /** See {@link connectedAs}. */
+  connectedAs(nodeId: string, client: ClientConnection): Promise<ConnectedAs | undefined> {
+    return connectedAs((id) => this.connected.get(id)?.proxy, this.connected.keys(), nodeId, client, this.options.authorize);
+  }
+
+  private get log() {
     return this.options.log;
   }
 
@@ -260,6 +264,7 @@ export class ControlService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.xds.end();
     this.peersToTell[Symbol.dispose]();
+    this.hostHealth?.[Symbol.dispose]();
     for (const source of [...this.options.sources, this.registrations]) await source[Symbol.asyncDispose]();
     this.issuers[Symbol.dispose]();
     await this.modules[Symbol.asyncDispose]();
@@ -368,6 +373,7 @@ export class ControlService implements AsyncDisposable {
     if (known.streams > 0) return;
     this.connected.delete(id);
     this.registrations.disconnect(id);
+    this.hostHealth?.health.forget(id);
     if (this.peers.disconnect(id, (keys) => this.mesh.hasEndpointAt(keys))) this.peersToTell.ask();
     this.configurations.remove(id);
     this.convergence.answered(id, SYSTEM_CLOCK.now());

@@ -9,7 +9,7 @@ import {
   type PeerChange,
   Reads,
 } from "../mesh/index.ts";
-import type { Client, IssuerKeys, ModuleState, Proxy } from "../model/index.ts";
+import type { Client, IssuerKeys, MeshHealthState, ModuleState, Proxy } from "../model/index.ts";
 import type { Change, Snapshot } from "../xds/server/index.ts";
 import type { XdsType } from "../xds/types/xds-type.ts";
 import { clientOf } from "./groups.ts";
@@ -135,6 +135,14 @@ export class Configurations {
   applyModules(modules: ReadonlyMap<string, ModuleState>): Outcome {
     const { mesh, touched } = this.current.applyModules(modules);
     return this.become(mesh, touched);
+  }
+
+  /** Takes what was found out about hosts, and says for which proxies what is another now. */
+  applyHealth(health: MeshHealthState): Outcome {
+    const { mesh, touched } = this.current.applyHealth(health);
+    if (touched.size > 0) return this.become(mesh, touched);
+    this.current = mesh;
+    return { changed: [], failures: [] };
   }
 
   /** Takes what the workloads of the mesh trust from now on, and says for which proxies what is another now. */

@@ -2,4 +2,4 @@ export type { Decision, ToldEvidence } from "./decision.ts";
 export type { Mark } from "./mark.ts";
 export { type HostHealth, MeshHealth, type Receipt } from "./mesh-health.ts";
 export { type HealthReport, LONGEST_REPORT, readReport } from "./report.ts";
-export type { HealthLimits, HostGroup, KnownHost, MeshHealthSettings } from "./settings.ts";
+export type { MeshHealthSettings } from "./settings.ts";

@@ -1,4 +1,4 @@
-import type { HealthLimits, KnownHost } from "./settings.ts";
+import type { HealthLimits, KnownHost } from "../model/index.ts";
 
 /**
  * How many hosts of a service may be out by the mesh's word: a share of all of them, as Envoy counts it (rounded down, so that of three none is with 10 per cent), and never so many that fewer than

@@ -1,5 +1,4 @@
-import type { HostId } from "../model/index.ts";
-import type { HealthLimits } from "./settings.ts";
+import type { HealthLimits, HostId } from "../model/index.ts";
 
 /**
  * What became of a host that was found bad. `out`: it gets no requests. `returning`: it gets some, more with each step. `back`: all, and it is only remembered how often it was out. Times are

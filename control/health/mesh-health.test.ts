@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type HealthReport, type HostGroup, MeshHealth } from "./index.ts";
+import type { HostGroup } from "../model/index.ts";
+import { type HealthReport, MeshHealth } from "./index.ts";
 import { mayBeOut } from "./limits.ts";
 
 const CLUSTER = "outbound|80||reviews.default.svc.cluster.local";

@@ -1,4 +1,4 @@
-import type { HostId, HostMark, HostName } from "../model/index.ts";
+import type { HealthLimits, HostGroup, HostId, HostMark, HostName } from "../model/index.ts";
 import { Caller } from "./callers.ts";
 import { type Decision, told, type ToldEvidence } from "./decision.ts";
 import { groupOf } from "./group-of.ts";
@@ -7,7 +7,7 @@ import { aged, comeBack, type Mark, markOut, shareOf } from "./mark.ts";
 import { type GroupId, groupKey, Observations } from "./observations.ts";
 import { type Evidence, evidenceOf, isQuorum } from "./quorum.ts";
 import type { HealthReport } from "./report.ts";
-import { type CompleteSettings, completeSettings, type HealthLimits, type HostGroup, type MeshHealthSettings } from "./settings.ts";
+import { type CompleteSettings, completeSettings, type MeshHealthSettings } from "./settings.ts";
 import type { Outcomes } from "./tally.ts";
 
 /** Pairs of callers and hosts that there is memory for, some 200 bytes each. */

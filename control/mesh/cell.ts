@@ -20,6 +20,7 @@ export const cell = {
   roots: "roots",
   /** The services of exactly this host name. */
   service: (host: HostName): Cell => `service ${host}`,
+  /** Where the hosts of a service are, and what was found out about them. */
   endpoints: (host: HostName): Cell => `endpoints ${host}`,
   /** Routings of which one host is exactly this. */
   routing: (host: HostName): Cell => `routing ${host}`,
@@ -43,6 +44,8 @@ export const cell = {
   issuer: (issuer: string): Cell => `issuer ${issuer}`,
   /** What became of the request for a module, by its key. */
   module: (key: string): Cell => `module ${key}`,
+  /** Where health reports go. */
+  healthReports: "health reports",
   /** Services of a namespace that select workloads. */
   selectors: (namespace: string): Cell => `selectors ${namespace}`,
 } as const;

@@ -5,6 +5,7 @@ import {
   type Gateway,
   type HostName,
   type IssuerKeys,
+  type MeshHealthState,
   type MeshObject,
   type ModuleState,
   type Peer,
@@ -70,6 +71,8 @@ export interface Indices {
   readonly issuers: ReadonlyMap<string, IssuerKeys>;
   /** What became of requests for modules, by their keys. */
   readonly modules: ReadonlyMap<string, ModuleState>;
+  /** What mesh-wide health has found out. */
+  readonly health: MeshHealthState;
 }
 
 const nothing = new Map<string, never>();
@@ -100,6 +103,7 @@ export const noIndices: Indices = {
   roots: [],
   issuers: nothing,
   modules: nothing,
+  health: { reports: undefined, marks: nothing },
 };
 
 /** The indices after contributions went and came. */
@@ -182,6 +186,7 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
     roots: before.roots,
     issuers: before.issuers,
     modules: before.modules,
+    health: before.health,
   };
 }
 

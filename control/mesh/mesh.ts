@@ -6,6 +6,7 @@ import {
   type HostName,
   type IssuerKeys,
   type Kind,
+  type MeshHealthState,
   type MeshObject,
   type MeshSettings,
   type MeshView,
@@ -156,6 +157,18 @@ export class Mesh implements MeshView {
     const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, { ...this.index, modules }, this.names);
     mesh.endpoints = this.endpoints;
     return { mesh, touched: new Set(touched) };
+  }
+
+  /** The mesh after something was found out about its hosts, and which cells are others by that. */
+  applyHealth(health: MeshHealthState): { readonly mesh: Mesh; readonly touched: ReadonlySet<Cell> } {
+    const before = this.index.health;
+    const touched = new Set<Cell>();
+    if (JSON.stringify(before.reports) !== JSON.stringify(health.reports)) touched.add(cell.healthReports);
+    for (const host of new Set([...before.marks.keys(), ...health.marks.keys()]))
+      if (JSON.stringify(before.marks.get(host)) !== JSON.stringify(health.marks.get(host))) touched.add(cell.endpoints(host));
+    const mesh = new Mesh(this.kinds, this.defaults, this.settings, this.members, { ...this.index, health }, this.names);
+    mesh.endpoints = this.endpoints;
+    return { mesh, touched };
   }
 
   objects(kind: string): readonly MeshObject[] {

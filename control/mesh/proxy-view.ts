@@ -4,6 +4,8 @@ import {
   type Endpoint,
   type Gateway,
   type GatewayRouting,
+  type HealthReportTarget,
+  type HostMark,
   type HostName,
   type Identities,
   type Inbound,
@@ -266,6 +268,16 @@ export class MeshProxyView implements ProxyView {
     const { namespace } = this.common;
     this.reads.cells.add(cell.secret(namespace, name));
     return this.mesh.secret(namespace, name);
+  }
+
+  hostMarks(host: HostName): readonly HostMark[] {
+    this.reads.cells.add(cell.endpoints(host));
+    return this.mesh.index.health.marks.get(host) ?? [];
+  }
+
+  healthReports(): HealthReportTarget | undefined {
+    this.reads.cells.add(cell.healthReports);
+    return this.mesh.index.health.reports;
   }
 
   discoveredKeys(issuer: string): JwksUri | undefined {

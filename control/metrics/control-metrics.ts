@@ -13,6 +13,8 @@ export interface Gauges {
   objects(): ReadonlyMap<string, number>;
   /** Problems by level. */
   problems(): ReadonlyMap<string, number>;
+  /** Hosts that get less than their share of requests by mesh-wide health, by what they get: `out`, `returning`. */
+  markedHosts(): ReadonlyMap<string, number>;
 }
 
 /** Where a metric of istiod's means the same, it has istiod's name. */
@@ -33,6 +35,8 @@ export class ControlMetrics {
   private readonly convergences: (seconds: number) => void;
   private readonly failures: (type: string) => void;
   private readonly proofs: (good: boolean, seconds: number) => void;
+  private readonly healthReports: (result: string) => void;
+  private readonly healthDecisions: (decision: string) => void;
   /** Of the certificate authority. */
   readonly certificates: CertificateMetrics;
 
@@ -78,6 +82,19 @@ export class ControlMetrics {
       proofs.add(1, { result: good ? "accepted" : "refused" });
       proofTime.record(seconds);
     };
+    const reports = meter.createCounter("meshwright_health_reports", {
+      description: "Reports of ejection filters, by what became of them.",
+    });
+    this.healthReports = (result) => reports.add(1, { result });
+    const decisions = meter.createCounter("meshwright_health_decisions", {
+      description: "What mesh-wide health decided about hosts, by decision.",
+    });
+    this.healthDecisions = (decision) => decisions.add(1, { decision });
+    meter
+      .createObservableGauge("meshwright_health_hosts", { description: "Hosts that are out for all, or come back." })
+      .addCallback((result) => {
+        for (const [state, count] of gauges.markedHosts()) result.observe(count, { state });
+      });
 
     meter
       .createObservableGauge("pilot_xds", { description: "Proxies that are connected." })
@@ -136,6 +153,15 @@ export class ControlMetrics {
   /** A configuration was loaded into its module within `seconds`, and taken or refused. */
   proved(good: boolean, seconds: number): void {
     this.proofs(good, seconds);
+  }
+
+  /** A report of hosts came; `result` says what became of it. */
+  healthReported(result: string): void {
+    this.healthReports(result);
+  }
+
+  healthDecided(decision: string): void {
+    this.healthDecisions(decision);
   }
 
   /** In Prometheus' text format. */

@@ -33,6 +33,31 @@ export interface MeshHealthState {
   readonly marks: ReadonlyMap<HostName, readonly HostMark[]>;
 }
 
+/** What a DestinationRule's `outlierDetection` says of the hosts of a service, with Istio's defaults. Milliseconds; percentages 0 to 100. */
+export interface HealthLimits {
+  /** Requests of a caller within the window from which its word counts. */
+  readonly requests: number;
+  readonly interval: number;
+  readonly baseEjectionTime: number;
+  readonly maxEjectionPercent: number;
+  readonly minHealthPercent: number;
+  /** Over which a host comes back (`warmup` of the load balancer). */
+  readonly returnTime: number;
+}
+
+/** One port of a service, as the mesh knows it now. */
+export interface HostGroup {
+  readonly hosts: readonly KnownHost[];
+  /** Undefined where no DestinationRule asks for outlier detection: then hosts are left alone. */
+  readonly limits: HealthLimits | undefined;
+}
+
+export interface KnownHost {
+  readonly address: string;
+  /** Whether the mesh's own objects say that it takes requests. */
+  readonly healthy: boolean;
+}
+
 /** How Envoy writes the address of a host. */
 export function formatHostAddress(ip: string, port: number): string {
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;

@@ -1,4 +1,5 @@
 import type { Gateway } from "./gateway.ts";
+import type { HealthReportTarget, HostMark } from "./host-health.ts";
 import type { HostName } from "./host.ts";
 import type { Labels } from "./labels.ts";
 import type { MtlsMode, WorkloadMtls } from "./peer-authentication.ts";
@@ -73,6 +74,10 @@ export interface ProxyView {
   plugins(): readonly Plugin[];
   /** What became of the request for a module, by its key; undefined while nobody knows. */
   module(key: string): ModuleState | undefined;
+  /** Hosts of a service that mesh-wide health has found to be not as they should be; those that are longest so go first. */
+  hostMarks(host: HostName): readonly HostMark[];
+  /** Where ejection filters report; undefined where mesh-wide health is off. */
+  healthReports(): HealthReportTarget | undefined;
   /** Where an issuer says, by OpenID discovery, that its keys are; undefined as long as it has not been heard. */
   discoveredKeys(issuer: string): JwksUri | undefined;
   /** Policies of a kind that hold for this proxy's workload, of its namespace and of the root namespace, oldest first. */

@@ -66,6 +66,8 @@ export const IDENTITY_KEY = "WORKLOAD_IDENTITY_SOCKET_FILE";
 export const OWN_CERTIFICATE = "default";
 /** The authorities of the mesh. */
 export const MESH_AUTHORITIES = "ROOTCA";
+/** The control service in the bootstrap of every proxy, by the name that it has in Istio's: statistics are asked for by it. */
+export const CONTROL_CLUSTER = "xds-grpc";
 /** The cluster of the proxy's bootstrap behind which the socket for secrets is. */
 export const SECRETS_CLUSTER = "sds-grpc";
 

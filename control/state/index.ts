@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { IssuerKeys, Manifest, MeshObject, Peer, Registration, SourceFile } from "../model/index.ts";
 import { readManifests } from "../model/manifest/index.ts";
 import { manifestOf } from "../model/objects/index.ts";
+import { HEALTH, type HealthEntry } from "./health.ts";
 import { ISSUERS } from "./issuers.ts";
 import { KeptList } from "./kept-list.ts";
 import { PEERS } from "./peers.ts";
@@ -38,6 +39,8 @@ export class State implements AsyncDisposable {
   readonly issuers: KeptList<readonly [issuer: string, keys: IssuerKeys]>;
   /** Which proxies have registered, kept beside them. */
   readonly registrations: KeptList<Registration>;
+  /** Which hosts are out for all. */
+  readonly health: KeptList<HealthEntry>;
 
   constructor(directory: string, options: StateOptions) {
     this.#path = join(directory, "objects.json");
@@ -46,6 +49,7 @@ export class State implements AsyncDisposable {
     this.peers = new KeptList(join(directory, "proxies.json"), options, PEERS);
     this.issuers = new KeptList(join(directory, "issuers.json"), options, ISSUERS);
     this.registrations = new KeptList(join(directory, "registrations.json"), options, REGISTRATIONS);
+    this.health = new KeptList(join(directory, "health.json"), options, HEALTH);
   }
 
   /** What was kept, file by file, to be applied before the sources start; empty where nothing was, or it is broken. */
@@ -71,6 +75,7 @@ export class State implements AsyncDisposable {
     await this.peers[Symbol.asyncDispose]();
     await this.issuers[Symbol.asyncDispose]();
     await this.registrations[Symbol.asyncDispose]();
+    await this.health[Symbol.asyncDispose]();
   }
 }
 

@@ -13,6 +13,7 @@ import { localitiesOf } from "../cluster/localities.ts";
 import { automatic } from "../cluster/mesh-tls.ts";
 import { addressOf } from "./address.ts";
 import { sourceOf } from "./alias.ts";
+import { judge } from "./health.ts";
 import { expectsMtls } from "./mtls.ts";
 import { groupByLocality, prioritize } from "./priorities.ts";
 
@@ -55,7 +56,9 @@ export function assignmentOf(
   const serving = usable.filter(({ health }) => health !== "draining");
   // What drains takes nothing new, unless nothing else is left (Kubernetes' KEP-1669).
   const chosen = serving.length > 0 ? serving : usable;
-  const groups = groupByLocality(chosen);
+  const marks = view.hostMarks(source.service.host).filter((mark) => mark.port === source.port?.number);
+  const judged = judge(chosen, portName ?? "", marks, policy.outlierDetection);
+  const groups = groupByLocality(judged.endpoints);
   const endpoints = prioritize(groups, localitiesOf(policy, service, view.settings()), view);
   const isAutomatic = !sniDnat && policy.tls === undefined && automatic(view, source);
   const takesMtls = (endpoint: Endpoint) => isAutomatic && endsMtls(endpoint);
@@ -65,7 +68,13 @@ export function assignmentOf(
       ...(locality === "" ? {} : { locality: localityMessage(locality) }),
       priority,
       lbEndpoints: members.map((endpoint) =>
-        lbEndpoint(endpoint, portName ?? "", source.service, view.client().clusterId, takesMtls(endpoint)),
+        lbEndpoint(endpoint, {
+          port: portName ?? "",
+          service: source.service,
+          clusterId: view.client().clusterId,
+          mtls: takesMtls(endpoint),
+          out: judged.out.has(endpoint.address),
+        }),
       ),
       ...(members.length === 0 ? {} : { loadBalancingWeight: weight }),
     })),
@@ -83,12 +92,21 @@ export function localityMessage(locality: string): { region: string; zone: strin
   return { region, zone, subZone: rest.join("/") };
 }
 
-function lbEndpoint(endpoint: Endpoint, port: string, service: Service, clusterId: string, mtls: boolean): LbEndpoint {
+interface EndpointFacts {
+  readonly port: string;
+  readonly service: Service;
+  readonly clusterId: string;
+  readonly mtls: boolean;
+  /** For all, by mesh-wide health. */
+  readonly out: boolean;
+}
+
+function lbEndpoint(endpoint: Endpoint, { port, service, clusterId, mtls, out }: EndpointFacts): LbEndpoint {
   const { address, ports, weight, health } = endpoint;
   return create(LbEndpointSchema, {
     hostIdentifier: { case: "endpoint", value: { address: addressOf(address, ports[port] ?? 0) } },
     // Endpoints that are not ready are only here where the service wants them to have traffic.
-    healthStatus: health === "unhealthy" && !service.publishNotReady ? HealthStatus.UNHEALTHY : HealthStatus.HEALTHY,
+    healthStatus: out || (health === "unhealthy" && !service.publishNotReady) ? HealthStatus.UNHEALTHY : HealthStatus.HEALTHY,
     loadBalancingWeight: weight,
     metadata: {
       filterMetadata: {

@@ -39,7 +39,7 @@ export function filterType(modules: Modules = builtModules): XdsType<typeof Type
     ],
     translate(view, unit) {
       const ejection = unit === UPSTREAM_FILTER ? ejectionPlugin(view.plugins()) : undefined;
-      if (ejection !== undefined) return [meshFilters(view, unit, upstreamFilters(ejection), modules, "upstream")];
+      if (ejection !== undefined) return [meshFilters(view, unit, upstreamFilters(ejection, view.healthReports()), modules, "upstream")];
       const plugin = userPluginOf(view, unit);
       if (plugin !== undefined) return [userPlugin(view, plugin)];
       const [whole = "", part] = unit.split("#");

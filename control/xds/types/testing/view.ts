@@ -107,6 +107,8 @@ export function viewOf(content: ViewContent): ProxyView {
     module: (key) => content.modules?.[key],
     policies: () => [],
     namespacePolicies: () => [],
+    hostMarks: () => [],
+    healthReports: () => undefined,
     discoveredKeys: () => undefined,
   };
 }

@@ -57,12 +57,28 @@ function cases(options: readonly string[]): (name: string, request: Request, res
 
 const header = (name: string, value: string) => expect.arrayContaining([[name, value]]) as unknown;
 
+/** The route of a VirtualService that was taken, and that it stands where it is said to. */
+const routed = (index: number, cluster: string) => ({
+  filter: "envoy.filters.http.router",
+  rule: `default/reviews spec.http[${index}]`,
+  result: "route",
+  reason: `to ${cluster}`,
+  at: expect.stringMatching(/routes\.yaml:\d+:\d+$/) as string,
+});
+const fault = (result: string, reason: string, index: number) => ({
+  filter: "envoy.filters.http.fault",
+  rule: `default/reviews spec.http[${index}].fault.${result}`,
+  result,
+  reason,
+  at: expect.stringMatching(/routes\.yaml:\d+:\d+$/) as string,
+});
+
 describe("requests of a workload", () => {
   const shows = cases(["--proxy", PAGE]);
   shows(
     "go by the routes of their host",
     { authority: "reviews", path: "/" },
-    { outcome: "forward", status: 200, details: "via_upstream", route: "default", cluster: V1, decisions: [] },
+    { outcome: "forward", status: 200, details: "via_upstream", route: "default", cluster: V1, decisions: [routed(9, V1)] },
   );
   shows(
     "to any of its names, and ports",
@@ -82,16 +98,37 @@ describe("requests of a workload", () => {
     { authority: "reviews", path: "/", protocol: "websocket", body: "hello" },
     { status: 101, response: { body: "hello" } },
   );
-  shows("are delayed", { authority: "reviews", path: "/slow" }, { outcome: "forward", route: "slow", delay: expect.closeTo(0.3, 0) });
+  shows(
+    "are delayed",
+    { authority: "reviews", path: "/slow" },
+    {
+      outcome: "forward",
+      route: "slow",
+      delay: expect.closeTo(0.3, 0),
+      decisions: [fault("delay", "milliseconds: 300", 0), routed(0, V1)],
+    },
+  );
   shows(
     "are aborted",
     { authority: "reviews", path: "/aborted" },
-    { outcome: "respond", status: 418, details: "fault_filter_abort", route: "aborted" },
+    {
+      outcome: "respond",
+      status: 418,
+      details: "fault_filter_abort",
+      route: "aborted",
+      decisions: [fault("abort", "HTTP status: 418", 1), routed(1, V1)],
+    },
   );
   shows(
     "are sent elsewhere",
     { authority: "reviews", path: "/old" },
-    { outcome: "respond", status: 301, route: "moved", response: { headers: header("location", "http://reviews/new") } },
+    {
+      outcome: "respond",
+      status: 301,
+      route: "moved",
+      response: { headers: header("location", "http://reviews/new") },
+      decisions: [{ rule: "default/reviews spec.http[2]", result: "route", reason: "answers by itself" }],
+    },
   );
   shows(
     "are answered by the proxy",
@@ -150,7 +187,13 @@ describe("requests of a workload", () => {
   shows(
     "for hosts that nobody knows go on",
     { authority: "who.example", path: "/" },
-    { route: "allow_any", cluster: "PassthroughCluster" },
+    {
+      route: "allow_any",
+      cluster: "PassthroughCluster",
+      decisions: [
+        { filter: "envoy.filters.http.router", rule: "", result: "route", reason: "to PassthroughCluster, by no VirtualService" },
+      ],
+    },
   );
   shows(
     "on ports that nobody knows go on as bytes",
@@ -160,7 +203,11 @@ describe("requests of a workload", () => {
   shows(
     "as bytes reach services of TCP",
     { authority: "db:5432", path: "/" },
-    { outcome: "forward", cluster: "outbound|5432||db.default.svc.cluster.local" },
+    {
+      outcome: "forward",
+      cluster: "outbound|5432||db.default.svc.cluster.local",
+      decisions: [{ filter: "envoy.filters.network.tcp_proxy", rule: "", result: "route" }],
+    },
   );
   shows(
     "go where destination says, whatever their host",
@@ -203,8 +250,18 @@ describe("requests to a workload", () => {
       outcome: "respond",
       status: 403,
       details: "authorization_denied_policy[default/no-admin]_rule[0]",
-      decisions: [{ filter: "authorization", rule: "default/no-admin[0]", result: "deny", reason: "DENY policy matched" }],
-      explanation: ['authorization: rule "default/no-admin[0]": deny, DENY policy matched'],
+      decisions: [
+        {
+          filter: "authorization",
+          rule: "default/no-admin[0]",
+          result: "deny",
+          reason: "DENY policy matched",
+          at: expect.stringMatching(/policies\.yaml:\d+:\d+$/),
+        },
+      ],
+      explanation: [
+        expect.stringMatching(/^authorization: rule "default\/no-admin\[0\]": deny, DENY policy matched \(.*policies\.yaml:\d+:\d+\)$/),
+      ],
     },
   );
   shows(
@@ -280,7 +337,12 @@ describe("requests to a gateway", () => {
   shows(
     "go by their host",
     { authority: "shop.example.com", scheme: "https", path: "/a", source: { address: "203.0.113.7:1234" } },
-    { route: "shop", cluster: V1, request: { headers: header("x-forwarded-for", "203.0.113.7") } },
+    {
+      route: "shop",
+      cluster: V1,
+      request: { headers: header("x-forwarded-for", "203.0.113.7") },
+      decisions: [{ rule: "default/shop spec.http[0]", result: "route", at: expect.stringContaining("gateway.yaml:") }],
+    },
   );
   shows("over HTTP/2", { authority: "shop.example.com", scheme: "https", path: "/a", protocol: "h2" }, { route: "shop", cluster: V1 });
   shows("on a port of TLS are in TLS", { authority: "shop.example.com:443", path: "/" }, { route: "shop" });
@@ -307,7 +369,11 @@ describe("requests to a gateway", () => {
   shows(
     "whose TLS it passes on",
     { authority: "pass.example.com:8443", scheme: "https", path: "/" },
-    { status: 200, cluster: "outbound|5432||db.default.svc.cluster.local" },
+    {
+      status: 200,
+      cluster: "outbound|5432||db.default.svc.cluster.local",
+      decisions: [{ filter: "envoy.filters.network.tcp_proxy", rule: "default/pass spec.tls[0]", result: "route" }],
+    },
   );
   shows(
     "for hosts that nobody knows",

@@ -16,8 +16,8 @@ export function format(result: object, { explain, output }: OutputOptions): stri
   return asText(result, explain === true ? decisions : []);
 }
 
-function explained({ filter, rule, result, reason }: Decision): string {
-  return `${filter}: ${rule === "" ? "" : `rule ${JSON.stringify(rule)}: `}${result}, ${reason}`;
+function explained({ filter, rule, result, reason, at }: Decision): string {
+  return `${filter}: ${rule === "" ? "" : `rule ${JSON.stringify(rule)}: `}${result}, ${reason}${at === undefined ? "" : ` (${at})`}`;
 }
 
 function asText(result: object, decisions: readonly Decision[]): string {

@@ -58,6 +58,8 @@ export interface Decision {
   readonly rule: string;
   readonly result: "allow" | "deny" | "shadow-deny" | "route" | "delay" | "abort" | "limit" | "mark";
   readonly reason: string;
+  /** `FILE:LINE:COLUMN` of what the rule comes from, where that is an object of a mesh. */
+  readonly at?: string;
 }
 
 export interface ExchangeResult {

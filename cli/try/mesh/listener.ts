@@ -16,6 +16,7 @@ import { DownstreamTlsContextSchema } from "../../../control/envoy-api/generated
 import { pack, typeUrl } from "../../../control/envoy-api/index.ts";
 import { accessLog, refusedConnectionsLog } from "./access-log.ts";
 import { followRequests } from "./http-manager.ts";
+import { noteMatches } from "./network-policies.ts";
 import { matchPeer, notePeer } from "./peer-address.ts";
 import type { MadeUpCertificates } from "./secret.ts";
 
@@ -91,17 +92,19 @@ function describe(listener: Listener, chains: readonly FilterChain[], path: stri
   };
 }
 
-function followChain({ filters, transportSocket }: FilterChain, certificates: MadeUpCertificates): void {
-  for (const { configType } of filters) {
+function followChain(chain: FilterChain, certificates: MadeUpCertificates): void {
+  const { transportSocket } = chain;
+  for (const { configType } of chain.filters) {
     if (configType.case !== "typedConfig") continue;
     change(configType.value, HttpConnectionManagerSchema, followRequests);
     change(configType.value, SetFilterStateSchema, notePeer);
     change(configType.value, RBACSchema, matchPeer);
     change(configType.value, TcpProxySchema, (proxy) => {
-      proxy.accessLog = [accessLog("connection")];
+      proxy.accessLog = [accessLog("connection", { object: proxy.statPrefix })];
       delete proxy.accessLogOptions;
     });
   }
+  chain.filters = noteMatches(chain.filters);
   if (transportSocket?.configType.case === "typedConfig")
     change(transportSocket.configType.value, DownstreamTlsContextSchema, (tls) => certificates.replaceIn(tls));
 }

@@ -1,16 +1,19 @@
 import { clientOf } from "../../../control/configuration/groups.ts";
 import { type Mesh, MeshProxyView, Reads } from "../../../control/mesh/index.ts";
 import { formatProblem, IDENTITY_KEY, type Problem, type Proxy, type ProxyView, spiffeId } from "../../../control/model/index.ts";
-import { readMesh, translate } from "../../../control/offline.ts";
+import { MeshProver, readMesh } from "../../../control/offline.ts";
 import type { StartedEnvoy } from "../../../harness/envoy/index.ts";
 import { meshSources } from "../../control/mesh-sources.ts";
 import { Range } from "./aim.ts";
+import { DecisionPlaces } from "./decision-places.ts";
+import { decisionsOf } from "./decisions.ts";
 import type { MeshOptions } from "./options.ts";
 import { privateConfiguration } from "./private-configuration.ts";
 import { PrivateControl } from "./private-control.ts";
 import { RunningMesh } from "./running-mesh.ts";
 import { type Exchange, startServer } from "./scripted-server.ts";
 import { StreamRecords } from "./stream-records.ts";
+import { withTaggedRoutes } from "./tagged-routes.ts";
 import { UpstreamHosts } from "./upstream-hosts.ts";
 
 export { PrivateControl };
@@ -31,21 +34,28 @@ export async function prepareMesh(
   resources: AsyncDisposableStack,
 ): Promise<PreparedMesh> {
   const proxy = withEverything(given);
+  await using prover = new MeshProver();
   const { mesh, problems } =
-    "settings" in files ? { mesh: files, problems: [] } : await readMesh(await meshSources(files, meshConfig), "all");
+    "settings" in files ? { mesh: files, problems: [] } : await readMesh(await meshSources(files, meshConfig), "all", prover);
   const view = viewOf(mesh, proxy);
+  const tagged = withTaggedRoutes(mesh);
   const principal = spiffeId(view.settings().trustDomain, proxy.namespace, proxy.serviceAccount);
   const hosts = new UpstreamHosts(folder);
-  const { snapshot, listeners, filters, countsRequests } = privateConfiguration(edit(translate(mesh, proxy)), { folder, hosts, principal });
+  const { snapshot, listeners, filters, countsRequests } = privateConfiguration(edit(await prover.translate(tagged.mesh, proxy)), {
+    folder,
+    hosts,
+    principal,
+  });
   const underWay = new Map<number, Exchange>();
   resources.use(await startServer(hosts.socket, underWay, callouts));
   control.serve(snapshot);
   const range = new Range(view, listeners, direction);
+  const decisions = decisionsOf(view, tagged, new DecisionPlaces(mesh, view), proxy.type === "sidecar" && direction === "inbound");
   return {
     problems: problems.filter(isError).map(formatProblem),
     run: (envoy, all) => {
       const records = all.use(new StreamRecords(envoy.log, filters));
-      return new RunningMesh({ exited: envoy.exited, range, records, underWay, oneByOne: countsRequests, resources: all });
+      return new RunningMesh({ exited: envoy.exited, range, records, underWay, decisions, oneByOne: countsRequests, resources: all });
     },
   };
 }

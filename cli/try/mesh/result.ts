@@ -18,7 +18,7 @@ export function resultOf(
   const logged = record?.fields as unknown as LoggedFields | undefined;
   if (!asBytes && logged?.kind !== "connection" && result.details !== "") return result;
   // Bytes have no response code, and so no details: why the connection ended stands in the flags.
-  const reasons = [result.details, said(logged?.flags), failure, "the connection was closed"].filter(
+  const reasons = [result.details, said(logged?.termination), said(logged?.flags), failure, "the connection was closed"].filter(
     (reason) => reason !== undefined && reason !== "",
   );
   const details = asBytes && response !== undefined ? "via_upstream" : (reasons[0] ?? "");

@@ -1,8 +1,9 @@
 import { clientRequest } from "../../../harness/envoy/chain/messages.ts";
 import { STREAM_HEADER } from "../../../harness/envoy/chain/markers.ts";
+import type { StreamRecord } from "../../../harness/envoy/chain/attribution.ts";
 import { Turns } from "../../../harness/envoy/chain/turns.ts";
 import type { ClientResponse } from "../../../harness/envoy/client/message.ts";
-import type { ExchangeRequest, ExchangeResult, LogLine } from "../../../harness/target/index.ts";
+import type { Decision, ExchangeRequest, ExchangeResult, LogLine } from "../../../harness/target/index.ts";
 import type { Sender } from "../time-limit.ts";
 import type { LoggedFields } from "./access-log.ts";
 import type { Aim, Range } from "./aim.ts";
@@ -23,6 +24,8 @@ export interface MeshParts {
   readonly range: Range;
   readonly records: StreamRecords;
   readonly underWay: Map<number, Exchange>;
+  /** What was decided about an exchange, by filters and by Envoy itself. */
+  readonly decisions: (result: ExchangeResult, record: StreamRecord | undefined) => readonly Decision[];
   /** Whether requests go one after the other. */
   readonly oneByOne: boolean;
   readonly resources: AsyncDisposableStack;
@@ -62,7 +65,8 @@ export class RunningMesh implements Sender {
     const logged = await record;
     if (response === undefined && this.exit !== undefined) throw new Error(`Envoy ended by itself (${this.exit}); is a module to blame?`);
     const mark = (logged?.fields as unknown as LoggedFields | undefined)?.mark;
-    return { result: resultOf(exchange, response, logged, failure), mark: mark ?? undefined };
+    const result = resultOf(exchange, response, logged, failure);
+    return { result: { ...result, decisions: this.parts.decisions(result, logged) }, mark: mark ?? undefined };
   }
 
   private async exchange(exchange: Exchange, aim: Aim) {

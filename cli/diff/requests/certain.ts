@@ -178,7 +178,8 @@ function seconds({ seconds: whole, nanos }: Duration): string {
 /** Which object a route is of, and which one of it. */
 function labelOf({ name, metadata, match }: Route): string {
   const config = metadata?.filterMetadata["istio"]?.["config"];
-  const [, namespace, object] = /\/namespaces\/([^/]+)\/virtual-service\/(.+)$/.exec(typeof config === "string" ? config : "") ?? [];
+  // Behind the name stands which route of it (`try/mesh/tagged-routes.ts`); others may come before it.
+  const [, namespace, object] = /\/namespaces\/([^/]+)\/virtual-service\/([^ ]+)/.exec(typeof config === "string" ? config : "") ?? [];
   const path = match?.pathSpecifier;
   const where =
     name !== ""

@@ -107,7 +107,11 @@ export class ControlService implements AsyncDisposable {
       mesh: () => this.mesh,
       prove: async (mesh, objects) => {
         const reasons = await this.proofs.verdicts(mesh, objects);
-        return new Map(Array.from(reasons, ([object, reason]) => [object, refusalOf(object, reason)]));
+        const alone = Array.from(reasons, ([object, reason]) => refusalOf(object, reason));
+        // With one that is refused by itself, all that it stands in are.
+        if (alone.length > 0) return alone;
+        const together = await this.proofs.together(mesh, objects, this.mesh);
+        return together.map(({ object, resource, reason }) => refusalTogether(object, resource, reason));
       },
       apply: (change, changedAt) => this.take(change, changedAt),
       refused: ({ source, problems }) => {

@@ -6,7 +6,8 @@ import type { Proxy, ProxySettings } from "./model/index.ts";
 import type { Snapshot } from "./xds/server/index.ts";
 import { XDS_TYPES } from "./xds/types/index.ts";
 
-export { type OfflineMesh, readMesh } from "./read-mesh.ts";
+export { type MeshJudge, type OfflineMesh, readMesh } from "./read-mesh.ts";
+export { MeshProver } from "./prove-mesh.ts";
 
 /** What MeshConfig and the ProxyConfigs that select a proxy say of it. */
 export function proxySettingsOf(mesh: Mesh, proxy: Proxy): ProxySettings {

@@ -30,7 +30,7 @@ export function addTranslate(program: Command): void {
     .addHelpText(
       "after",
       `
-Exit code 1 where an object has an error; the rest is translated all the same, as the control service does.
+Exit code 1 where an object has an error; or a filter's module refuses it; the rest is translated all the same, as the control service does.
 
 Examples:
   $ meshwright translate -f mesh/ --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local
@@ -41,17 +41,18 @@ Examples:
 
 async function translateFiles({ file, proxy: id, meshConfig, metadata, type, output }: TranslateOptions): Promise<void> {
   const proxy = readProxyOption(id, metadata);
-  const [{ readMesh, translate }, { meshSources }, { resourcesAsJson }, { XDS_TYPES }] = await Promise.all([
+  const [{ MeshProver, readMesh }, { meshSources }, { resourcesAsJson }, { XDS_TYPES }] = await Promise.all([
     import("../../control/offline.ts"),
     import("../control/mesh-sources.ts"),
     import("../../control/configuration/index.ts"),
     import("../../control/xds/types/index.ts"),
   ]);
-  const { mesh, problems } = await readMesh(await meshSources(file, meshConfig), "all");
+  await using prover = new MeshProver();
+  const { mesh, problems } = await readMesh(await meshSources(file, meshConfig), "all", prover);
   const errors = problems.filter(({ level }) => level === "error");
   for (const problem of errors) process.stderr.write(`${formatProblem(problem)}\n`);
   if (errors.length > 0) process.exitCode = ExitCode.Input;
   const types = XDS_TYPES.filter(({ name }) => OBJECT_TYPES.some((each) => each === name));
-  const resources = await resourcesAsJson(types, translate(mesh, proxy), type);
+  const resources = await resourcesAsJson(types, await prover.translate(mesh, proxy), type);
   print(output, resources, () => "");
 }

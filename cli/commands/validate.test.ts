@@ -83,21 +83,60 @@ test("a path that is not there", async () => {
   });
 });
 
+const PLUGIN = [
+  "apiVersion: extensions.istio.io/v1alpha1",
+  "kind: WasmPlugin",
+  "metadata: { name: routes }",
+  "spec:",
+  "  url: builtin://routing",
+  "  pluginConfig:",
+  '    rules: [{ name: r, match: [{ uri: { regex: "(a{1,1000}){1,1000}" } }], route: x }]',
+  "",
+].join("\n");
+
+/** A policy of 700 KB: by itself it stands in what filters take, 1 MiB, with another it does not. */
+const large = (name: string) =>
+  [
+    "apiVersion: security.istio.io/v1",
+    "kind: AuthorizationPolicy",
+    `metadata: { name: ${name} }`,
+    `spec: { action: DENY, rules: [{ to: [{ operation: { paths: [${Array.from({ length: 7_000 }, (_, index) => `/${name}/${"x".repeat(80)}/${index}`).join()}] } }] }] }`,
+    "",
+  ].join("\n");
+
+const NODE = "sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local";
+
 test("what a module would refuse is told with its field", async () => {
-  const plugin = [
-    "apiVersion: extensions.istio.io/v1alpha1",
-    "kind: WasmPlugin",
-    "metadata: { name: routes }",
-    "spec:",
-    "  url: builtin://routing",
-    "  pluginConfig:",
-    '    rules: [{ name: r, match: [{ uri: { regex: "(a{1,1000}){1,1000}" } }], route: x }]',
-  ];
-  const { code, output } = await meshwright(["validate", "-"], { cwd: folder, input: `${plugin.join("\n")}\n` });
+  const { code, output } = await meshwright(["validate", "-"], { cwd: folder, input: PLUGIN });
   expect([code, output]).toEqual([
     1,
     expect.stringMatching(/^-:7:\d+: error MW0015 spec\.pluginConfig\.rules\[0\]\.match\[0\]\.uri\.regex: /),
   ]);
+});
+
+test("and so is what it would refuse of objects together, where they hold for the same workloads", async () => {
+  await writeFile(join(folder, "one.yaml"), large("one"));
+  await writeFile(join(folder, "two.yaml"), large("two"));
+  await writeFile(join(folder, "elsewhere.yaml"), large("two").replace("name: two", "name: two, namespace: other"));
+  expect((await meshwright(["validate", "one.yaml", "elsewhere.yaml"], { cwd: folder })).code).toBe(0);
+  const { code, output } = await meshwright(["validate", "one.yaml", "two.yaml"], { cwd: folder });
+  expect([code, output]).toEqual([
+    1,
+    expect.stringMatching(/^two\.yaml:4:\d+: error MW0015 spec: with what else is in meshwright\.mesh\/inbound /),
+  ]);
+});
+
+test("translate tells it too, and gives what the control service would", async () => {
+  await writeFile(join(folder, "plugin.yaml"), PLUGIN);
+  const translate = (...files: readonly string[]) =>
+    meshwright(["translate", "-f", ...files, "--proxy", NODE, "--type", "filter"], { cwd: folder });
+  const refused = await translate("good.yaml", "plugin.yaml");
+  expect([refused.code, refused.errors]).toEqual([1, expect.stringMatching(/^plugin\.yaml:7:\d+: error MW0015 /)]);
+  expect(refused.output).not.toContain("1000");
+  const together = await translate("one.yaml", "two.yaml");
+  expect([together.code, together.errors]).toEqual([1, expect.stringMatching(/^two\.yaml:4:\d+: error MW0015 /)]);
+  expect(together.output).toContain("refused-by-its-module");
+  expect(together.output).not.toContain("xxx");
 });
 
 test("usage", async () => {

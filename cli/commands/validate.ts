@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander";
 import type { Mesh } from "../../control/mesh/index.ts";
-import { compareProblems, formatPath, formatProblem, type Level, type Problem, type Source } from "../../control/model/index.ts";
+import { formatPath, formatProblem, type Level, type Problem, type Source } from "../../control/model/index.ts";
+import type { MeshProver } from "../../control/prove-mesh.ts";
+import type { MeshJudge } from "../../control/read-mesh.ts";
 import { ExitCode } from "../cli-error.ts";
 import { colorsOf } from "../colors.ts";
 import { type OutputFormat, outputOption, print } from "../control/output.ts";
@@ -38,8 +40,8 @@ Examples:
 
 async function validate(paths: readonly string[], { output, level }: ValidateOptions): Promise<void> {
   const { readMesh } = await import("../../control/read-mesh.ts");
-  const { mesh, problems: found } = await readMesh(await sourcesOf(paths));
-  const problems = [...found, ...(await refusals(mesh))].sort(compareProblems);
+  await using judge = new LateProver();
+  const { mesh, problems } = await readMesh(await sourcesOf(paths), "local", judge);
   const told = problems.filter((problem) => LEVELS.indexOf(problem.level) <= LEVELS.indexOf(level));
   print(output, told.map(plain), () => told.map((problem) => `${paint(problem)}\n`).join(""));
   const count = (of: Level) => problems.filter((problem) => problem.level === of).length;
@@ -49,10 +51,26 @@ async function validate(paths: readonly string[], { output, level }: ValidateOpt
 }
 
 /** What modules refuse. Translation is loaded only where something of theirs is there: that takes longer than a mesh to read. */
-async function refusals(mesh: Mesh): Promise<readonly Problem[]> {
-  if (mesh.plugins().length === 0 && ![...mesh.allObjects()].some(({ apiVersion }) => FOR_FILTERS.test(apiVersion))) return [];
-  const { provenProblems } = await import("../../control/prove-mesh.ts");
-  return provenProblems(mesh);
+class LateProver implements MeshJudge, AsyncDisposable {
+  private prover: MeshProver | undefined;
+
+  async refused(mesh: Mesh): ReturnType<MeshJudge["refused"]> {
+    return (await this.for(mesh))?.refused(mesh) ?? [];
+  }
+
+  async refusedTogether(mesh: Mesh): ReturnType<MeshJudge["refusedTogether"]> {
+    return (await this.for(mesh))?.refusedTogether(mesh) ?? [];
+  }
+
+  private async for(mesh: Mesh): Promise<MeshProver | undefined> {
+    if (![...mesh.allObjects()].some(({ apiVersion }) => FOR_FILTERS.test(apiVersion))) return undefined;
+    const { MeshProver } = await import("../../control/prove-mesh.ts");
+    return (this.prover ??= new MeshProver());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.prover?.[Symbol.asyncDispose]();
+  }
 }
 
 /** Istio's groups of kinds that filters carry out. */

@@ -34,8 +34,8 @@ export interface AdmissionOptions {
   readonly store: ObjectStore;
   /** The mesh of the objects that count. */
   readonly mesh: () => Mesh;
-  /** Why modules refuse objects that do not count yet, each by itself. */
-  readonly prove: (mesh: Mesh, objects: readonly MeshObject[]) => Promise<ReadonlyMap<MeshObject, Problem>>;
+  /** Why modules refuse objects that do not count yet, each by itself, and what they make together with those that do. */
+  readonly prove: (mesh: Mesh, objects: readonly MeshObject[]) => Promise<readonly Problem[]>;
   /** Puts a change in force. */
   readonly apply: (change: ObjectChange, changedAt: number) => void;
   /** Hears of a set that is refused. */
@@ -285,7 +285,7 @@ export class Admission {
       // A module may have refused something else meanwhile.
       if (this.refusals !== refusals) continue;
       const files = new Set(changes.flatMap(([, { files: all }]) => all.map(({ file }) => file)));
-      const own = newProblems(before, [...store.problems(), ...refused.values()]);
+      const own = newProblems(before, [...store.problems(), ...refused]);
       const inMesh = problemsInMesh(mesh, this.options.kinds);
       const newInMesh = newProblems(before, inMesh);
       const isStrict = this.mode === "strict";

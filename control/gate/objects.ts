@@ -29,12 +29,16 @@ function selectorsOf(mesh: Mesh, object: MeshObject): readonly Labels[] {
   return [...policies, ...plugins].map(({ selector }) => selector);
 }
 
-/** The mesh as a workload sees it that an object selects, were there no other object for filters. */
-function viewOf(mesh: Mesh, object: MeshObject, type: "sidecar" | "router", labels: Labels): ProxyView {
-  const { namespace } = object.metadata;
+/** The mesh as the proxy of a workload with these labels sees it. */
+export function viewFor(mesh: Mesh, namespace: string, type: "sidecar" | "router", labels: Labels): ProxyView {
   const proxy = readProxy({ id: `${type}~192.0.2.1~proof.${namespace}~${namespace}.svc.cluster.local`, metadata: { LABELS: labels } });
   if (typeof proxy === "string") throw new TypeError(proxy);
-  const view = new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
+}
+
+/** The mesh as a workload sees it that an object selects, were there no other object for filters. */
+function viewOf(mesh: Mesh, object: MeshObject, type: "sidecar" | "router", labels: Labels): ProxyView {
+  const view = viewFor(mesh, object.metadata.namespace, type, labels);
   const own = <T extends { readonly object: MeshObject }>(all: readonly T[]): readonly T[] => all.filter((each) => each.object === object);
   const alone: Pick<ProxyView, "plugins" | "policies"> = {
     plugins: () => own(view.plugins()),

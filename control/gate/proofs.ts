@@ -3,6 +3,7 @@ import type { Mesh } from "../mesh/index.ts";
 import type { MeshObject } from "../model/index.ts";
 import type { XdsType } from "../xds/types/index.ts";
 import { proofsOf } from "./objects.ts";
+import { type RefusedTogether, refusedTogether } from "./together.ts";
 import type { Prover } from "../proof/prover.ts";
 import { keyOf, type ProofRequest } from "../proof/request.ts";
 
@@ -107,6 +108,11 @@ export class Proofs {
     });
     await Promise.all(each);
     return reasons;
+  }
+
+  /** What modules have against objects, which are not in force yet, with the others that hold for the same workloads, and did not have before. */
+  together(mesh: Mesh, objects: readonly MeshObject[], before: Mesh): Promise<readonly RefusedTogether[]> {
+    return refusedTogether(mesh, objects, this.options.types, (request) => this.options.prover.prove(request), before);
   }
 
   /** Resolves when nothing is to be found out. */

@@ -218,6 +218,24 @@ describe("strict admission", () => {
     expect(api.service.problems()).toEqual([]);
   });
 
+  test("does not take what a module refuses of a change with what counts already, though it takes each object by itself", async () => {
+    const large = (name: string, namespace = "default") => {
+      const paths = Array.from({ length: 7_000 }, (_, index) => `/${name}/${"x".repeat(80)}/${index}`);
+      const spec = { action: "DENY", rules: [{ to: [{ operation: { paths } }] }] };
+      return JSON.stringify({ apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", metadata: { name, namespace }, spec });
+    };
+    await using api = await start("strict", { "a.yaml": large("one") });
+    expect((await api.ask("POST", "objects", large("elsewhere", "other"))).status).toBe(200);
+    const second = await api.ask("POST", "objects", large("two"));
+    expect([second.status, second.body.problems?.map(({ code }) => code)]).toEqual([422, ["MW0015"]]);
+    api.source.apply({ "b.yaml": large("two") });
+    await api.service.refresh();
+    expect(api.service.admissionStatus().refused).toMatchObject([{ files: ["b.yaml"] }]);
+    api.source.apply({ "a.yaml": undefined });
+    await api.service.refresh();
+    expect([...api.service.objects.keys()].toSorted()).toEqual(["AuthorizationPolicy/default/two", "AuthorizationPolicy/other/elsewhere"]);
+  });
+
   test("does not take what a module refuses, nor what stands beside it", async () => {
     await using api = await start("strict", { "a.yaml": entry("a") });
     api.source.apply({ "a.yaml": entry("a", "c.test"), "b.yaml": plugin("(a{1,1000}){1,1000}") });

@@ -28,5 +28,7 @@ export * as bootstrap from "./envoy/bootstrap/index.ts";
 export { provideEnvoy, SUPPORTED_VERSIONS } from "./envoy/release/index.mjs";
 export * from "./host/index.ts";
 export { examineModule, type ModuleExamination, type ModuleProblem } from "./inspect/index.ts";
+export { type Expectation, expect } from "./matchers/expect.ts";
+export { type Examined, type ExpectedResponse, type Matchers, matchers, type Verdict } from "./matchers/index.ts";
 export * from "./target/index.ts";
 export * from "./upstreams/index.ts";

@@ -1,3 +1,3 @@
-import "./matchers/index.ts";
+import "./matchers/vitest.ts";
 
 export * from "./scenario/index.ts";

@@ -12,8 +12,10 @@ export interface StreamOptions {
   readonly connection?: Partial<ConnectionInfo>;
   /** Dynamic metadata by namespace, as a native filter before the first one would have set it. */
   readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Default: `HTTP/1.1`. */
+  /** Default: `HTTP/1.1`. Of a TCP connection: none. */
   readonly protocol?: string;
+  /** Of a TCP connection: the cluster that it is proxied to. Default: none that properties show. */
+  readonly cluster?: string;
 }
 
 export interface RequestOptions extends StreamOptions {
@@ -168,6 +170,11 @@ export class HttpStream implements Downstream {
 
   responseHeader(name: string): string | undefined {
     return this.clientHeaders?.get(name);
+  }
+
+  /** Lets time pass, as {@link Host.advance} does. */
+  advance(milliseconds: number): void {
+    this.chain.host.advance(milliseconds);
   }
 
   // --- Downstream, called by the filter manager ---------------------------------------------------------------------------------

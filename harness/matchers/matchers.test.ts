@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ExchangeResult } from "../target/index.ts";
-import "./index.ts";
+import "./vitest.ts";
 
 const forwarded: ExchangeResult = {
   outcome: "forward",
@@ -50,7 +50,50 @@ describe("each holds, and does not", () => {
     expect(forwarded).not.toSendHeader("x-a", "1");
     expect(forwarded).not.toSendHeader("x-a", "2", "1");
     expect(forwarded).toSendHeader("x-none");
-    expect(answered).toSendHeader("x-a");
+    expect(answered, "nothing reached the upstream").not.toSendHeader("x-a");
+  });
+
+  test("toRespondWith", () => {
+    const coded: ExchangeResult = {
+      ...answered,
+      response: {
+        status: 403,
+        headers: [
+          ["x-b", "1"],
+          ["x-c", "1"],
+          ["x-c", "2"],
+        ],
+        body: "no",
+      },
+    };
+    expect(coded).toRespondWith(403);
+    expect(coded).toRespondWith(403, { details: "denied", body: "no", headers: { "X-B": "1", "x-c": ["1", "2"] } });
+    expect(coded).not.toRespondWith(401);
+    expect(coded).not.toRespondWith(403, { details: "other" });
+    expect(coded).not.toRespondWith(403, { body: "yes" });
+    expect(coded).not.toRespondWith(403, { headers: { "x-c": "1" } });
+    expect(coded).not.toRespondWith(403, { headers: { "x-none": "" } });
+    expect(forwarded).not.toRespondWith(200);
+  });
+
+  test("toHaveHeader", () => {
+    expect(forwarded.request).toHaveHeader("x-a");
+    expect(forwarded.request).toHaveHeader("X-A", "1", "2");
+    expect(forwarded.request).not.toHaveHeader("x-a", "1");
+    expect(forwarded.response?.headers).toHaveHeader("x-b", "3");
+    expect(forwarded.response).not.toHaveHeader("x-a");
+    expect(answered.request).not.toHaveHeader("x-a");
+  });
+
+  test("toEject", () => {
+    const marked: ExchangeResult = {
+      ...forwarded,
+      decisions: [{ filter: "ejection", rule: "consecutive5xxErrors", result: "mark", reason: "" }],
+    };
+    expect(marked).toEject();
+    expect(marked).toEject("consecutive5xxErrors");
+    expect(marked).not.toEject("latency");
+    expect(forwarded).not.toEject();
   });
 
   test("toReturnHeader", () => {
@@ -67,6 +110,9 @@ test.each<[string, string, () => void]>([
   ["not.toRespond", "not to be answered with 403", () => expect(answered).not.toRespond(403)],
   ["toSendHeader", 'to send upstream x-a: ["1"]', () => expect(forwarded).toSendHeader("x-a", "1")],
   ["not.toSendHeader", 'not to send upstream x-a: ["1","2"]', () => expect(forwarded).not.toSendHeader("x-a", "1", "2")],
+  ["toRespondWith", 'to be answered with 401 {"body":"no"}', () => expect(answered).toRespondWith(401, { body: "no" })],
+  ["toEject", "to mark its host as one to be ejected by latency", () => expect(answered).toEject("latency")],
+  ["toResumeAfter", "to be held back for 250 ms", () => expect(forwarded).toResumeAfter(250)],
   ["toReturnHeader", "to return x-b: []", () => expect(forwarded).toReturnHeader("x-b")],
   ["not.toReturnHeader", 'not to return x-b: ["3"]', () => expect(forwarded).not.toReturnHeader("x-b", "3")],
 ])("a failure of %s shows what was expected and the whole exchange", (_, expected, expectation) => {

@@ -7,6 +7,7 @@ import {
   type RunningTarget,
   type ChainSpec,
 } from "../../target/index.ts";
+import { withEvidence } from "../../target/evidence.ts";
 import { startUpstream, type RecordedRequest, type Upstream, type UpstreamAnswer } from "../../upstreams/index.ts";
 import type { ClientConnection, ClientResponse } from "../client/message.ts";
 import type { EnvoyProvider, StartedEnvoy } from "../provider.ts";
@@ -83,11 +84,13 @@ export class RunningChain implements RunningTarget {
 
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
     const exchange: Exchange = { request };
+    const firstLine = this.attribution.lines.length;
     const { response, record } = await this.turns.run(async () => {
       const connection = await this.lanes.take(request);
       return this.exchange(connection, exchange);
     });
-    return exchangeResult(request, response, exchange.seen, await record);
+    const result = exchangeResult(request, response, exchange.seen, await record);
+    return withEvidence(result, { request, logs: this.attribution.lines.slice(firstLine) });
   }
 
   /** The access log entry is not part of a turn: the next request may begin while it is written. */

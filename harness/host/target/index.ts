@@ -2,6 +2,7 @@ import { ManualClock } from "../clock.ts";
 import { HostError } from "../errors.ts";
 import type { FilterChain } from "../filter-chain.ts";
 import { Host } from "../host.ts";
+import type { HostLogLine } from "../logs.ts";
 import type { HostObserver } from "../observer.ts";
 import type { PluginConfig } from "../plugin.ts";
 import type { PropertyObject } from "../properties.ts";
@@ -15,6 +16,7 @@ import {
   type RunningTarget,
   type Target,
 } from "../../target/index.ts";
+import { withEvidence } from "../../target/evidence.ts";
 import { readDecisions } from "./decisions.ts";
 import { grpcHandler } from "./grpc-handler.ts";
 import { Exchange } from "./exchange.ts";
@@ -80,7 +82,8 @@ class InProcessTarget implements RunningTarget {
         throw new HostError("misuse", `request ${request.id ?? request.path} waits for nothing: no timer is left that could end it`);
       this.clock.advance(wait);
     }
-    return { ...exchange.result(), decisions: readDecisions(this.host.logs.lines.slice(firstLine)) };
+    const lines = this.host.logs.lines.slice(firstLine);
+    return withEvidence({ ...exchange.result(), decisions: readDecisions(lines) }, { request, logs: ofFilters(lines) });
   }
 
   async metrics(): Promise<Readonly<Record<string, number>>> {
@@ -88,10 +91,14 @@ class InProcessTarget implements RunningTarget {
   }
 
   async logs(): Promise<readonly LogLine[]> {
-    return this.host.logs.lines.filter((line) => line.source === "filter").map(({ level, message }) => ({ level, message }));
+    return ofFilters(this.host.logs.lines);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+function ofFilters(lines: readonly HostLogLine[]): LogLine[] {
+  return lines.filter((line) => line.source === "filter").map(({ level, message }) => ({ level, message }));
 }
 
 function pluginConfig(filter: FilterSpec): PluginConfig {

@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { compileFilter } from "../../filters/testing/assembly.ts";
+import { Host, inProcessTarget, ManualClock } from "../host/index.ts";
+import type { RunningTarget } from "../target/index.ts";
+import { expect as plainExpect } from "./expect.ts";
+import "./vitest.ts";
+
+// What runs: a filter that delays, answers and counts.
+
+const CONFIGURATION = {
+  rules: [
+    { name: "slow", match: { uri: { prefix: "/slow" } }, delay: { percentage: { value: 100 }, fixedDelay: "250ms" } },
+    { name: "broken", match: { uri: { prefix: "/broken" } }, abort: { percentage: { value: 100 }, httpStatus: 503 } },
+  ],
+};
+
+let module: string;
+beforeAll(async () => {
+  module = await compileFilter(join(import.meta.dirname, "../../filters/fault/index.ts"));
+}, 180_000);
+
+const target = (): Promise<RunningTarget> => inProcessTarget.start({ filters: [{ name: "fault", module, configuration: CONFIGURATION }] });
+
+describe("a stream of the in-process host", () => {
+  const stream = () => {
+    const host = new Host({ clock: new ManualClock() });
+    return host.chain([host.load({ name: "fault", module, configuration: CONFIGURATION })]).request({ path: "/slow" });
+  };
+
+  test("toResumeAfter", () => {
+    expect(stream()).toResumeAfter(250);
+    expect(stream()).not.toResumeAfter(251);
+    expect(stream()).not.toResumeAfter(249);
+    expect(() => expect(stream()).toResumeAfter(300)).toThrow(
+      "expected the stream to be held back for 300 ms and no longer; it was paused, forwarded after 299 ms, and forwarded then",
+    );
+  });
+});
+
+test("the in-process host", async () => {
+  const host = new Host({ clock: new ManualClock(), logLevel: "debug" });
+  host.chain([host.load({ name: "fault", module, configuration: CONFIGURATION })]).request({ path: "/broken" });
+  await expect(host).toHaveMetric("fault.aborts_injected", 1);
+  await expect(host).toHaveLogged('"rule":"broken"', "debug");
+});
+
+describe("a target", () => {
+  test("toHaveMetric", async () => {
+    await using running = await target();
+    await running.send({ path: "/broken" });
+    await expect(running).toHaveMetric("fault.aborts_injected");
+    await expect(running).toHaveMetric("fault.aborts_injected", 1);
+    await expect(running).not.toHaveMetric("fault.aborts_injected", 2);
+    await expect(running).not.toHaveMetric("fault.none");
+    await expect(async () => expect(running).toHaveMetric("fault.aborts_injected", 2)).rejects.toThrow(
+      /^expected the metrics to have fault.aborts_injected at 2; they are\n\{[^]*"fault.aborts_injected": 1/,
+    );
+  });
+
+  test("toHaveLogged", async () => {
+    await using running = await target();
+    await running.send({ path: "/broken" });
+    await expect(running).toHaveLogged('"rule":"broken"');
+    await expect(running).toHaveLogged(/"result":"abort"/, "debug");
+    await expect(running).not.toHaveLogged(/"result":"abort"/, "error");
+    await expect(async () => expect(running).toHaveLogged("nonsense")).rejects.toThrow(
+      /^expected the filters to have logged "nonsense"\n\nLogged by the filters \(all lines\):\n[^]*debug: decision /,
+    );
+  });
+
+  test("a failure shows the request and what was logged while it ran", async () => {
+    await using running = await target();
+    const result = await running.send({ path: "/broken", headers: [["x-user", "ann"]] });
+    expect(() => expect(result).toForward()).toThrow(
+      /^expected the exchange to be forwarded \{\}; it was\n[^]*"decisions": \[[^]*The request was\n[^]*"ann"[^]*Logged by the filters \(all lines\):\n {2}debug: decision /,
+    );
+  });
+});
+
+describe("without vitest", () => {
+  test("the same expectations, as errors of node:assert", async () => {
+    await using running = await target();
+    const result = await running.send({ path: "/broken" });
+    plainExpect(result).toRespondWith(503);
+    plainExpect(result).not.toForward();
+    await plainExpect(running).toHaveMetric("fault.aborts_injected", 1);
+    expect(() => plainExpect(result).toForward()).toThrow(expect.objectContaining({ name: "AssertionError", code: "ERR_ASSERTION" }));
+    await expect(async () => plainExpect(running).not.toHaveMetric("fault.aborts_injected", 1)).rejects.toThrow(
+      "expected the metrics not to have",
+    );
+  });
+
+  test("in node:test", () => {
+    const folder = mkdtempSync(join(tmpdir(), "node-test-"));
+    const file = join(folder, "fault.test.ts");
+    writeFileSync(
+      file,
+      `import test from "node:test";
+import { expect, inProcessTarget } from ${JSON.stringify(join(import.meta.dirname, "../index.ts"))};
+test("answers", async () => {
+  await using running = await inProcessTarget.start({ filters: [{ name: "fault", module: ${JSON.stringify(module)}, configuration: ${JSON.stringify(CONFIGURATION)} }] });
+  expect(await running.send({ path: "/broken" })).toRespondWith(503);
+});`,
+    );
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    expect(execFileSync(process.execPath, ["--test", "--test-reporter=tap", file], { env, encoding: "utf8" })).toContain("# pass 1");
+    rmSync(folder, { recursive: true });
+  });
+});

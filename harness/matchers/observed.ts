@@ -1,0 +1,26 @@
+import type { LogLine } from "../target/index.ts";
+import { lastOf, of, type Verdict } from "./verdict.ts";
+
+/** What has log lines: a running target or scenario, or the in-process host. */
+export type Logging = { logs(): Promise<readonly LogLine[]> } | { readonly logs: { readonly lines: readonly LogLine[] } };
+
+/** What has counters and gauges. */
+export type Measuring =
+  { metrics(): Promise<Readonly<Record<string, number>>> } | { readonly metrics: { values(): Readonly<Record<string, number>> } };
+
+export async function toHaveLogged(source: Logging, message: string | RegExp, level?: LogLine["level"]): Promise<Verdict> {
+  const lines = typeof source.logs === "function" ? await source.logs() : source.logs.lines;
+  const says = (line: LogLine) => (typeof message === "string" ? line.message.includes(message) : message.test(line.message));
+  const pass = lines.some((line) => (level === undefined || line.level === level) && says(line));
+  const what = typeof message === "string" ? JSON.stringify(message) : String(message);
+  const expectation = `to have logged ${what}${level === undefined ? "" : ` at level ${level}`}`;
+  return of(pass, "the filters", expectation, () => lastOf(lines) || "; they logged nothing");
+}
+
+export async function toHaveMetric(source: Measuring, name: string, value?: number): Promise<Verdict> {
+  const metrics = typeof source.metrics === "function" ? await source.metrics() : source.metrics.values();
+  const found = metrics[name];
+  const pass = value === undefined ? found !== undefined : found === value;
+  const expectation = `to have ${name}${value === undefined ? "" : ` at ${value}`}`;
+  return of(pass, "the metrics", expectation, () => `; they are\n${JSON.stringify(metrics, undefined, 2)}`);
+}

@@ -69,7 +69,7 @@ export class TestControl implements AsyncDisposable {
   }
 
   /** Waits until at least one stream is there and all have answered. */
-  async settled(timeout = 10_000): Promise<void> {
+  async settled(timeout = 30_000): Promise<void> {
     for (const end = performance.now() + timeout; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 2))) {
       const streams = [...this.server.streams()];
       if (streams.length > 0 && streams.every((stream) => stream.settled)) return;

@@ -121,8 +121,8 @@ export default {
       name: "vitest-entry-apart",
       comment: "Who uses the harness without vitest must not load it.",
       severity: "error",
-      from: { path: "^(harness/(?!vitest\\.ts$|scenario/|matchers/)|control/|cli/)", pathNot: TESTS },
-      to: { path: "^harness/(vitest\\.ts$|scenario/|matchers/)" },
+      from: { path: "^(harness/(?!vitest\\.ts$|scenario/|matchers/vitest\\.ts$)|control/|cli/)", pathNot: TESTS },
+      to: { path: "^harness/(vitest\\.ts$|scenario/|matchers/vitest\\.ts$)" },
     },
     {
       name: "production-uses-dependencies",

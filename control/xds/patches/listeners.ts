@@ -131,6 +131,8 @@ function brokenListener(candidate: Listener, { name }: Listener): string | undef
     seen.set(key, chain.name);
   }
   const { filterChains, defaultFilterChain } = candidate;
+  if (filterChains.length === 0 && defaultFilterChain === undefined)
+    return "leaves the listener without any chain; remove the listener instead";
   for (const chain of defaultFilterChain === undefined ? filterChains : [...filterChains, defaultFilterChain]) {
     const terminal = indexIn(chain.filters, isTerminal);
     if (terminal !== undefined && terminal < chain.filters.length - 1)

@@ -35,19 +35,21 @@ export function behaviourOf({ result, mark }: Observed, { routes, faults }: Pick
   const aborts = [facts?.abort ?? "", ...rules.map(({ abort }) => abort)].filter((each) => each !== "");
   const route = facts?.label ?? "";
   const isForwarded = result.outcome === "forward";
+  const { isDenied, allowed } = verdict(result);
   return {
     result,
-    allowed: verdict(result),
+    allowed,
     answered: [
       isForwarded
         ? "by the service"
         : `${result.outcome === "reset" ? "not, the connection ends" : `with ${result.status}`} (${result.details})`,
       ...aborts.map((abort) => `or fault ${abort}`),
     ].join(", "),
-    destinations: isForwarded ? facts?.destinations || (result.cluster ?? "") : "",
+    // Where the route leads counts also where nobody is there to answer.
+    destinations: isDenied ? "" : (facts?.destinations ?? (isForwarded ? (result.cluster ?? "") : "")),
     route,
     delayed: delays.length === 0 ? "not" : delays.join(", "),
-    details: detailsOf(result, isForwarded ? facts?.others : undefined),
+    details: detailsOf(result, isDenied ? undefined : facts?.others),
   };
 }
 
@@ -70,12 +72,18 @@ export function causeOf(before: Behaviour, after: Behaviour): Cause | undefined 
 const DENIALS: ReadonlySet<string> = new Set(["deny", "limit"]);
 const REFUSED: ReadonlySet<number> = new Set([401, 403]);
 
-function verdict({ decisions, outcome, status, details }: ExchangeResult): string {
+/** Whether a request is denied, and what is said of that. */
+function verdict({ decisions, outcome, status, details }: ExchangeResult): { readonly isDenied: boolean; readonly allowed: string } {
   const denial = outcome === "forward" ? undefined : decisions.findLast(({ result }) => DENIALS.has(result));
-  if (denial !== undefined) return `denied by ${denial.filter}${denial.rule === "" ? "" : `, ${denial.rule}`} (${denial.reason})`;
-  if (outcome !== "forward" && (REFUSED.has(status) || details.startsWith("rbac_"))) return `denied: ${details}`;
+  if (denial !== undefined) {
+    const { filter, rule, reason } = denial;
+    return { isDenied: true, allowed: `denied by ${filter}${rule === "" ? "" : `, ${rule}`} (${reason})` };
+  }
+  const isNative = outcome !== "forward" && details.startsWith("rbac_");
+  if (isNative || (outcome === "respond" && REFUSED.has(status) && details !== "direct_response"))
+    return { isDenied: true, allowed: `denied: ${details}` };
   const tried = decisions.filter(({ result }) => result === "shadow-deny").map(({ filter, rule }) => `${filter}, ${rule}`);
-  return tried.length === 0 ? "allowed" : `allowed; in a dry run denied by ${tried.join("; ")}`;
+  return { isDenied: false, allowed: tried.length === 0 ? "allowed" : `allowed; in a dry run denied by ${tried.join("; ")}` };
 }
 
 function detailsOf({ request, response }: ExchangeResult, others: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {

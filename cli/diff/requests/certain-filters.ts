@@ -30,13 +30,8 @@ export function certainFilters(
   text: string,
 ): { readonly configuration: string; readonly faults: ReadonlyMap<string, FaultSettings> } | undefined {
   const faults = new Map<string, FaultSettings>();
-  let filters: readonly { readonly name: string; readonly configuration: Readonly<Record<string, unknown>> }[];
-  try {
-    ({ filters } = JSON.parse(text) as { readonly filters: typeof filters });
-    if (!Array.isArray(filters)) return undefined;
-  } catch {
-    return undefined;
-  }
+  const filters = filtersIn(text);
+  if (filters === undefined) return undefined;
   const certain = filters
     .filter(({ name }) => !COUNTING.has(name))
     .map(({ name, configuration }) => {
@@ -45,6 +40,20 @@ export function certainFilters(
       return { name, configuration: { ...others, rules: (rules as readonly Rule[]).map((rule) => certainRule(rule, faults)) } };
     });
   return { configuration: JSON.stringify({ filters: certain }), faults };
+}
+
+interface Filter {
+  readonly name: string;
+  readonly configuration: Readonly<Record<string, unknown>>;
+}
+
+function filtersIn(text: string): readonly Filter[] | undefined {
+  try {
+    const { filters } = JSON.parse(text) as { readonly filters?: unknown };
+    return Array.isArray(filters) ? (filters as readonly Filter[]) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function certainRule(rule: Rule, faults: Map<string, FaultSettings>): Rule {

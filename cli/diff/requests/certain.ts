@@ -9,7 +9,7 @@ import {
   RouteSchema,
   WeightedCluster_ClusterWeightSchema,
 } from "../../../control/envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
-import { HTTPFaultSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
+import { type FaultAbort, HTTPFaultSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import { TcpProxySchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import { PluginConfigSchema } from "../../../control/envoy-api/generated/envoy/extensions/wasm/v3/wasm_pb.ts";
 import {
@@ -131,10 +131,15 @@ function settleFault({ typedPerFilterConfig: settings }: Route): { readonly dela
   const [waits, strikes] = [percent(delay?.percentage), percent(fault.abort?.percentage)];
   const time = delay?.faultDelaySecifier.case === "fixedDelay" ? seconds(delay.faultDelaySecifier.value) : "";
   if (delay !== undefined) delete fault.delay;
-  const answer = fault.abort === undefined ? "" : String(fault.abort.errorType.value ?? "");
+  const answer = fault.abort === undefined ? "" : abortOf(fault.abort);
   if (strikes > 0 && strikes < 100) delete fault.abort;
   settings["envoy.filters.http.fault"] = pack(HTTPFaultSchema, fault);
   return { delay: waits > 0 ? `${time} for ${waits} %` : "", abort: strikes > 0 ? `${answer} for ${strikes} %` : "" };
+}
+
+function abortOf({ errorType }: FaultAbort): string {
+  if (errorType.case === "grpcStatus") return `gRPC ${errorType.value}`;
+  return errorType.case === "httpStatus" ? String(errorType.value) : "as the client says";
 }
 
 function shares({ clusterSpecifier }: RouteAction): string {

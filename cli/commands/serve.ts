@@ -9,10 +9,11 @@ import { type Address, readAddress } from "../control/address.ts";
 import { addAdminTlsOptions, type AdminTlsOptions } from "../control/admin-tls-options.ts";
 import { addAuthorityOptions, adminToken, type AuthorityOptions, openAuthority } from "../control/authority-options.ts";
 import { createLog, type LogFormat } from "../control/log.ts";
+import { addMeshHealthOptions, meshHealthOf, type MeshHealthOptions } from "../control/mesh-health-options.ts";
 import { addXdsTlsOptions, type XdsTlsOptions } from "../control/xds-tls-options.ts";
 import { keepMemorySmall } from "../control/small-memory.ts";
 
-interface ServeOptions extends AuthorityOptions, XdsTlsOptions, AdminTlsOptions {
+interface ServeOptions extends AuthorityOptions, XdsTlsOptions, AdminTlsOptions, MeshHealthOptions {
   readonly config: readonly string[];
   readonly xds: string;
   readonly admin: string;
@@ -26,7 +27,7 @@ interface ServeOptions extends AuthorityOptions, XdsTlsOptions, AdminTlsOptions 
 }
 
 export function addServe(program: Command): void {
-  addAdminTlsOptions(addXdsTlsOptions(addAuthorityOptions(program.command("serve"))))
+  addMeshHealthOptions(addAdminTlsOptions(addXdsTlsOptions(addAuthorityOptions(program.command("serve")))))
     .summary("run the control service")
     .description(
       "Reads the YAML of Istio and Kubernetes in directories, watches it, and gives every Envoy that connects its configuration over xDS.",
@@ -86,7 +87,9 @@ async function serve({
     ApiSource,
     AdmissionError,
     ControlService,
+    healthReports,
     LimitedLines,
+    loadReportingService,
     meshSources,
     State,
     XdsListener,
@@ -121,12 +124,13 @@ async function serve({
         };
   // Whom it lets in depends on what it knows: the trust domain is in an object of the mesh.
   const authorize: ControlServiceOptions["authorize"] = async (proxy, client) => tls?.authorizer.authorize(proxy, client) ?? {};
-  const started = ControlService.start({ sources, log, onDemand, admission, authorize, ...state });
+  const options = { sources, log, onDemand, admission, authorize, ...meshHealthOf(authority), ...state };
+  const started = ControlService.start(options);
   await using service: ControlService = await started.catch((error: unknown) => {
     throw error instanceof AdmissionError ? new CliError(ExitCode.Input, error.message, { cause: error }) : error;
   });
   using identity = await openAuthority(authority, stateDirectory, service, log);
-  const services = identity === undefined ? [] : [await certificateService(identity)];
+  const certificates = identity === undefined ? [] : [await certificateService(identity)];
   using tls = await xdsTls(authority, identity, service, log);
   using admins = await adminTls(authority, loopback, identity, service, log);
   const ownToken = tokens.length > 0 ? undefined : adminToken(authority, stateDirectory);
@@ -134,7 +138,8 @@ async function serve({
   await using xdsListener = await listening("--xds", addresses.xds, () =>
     XdsListener.start(service.xds, {
       ...addresses.xds,
-      services,
+      services: [...certificates, loadReportingService(service)],
+      http: healthReports(service, log),
       plaintext,
       ...(tls !== undefined && { certificate: tls.certificate, visibleTo: (credentials) => tls.authorizer.visibleTo(credentials) }),
       onFailure: ({ peer, reason }) => failures.add({ peer, reason }, "a connection of xDS came to nothing"),
@@ -169,19 +174,32 @@ async function serve({
  * extensions of dynamic imports.
  */
 async function load() {
-  const [service, lines, { meshSources }, { State }, { XdsListener }, admin, { AdmissionError }, { ApiSource }, { ApiObjects }] =
-    await Promise.all([
-      import("../../control/control-service.ts"),
-      import("../../control/limited-lines.ts"),
-      import("../control/mesh-sources.ts"),
-      import("../../control/state/index.ts"),
-      import("../../control/xds/transport/index.ts"),
-      import("../../control/admin/index.ts"),
-      import("../../control/admission/index.ts"),
-      import("../../control/sources/api/index.ts"),
-      import("../../control/state/api-objects.ts"),
-    ]);
-  return { ...service, ...lines, meshSources, State, XdsListener, ...admin, AdmissionError, ApiSource, ApiObjects };
+  const [
+    service,
+    health,
+    loads,
+    lines,
+    { meshSources },
+    { State },
+    { XdsListener },
+    admin,
+    { AdmissionError },
+    { ApiSource },
+    { ApiObjects },
+  ] = await Promise.all([
+    import("../../control/control-service.ts"),
+    import("../../control/health-reports.ts"),
+    import("../../control/load-reports.ts"),
+    import("../../control/limited-lines.ts"),
+    import("../control/mesh-sources.ts"),
+    import("../../control/state/index.ts"),
+    import("../../control/xds/transport/index.ts"),
+    import("../../control/admin/index.ts"),
+    import("../../control/admission/index.ts"),
+    import("../../control/sources/api/index.ts"),
+    import("../../control/state/api-objects.ts"),
+  ]);
+  return { ...service, ...health, ...loads, ...lines, meshSources, State, XdsListener, ...admin, AdmissionError, ApiSource, ApiObjects };
 }
 
 async function xdsTls(...parameters: Parameters<typeof import("../control/xds-tls.ts").xdsTls>) {

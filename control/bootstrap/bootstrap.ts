@@ -120,12 +120,20 @@ function assemble(request: BootstrapRequest, node: NodeDescription, { admin, sta
       cds_config: aggregated,
       lds_config: aggregated,
     },
+    // What became of requests, for mesh-wide health: Envoy is silent until it is asked for something.
+    cluster_manager: {
+      load_stats_config: {
+        api_type: "GRPC",
+        transport_api_version: "V3",
+        grpc_services: [{ envoy_grpc: { cluster_name: CONTROL_CLUSTER } }],
+      },
+    },
     static_resources: {
       clusters: [
         adminCluster(admin),
         controlCluster(request.control, request.controlTls, request.secrets),
         ...(request.secrets === undefined ? [] : [secretsCluster(request.secrets)]),
-        ...(metricsService === undefined ? [] : [metricsServiceCluster(metricsService)]),
+        ...(metricsService === undefined ? [] : [metricsServiceCluster(metricsService, remoteConnection(proxyConfig.envoyMetricsService))]),
       ],
       listeners: [prometheusListener(wildcard, prometheusPort, proxyConfig.statsCompression ?? true), statusListener(wildcard, statusPort)],
     },

@@ -165,7 +165,7 @@ describe("who is out for all", () => {
   test("load reports are evidence without any filter", () => {
     const bench = new Bench(4);
     bench.pass(3 * INTERVAL);
-    for (const id of ["a", "b", "c"]) bench.health.loads(id, CLUSTER, address(2), { good: 0, failed: 7 });
+    for (const id of ["a", "b", "c"]) bench.health.loads(id, [{ cluster: CLUSTER, address: address(2), good: 0, failed: 7 }]);
     expect(bench.health.evaluate()).toMatchObject([{ decision: "ejected", address: address(2), evidence: { bad: 3 } }]);
   });
 
@@ -173,7 +173,7 @@ describe("who is out for all", () => {
     const bench = new Bench(4);
     bench.pass(3 * INTERVAL);
     for (const [index, subset] of ["", "v1", "v2"].entries())
-      bench.health.loads(`c${index}`, CLUSTER.replace("||", `|${subset}|`), address(2), { good: 0, failed: 7 });
+      bench.health.loads(`c${index}`, [{ cluster: CLUSTER.replace("||", `|${subset}|`), address: address(2), good: 0, failed: 7 }]);
     expect(bench.health.evaluate()).toMatchObject([{ decision: "ejected", address: address(2) }]);
   });
 });
@@ -300,7 +300,7 @@ describe("reports that are not to be believed", () => {
     const bench = new Bench(4);
     bench.pass(3 * INTERVAL);
     for (let i = 0; i < 50; i++) {
-      bench.health.loads(`sybil-${i}`, CLUSTER, address(0), { good: 0, failed: 100 });
+      bench.health.loads(`sybil-${i}`, [{ cluster: CLUSTER, address: address(0), good: 0, failed: 100 }]);
       bench.health.forget(`sybil-${i}`);
     }
     expect(bench.health.evaluate()).toEqual([]);

@@ -8,7 +8,6 @@ import { type GroupId, groupKey, Observations } from "./observations.ts";
 import { type Evidence, evidenceOf, isQuorum } from "./quorum.ts";
 import type { HealthReport } from "./report.ts";
 import { type CompleteSettings, completeSettings, type MeshHealthSettings } from "./settings.ts";
-import type { Outcomes } from "./tally.ts";
 
 /** Pairs of callers and hosts that there is memory for, some 200 bytes each. */
 const MOST_OBSERVATIONS = 200_000;
@@ -28,6 +27,15 @@ export interface MeshHealthOptions extends MeshHealthSettings {
 
 /** What became of a report: `early` and `late` ones change nothing. */
 export type Receipt = "taken" | "early" | "late";
+
+/** What an Envoy counted of one host since it last told. */
+export interface Loads {
+  readonly cluster: string;
+  readonly address: string;
+  readonly good: number;
+  /** Answers of 5xx, and requests without an answer. */
+  readonly failed: number;
+}
 
 /** How a host is by what callers said. */
 export interface HostHealth extends HostId {
@@ -77,11 +85,15 @@ export class MeshHealth {
     return receipt;
   }
 
-  /** Takes what a proxy's Envoy counted of one host since its last load report. */
-  loads(id: string, cluster: string, address: string, { good, failed }: Pick<Outcomes, "good" | "failed">): void {
-    const host = this.knownHosts()(cluster, address);
-    if (host === undefined || good + failed === 0) return;
-    this.observations.add(host, this.caller(id), "loads", { good, failed, ejections: 0 }, this.options.now());
+  /** Takes what a proxy's Envoy counted since its last load report. */
+  loads(id: string, loads: Iterable<Loads>): void {
+    const now = this.options.now();
+    const known = this.knownHosts();
+    for (const { cluster, address, good, failed } of loads) {
+      const host = known(cluster, address);
+      if (host === undefined || good + failed === 0) continue;
+      this.observations.add(host, this.caller(id), "loads", { good, failed, ejections: 0 }, now);
+    }
   }
 
   /** A proxy left: its word counts no more. */

@@ -13,6 +13,7 @@ import type { ServerCertificate } from "../../tls/index.ts";
 import { type StreamStatus, XdsError, type XdsServer } from "../server/index.ts";
 import { serveCall, type BytesCall, type DiscoveryCall } from "./call.ts";
 import { clientStatus } from "./client-status.ts";
+import { type PlainHandler, servePlainRequests } from "./http.ts";
 import { serialize, shareBodies } from "./message.ts";
 import { CLIENT_STATUS, DISCOVERY_METHODS, REFUSED_METHODS } from "./services.ts";
 import { type ConnectionFailure, Sockets } from "./sockets.ts";
@@ -46,6 +47,8 @@ export interface ListenOptions {
   readonly idle?: number;
   /** What is served on the same address beside xDS. Default: nothing. */
   readonly services?: readonly GrpcService[];
+  /** Answers requests that are no calls of gRPC. Default: 415, as gRPC has it. */
+  readonly http?: PlainHandler;
 }
 
 /** A service of gRPC with its implementation. */
@@ -111,6 +114,7 @@ export class XdsListener implements AsyncDisposable {
     register(grpc, server, (peer) => sockets.cut(peer));
     registerClientStatus(grpc, server, options.visibleTo ?? visibleInPlaintext);
     for (const { definition, implementation } of options.services ?? []) grpc.addService(definition, implementation);
+    if (options.http !== undefined) servePlainRequests(grpc, options.http);
     await listen(sockets.server, options);
     return new XdsListener(grpc, sockets);
   }

@@ -133,7 +133,7 @@ function assemble(request: BootstrapRequest, node: NodeDescription, { admin, sta
         adminCluster(admin),
         controlCluster(request.control, request.controlTls, request.secrets),
         ...(request.secrets === undefined ? [] : [secretsCluster(request.secrets)]),
-        ...(metricsService === undefined ? [] : [metricsServiceCluster(metricsService, remoteConnection(proxyConfig.envoyMetricsService))]),
+        ...(metricsService === undefined ? [] : [metricsServiceCluster(metricsService)]),
       ],
       listeners: [prometheusListener(wildcard, prometheusPort, proxyConfig.statsCompression ?? true), statusListener(wildcard, statusPort)],
     },

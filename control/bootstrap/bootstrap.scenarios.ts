@@ -1,5 +1,12 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createSecureServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Bootstrap, envoyTarget, validateConfig } from "../../harness/envoy/index.ts";
+import { identityOf } from "../../harness/envoy/chain/certificates.ts";
+import { binaryProvider, type Bootstrap, envoyTarget, validateConfig } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { type BootstrapRequest, bootstrapOf } from "./bootstrap.ts";
 
@@ -42,6 +49,36 @@ test.for(REQUESTS)("the bootstrap for %s is taken by Envoy", async ([, request],
   const made = bootstrapOf(request);
   expect(made).not.toHaveProperty("problems");
   if ("bootstrap" in made) await validateConfig(made.bootstrap);
+});
+
+test("statistics go to a MetricsService over TLS, by files beside the proxy", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const { certificate, key, authority } = identityOf("metrics.test");
+  const folder = await mkdtemp(join(tmpdir(), "metrics-"));
+  const service = createSecureServer({ cert: certificate, key });
+  const called = new Promise<string>((resolve) => service.once("stream", (_stream, headers) => resolve(headers[":path"] ?? "")));
+  try {
+    await writeFile(join(folder, "ca.pem"), authority);
+    await once(service.listen(0, "127.0.0.1"), "listening");
+    const tlsSettings = { mode: "SIMPLE", caCertificates: join(folder, "ca.pem"), sni: "metrics.test" };
+    const address = `127.0.0.1:${(service.address() as AddressInfo).port}`;
+    const made = bootstrapOf({
+      nodeId: SIDECAR,
+      control: LOOPBACK,
+      admin: { host: "127.0.0.1", port: 0 },
+      statusPort: 0,
+      prometheusPort: 0,
+      metadata: { PROXY_CONFIG: { envoyMetricsService: { address, tlsSettings, tcpKeepalive: { time: "60s" } } } },
+    });
+    if (!("bootstrap" in made)) throw new Error(made.problems.join("; "));
+    // It would not be ready before the control service answers.
+    const { dynamic_resources: _control, ...bootstrap } = made.bootstrap;
+    await using _envoy = await binaryProvider.start({ ...bootstrap, stats_flush_interval: "0.1s" } as Bootstrap);
+    expect(await called).toBe("/envoy.service.metrics.v3.MetricsService/StreamMetrics");
+  } finally {
+    service.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("a field that Envoy does not know would be seen", async (context) => {

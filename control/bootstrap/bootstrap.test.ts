@@ -290,6 +290,38 @@ describe("ProxyConfig", () => {
     expect(JSON.stringify(configured({}).bootstrap)).toContain("compressor");
   });
 
+  test("says how the MetricsService is connected to", () => {
+    const envoyMetricsService = (tlsSettings: Json, tcpKeepalive?: Json) => ({
+      envoyMetricsService: { address: "metrics.example:9000", tlsSettings, ...(tcpKeepalive === undefined ? {} : { tcpKeepalive }) },
+    });
+    const clusterOf = (config: Json, request: Partial<BootstrapRequest> = {}) =>
+      (configured(config, request).bootstrap["static_resources"] as { clusters: readonly Json[] }).clusters.find(
+        ({ name }) => name === "envoy_metrics_service",
+      );
+    const files = { clientCertificate: "/c.pem", privateKey: "/k.pem", caCertificates: "/ca.pem", caCrl: "/crl.pem" };
+    const mutual = clusterOf(envoyMetricsService({ mode: "MUTUAL", ...files }, { probes: 3, time: "60s", interval: "5s" }));
+    expect(mutual).toMatchObject({
+      upstream_connection_options: { tcp_keepalive: { keepalive_probes: 3, keepalive_time: 60, keepalive_interval: 5 } },
+      transport_socket: {
+        typed_config: {
+          sni: "metrics.example",
+          common_tls_context: {
+            tls_certificates: [{ certificate_chain: { filename: "/c.pem" }, private_key: { filename: "/k.pem" } }],
+            validation_context: { trusted_ca: { filename: "/ca.pem" }, crl: { filename: "/crl.pem" } },
+          },
+        },
+      },
+    });
+    expect(JSON.stringify(mutual)).toContain('{"san_type":"DNS","matcher":{"exact":"metrics.example"}}');
+    const secrets = { path: "/run/secrets.sock", controlAuthorities: "CONTROL" };
+    expect(JSON.stringify(clusterOf(envoyMetricsService({ mode: "ISTIO_MUTUAL" }), { secrets }))).toContain('{"name":"ROOTCA"');
+    expect(clusterOf(envoyMetricsService({ mode: "DISABLE" }))).not.toHaveProperty("transport_socket");
+    expect(() => configured(envoyMetricsService({ mode: "ISTIO_MUTUAL" }))).toThrow("needs a proxy with a certificate of the mesh");
+    expect(() => configured(envoyMetricsService({ mode: "MUTUAL" }))).toThrow("write clientCertificate and privateKey");
+    expect(() => configured(envoyMetricsService({ mode: "SIMPLE", credentialName: "a" }))).toThrow("name files");
+    expect(() => configured({ envoyMetricsService: { address: "metrics" } })).toThrow("is no HOST:PORT");
+  });
+
   test("says how many connections there may be", () => {
     const config = { connectionSettings: { globalDownstreamConnectionLimit: 7 } };
     expect(JSON.stringify(configured(config).bootstrap)).toContain('"max_active_downstream_connections":7');
@@ -303,7 +335,25 @@ test("of objects becomes that of a node, under what is given there", () => {
     ...defaultProxySettings,
     concurrency: 3,
     environmentVariables: { A: "1", B: "1" },
-    bootstrap: { ...own, fileFlushInterval: 1500, runtimeValues: { x: "1" }, globalDownstreamConnectionLimit: 9 },
+    bootstrap: {
+      ...own,
+      envoyMetricsService: "metrics:1",
+      envoyMetricsServiceTls: {
+        mode: "SIMPLE",
+        clientCertificate: undefined,
+        privateKey: undefined,
+        caCertificates: "/ca.pem",
+        caCrl: undefined,
+        credentialName: undefined,
+        subjectAltNames: [],
+        sni: undefined,
+        insecureSkipVerify: undefined,
+      },
+      envoyMetricsServiceKeepalive: { probes: undefined, time: 1500, interval: undefined },
+      fileFlushInterval: 1500,
+      runtimeValues: { x: "1" },
+      globalDownstreamConnectionLimit: 9,
+    },
   });
   expect(objects).toEqual({
     concurrency: 3,
@@ -311,6 +361,11 @@ test("of objects becomes that of a node, under what is given there", () => {
     terminationDrainDuration: "5s",
     proxyMetadata: { A: "1", B: "1" },
     statsCompression: true,
+    envoyMetricsService: {
+      address: "metrics:1",
+      tlsSettings: { mode: "SIMPLE", caCertificates: "/ca.pem", subjectAltNames: [] },
+      tcpKeepalive: { time: "1.5s" },
+    },
     fileFlushInterval: "1.5s",
     runtimeValues: { x: "1" },
     connectionSettings: { globalDownstreamConnectionLimit: 9 },

@@ -16,7 +16,7 @@ import { type Json, typed } from "./json.ts";
 import { PROMETHEUS_PORT, prometheusListener, STATUS_PORT, statusListener } from "./listeners.ts";
 import { type AnnouncedModule, describeNode, type NodeDescription } from "./metadata.ts";
 import { overloadManager, type OverloadLimits } from "./overload.ts";
-import type { ProxyConfig } from "./proxy-config.ts";
+import { type ProxyConfig, remoteConnection } from "./proxy-config.ts";
 import { layeredRuntime } from "./runtime.ts";
 import { statsConfig, type StatsSelection, statsSinks } from "./stats.ts";
 
@@ -79,6 +79,8 @@ const RETRY_BACK_OFF = { base_interval: "0.2s", max_interval: "5s" };
 export function bootstrapOf(request: BootstrapRequest): MadeBootstrap {
   const problems: string[] = [];
   const node = describeNode(request.nodeId, request.metadata ?? {}, request.modules ?? {}, problems);
+  if (request.secrets === undefined && remoteConnection(node?.proxyConfig.envoyMetricsService).tls?.mode === "ISTIO_MUTUAL")
+    problems.push("PROXY_CONFIG.envoyMetricsService.tlsSettings.mode: ISTIO_MUTUAL needs a proxy with a certificate of the mesh");
   const [first, ...more] = problems;
   if (first !== undefined || node === undefined) return { problems: [first ?? "no node", ...more] };
   const { proxyAdminPort, statusPort = STATUS_PORT } = node.proxyConfig;
@@ -133,7 +135,7 @@ function assemble(request: BootstrapRequest, node: NodeDescription, { admin, sta
         adminCluster(admin),
         controlCluster(request.control, request.controlTls, request.secrets),
         ...(request.secrets === undefined ? [] : [secretsCluster(request.secrets)]),
-        ...(metricsService === undefined ? [] : [metricsServiceCluster(metricsService)]),
+        ...(metricsService === undefined ? [] : [metricsServiceCluster(metricsService, remoteConnection(proxyConfig.envoyMetricsService))]),
       ],
       listeners: [prometheusListener(wildcard, prometheusPort, proxyConfig.statsCompression ?? true), statusListener(wildcard, statusPort)],
     },

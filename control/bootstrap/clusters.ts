@@ -1,11 +1,11 @@
 import { isIP } from "node:net";
-import { OWN_CERTIFICATE, SECRETS_CLUSTER } from "../model/proxy.ts";
+import { CONTROL_CLUSTER, MESH_AUTHORITIES, OWN_CERTIFICATE, SECRETS_CLUSTER } from "../model/proxy.ts";
+import type { ClientTls, ConnectionPool } from "../model/index.ts";
 import { addressOf, type ListenAddress } from "./address.ts";
 import { controlNameMatchers, isSpiffeId } from "./control-name.ts";
 import { type Json, seconds, typed } from "./json.ts";
 
-/** The control service, by the name that it has in Istio's bootstrap: its statistics are asked for by it. */
-export const CONTROL_CLUSTER = "xds-grpc";
+export { CONTROL_CLUSTER };
 /** Envoy's own admin interface, as Istio's bootstrap calls it. */
 export const ADMIN_CLUSTER = "prometheus_stats";
 
@@ -79,13 +79,24 @@ export function secretsCluster({ path }: ProxySecrets): Json {
 /** Where statistics are sent by gRPC, as Istio's bootstrap calls it. */
 export const METRICS_SERVICE = "envoy_metrics_service";
 
-export function metricsServiceCluster(address: ListenAddress): Json {
+/** What says how to connect to it: fields of Istio's `RemoteService`. */
+export interface RemoteConnection {
+  readonly tls: Partial<ClientTls> | undefined;
+  /** Times are milliseconds. */
+  readonly keepalive: ConnectionPool["tcpKeepalive"];
+}
+
+export function metricsServiceCluster(address: ListenAddress, { tls, keepalive }: RemoteConnection): Json {
   const named = "host" in address && isIP(address.host) === 0;
   return {
     name: METRICS_SERVICE,
     type: named ? "STRICT_DNS" : "STATIC",
     connect_timeout: seconds(1),
     load_assignment: assignment(METRICS_SERVICE, address),
+    ...(keepalive !== undefined && { upstream_connection_options: { tcp_keepalive: tcpKeepalive(keepalive) } }),
+    ...(tls !== undefined && {
+      transport_socket: { name: "envoy.transport_sockets.tls", typed_config: remoteTlsContext(address, tls) },
+    }),
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typed(HTTP_PROTOCOL_OPTIONS, {
         explicit_http_config: { http2_protocol_options: {} },
@@ -96,6 +107,56 @@ export function metricsServiceCluster(address: ListenAddress): Json {
 
 export function adminCluster(address: ListenAddress): Json {
   return { name: ADMIN_CLUSTER, type: "STATIC", connect_timeout: "0.25s", load_assignment: assignment(ADMIN_CLUSTER, address) };
+}
+
+function tcpKeepalive({ probes, time, interval }: NonNullable<ConnectionPool["tcpKeepalive"]>): Json {
+  // Sockets count in seconds.
+  const whole = (milliseconds: number): number => Math.max(1, Math.round(milliseconds / 1000));
+  return {
+    ...(probes !== undefined && { keepalive_probes: probes }),
+    ...(time !== undefined && { keepalive_time: whole(time) }),
+    ...(interval !== undefined && { keepalive_interval: whole(interval) }),
+  };
+}
+
+/** Where Linux's distributions have the certificates that a system trusts: Istio's default, too. */
+const SYSTEM_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
+
+/** By files beside the proxy, or the certificates of the mesh. */
+function remoteTlsContext(address: ListenAddress, tls: Partial<ClientTls>): Json {
+  const { mode, clientCertificate, privateKey, caCertificates = SYSTEM_CERTIFICATES, caCrl, subjectAltNames = [] } = tls;
+  const ofMesh = mode === "ISTIO_MUTUAL";
+  const host = "host" in address ? address.host : undefined;
+  const sni = tls.sni ?? (host === undefined || isIP(host) !== 0 ? undefined : host);
+  const name = sni ?? host;
+  // A certificate that is trusted anybody may have: it must be for the host, where no names are given. Those of the mesh are for workloads.
+  const names = subjectAltNames.length > 0 ? subjectAltNames : ofMesh || name === undefined ? [] : [name];
+  const expected = { match_typed_subject_alt_names: names.flatMap(namedSo) };
+  const own = { tls_certificates: [{ certificate_chain: { filename: clientCertificate }, private_key: { filename: privateKey } }] };
+  const checks = {
+    validation_context: { trusted_ca: { filename: caCertificates }, ...(caCrl !== undefined && { crl: { filename: caCrl } }), ...expected },
+  };
+  return typed("transport_sockets.tls.v3.UpstreamTlsContext", {
+    ...(sni !== undefined && { sni }),
+    common_tls_context: {
+      tls_params: { tls_minimum_protocol_version: "TLSv1_2", tls_maximum_protocol_version: "TLSv1_3" },
+      alpn_protocols: ofMesh ? ["istio", "h2"] : ["h2"],
+      ...(ofMesh
+        ? {
+            tls_certificate_sds_secret_configs: [fromSecrets(OWN_CERTIFICATE)],
+            combined_validation_context: {
+              default_validation_context: expected,
+              validation_context_sds_secret_config: fromSecrets(MESH_AUTHORITIES),
+            },
+          }
+        : { ...(mode === "MUTUAL" && own), ...(tls.insecureSkipVerify !== true && checks) }),
+    },
+  });
+}
+
+/** A name matches whatever its type in the certificate is, as with the untyped matchers that Istio sends. */
+function namedSo(name: string): readonly Json[] {
+  return ["DNS", "URI", "EMAIL", "IP_ADDRESS"].map((san_type) => ({ san_type, matcher: { exact: name } }));
 }
 
 function tlsContext(address: ListenAddress, tls: ControlTls, secrets: ProxySecrets | undefined): Json {

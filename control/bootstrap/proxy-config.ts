@@ -1,8 +1,9 @@
-import { nodeSettings } from "../kinds/mesh-config/index.ts";
+import { nodeSettings, remoteService } from "../kinds/mesh-config/index.ts";
 import { isIP } from "node:net";
-import { parseDuration } from "../model/fields/index.ts";
+import { parseDuration, ReadContext } from "../model/fields/index.ts";
 import type { ProxySettings } from "../model/index.ts";
 import { readAddress } from "./address.ts";
+import type { RemoteConnection } from "./clusters.ts";
 
 /** What of Istio's ProxyConfig (node metadata `PROXY_CONFIG`) has an effect on a bootstrap or on how Envoy is run, in the JSON of protocol buffers. */
 export interface ProxyConfig {
@@ -24,7 +25,7 @@ export interface ProxyConfig {
     readonly inclusionRegexps?: readonly string[];
   };
   readonly statsdUdpAddress?: string;
-  readonly envoyMetricsService?: { readonly address?: string };
+  readonly envoyMetricsService?: { readonly address?: string; readonly tlsSettings?: unknown; readonly tcpKeepalive?: unknown };
   readonly statsCompression?: boolean;
   readonly runtimeValues?: Readonly<Record<string, string>>;
   readonly fileFlushInterval?: string;
@@ -46,7 +47,6 @@ const isOne =
   (value) =>
     typeof value === "string" && names.includes(value);
 const isDuration: Check = (value) => typeof value === "string" && (parseDuration(value) ?? 0) > 0;
-const isAddress: Check = (value) => typeof value === "string" && typeof readAddress(value) === "object";
 /** Envoy looks up no name there. */
 const isUdpAddress: Check = (value) => {
   const read = typeof value === "string" ? readAddress(value) : "";
@@ -80,7 +80,8 @@ const FIELDS: Readonly<Record<keyof ProxyConfig, readonly [check: Check, expecte
     `lists of texts: ${MATCHERS.join(", ")}`,
   ],
   statsdUdpAddress: [isUdpAddress, "IP:PORT"],
-  envoyMetricsService: [isMember("address", isAddress), "an object whose address is HOST:PORT"],
+  // Whose fields are read by their definitions.
+  envoyMetricsService: [isObject, "an object"],
   statsCompression: [(value) => typeof value === "boolean", "true or false"],
   runtimeValues: [isTextMap, "texts by name"],
   fileFlushInterval: [isDuration, "a time, such as 1s"],
@@ -129,9 +130,10 @@ export function readProxyConfig(value: unknown, problems: string[]): ProxyConfig
 /** What MeshConfig's `defaultConfig` and the ProxyConfig objects of a mesh say of a proxy, as its `PROXY_CONFIG`. */
 export function proxyConfigOf(settings: ProxySettings): ProxyConfig {
   const { bootstrap } = settings;
-  const { runtimeValues, extraStatTags, fileFlushInterval, envoyMetricsService, globalDownstreamConnectionLimit, ...same } = bootstrap;
+  const { runtimeValues, extraStatTags, fileFlushInterval, globalDownstreamConnectionLimit, ...others } = bootstrap;
+  const { envoyMetricsService: address, envoyMetricsServiceTls, envoyMetricsServiceKeepalive: keepalive, ...same } = others;
   const { concurrency, drainDuration, terminationDrainDuration, proxyAdminPort, statusPort, environmentVariables } = settings;
-  const given = {
+  return withoutGaps({
     ...same,
     concurrency,
     drainDuration: seconds(drainDuration),
@@ -142,10 +144,30 @@ export function proxyConfigOf(settings: ProxySettings): ProxyConfig {
     runtimeValues: unlessEmpty(runtimeValues),
     extraStatTags: extraStatTags.length === 0 ? undefined : extraStatTags,
     fileFlushInterval: seconds(fileFlushInterval),
-    envoyMetricsService: envoyMetricsService === undefined ? undefined : { address: envoyMetricsService },
+    envoyMetricsService:
+      address === undefined
+        ? undefined
+        : withoutGaps({
+            address,
+            tlsSettings: envoyMetricsServiceTls && withoutGaps(envoyMetricsServiceTls),
+            tcpKeepalive: keepalive && withoutGaps({ ...keepalive, time: seconds(keepalive.time), interval: seconds(keepalive.interval) }),
+          }),
     connectionSettings: globalDownstreamConnectionLimit === undefined ? undefined : { globalDownstreamConnectionLimit },
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  });
+}
+
+/** How a service is connected to that `PROXY_CONFIG` names. */
+export function remoteConnection(service: ProxyConfig["envoyMetricsService"]): RemoteConnection {
+  const read = remoteService.read(
+    service ?? {},
+    new ReadContext({ value: {}, place: () => ({ file: "PROXY_CONFIG", line: 1, column: 1 }) }, []),
+  );
+  const { tlsSettings: tls, tcpKeepalive: keepalive } = read ?? {};
+  return { tls: tls === undefined || tls.mode === "DISABLE" ? undefined : tls, keepalive };
+}
+
+function withoutGaps(fields: object): Record<string, never> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Record<string, never>;
 }
 
 /** What is given beside the objects goes before them, field by field; of texts by name, name by name, as protocol buffers merge. */

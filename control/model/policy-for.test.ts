@@ -29,6 +29,22 @@ describe("The policy of a port", () => {
     expect(policy.proxyProtocol).toBe(proxyProtocol);
   });
 
+  test.for([
+    ["what a rule leaves out", rules, 81, { connectionPool: "mesh", outlierDetection: "mesh" }],
+    ["not what it says", rules, 80, { connectionPool: "mesh", outlierDetection: "rule" }],
+    ["all where there is none", undefined, 80, { connectionPool: "mesh", outlierDetection: "mesh" }],
+  ] as const)("the mesh's is %s", ([, own, number, expected]) => {
+    const { policy: byDefault } = rulesOf({
+      host: "*",
+      trafficPolicy: { connectionPool: { tcp: { maxConnections: 7 } }, outlierDetection: { interval: "7s" } },
+    });
+    const { connectionPool, outlierDetection } = policyFor(own, number, undefined, byDefault);
+    expect({
+      connectionPool: connectionPool === byDefault.connectionPool ? "mesh" : "rule",
+      outlierDetection: outlierDetection === byDefault.outlierDetection ? "mesh" : "rule",
+    }).toEqual(expected);
+  });
+
   test("without rules says nothing", () => {
     expect(Object.values(policyFor(undefined, 80)).every((value) => value === undefined)).toBe(true);
   });

@@ -1,7 +1,7 @@
 import type { MeshObject } from "./object.ts";
 import type { OutboundTrafficPolicy } from "./sidecar.ts";
 import type { Retries } from "./routing.ts";
-import type { ConnectionPool, LocalityLoadBalancing } from "./traffic-policy.ts";
+import type { ClientTls, ConnectionPool, LocalityLoadBalancing, OutlierDetection } from "./traffic-policy.ts";
 import type { Labels } from "./labels.ts";
 import type { ExportTo } from "./visibility.ts";
 
@@ -45,6 +45,9 @@ export interface MeshSettings {
   readonly tcpKeepalive: ConnectionPool["tcpKeepalive"];
   readonly h2UpgradePolicy: "DO_NOT_UPGRADE" | "UPGRADE";
   readonly localityLbSetting: LocalityLoadBalancing;
+  /** Of connections to services, block by block where no DestinationRule says how; undefined: Istio's. */
+  readonly defaultTrafficPolicy:
+    { readonly connectionPool: ConnectionPool | undefined; readonly outlierDetection: OutlierDetection | undefined } | undefined;
   readonly defaultServiceExportTo: ExportTo;
   readonly defaultVirtualServiceExportTo: ExportTo;
   readonly defaultDestinationRuleExportTo: ExportTo;
@@ -112,6 +115,9 @@ export interface BootstrapSettings {
   readonly statsdUdpAddress: string | undefined;
   /** `HOST:PORT` */
   readonly envoyMetricsService: string | undefined;
+  /** How it is connected to; undefined: in plain text. */
+  readonly envoyMetricsServiceTls: ClientTls | undefined;
+  readonly envoyMetricsServiceKeepalive: ConnectionPool["tcpKeepalive"];
   readonly interceptionMode: "REDIRECT" | "TPROXY" | "NONE" | undefined;
   readonly runtimeValues: Readonly<Record<string, string>>;
   readonly extraStatTags: readonly string[];

@@ -15,10 +15,12 @@ import {
   text,
 } from "../../model/fields/index.ts";
 import {
+  clientTls,
   connectionPool,
   exportTo,
   labels,
   localityLoadBalancing,
+  outlierDetection,
   typedWorkloadSelector,
   wholeMilliseconds,
   wrongDnsLabel,
@@ -127,66 +129,11 @@ const loadBalancer = object(
   },
 );
 
-const outlierDetection = object(
-  {
-    consecutive5xxErrors: optional(integer(), "Answers of 5xx in a row; 0 never. Default: 5."),
-    consecutiveGatewayErrors: optional(integer(), "Answers of 502, 503 or 504 in a row; 0 never. Default: 0."),
-    consecutiveErrors: refused("it was removed from Istio; write consecutive5xxErrors or consecutiveGatewayErrors"),
-    interval: optional(wholeMilliseconds, "Time between decisions. Default: 10s."),
-    baseEjectionTime: optional(
-      wholeMilliseconds,
-      "How long an endpoint is out the first time; each time after that this much longer. Default: 30s.",
-    ),
-    maxEjectionPercent: optional(integer({ most: 100 }), "Share of the endpoints that may be out. Default: 10."),
-    minHealthPercent: optional(
-      integer({ most: 100 }),
-      "Below this share of healthy endpoints all of them get traffic again. Default: 0, never.",
-    ),
-    splitExternalLocalOriginErrors: optional(boolean, "Attempts without an answer are counted by themselves. Default: false."),
-    consecutiveLocalOriginFailures: optional(integer(), "Attempts without an answer in a row. Default: 5."),
-    outlierDetectionHttpErrorCodes: optional(list(integer({ least: 100, most: 599 })), "Statuses that are errors, in the place of 5xx."),
-  },
-  {
-    check({ splitExternalLocalOriginErrors, consecutiveLocalOriginFailures }, context) {
-      if ((consecutiveLocalOriginFailures ?? 0) > 0 && splitExternalLocalOriginErrors !== true)
-        context.at("consecutiveLocalOriginFailures").wrong("counts only where splitExternalLocalOriginErrors is true");
-    },
-  },
-);
-
-const tls = object({
-  mode: defaulted(
-    choice("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"),
-    "DISABLE",
-    "SIMPLE checks the server, MUTUAL shows a certificate of its own too, ISTIO_MUTUAL has both certificates from the mesh.",
-  ),
-  clientCertificate: optional(text(), "File beside the proxy with the certificate of MUTUAL."),
-  privateKey: optional(text(), "File beside the proxy with its key."),
-  caCertificates: optional(text(), "File beside the proxy with the certificates to trust. Default: the system's."),
-  credentialName: optional(
-    text({ check: wrongCredential }),
-    "Secret of the proxy's namespace, in the place of files; its certificates to trust may stand in NAME-cacert.",
-  ),
-  subjectAltNames: defaulted(
-    list(text()),
-    [],
-    "Names of which the server's certificate must have one. Default: the name of SNI, or those of the ServiceEntry; of ISTIO_MUTUAL the ids of the endpoints.",
-  ),
-  sni: optional(text(), "Name to ask for. Default: the request's host."),
-  insecureSkipVerify: optional(boolean, "The server is not checked. Default: false."),
-  caCrl: optional(text(), "File beside the proxy with certificates that are revoked."),
-});
-
-function wrongCredential(value: string): string | undefined {
-  if (value.startsWith("configmap://")) return "certificates of a ConfigMap are not supported; put them into a Secret";
-  return wrongDnsLabel(value.replace(/^kubernetes:\/\//, "").replaceAll(".", "-"));
-}
-
 const policyFields = {
   loadBalancer: optional(loadBalancer, "How an endpoint is chosen."),
   connectionPool: optional(connectionPool, "How many connections and requests, and how long."),
   outlierDetection: optional(outlierDetection, "When an endpoint is taken out."),
-  tls: optional(tls, "TLS to the endpoints."),
+  tls: optional(clientTls, "TLS to the endpoints."),
 };
 
 const portPolicy = object(

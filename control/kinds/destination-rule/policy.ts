@@ -1,4 +1,5 @@
-import type { ClientTls, ConsistentHash, LoadBalancer, OutlierDetection, PortPolicy, TrafficPolicy } from "../../model/index.ts";
+import type { ClientTls, ConsistentHash, LoadBalancer, PortPolicy, TrafficPolicy } from "../../model/index.ts";
+import { outlierDetectionOf } from "../../model/parts/index.ts";
 import type { PolicySpec, PortPolicySpec } from "./fields.ts";
 
 /** A trafficPolicy in the words of the mesh. */
@@ -45,12 +46,6 @@ function consistentHashOf(spec: NonNullable<NonNullable<PolicySpec["loadBalancer
     algorithm:
       maglev === undefined ? { ringHash: { minimumRingSize: (ringHash?.minimumRingSize ?? minimumRingSize) || 1024 } } : { maglev },
   };
-}
-
-function outlierDetectionOf(spec: NonNullable<PolicySpec["outlierDetection"]>): OutlierDetection {
-  const { outlierDetectionHttpErrorCodes, consecutiveErrors: _refused, maxEjectionPercent, ...rest } = spec;
-  // Istio's number cannot be told apart from a missing one where it is 0.
-  return { ...rest, maxEjectionPercent: maxEjectionPercent || undefined, httpErrorCodes: outlierDetectionHttpErrorCodes ?? [] };
 }
 
 function tlsOf({ credentialName, ...rest }: NonNullable<PolicySpec["tls"]>): ClientTls {

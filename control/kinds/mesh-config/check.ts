@@ -102,17 +102,22 @@ export function checkInMesh({ spec }: MeshObject<MeshConfigSpec>, mesh: MeshView
     if (address !== undefined && !hasService(address.slice(0, address.lastIndexOf(":")), mesh))
       report("error", "IST0101", ["defaultConfig", ...path, "address"], `there is no service for ${address}; ${what}`);
   }
-  for (const [index, { type, options }] of spec.extensionProviders.entries()) {
-    const { service, port } = options;
-    if (typeof service !== "string" || typeof port !== "number") continue;
-    const path = ["extensionProviders", index, type, "service"];
-    const slash = service.indexOf("/");
-    const [namespace, host] = [slash < 0 ? undefined : service.slice(0, slash), service.slice(slash + 1).toLowerCase()];
-    const services = mesh.servicesOf(host).filter((each) => namespace === undefined || each.namespace === namespace);
-    if (services.length === 0) report("error", "IST0101", path, `there is no service ${service}`);
-    else if (!services.some(({ ports }) => ports.some(({ number }) => number === port)))
-      report("error", "IST0101", ["extensionProviders", index, type, "port"], `service ${service} has no port ${port}`);
-  }
+  for (const [index, { type, options }] of spec.extensionProviders.entries())
+    checkService(options, ["extensionProviders", index, type], mesh, report);
+}
+
+/** Of a provider, and of what in it has a service of its own. */
+function checkService(options: object, path: FieldPath, mesh: MeshView, report: Report): void {
+  for (const [name, value] of Object.entries(options) as [string, unknown][])
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) checkService(value, [...path, name], mesh, report);
+  const { service, port } = options as { readonly service?: unknown; readonly port?: unknown };
+  if (typeof service !== "string" || typeof port !== "number") return;
+  const slash = service.indexOf("/");
+  const [namespace, host] = [slash < 0 ? undefined : service.slice(0, slash), service.slice(slash + 1).toLowerCase()];
+  const services = mesh.servicesOf(host).filter((each) => namespace === undefined || each.namespace === namespace);
+  if (services.length === 0) report("error", "IST0101", [...path, "service"], `there is no service ${service}`);
+  else if (!services.some(({ ports }) => ports.some(({ number }) => number === port)))
+    report("error", "IST0101", [...path, "port"], `service ${service} has no port ${port}`);
 }
 
 /** A name of one label is looked for in each proxy's own namespace. */

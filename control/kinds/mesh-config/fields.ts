@@ -11,7 +11,16 @@ import {
   refused,
   text,
 } from "../../model/fields/index.ts";
-import { ECDH_CURVES, exportTo, localityLoadBalancing, tcpKeepalive, wholeMilliseconds, wrongDnsLabel } from "../../model/parts/index.ts";
+import {
+  connectionPool,
+  ECDH_CURVES,
+  exportTo,
+  localityLoadBalancing,
+  outlierDetection,
+  tcpKeepalive,
+  wholeMilliseconds,
+  wrongDnsLabel,
+} from "../../model/parts/index.ts";
 import { provider } from "./provider-fields.ts";
 import { proxyFields, ROOTS } from "./proxy-fields.ts";
 
@@ -164,7 +173,13 @@ export const fields = object({
   defaultHttpRetryPolicy: optional(retries, "Retries of routes that do not say. Default: 2 attempts."),
   meshMTLS: optional(meshMtls, "TLS between workloads."),
   tlsDefaults: optional(tlsDefaults, "TLS of gateways and to services, where they do not say."),
-  defaultTrafficPolicy: refused("write a DestinationRule for *.svc.cluster.local in the root namespace"),
+  defaultTrafficPolicy: optional(
+    object({
+      connectionPool: optional(connectionPool, "How many connections and requests, and how long."),
+      outlierDetection: optional(outlierDetection, "When an endpoint is taken out."),
+    }),
+    "What holds for connections to services, each of the two where no DestinationRule says it. Default: Istio's.",
+  ),
   serviceEntryVisibility: refused("write exportTo in each ServiceEntry, or defaultServiceExportTo"),
 });
 

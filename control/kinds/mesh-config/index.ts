@@ -12,6 +12,7 @@ export {
   ownProxyConfig,
   readAnnotation,
 } from "./node-settings.ts";
+export { remoteService } from "./proxy-fields.ts";
 export { meshConfigDocument, meshConfigOfConfigMap } from "./manifest.ts";
 
 /** What holds for the whole mesh: https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/ */

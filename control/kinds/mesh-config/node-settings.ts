@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import { type FieldType, isMapping, ReadContext } from "../../model/fields/index.ts";
 import { Code, formatPath, type Manifest, type OwnSettings, type Problem } from "../../model/index.ts";
-import { connectionSettings, gatewayTopology, proxyFields, proxyHeaders, tracing } from "./proxy-fields.ts";
+import { connectionSettings, gatewayTopology, proxyFields, proxyHeaders, remoteService, tracing } from "./proxy-fields.ts";
 import { connections, headers, topology } from "./proxy-settings.ts";
 
 export interface NodeSettings {
@@ -31,6 +31,7 @@ export function nodeSettings(proxyConfig: unknown): NodeSettings {
     read("connectionSettings", connectionSettings),
     read("tracing", tracing),
   ];
+  read("envoyMetricsService", remoteService);
   const settings: OwnSettings = {
     ...(front === undefined ? {} : { gatewayTopology: given(topology(front), proxyConfig["gatewayTopology"]) }),
     ...(added === undefined ? {} : { proxyHeaders: given(headers(added), proxyConfig["proxyHeaders"]) }),

@@ -41,9 +41,9 @@ const httpHeaders = optional(
       {
         name: required(text(), "Name."),
         value: optional(text({ empty: true }), "Value."),
-        envName: refused("Envoy's service of headers takes no environment variables; write value"),
+        envName: optional(text(), "Variable in the environment of the control service that has the value."),
       },
-      { one: [["value"]] },
+      { one: [["value", "envName"]] },
     ),
   ),
   "Headers of the requests to it.",
@@ -55,10 +55,25 @@ const requestBody = object({
   packAsBytes: optional(boolean, "As bytes instead of text."),
 });
 
-const resourceDetectors = refused("Envoy's detectors read the environment of the proxy; give resource attributes in its node instead");
-
 const http = object({ path: required(text(), "Path of requests."), timeout, headers: httpHeaders });
 const grpc = object({ timeout, initialMetadata: httpHeaders });
+
+const resourceDetectors = object({
+  environment: optional(object({}), "Variable OTEL_RESOURCE_ATTRIBUTES of the proxy."),
+  dynatrace: optional(object({}), "Files of Dynatrace's agent beside the proxy."),
+});
+
+const INT32 = 2_147_483_648;
+const dynatraceSampler = object({
+  tenant: required(text(), "Dynatrace's name of the customer."),
+  clusterId: required(integer({ least: -INT32, most: INT32 - 1 }), "Dynatrace's number of the cluster."),
+  rootSpansPerMinute: optional(integer(), "Requests a minute that are traced while Dynatrace has not said. Default: 1000."),
+  httpService: optional(
+    object({ service, port, http: required(http, "How it is asked.") }),
+    "Whom it asks how much is to be traced. Default: the provider itself, which then needs `http`.",
+  ),
+});
+
 const NO_TRACER = "Envoy has this tracer no more; use opentelemetry";
 
 const options = {
@@ -106,11 +121,20 @@ const options = {
       maxTagLength,
       http: optional(http, "By HTTP instead of gRPC."),
       grpc: optional(grpc, "By gRPC; the default."),
-      resourceDetectors,
-      serviceAttributeEnrichment: refused("spans have the names that the proxy's node gives"),
-      dynatraceSampler: refused("the sampler asks Dynatrace by an HTTP cluster of its own; take randomSamplingPercentage"),
+      resourceDetectors: optional(resourceDetectors, "What else spans say of the proxy."),
+      serviceAttributeEnrichment: optional(
+        choice("ISTIO_CANONICAL", "OTEL_SEMANTIC_CONVENTIONS"),
+        "How spans name the service: as tracingServiceName says, or by OpenTelemetry's conventions (service.instance.id by its annotation alone). Default: ISTIO_CANONICAL.",
+      ),
+      dynatraceSampler: optional(dynatraceSampler, "Dynatrace decides what is traced; percentages do not count then."),
     },
-    { exclusive: [["http", "grpc"]] },
+    {
+      exclusive: [["http", "grpc"]],
+      check({ dynatraceSampler: sampler, http: exporter }, context) {
+        if (sampler !== undefined && sampler.httpService === undefined && exporter === undefined)
+          context.at("dynatraceSampler").wrong("needs httpService, or http of the provider, whom to ask");
+      },
+    },
   ),
   prometheus: object({}),
   envoyFileAccessLog: object({

@@ -15,6 +15,7 @@ import {
   required,
   text,
 } from "../../model/fields/index.ts";
+import { clientTls, tcpKeepalive } from "../../model/parts/index.ts";
 
 /** Of fields that name roots to trust beside the authority's. */
 export const ROOTS =
@@ -173,6 +174,26 @@ export const gatewayTopology = object({
   proxyProtocol: optional(object({}), "Connections begin with a PROXY header."),
 });
 
+/** `istio.mesh.v1alpha1.RemoteService` of a bootstrap, which knows no cluster, rule or Secret of the mesh. */
+export const remoteService = object(
+  {
+    address: optional(hostAndPort, "HOST:PORT of Envoy's MetricsService."),
+    tlsSettings: optional(clientTls, "TLS to it. ISTIO_MUTUAL needs a proxy that has a certificate of the mesh. Default: none."),
+    tcpKeepalive: optional(tcpKeepalive, "Keep-alive of TCP to it. Default: none."),
+  },
+  {
+    check({ tlsSettings: tls }, context) {
+      const at = context.at("tlsSettings");
+      if (tls?.credentialName !== undefined)
+        at.at("credentialName").wrong("proxies get Secrets when they run, and this stands in their bootstrap; name files");
+      if (tls?.mode === "MUTUAL" && (tls.clientCertificate === undefined || tls.privateKey === undefined))
+        at.wrong("MUTUAL shows a certificate: write clientCertificate and privateKey");
+      if (tls?.caCrl !== undefined && tls.caCertificates === undefined)
+        at.at("caCrl").wrong("revoked certificates are those of caCertificates, which are missing");
+    },
+  },
+);
+
 /** `istio.mesh.v1alpha1.ProxyConfig`: MeshConfig's `defaultConfig`. */
 export const proxyFields = object({
   configPath: refused(AGENT),
@@ -209,14 +230,7 @@ export const proxyFields = object({
     }),
     "Where logs are sent by gRPC, with enableEnvoyAccessLogService.",
   ),
-  envoyMetricsService: optional(
-    object({
-      address: optional(hostAndPort, "HOST:PORT of Envoy's MetricsService."),
-      tlsSettings: refused("the connection to a MetricsService is made in plain text"),
-      tcpKeepalive: refused("the connection to a MetricsService has a keep-alive of its own"),
-    }),
-    "Where statistics are sent by gRPC.",
-  ),
+  envoyMetricsService: optional(remoteService, "Where statistics are sent by gRPC."),
   proxyMetadata: defaulted(map(text({ empty: true })), {}, "Environment of the proxy."),
   runtimeValues: defaulted(map(text({ empty: true })), {}, "Envoy's runtime settings; an empty one takes a default away."),
   statusPort: optional(portNumber, "Port of the proxy's health, /healthz/ready. Default: 15021."),

@@ -1,4 +1,4 @@
-import type { ConnectionSettings, ForwardClientCertDetails, ProxyHeaders, ProxySettings } from "../../model/index.ts";
+import type { ClientTls, ConnectionSettings, ForwardClientCertDetails, ProxyHeaders, ProxySettings } from "../../model/index.ts";
 import { defaultConnectionSettings, defaultProxyHeaders, defaultProxySettings } from "./defaults.ts";
 import type { ProxyFields } from "./proxy-fields.ts";
 
@@ -24,6 +24,8 @@ export function proxySettings(fields: ProxyFields | undefined): ProxySettings {
       tracingServiceName: fields.tracingServiceName,
       statsdUdpAddress: fields.statsdUdpAddress,
       envoyMetricsService: fields.envoyMetricsService?.address,
+      envoyMetricsServiceTls: tlsOf(fields.envoyMetricsService?.tlsSettings),
+      envoyMetricsServiceKeepalive: fields.envoyMetricsService?.tcpKeepalive,
       interceptionMode: fields.interceptionMode,
       runtimeValues: fields.runtimeValues,
       extraStatTags: fields.extraStatTags,
@@ -35,6 +37,10 @@ export function proxySettings(fields: ProxyFields | undefined): ProxySettings {
       globalDownstreamConnectionLimit: fields.connectionSettings?.globalDownstreamConnectionLimit,
     },
   };
+}
+
+function tlsOf(fields: NonNullable<ProxyFields["envoyMetricsService"]>["tlsSettings"]): ClientTls | undefined {
+  return fields === undefined || fields.mode === "DISABLE" ? undefined : { ...fields, credentialName: undefined };
 }
 
 export function topology(fields: ProxyFields["gatewayTopology"]): ProxySettings["gatewayTopology"] {

@@ -1,5 +1,6 @@
 import type { ExtensionProvider, MeshObject, MeshSettings } from "../../model/index.ts";
 import { defaultMeshSettings } from "./defaults.ts";
+import { outlierDetectionOf } from "../../model/parts/index.ts";
 import type { MeshConfigSpec } from "./fields.ts";
 import { proxySettings } from "./proxy-settings.ts";
 
@@ -37,6 +38,7 @@ export function settingsOf(object: MeshObject<MeshConfigSpec>): MeshSettings {
     tcpKeepalive: spec.tcpKeepalive,
     h2UpgradePolicy: spec.h2UpgradePolicy,
     localityLbSetting: spec.localityLbSetting ?? defaultMeshSettings.localityLbSetting,
+    defaultTrafficPolicy: defaultPolicy(spec.defaultTrafficPolicy),
     defaultServiceExportTo: spec.defaultServiceExportTo,
     defaultVirtualServiceExportTo: spec.defaultVirtualServiceExportTo,
     defaultDestinationRuleExportTo: spec.defaultDestinationRuleExportTo,
@@ -65,6 +67,12 @@ export function settingsOf(object: MeshObject<MeshConfigSpec>): MeshSettings {
     defaultConfig: proxySettings(spec.defaultConfig),
     object,
   };
+}
+
+function defaultPolicy(spec: MeshConfigSpec["defaultTrafficPolicy"]): MeshSettings["defaultTrafficPolicy"] {
+  if (spec === undefined) return undefined;
+  const { connectionPool, outlierDetection } = spec;
+  return { connectionPool, outlierDetection: outlierDetection === undefined ? undefined : outlierDetectionOf(outlierDetection) };
 }
 
 /** Istio's own providers are there beside the user's, who may say something else of them. */

@@ -6,6 +6,7 @@ import { requireTarget } from "../../../../harness/scenario/require-target.ts";
 import type { UpstreamAnswer } from "../../../../harness/upstreams/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import { HOST, Hosts } from "../testing/hosts.ts";
+import { rulesOf } from "../testing/rules.ts";
 import { Traffic } from "../testing/traffic.ts";
 
 const CLUSTER = outboundCluster(HOST, 80);
@@ -63,6 +64,25 @@ describe("Circuit breakers", () => {
     await using hosts = await start();
     await using traffic = await Traffic.start(hosts.view(pool(settings)));
     // The first waits for a connection, as one that is pending; after that it has one. Those within the limit wait until the others have overflown.
+    const first = traffic.get(CLUSTER);
+    await expect.poll(come, { timeout: 15_000 }).toBe(1);
+    const others = await atOnce(traffic, 5, (answered) => {
+      if (answered === 6 - most) open();
+    });
+    expect((await first).status).toBe(200);
+    expect(others).toEqual({ good: most - 1, overflow: 6 - most });
+  });
+
+  test.for([
+    ["where no rule speaks of it", undefined, 2],
+    ["where a rule speaks of something else", { trafficPolicy: { loadBalancer: { simple: "ROUND_ROBIN" } } }, 2],
+    ["not where a rule has its own", pool({ http: { http2MaxRequests: 4 } }), 4],
+  ] as const)("of the mesh's defaultTrafficPolicy hold %s", async ([, rule, most], context) => {
+    await requireTarget(envoyTarget, context);
+    const { start, open, come } = waiting(Infinity);
+    await using hosts = await start();
+    const { policy: defaultTrafficPolicy } = rulesOf({ host: HOST, ...pool({ http: { http2MaxRequests: 2 } }) });
+    await using traffic = await Traffic.start(hosts.view(rule, { settings: { defaultTrafficPolicy } }));
     const first = traffic.get(CLUSTER);
     await expect.poll(come, { timeout: 15_000 }).toBe(1);
     const others = await atOnce(traffic, 5, (answered) => {

@@ -40,7 +40,7 @@ function meshCluster(view: ProxyView, uri: JwksUri): Cluster | undefined {
   const client = view.client();
   const settings = view.settings();
   const rules = view.trafficRules(service.host);
-  const policy = policyFor(rules, port.number);
+  const policy = policyFor(rules, port.number, undefined, settings.defaultTrafficPolicy);
   const source = sourceOf(view, service, port);
   const discovery = discoveryOf(source.service, client, policy.loadBalancer);
   if (discovery === "ORIGINAL_DST") return undefined;

@@ -12,8 +12,15 @@ export function isNeeded(view: ProxyView, host: HostName): boolean {
 /** The proxy's own tracer and log, and MeshConfig's `extensionProviders`, which name a service as `[NAMESPACE/]HOST`. */
 function isProvider(view: ProxyView, host: HostName): boolean {
   return [...view.settings().extensionProviders, ownTracer(view), ownAccessLogService(view)].some((provider) => {
-    const service = provider?.options["service"];
-    return typeof service === "string" && service.slice(service.indexOf("/") + 1).toLowerCase() === host;
+    return servicesOf(provider?.options ?? {}).some((service) => service.slice(service.indexOf("/") + 1).toLowerCase() === host);
+  });
+}
+
+/** Of a provider, and of a part that has one of its own (`opentelemetry.dynatraceSampler.httpService`). */
+function servicesOf(options: object): readonly string[] {
+  return Object.entries(options).flatMap(([name, value]: [string, unknown]) => {
+    if (name === "service") return typeof value === "string" ? [value] : [];
+    return typeof value === "object" && value !== null ? servicesOf(value) : [];
   });
 }
 

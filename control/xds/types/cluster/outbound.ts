@@ -43,7 +43,8 @@ export function outboundClusters(view: ProxyView, host: HostName, options: Clust
     .filter(({ protocol }) => protocol !== "udp")
     .flatMap((port) =>
       subsets.flatMap((subset) => {
-        const target = { service, port, subset, rules, policy: policyFor(rules, port.number, subset) };
+        const policy = policyFor(rules, port.number, subset, view.settings().defaultTrafficPolicy);
+        const target = { service, port, subset, rules, policy };
         return [outbound(view, target, options), passesOn ? sniDnat(view, target) : undefined];
       }),
     )

@@ -22,7 +22,7 @@ export const endpointType: XdsType<typeof ClusterLoadAssignmentSchema> = {
       .filter(({ protocol }) => protocol !== "udp")
       .flatMap((port) =>
         [undefined, ...(rules?.subsets ?? []).map(({ name }) => name)].flatMap((subset) => {
-          const policy = policyFor(rules, port.number, subset);
+          const policy = policyFor(rules, port.number, subset, view.settings().defaultTrafficPolicy);
           if (discoveryOf(sourceOf(view, service, port).service, client, policy.loadBalancer) !== "EDS") return [];
           return (passesOn ? [false, true] : [false]).map((sniDnat) => {
             const message = assignmentOf(view, { service, port, subset, rules, policy, sniDnat });

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { identityOf } from "../../../../harness/envoy/chain/certificates.ts";
 import { startUpstream, type Upstream } from "../../../../harness/upstreams/index.ts";
 import { exchange, freePort, httpRequest } from "../testing/running-proxy.ts";
@@ -12,6 +12,11 @@ import { TunedProxy } from "./testing/tuned-proxy.ts";
 // Logs and traces of requests as MeshConfig has them: `accessLog...`, `extensionProviders`, `defaultProviders`, `enableTracing`, `defaultConfig.tracing`. One Envoy; what comes to a collector is looked at.
 
 const ROUTER = "router~10.0.0.2~ingress-1.default~default.svc.cluster.local";
+/** What the proxy's workload says of itself. */
+const PROVIDED = {
+  LABELS: { "app.kubernetes.io/name": "own-label", "app.kubernetes.io/version": "1.2.3" },
+  ANNOTATIONS: { "resource.opentelemetry.io/service.name": "own-name" },
+};
 let web: Upstream;
 let collector: Collector;
 let gateway: TunedProxy;
@@ -33,6 +38,9 @@ spec:
 `;
 
 beforeAll(async () => {
+  // The first is the control service's, the other the proxy's, which gets its environment from here.
+  vi.stubEnv("MESHWRIGHT_TEST_KEY", "v");
+  vi.stubEnv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=laboratory");
   folder = await mkdtemp(join(tmpdir(), "providers-"));
   web = await startUpstream({ script: () => ({ headers: [["x-answer", "answer-value"]], trailers: [["x-trailer", "trailer-value"]] }) });
   collector = await startCollector();
@@ -67,7 +75,7 @@ ${entry("collector-grpc", "GRPC", collector.grpcPort)}
 ---
 ${JSON.stringify(secret)}
 `,
-    { nodeId: ROUTER },
+    { nodeId: ROUTER, metadata: PROVIDED },
   );
 });
 afterAll(async () => {
@@ -75,6 +83,7 @@ afterAll(async () => {
   await collector?.[Symbol.asyncDispose]();
   await web?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
+  vi.unstubAllEnvs();
 });
 
 const get = (path: string, headers: readonly string[] = []) => exchange({ port: http }, httpRequest("web.test", path, headers));
@@ -291,6 +300,47 @@ describe("traces", () => {
       "/v1/own",
       ["/traced"],
     ],
+    [
+      {
+        opentelemetry: {
+          service: "collector.test",
+          port: 80,
+          http: { path: "/v1/env", headers: [{ name: "x-key", envName: "MESHWRIGHT_TEST_KEY" }] },
+        },
+      },
+      "/v1/env",
+      ["/traced"],
+    ],
+    [
+      {
+        opentelemetry: {
+          service: "collector.test",
+          port: 80,
+          http: { path: "/v1/named" },
+          resourceDetectors: { environment: {}, dynatrace: {} },
+          serviceAttributeEnrichment: "OTEL_SEMANTIC_CONVENTIONS",
+        },
+      },
+      "/v1/named",
+      ["/traced", "own-name", "service.namespace", "service.version", "1.2.3", "deployment.environment", "laboratory"],
+    ],
+    [
+      {
+        opentelemetry: {
+          service: "collector.test",
+          port: 80,
+          http: { path: "/v1/sampled" },
+          dynatraceSampler: {
+            tenant: "abc12345",
+            clusterId: -1,
+            rootSpansPerMinute: 600,
+            httpService: { service: "collector.test", port: 80, http: { path: "/sampling" } },
+          },
+        },
+      },
+      "/v1/sampled",
+      ["/traced", "supportability.atm_sampling_ratio"],
+    ],
   ])("are sent where a provider says: %j", async (provider, path, contents) => {
     await trace(provider);
     await requests("/traced");
@@ -320,6 +370,15 @@ describe("traces", () => {
     await trace(path("tagged"), { defaultConfig: { tracing: { sampling: 100, enableIstioTags: true } } });
     await requests("/own");
     await expect.poll(() => collector.received.get("/tagged"), { timeout: 20_000 }).toContain("istio.canonical_service");
+  });
+
+  test("are those that Dynatrace's sampler takes, whatever percentage is said", async () => {
+    const dynatraceSampler = { tenant: "abc12345", clusterId: 7 };
+    const opentelemetry = { service: "collector.test", port: 80, http: { path: "/v1/all" }, dynatraceSampler };
+    await trace({ opentelemetry }, { defaultConfig: { tracing: { sampling: 0 } } });
+    await get("/all");
+    expect(seen("tracestate")).toMatch(/@dt=fw4;/);
+    expect(seen("traceparent")).toMatch(/-01$/);
   });
 
   test("are sent nowhere where the tracer of the proxy's settings is no service of the mesh", async () => {

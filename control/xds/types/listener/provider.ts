@@ -27,8 +27,9 @@ export function grpcService(options: Options, { timeout, initialMetadata }: Opti
 }
 
 export function headersOf(value: unknown): Init<typeof HeaderValueSchema>[] {
-  const headers = (value ?? []) as readonly { readonly name: string; readonly value: string }[];
-  return headers.map((header) => ({ key: header.name, value: header.value }));
+  const headers = (value ?? []) as readonly { readonly name: string; readonly value?: string; readonly envName?: string }[];
+  // Of the control service's own environment, as in Istio (`getHeaderValue`).
+  return headers.map(({ name, value: text, envName }) => ({ key: name, value: text ?? process.env[envName ?? ""] ?? "" }));
 }
 
 export function textOf(options: Options, name: string): string | undefined {

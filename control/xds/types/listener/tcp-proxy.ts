@@ -107,9 +107,9 @@ function tcpProxy(init: TcpProxyInit): NetworkFilter {
 /** Envoy's cluster has no such limits for bytes, so those of its port and subset stand here too, where Istio knows the host's alone. */
 function connectionRules(view: ProxyView, host: HostName, port: number, subset: string | undefined): TcpProxyInit {
   const rules = view.trafficRules(host);
-  if (rules === undefined) return {};
-  const { connectionPool, loadBalancer } = policyFor(rules, port, subset);
-  const tunnel = subset === undefined ? rules.policy.tunnel : (subsetOf(rules, subset)?.policy.tunnel ?? rules.policy.tunnel);
+  const { connectionPool, loadBalancer } = policyFor(rules, port, subset, view.settings().defaultTrafficPolicy);
+  const tunnel =
+    rules === undefined || subset === undefined ? rules?.policy.tunnel : (subsetOf(rules, subset)?.policy.tunnel ?? rules.policy.tunnel);
   return {
     ...(connectionPool?.tcpIdleTimeout === undefined ? {} : { idleTimeout: milliseconds(connectionPool.tcpIdleTimeout) }),
     ...(connectionPool?.maxConnectionDuration === undefined

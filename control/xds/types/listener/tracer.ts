@@ -9,7 +9,8 @@ import {
 } from "../../../envoy-api/generated/envoy/config/trace/v3/zipkin_pb.ts";
 import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import type { ExtensionProvider, ProxyView } from "../../../model/index.ts";
-import { grpcService, headersOf, numberOf, optionsOf, serviceOf, textOf } from "./provider.ts";
+import { openTelemetryTracer } from "./open-telemetry.ts";
+import { grpcService, headersOf, numberOf, serviceOf, textOf } from "./provider.ts";
 
 const TRACERS: readonly string[] = ["zipkin", "datadog", "skywalking", "opentelemetry"];
 
@@ -65,24 +66,11 @@ export function tracerOf(
         }),
       };
     }
-    case "opentelemetry": {
-      const http = optionsOf(options, "http");
-      const name = serviceName(view);
-      const exporter =
-        http === undefined
-          ? { grpcService: grpcService(options, optionsOf(options, "grpc")) }
-          : {
-              httpService: {
-                httpUri: {
-                  uri: `http://${host}${textOf(http, "path") ?? "/v1/traces"}`,
-                  httpUpstreamType: { case: "cluster" as const, value: cluster },
-                  timeout: milliseconds(numberOf(http, "timeout") ?? 1_000),
-                },
-                requestHeadersToAdd: headersOf(http["headers"]).map((header) => ({ header })),
-              },
-            };
-      return { name: "envoy.tracers.opentelemetry", config: pack(OpenTelemetryConfigSchema, { serviceName: name, ...exporter }) };
-    }
+    case "opentelemetry":
+      return {
+        name: "envoy.tracers.opentelemetry",
+        config: pack(OpenTelemetryConfigSchema, openTelemetryTracer(view, options, serviceName(view))),
+      };
     default:
       return undefined;
   }

@@ -3,6 +3,7 @@ import type { ProxyView } from "../../../model/index.ts";
 import type { Side } from "../filter/side.ts";
 import { customTags, istioTags, tagsOf } from "./custom-tags.ts";
 import type { Init } from "./init.ts";
+import { samplesByItself } from "./open-telemetry.ts";
 import { numberOf } from "./provider.ts";
 import { tracerOf } from "./tracer.ts";
 import { type TracingSpec, tracingSpec } from "./tracing-spec.ts";
@@ -30,7 +31,7 @@ function managerTracing(view: ProxyView, spec: TracingSpec): Tracing["tracing"] 
     provider: { name: tracer.name, configType: { case: "typedConfig", value: tracer.config } },
     clientSampling: { value: 100 },
     // Istio traces one request in a hundred where nobody says.
-    randomSampling: { value: spec.sampling ?? proxy.tracingSampling ?? 1 },
+    randomSampling: { value: samplesByItself(provider) ? 100 : (spec.sampling ?? proxy.tracingSampling ?? 1) },
     overallSampling: { value: 100 },
     customTags: [...(spec.istioTags ? istioTags(view) : []), ...customTags(view, spec.customTags ?? tagsOf(proxy))],
     ...(spec.propagates ? {} : { noContextPropagation: true }),

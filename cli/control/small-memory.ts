@@ -6,10 +6,17 @@ const SEMI_SPACE = 4;
 const OPTION = "--max-semi-space-size";
 
 /**
- * glibc gives every thread that asks a heap of its own, and what is freed in one is no use to the others: a service that has sent 1,000 proxies their first configuration
- * has 40 MB less with a single one. Threads hardly allocate at once here.
+ * Per cent of the old generation by which it may grow beyond what was found alive in it until V8 looks again. Left to itself V8 lets it double, and more where 1,000 proxies come at once: with this
+ * a service that has sent them their first configuration has 30 MB less, and takes as much CPU as before. With 15 it would be 50 MB, and half as much CPU again.
  */
-const MALLOC = { MALLOC_ARENA_MAX: "1" };
+const GROWTH = 80;
+
+/**
+ * glibc gives every thread that asks a heap of its own, and what is freed in one is no use to the others: a service that has sent 1,000 proxies their first configuration
+ * has 40 MB less with a single one. Threads hardly allocate at once here. Blocks from 32 KiB (else from 128 KiB, and soon more) go back to the system when they are freed, where others would stand
+ * behind them: 15 MB less.
+ */
+const MALLOC = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "32768" };
 
 /**
  * Has the process keep little more memory than it needs, which V8 and glibc only do from their start: puts the same command with the options for it in the place of this process, which keeps
@@ -19,6 +26,6 @@ export function keepMemorySmall(): void {
   const given = [...process.execArgv, process.env["NODE_OPTIONS"] ?? ""].join(" ").replaceAll("_", "-");
   // A process that was forked talks to its parent through a channel that would be lost.
   if (given.includes(OPTION) || process.connected || process.platform === "win32" || process.execve === undefined) return;
-  const parameters = [`${OPTION}=${SEMI_SPACE}`, ...process.execArgv, ...process.argv.slice(1)];
+  const parameters = [`${OPTION}=${SEMI_SPACE}`, `--heap-growing-percent=${GROWTH}`, ...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, [process.execPath, ...parameters], { ...MALLOC, ...process.env });
 }

@@ -73,7 +73,7 @@ test("statistics go to a MetricsService over TLS, by files beside the proxy", as
     if (!("bootstrap" in made)) throw new Error(made.problems.join("; "));
     // It would not be ready before the control service answers.
     const { dynamic_resources: _control, ...bootstrap } = made.bootstrap;
-    await using _envoy = await binaryProvider.start({ ...bootstrap, stats_flush_interval: "0.1s" } as Bootstrap);
+    await using _envoy = await binaryProvider.start({ ...bootstrap, stats_flush_interval: "0.1s" });
     expect(await called).toBe("/envoy.service.metrics.v3.MetricsService/StreamMetrics");
   } finally {
     service.close();

@@ -60,6 +60,27 @@ describe("apply, get and delete", () => {
     });
   });
 
+  test("delete what a file names, all of it or nothing", async () => {
+    const [file, more] = [join(folder, "f.yaml"), join(folder, "more-of-f.yaml")];
+    await writeFile(file, `${entry("f1")}---\n${entry("f2")}`);
+    await writeFile(more, entry("f3"));
+    await ask("apply", "-f", file);
+    expect(await ask("delete", "-f", file, more)).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining("there is no ServiceEntry default/f3"),
+    });
+    expect((await ask("delete", "-f", file, "--dry-run")).output).toContain("ServiceEntry default/f2 deleted (dry run)\n");
+    expect((await ask("get", "se", "f1")).code).toBe(0);
+    expect(await ask("delete", "-f", file)).toEqual({
+      code: 0,
+      output: "ServiceEntry default/f1 deleted\nServiceEntry default/f2 deleted\n",
+      errors: "",
+    });
+    expect((await ask("get", "se", "f1")).code).toBe(1);
+    expect(await ask("delete", "-f", config)).toMatchObject({ code: 1, errors: expect.stringContaining(`stands in ${config}:1`) });
+    expect([(await ask("delete", "se")).code, (await ask("delete", "se", "x", "-f", file)).code]).toEqual([2, 2]);
+  });
+
   test("show documents that can be applied again, unless somebody else was faster", async () => {
     await writeFile(join(folder, "a.yaml"), entry("a"));
     await ask("apply", "-f", join(folder, "a.yaml"));

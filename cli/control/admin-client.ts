@@ -40,12 +40,14 @@ export async function askAdmin(
   const { admin, tokenFile } = options;
   const url = urlOf(admin, path);
   requireSecrecy(options, url);
+  const content = sent === undefined || typeof sent === "string" ? sent : JSON.stringify(sent);
   const headers = {
     ...(tokenFile !== undefined && { authorization: `Bearer ${(await readText("--token-file", tokenFile)).trim()}` }),
     ...(sent !== undefined && { "content-type": typeof sent === "string" ? "application/yaml" : "application/json" }),
+    // Node says it by itself for methods that mostly have content, and DELETE is none.
+    ...(content !== undefined && { "content-length": String(Buffer.byteLength(content)) }),
   };
   const request = { method, headers, timeout, tls: await tlsOf(options, url) };
-  const content = sent === undefined || typeof sent === "string" ? sent : JSON.stringify(sent);
   const { status, text } = await exchange(url, request, content).catch((error: Error) => {
     throw new CliError(
       ExitCode.Environment,

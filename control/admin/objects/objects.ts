@@ -135,6 +135,27 @@ export function addObjects(app: Hono, service: ControlService, source: ApiSource
     return context.json({ objects, problems: problems.map(shownProblem), dryRun: isDryRun(context) } satisfies ObjectsAnswer);
   };
 
+  const remove = async (
+    context: Context,
+    api: ApiSource,
+    all: readonly Pick<Wanted, keyof Name | "resourceVersion">[],
+  ): Promise<Response> => {
+    const { problems } = await change(context, service, api, new Map(all.map((each) => [fileOf(each), undefined])), () => {
+      for (const each of all) {
+        const object = service.objects.get(keyOf(each));
+        const isOurs = api.has(fileOf(each));
+        if (object === undefined && !isOurs) throw new Refusal(404, `there is no ${textOf(each)}`);
+        if (!isOurs) requireOfApi(each, object, api);
+        requireVersion(each, object, each.resourceVersion, conditionsOf(context));
+      }
+    });
+    const objects = all.map(({ kind, namespace, name }): ObjectResult => {
+      const of = { kind, namespace, name };
+      return { ...of, file: fileOf(of), result: "deleted" };
+    });
+    return context.json({ objects, problems: problems.map(shownProblem), dryRun: isDryRun(context) } satisfies ObjectsAnswer);
+  };
+
   app.post(
     "/api/v1/objects",
     writing,
@@ -159,16 +180,15 @@ export function addObjects(app: Hono, service: ControlService, source: ApiSource
     changing(async (context, api) => {
       const of = nameIn(context);
       if (of === undefined) throw new Refusal(400, noKind(context.req.param("kind") ?? ""));
-      const file = fileOf(of);
-      const { problems } = await change(context, service, api, new Map([[file, undefined]]), () => {
-        const object = service.objects.get(keyOf(of));
-        if (object === undefined && !api.has(file)) throw new Refusal(404, `there is no ${textOf(of)}`);
-        if (!api.has(file)) requireOfApi(of, object, api);
-        requireVersion(of, object, undefined, conditionsOf(context));
-      });
-      const objects: readonly ObjectResult[] = [{ ...of, file, result: "deleted" }];
-      return context.json({ objects, problems: problems.map(shownProblem), dryRun: isDryRun(context) } satisfies ObjectsAnswer);
+      return remove(context, api, [{ ...of, resourceVersion: undefined }]);
     }),
+  );
+
+  app.delete(
+    "/api/v1/objects",
+    writing,
+    bounded,
+    changing(async (context, api) => remove(context, api, await wantedOf(context, undefined))),
   );
 }
 

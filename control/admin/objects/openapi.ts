@@ -118,6 +118,20 @@ export const OBJECT_PATHS = {
       ),
       responses: { 200: answer("They count.", applied), ...changes, 413: error("It is too much at once.") },
     },
+    delete: {
+      summary: "Deletes objects that were applied here, all of them or none. Wants the role write",
+      security: writes,
+      parameters: [dryRun],
+      requestBody: documents(
+        "Documents as for post, of which kind, namespace and name say what is meant. A metadata.resourceVersion has to be that of what is there.",
+      ),
+      responses: {
+        200: answer("They are gone.", applied),
+        ...changes,
+        404: error("There is none of one of these names."),
+        413: error("It is too much at once."),
+      },
+    },
   },
   "/api/v1/objects/{kind}/{namespace}/{name}": {
     get: {

@@ -4,6 +4,7 @@ import { Configurations, KnownPeers, type Outcome } from "./configuration/index.
 import { apart, type ConnectedAs, connectedAs, proxyOf, refusingPeers } from "./connecting-proxies.ts";
 import type { ControlServiceOptions } from "./control-service-options.ts";
 import { Convergence } from "./convergence.ts";
+import { countBy } from "./count-by.ts";
 import { typeUrl } from "./envoy-api/index.ts";
 import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
@@ -20,6 +21,7 @@ import { type MeshHealthState, type MeshObject, objectKey, type Problem, type Pr
 import type { Source, SourceChange } from "./model/source.ts";
 import { Proofs, refusalOf, refusalTogether } from "./gate/index.ts";
 import { Prover } from "./proof/index.ts";
+import { PatchProblems } from "./patch-problems.ts";
 import type { ClientConnection } from "./proxy-authorizer.ts";
 import {
   type ConnectRequest,
@@ -65,6 +67,7 @@ export class ControlService implements AsyncDisposable {
   private readonly strangers = new LimitedLines((...line) => this.log?.info(...line), "more clients left before they were known");
   private hostHealth: HostHealthService | undefined;
   private readonly peersToTell = new Spaced(() => this.tellOfPeers());
+  private readonly patches = new PatchProblems(this, (problems) => this.tell(problems));
 
   private constructor(options: ControlServiceOptions) {
     this.options = options;
@@ -247,7 +250,7 @@ export class ControlService implements AsyncDisposable {
 
   /** Every problem of the objects, each by itself and with the others. */
   problems(): readonly Problem[] {
-    return this.admission.problems();
+    return [...this.admission.problems(), ...this.patches.all()];
   }
 
   /** The status of every stream. */
@@ -268,6 +271,7 @@ export class ControlService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.xds.end();
     this.peersToTell[Symbol.dispose]();
+    this.patches[Symbol.dispose]();
     this.hostHealth?.[Symbol.dispose]();
     for (const source of [...this.options.sources, this.registrations]) await source[Symbol.asyncDispose]();
     this.issuers[Symbol.dispose]();
@@ -384,16 +388,11 @@ export class ControlService implements AsyncDisposable {
   }
 
   private report(failures: readonly { readonly type: string; readonly unit: string; readonly error: unknown }[]): void {
+    this.patches.ask();
     for (const { type, unit, error } of failures) {
       this.metrics.translationFailed(type);
       const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.log?.error({ type, unit, reason }, "could not translate; what was good before stays");
     }
   }
-}
-
-function countBy<T>(entries: Iterable<T>, key: (entry: T) => string): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const entry of entries) counts.set(key(entry), (counts.get(key(entry)) ?? 0) + 1);
-  return counts;
 }

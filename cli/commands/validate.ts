@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Mesh } from "../../control/mesh/index.ts";
-import { formatPath, formatProblem, type Level, type Problem, type Source } from "../../control/model/index.ts";
+import { compareProblems, formatPath, formatProblem, type Level, type Problem, type Source } from "../../control/model/index.ts";
 import type { MeshProver } from "../../control/prove-mesh.ts";
 import type { MeshJudge } from "../../control/read-mesh.ts";
 import { ExitCode } from "../cli-error.ts";
@@ -41,7 +41,8 @@ Examples:
 async function validate(paths: readonly string[], { output, level }: ValidateOptions): Promise<void> {
   const { readMesh } = await import("../../control/read-mesh.ts");
   await using judge = new LateProver();
-  const { mesh, problems } = await readMesh(await sourcesOf(paths), "local", judge);
+  const { mesh, problems: found } = await readMesh(await sourcesOf(paths), "local", judge);
+  const problems = [...found, ...(await patchProblems(mesh))].sort(compareProblems);
   const told = problems.filter((problem) => LEVELS.indexOf(problem.level) <= LEVELS.indexOf(level));
   print(output, told.map(plain), () => told.map((problem) => `${paint(problem)}\n`).join(""));
   const count = (of: Level) => problems.filter((problem) => problem.level === of).length;
@@ -71,6 +72,13 @@ class LateProver implements MeshJudge, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.prover?.[Symbol.asyncDispose]();
   }
+}
+
+/** What patches of EnvoyFilters come to, for proxies that the objects tell of. */
+async function patchProblems(mesh: Mesh): Promise<readonly Problem[]> {
+  if (mesh.policies("EnvoyFilter").length === 0) return [];
+  const { expectedPatchProblems } = await import("../../control/patch-problems.ts");
+  return expectedPatchProblems(mesh);
 }
 
 /** Istio's groups of kinds that filters carry out. */

@@ -39,6 +39,8 @@ export const Code = {
   Denied: "MW0014",
   /** The module of a filter refuses it. */
   RefusedByModule: "MW0015",
+  /** A patch of an EnvoyFilter that cannot be applied, or would make something of which Envoy takes nothing. */
+  PatchFailed: "MW0016",
 } as const;
 
 /** `file:line:column: level code path: message` */

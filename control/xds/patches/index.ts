@@ -12,6 +12,15 @@ import { patchRoutes, ROUTE_THINGS } from "./routes.ts";
 
 export { type Outcome, outcomeOf } from "./outcomes.ts";
 
+/** Whether a patch is for a proxy, whatever it matches there. */
+export function isForProxy(view: ProxyView, bound: BoundPatch): boolean {
+  const { context } = bound.patch;
+  const { rootNamespace } = view.settings();
+  const { namespace, type } = view.client();
+  if (bound.filter.namespace !== namespace && bound.filter.namespace !== rootNamespace) return false;
+  return (context === "ANY" || (context === "GATEWAY") === (type === "router")) && isFor(bound, view);
+}
+
 /** How the resources of one type are patched. */
 interface Patcher {
   /** What the type's resources are made of. */

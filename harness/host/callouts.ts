@@ -1,11 +1,15 @@
 import { Status } from "./abi/enums.ts";
+import type { Cluster } from "./clusters.ts";
 import type { Context } from "./context.ts";
+import { HostError } from "./errors.ts";
 import { readGrpcService } from "./foreign/messages.ts";
 import { GrpcCallout } from "./grpc-callout.ts";
 import type { HeaderMap } from "./header-map.ts";
 import type { Worker } from "./host.ts";
 import { HttpCallout } from "./http-callout.ts";
 import type { Vm } from "./vm.ts";
+
+const UNAVAILABLE = 14;
 
 /** What a filter sends with `proxy_http_call`. `timeout` in milliseconds; 0 is none. */
 export interface HttpCallRequest {
@@ -70,12 +74,13 @@ export class Callouts {
 
   grpcCall(root: Context, request: GrpcRequest, message: Uint8Array, timeout: number): number {
     const cluster = this.grpcCluster(request);
-    if (cluster === undefined) return -Status.ParseFailure;
+    if (cluster === "unknown-name") return -Status.ParseFailure;
     const token = root.vm.nextCalloutId(1);
     const callout: GrpcCallout = new GrpcCallout(this.worker, root, token, request, "unary", () => this.grpc_.delete(callout));
-    if (cluster.health === "no-host") {
-      // The close is put off, and comes with a token that the filter was never given.
-      root.vm.after(() => callout.deliverClose(14, "no healthy upstream"));
+    // The close is put off, and comes with a token that the filter was never given.
+    const failure = cluster === "unknown" ? "Cluster not available" : cluster.health === "no-host" ? "no healthy upstream" : undefined;
+    if (cluster === "unknown" || failure !== undefined) {
+      root.vm.after(() => callout.deliverClose(UNAVAILABLE, failure ?? ""));
       return -Status.InternalFailure;
     }
     this.grpc_.add(callout);
@@ -86,9 +91,14 @@ export class Callouts {
 
   grpcStream(root: Context, request: GrpcRequest): number {
     const cluster = this.grpcCluster(request);
-    if (cluster === undefined) return -Status.ParseFailure;
+    if (cluster === "unknown-name") return -Status.ParseFailure;
     const token = root.vm.nextCalloutId(2);
     const callout: GrpcCallout = new GrpcCallout(this.worker, root, token, request, "stream", () => this.grpc_.delete(callout));
+    if (cluster === "unknown") {
+      root.vm.after(() => callout.deliverClose(UNAVAILABLE, "Cluster not available"));
+      return -Status.InternalFailure;
+    }
+    callout.handler = cluster.grpc;
     if (cluster.health === "no-host") {
       callout.failInside();
       return -Status.InternalFailure;
@@ -126,8 +136,16 @@ export class Callouts {
     return [...this.grpc_].find((callout) => callout.root === root && callout.token === token);
   }
 
-  private grpcCluster(request: GrpcRequest) {
-    return this.worker.host.clusters.get(readGrpcService(request.grpcService).cluster);
+  /** A message may name a cluster that does not exist: the call begins, and fails. */
+  private grpcCluster(request: GrpcRequest): Cluster | "unknown" | "unknown-name" {
+    const { cluster, form } = readGrpcService(request.grpcService);
+    if (form === "unset") {
+      throw new HostError(
+        "would-crash-envoy",
+        "a gRPC call to a GrpcService without a target ends Envoy (panic: unset oneof). Empty bytes are such a message: name a cluster.",
+      );
+    }
+    return this.worker.host.clusters.get(cluster) ?? (form === "name" ? "unknown-name" : "unknown");
   }
 
   /** A VM died: what it had sent is lost, and no callback comes. */

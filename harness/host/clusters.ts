@@ -1,4 +1,4 @@
-import type { CalloutAnswer, CalloutRequest } from "../target/index.ts";
+import type { CalloutAnswer, CalloutRequest, HeaderList } from "../target/index.ts";
 
 /** Answers HTTP callouts to a cluster, at once or later; `undefined` leaves the callout to the test (`Host.worker.callouts.pending`). */
 export type HttpHandler = (request: CalloutRequest) => CalloutAnswer | Promise<CalloutAnswer> | undefined;
@@ -8,11 +8,15 @@ export interface GrpcAnswer {
   readonly message?: Uint8Array;
   readonly status?: number;
   readonly statusMessage?: string;
+  /** Initial metadata, which a stream gets to see. Default: `:status` 200 and the content type. */
+  readonly headers?: HeaderList;
+  /** Trailing metadata besides the status. */
+  readonly trailers?: HeaderList;
   /** Milliseconds. Default: 0. */
   readonly delay?: number;
 }
 
-/** Answers unary gRPC callouts; `undefined` leaves the callout to the test. */
+/** Answers gRPC callouts, streams when the filter has ended its side (`message` is all that it sent); `undefined` leaves the callout to the test. */
 export type GrpcHandler = (call: {
   readonly service: string;
   readonly method: string;

@@ -1,4 +1,4 @@
-import { BufferType, HeaderMapType, Status } from "./abi/enums.ts";
+import { BufferType, HeaderMapType, Status, StreamType } from "./abi/enums.ts";
 import type { ByteBuffer } from "./byte-buffer.ts";
 import { HostError } from "./errors.ts";
 import type { HeaderMap } from "./header-map.ts";
@@ -27,6 +27,7 @@ export class Context {
   // Set while the callback that may read it runs.
   pluginConfiguration: Uint8Array | undefined;
   callData: ByteBuffer | undefined;
+  private lastBuffer: ByteBuffer | Uint8Array = new Uint8Array(0);
   callResponseHeaders: HeaderMap | undefined;
   callResponseBody: ByteBuffer | undefined;
   callResponseTrailers: HeaderMap | undefined;
@@ -70,15 +71,22 @@ export class Context {
     this.phase = "running";
     const callback = this.vm.callbacks.proxy_on_context_create;
     if (callback === undefined || this.failed) return;
+    // A root may read the configuration of its plugin here, before `proxy_on_configure` (`ContextBase::onStart`).
+    if (this.isRoot) this.pluginConfiguration = this.plugin?.configuration;
     this.vm.call("proxy_on_context_create", callback, this, this.id, this.isRoot ? 0 : this.root.id);
-    this.vm.endCall();
+    this.pluginConfiguration = undefined;
+    // A root's next callback is `proxy_on_vm_start`; what was put off comes after both.
+    if (!this.isRoot) this.vm.endCall();
   }
 
   /** Creates a root context and runs `proxy_on_vm_start`. False where it returned false or trapped. */
   onVmStart(): boolean {
     this.create();
     const callback = this.vm.callbacks.proxy_on_vm_start;
-    if (callback === undefined || this.failed) return !this.failed;
+    if (callback === undefined || this.failed) {
+      this.vm.endCall();
+      return !this.failed;
+    }
     const started = this.vm.call("proxy_on_vm_start", callback, this, this.id, this.vm.config.configuration.length) !== 0;
     this.vm.endCall();
     return started && !this.failed;
@@ -160,6 +168,11 @@ export class Context {
     return undefined;
   }
 
+  /** Whether this is the log of a request: a map that is not there is then an empty one. */
+  get logsHeaders(): boolean {
+    return false;
+  }
+
   /** A map that may be read now; `undefined` where there is none. */
   readableMap(type: number): HeaderMap | undefined {
     switch (type) {
@@ -186,10 +199,16 @@ export class Context {
 
   clearRouteCache(): void {}
 
+  /** A buffer that may be read now. What a hostcall asked for last is what `CallData` gives in the next one: Envoy has one variable for both. */
   buffer(type: number): ByteBuffer | Uint8Array | undefined {
+    if (type === BufferType.CallData) return this.callData ?? this.lastBuffer;
+    const buffer = this.findBuffer(type);
+    if (buffer !== undefined) this.lastBuffer = buffer;
+    return buffer;
+  }
+
+  protected findBuffer(type: number): ByteBuffer | Uint8Array | undefined {
     switch (type) {
-      case BufferType.CallData:
-        return this.callData ?? new Uint8Array(0);
       case BufferType.VmConfiguration:
         return this.vm.config.configuration;
       case BufferType.PluginConfiguration:
@@ -197,15 +216,15 @@ export class Context {
       case BufferType.HttpCallResponseBody:
         return this.root.callResponseBody?.bytes();
       case BufferType.GrpcReceiveBuffer:
-        return this.root.grpcMessage?.bytes() ?? new Uint8Array(0);
+        return this.root.grpcMessage ?? new Uint8Array(0);
       default:
         // Envoy hands out an empty buffer for a body or data that is not there now.
         return type <= BufferType.NetworkUpstreamData ? new Uint8Array(0) : undefined;
     }
   }
 
-  continueStream(_type: number): number {
-    return Status.Ok;
+  continueStream(type: number): number {
+    return type === StreamType.Upstream ? Status.Unimplemented : Status.Ok;
   }
 
   closeStream(_type: number): number {

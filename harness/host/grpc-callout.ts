@@ -8,6 +8,11 @@ import { HeaderMap } from "./header-map.ts";
 import { readGrpcService } from "./foreign/messages.ts";
 import type { Worker } from "./host.ts";
 
+const INITIAL_METADATA = [
+  [":status", "200"],
+  ["content-type", "application/grpc"],
+] as const;
+
 const DEADLINE_EXCEEDED = 4;
 const UNAVAILABLE = 14;
 
@@ -27,6 +32,8 @@ export class GrpcCallout {
   readonly messages: Uint8Array[] = [];
   /** The filter has ended its side. */
   localClosed = false;
+  /** @internal Of a stream: answers when the filter has ended its side. */
+  handler: GrpcHandler | undefined;
   private remoteClosed = false;
   private readonly worker: Worker;
   private readonly forget: () => void;
@@ -94,13 +101,28 @@ export class GrpcCallout {
   /** @internal A message from the filter. */
   receive(message: Uint8Array, endStream: boolean): void {
     this.messages.push(message);
-    if (endStream) this.localClosed = true;
+    if (endStream) this.answerStream();
   }
 
   /** @internal `proxy_grpc_close` of a stream: half-closed until the server ends it too. */
   closeLocally(): void {
-    this.localClosed = true;
+    this.answerStream();
     if (this.remoteClosed) this.drop();
+  }
+
+  private answerStream(): void {
+    if (this.localClosed) return;
+    this.localClosed = true;
+    const { service, method, authority } = this;
+    const answer = this.handler?.({ service, method, authority, message: Buffer.concat(this.messages) });
+    if (answer === undefined) return;
+    const deliver = () => {
+      this.sendInitialMetadata(answer.headers ?? INITIAL_METADATA);
+      if (answer.message !== undefined) this.sendMessage(answer.message);
+      this.close(answer.status ?? 0, answer.statusMessage, answer.trailers);
+    };
+    if ((answer.delay ?? 0) > 0) this.worker.schedule(answer.delay ?? 0, deliver);
+    else deliver();
   }
 
   /** @internal Nothing comes back any more. */

@@ -54,7 +54,14 @@ export class HttpCallout {
       this.worker.dispatcher.post(() => this.finish(503, [["content-type", "text/plain"]], body, []));
       return;
     }
-    const deliver = () => this.finish(answer.status, answer.headers ?? [], answer.body, answer.trailers);
+    // Envoy's client is a router, which says how long the upstream took.
+    const deliver = () =>
+      this.finish(
+        answer.status,
+        [...(answer.headers ?? []), ["x-envoy-upstream-service-time", String(answer.delay ?? 0)]],
+        answer.body,
+        answer.trailers,
+      );
     if ((answer.delay ?? 0) > 0) this.worker.schedule(answer.delay ?? 0, deliver);
     else this.worker.dispatcher.post(deliver);
   }

@@ -2,7 +2,7 @@ import { toByteString } from "./byte-string.ts";
 import { Status } from "./abi/enums.ts";
 import { HostError } from "./errors.ts";
 import type { Context } from "./context.ts";
-import type { HeaderMap } from "./header-map.ts";
+import { HeaderMap } from "./header-map.ts";
 import { encodePairs } from "./pairs.ts";
 import { toGrpcStatus } from "./http/local-reply.ts";
 import type { StreamInfo } from "./stream-info.ts";
@@ -35,6 +35,8 @@ export interface Activation {
 
 /** Reads a property; the path's segments are separated by NUL. A byte string, or the status that says why there is none. */
 export function getProperty(context: Context & Activation, path: string): string | number {
+  // Without a segment Envoy looks nothing up, and what it has then cannot be serialised.
+  if (path === "") return Status.SerializationFailure;
   const segments = path.endsWith("\0") ? path.slice(0, -1).split("\0") : path.split("\0");
   let value = findValue(context, segments);
   for (const segment of segments.slice(1)) {
@@ -138,11 +140,11 @@ function requestProperty(context: Activation, info: StreamInfo, field: string): 
     case "time":
       return info.startTime;
     case "protocol":
-      return info.protocol;
+      return info.protocol === "" ? undefined : info.protocol;
     case "duration":
       return info.duration;
     case "headers":
-      return headers && headerLookup(headers);
+      return headerLookup(headers);
     case "size":
       return BigInt(headers?.get("content-length") ?? info.bytesReceived);
     case "total_size":
@@ -193,9 +195,9 @@ function responseProperty(context: Activation, info: StreamInfo, field: string):
         info.bytesSent + (context.activationResponseHeaders?.byteSize ?? 0) + (context.activationResponseTrailers?.byteSize ?? 0),
       );
     case "headers":
-      return context.activationResponseHeaders && headerLookup(context.activationResponseHeaders);
+      return headerLookup(context.activationResponseHeaders);
     case "trailers":
-      return context.activationResponseTrailers && headerLookup(context.activationResponseTrailers);
+      return headerLookup(context.activationResponseTrailers);
     case "grpc_status": {
       const status = context.activationResponseTrailers?.get("grpc-status") ?? context.activationResponseHeaders?.get("grpc-status");
       if (status !== undefined && /^\d+$/.test(status)) return BigInt(status);
@@ -280,7 +282,8 @@ function upstreamProperty(info: StreamInfo, field: string): PropertyValue | unde
     case "local_address":
       return info.upstreamLocalAddress;
     case "transport_failure_reason":
-      return info.upstreamAddress && "";
+      // A TCP connection has an upstream from the start, if none that is connected.
+      return info.upstreamAddress !== undefined || info.protocol === "" ? "" : undefined;
     case "request_attempt_count":
       return BigInt(info.attempts);
     default:
@@ -318,7 +321,8 @@ function xdsProperty(context: Context, info: StreamInfo | undefined, field: stri
   }
 }
 
-function headerLookup(headers: HeaderMap): PropertyValue {
+/** Headers that cannot be read now are an empty map. */
+function headerLookup(headers: HeaderMap = new HeaderMap("request")): PropertyValue {
   const lookup = new Lookup(
     (name) => {
       const value = headers.getAll(name.toLowerCase());

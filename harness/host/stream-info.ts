@@ -46,6 +46,7 @@ export class StreamInfo {
   readonly startMonotonic: bigint;
   /** Nanoseconds from start to end; `undefined` until the request is complete. */
   duration: bigint | undefined;
+  /** Empty for a TCP connection. */
   protocol = "HTTP/1.1";
   responseCode: number | undefined;
   responseCodeDetails: string | undefined;

@@ -100,10 +100,10 @@ export class TcpContext extends Context {
     if (--this.root.liveStreams === 0) this.root.drained?.();
   }
 
-  override buffer(type: number): ByteBuffer | Uint8Array | undefined {
+  protected override findBuffer(type: number): ByteBuffer | Uint8Array | undefined {
     if (type === BufferType.NetworkDownstreamData) return this.downstreamData ?? new Uint8Array(0);
     if (type === BufferType.NetworkUpstreamData) return this.upstreamData ?? new Uint8Array(0);
-    return super.buffer(type);
+    return super.findBuffer(type);
   }
 
   override continueStream(type: number): number {

@@ -19,10 +19,13 @@ export class TcpStream {
   private stoppedAt: number | undefined;
   private endOfClient = false;
   private connected: number;
+  private readonly cluster: string | undefined;
 
   /** @internal Use `FilterChain.openConnection`. */
   constructor(chain: FilterChain, plugins: readonly PluginHandle[], options: StreamOptions) {
     this.info = streamInfo(chain, options);
+    this.info.protocol = "";
+    this.cluster = options.cluster;
     const contexts: TcpContext[] = [];
     for (const plugin of plugins) {
       const local = plugin.reloaded(chain.worker);
@@ -53,12 +56,22 @@ export class TcpStream {
         return;
       }
     }
+    this.connectUpstream();
+  }
+
+  /** Behind the last filter stands Envoy's tcp_proxy, which takes the cluster when the connection has come there. */
+  private connectUpstream(): void {
+    if (this.info.attempts > 0) return;
+    this.info.attempts = 1;
+    this.info.cluster = this.cluster;
   }
 
   /** The client sends bytes; `endStream`: it sends no more. */
   send(data: string | Uint8Array, endStream = false): void {
     if (this.closeReason !== undefined) return;
-    this.waiting.add(typeof data === "string" ? Buffer.from(data) : data);
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    this.info.bytesReceived += bytes.length;
+    this.waiting.add(bytes);
     this.endOfClient ||= endStream;
     this.read(this.stoppedAt ?? 0);
   }
@@ -74,7 +87,6 @@ export class TcpStream {
     }
     this.stoppedAt = undefined;
     if (this.connected < this.contexts.length) return;
-    this.info.bytesReceived += this.waiting.length;
     this.toServer.move(this.waiting);
   }
 
@@ -85,7 +97,7 @@ export class TcpStream {
     if (this.stoppedAt === undefined && (this.waiting.length > 0 || this.endOfClient)) this.read(index + 1);
   }
 
-  /** The server sends bytes; `endStream`: it sends no more. */
+  /** The server sends bytes; `endStream`: it sends no more. When both sides have ended theirs, Envoy closes the connection. */
   receive(data: string | Uint8Array, endStream = false): void {
     if (this.closeReason !== undefined) return;
     const buffer = ByteBuffer.of(typeof data === "string" ? Buffer.from(data) : data);
@@ -94,6 +106,7 @@ export class TcpStream {
     }
     this.info.bytesSent += buffer.length;
     this.toClient.move(buffer);
+    if (endStream && this.endOfClient) this.close("both sides ended");
   }
 
   /** The client closes its connection. */

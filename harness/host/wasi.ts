@@ -68,16 +68,19 @@ export const wasiCalls: readonly Hostcall[] = [
   answers("path_filestat_get", "iiiii", ENOTSUP),
   answers("path_create_directory", "iii", ENOTSUP),
   answers("path_filestat_set_times", "iiiiIIi", ENOTSUP),
-  answers("path_link", "iiiiiii", ENOTSUP),
+  answers("path_link", "iiiiii", ENOTSUP),
   wasi("path_readlink", "iiiiii", (vm, _fd = 0, _path = 0, _size = 0, _buffer = 0, _bufferSize = 0, out = 0) =>
     vm.setWord(out, 0) ? ENOTSUP : EFAULT,
   ),
   answers("path_remove_directory", "iii", ENOTSUP),
   answers("path_rename", "iiiiii", ENOTSUP),
-  answers("path_symlink", "iiiii", ENOTSUP),
+  // One word fewer than WASI has: a module that imports it as WASI defines it does not load.
+  answers("path_symlink", "iiii", ENOTSUP),
   answers("path_unlink_file", "iii", ENOTSUP),
   wasi("sock_accept", "iii", (vm, _fd = 0, _flags = 0, out = 0) => (vm.setLong(out, 0n) ? ENOTSUP : EFAULT)),
-  wasi("sock_recv", "iiiiii", (vm, _fd = 0, _data = 0, _size = 0, _flags = 0, out = 0) => (vm.setWord(out, 0) ? ENOTSUP : EFAULT)),
+  wasi("sock_recv", "iiiiii", (vm, _fd = 0, _data = 0, _size = 0, _flags = 0, out = 0, flagsOut = 0) =>
+    vm.setWord(out, 0) && vm.setShort(flagsOut, 0) ? ENOTSUP : EFAULT,
+  ),
   wasi("sock_send", "iiiii", (vm, _fd = 0, _data = 0, _size = 0, _flags = 0, out = 0) => (vm.setWord(out, 0) ? ENOTSUP : EFAULT)),
   answers("sock_shutdown", "ii", ENOTSUP),
   wasi("environ_sizes_get", "ii", (vm, countOut = 0, sizeOut = 0) => {

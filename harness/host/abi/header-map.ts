@@ -12,7 +12,7 @@ export const headerMapCalls: readonly Hostcall[] = [
     if (!vm.inMemory(name, nameSize)) return Status.InvalidMemoryAccess;
     const context = vm.context();
     const map = context.readableMap(type);
-    if (map === undefined && context.phase !== "log") return Status.BadArgument;
+    if (map === undefined && !context.logsHeaders) return Status.BadArgument;
     const value = map?.get(nameAt(vm, name, nameSize));
     // Modules of ABI 0.1.0 cannot tell a missing header from an empty one.
     if (value === undefined && vm.config.module.abi !== "0.1.0") return Status.NotFound;

@@ -29,6 +29,9 @@ export abstract class ActiveFilter implements FilterCallbacks {
   private state: IterationState = "continue";
   private startsAtCurrent = false;
   private headersContinued = false;
+  /** Set by the manager while the filter handles the trailers. */
+  handlesTrailers = false;
+  private trailersContinued = false;
 
   constructor(manager: FilterManager, filter: HttpFilter, index: number) {
     this.manager = manager;
@@ -104,6 +107,8 @@ export abstract class ActiveFilter implements FilterCallbacks {
   }
 
   afterTrailers(status: TrailersStatus): boolean {
+    // They went on from within the callback; what it returned afterwards stops nothing.
+    if (this.trailersContinued) return false;
     if (status === "continue") {
       if (this.state !== "stop-single") return true;
       this.continueIteration();
@@ -135,7 +140,14 @@ export abstract class ActiveFilter implements FilterCallbacks {
   }
 
   continueIteration(): void {
-    if (this.state === "continue" || !this.canContinue()) return;
+    if (!this.canContinue()) return;
+    if (this.state === "continue") {
+      if (this.handlesTrailers && !this.trailersContinued) {
+        this.trailersContinued = true;
+        this.doTrailers();
+      }
+      return;
+    }
     if (this.stoppedAll) this.startsAtCurrent = true;
     this.state = "continue";
     if (!this.headersContinued) {

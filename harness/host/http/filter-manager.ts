@@ -134,7 +134,9 @@ export class FilterManager {
       const active = this.decoders[i];
       if (active === undefined || active.stoppedAll) return;
       this.decoding++;
+      active.handlesTrailers = true;
       let status = active.filter.decodeTrailers(trailers);
+      active.handlesTrailers = false;
       this.decoding--;
       active.endStream = true;
       if (this.decodeAborted) {

@@ -25,6 +25,8 @@ export class HttpContext extends Context implements HttpFilter {
   private failureSent = false;
   private destroyed = false;
   private closed = false;
+  private inResponseTrailers = false;
+  private localResponseInResponse = false;
 
   get name(): string {
     return this.plugin?.name ?? "";
@@ -101,7 +103,9 @@ export class HttpContext extends Context implements HttpFilter {
   encodeTrailers(trailers: HeaderMap): TrailersStatus {
     if (!this.createdInVm || this.failureSent) return "continue";
     this.responseTrailers = trailers;
+    this.inResponseTrailers = true;
     const status = this.onTrailers("proxy_on_response_trailers", trailers);
+    this.inResponseTrailers = false;
     if (status === "continue") this.responseTrailers = undefined;
     return status;
   }
@@ -202,6 +206,10 @@ export class HttpContext extends Context implements HttpFilter {
 
   // --- What hostcalls ask -------------------------------------------------------------------------------------------------------
 
+  override get logsHeaders(): boolean {
+    return this.phase === "log";
+  }
+
   override readableMap(type: number): HeaderMap | undefined {
     const logging = this.phase === "log";
     switch (type) {
@@ -261,12 +269,12 @@ export class HttpContext extends Context implements HttpFilter {
     this.decoder?.clearRouteCache();
   }
 
-  override buffer(type: number): ByteBuffer | Uint8Array | undefined {
+  protected override findBuffer(type: number): ByteBuffer | Uint8Array | undefined {
     if (type === BufferType.HttpRequestBody)
       return (this.bufferingRequest ? this.decoder?.buffered() : this.requestBody) ?? new Uint8Array(0);
     if (type === BufferType.HttpResponseBody)
       return (this.bufferingResponse ? this.encoder?.buffered() : this.responseBody) ?? new Uint8Array(0);
-    return super.buffer(type);
+    return super.findBuffer(type);
   }
 
   override continueStream(type: number): number {
@@ -284,6 +292,14 @@ export class HttpContext extends Context implements HttpFilter {
         this.refuse(
           "would-crash-envoy",
           "continue_stream(1) before a response exists ends Envoy with SIGSEGV. Continue the response only from a response callback on.",
+        );
+      }
+      // Nothing is left to go on with, and Envoy does nothing.
+      if (this.over) return Status.Ok;
+      if (encoder?.stopped === false && this.inResponseTrailers) {
+        this.refuse(
+          "would-crash-envoy",
+          "continue_stream(1) in response trailers that are not paused: they go out twice. Return 0 instead.",
         );
       }
       if (encoder?.stopped === false && this.strict) {
@@ -305,8 +321,13 @@ export class HttpContext extends Context implements HttpFilter {
   override closeStream(type: number): number {
     const callbacks = type === StreamType.Request ? this.decoder : type === StreamType.Response ? this.encoder : undefined;
     if (callbacks === undefined) return Status.Ok;
-    if (this.phase === "log" || this.phase === "done")
+    if (this.over)
       this.refuse("would-crash-envoy", `close_stream in on_${this.phase} ends Envoy with SIGSEGV: the stream is gone already.`);
+    if (this.inResponseTrailers)
+      this.refuse(
+        "would-crash-envoy",
+        "close_stream in response trailers: the codec goes on with a stream that is gone. Close it earlier.",
+      );
     if (this.closed) this.refuse("would-crash-envoy", "close_stream twice ends Envoy with SIGSEGV: the stream is gone already.");
     this.closed = true;
     this.vm.after(() => callbacks.resetStream("wasm_close_stream"));
@@ -316,12 +337,19 @@ export class HttpContext extends Context implements HttpFilter {
   override sendLocalResponse(response: LocalResponse): number {
     const { decoder } = this;
     if (decoder === undefined) return Status.Ok;
-    if (this.phase === "log" || this.phase === "done") {
+    if (this.over)
       this.refuse("would-crash-envoy", `send_local_response in on_${this.phase} ends Envoy with SIGSEGV (it logs again). Answer earlier.`);
-    }
+    if (this.localResponseInResponse)
+      this.refuse("would-crash-envoy", "send_local_response twice in place of a response ends Envoy with SIGSEGV. Answer once.");
+    this.localResponseInResponse = this.encoder?.responseStarted === true;
     if (this.strict) this.checkLocalResponse(response);
     this.vm.after(() => decoder.sendLocalReply(response));
     return Status.Ok;
+  }
+
+  /** In `on_log` and behind it. */
+  private get over(): boolean {
+    return this.phase === "log" || this.phase === "done" || this.phase === "deleted";
   }
 
   private get strict(): boolean {

@@ -30,9 +30,16 @@ export function grpcHandler(answer: NonNullable<ChainSpec["callouts"]>[string]):
 function grpcAnswer(answer: CalloutAnswer): GrpcAnswer {
   if ("reset" in answer) return { status: UNAVAILABLE };
   const { delay = 0 } = answer;
-  const named = [...(answer.trailers ?? []), ...(answer.headers ?? [])].find(([name]) => name === "grpc-status")?.[1];
-  const status = named !== undefined ? Number(named) : answer.status === 200 ? 0 : (STATUS_OF[answer.status] ?? UNKNOWN);
+  const given = [...(answer.trailers ?? []), ...(answer.headers ?? [])].find(([name]) => name === "grpc-status")?.[1];
+  const status = given !== undefined ? Number(given) : answer.status === 200 ? 0 : (STATUS_OF[answer.status] ?? UNKNOWN);
   // A call that ends well without a message has failed.
   if (status === 0 && (answer.body === undefined || answer.body === "")) return { status: INTERNAL, delay };
-  return { status, delay, message: Buffer.from(answer.body ?? "") };
+  const named = ({ 0: name }: readonly [string, string]) => name === "grpc-status" || name === "grpc-message";
+  return {
+    status,
+    delay,
+    message: Buffer.from(answer.body ?? ""),
+    headers: [[":status", String(answer.status)], ...(answer.headers ?? []), ["x-envoy-upstream-service-time", String(delay)]],
+    trailers: (answer.trailers ?? []).filter((trailer) => !named(trailer)),
+  };
 }

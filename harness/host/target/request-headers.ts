@@ -44,11 +44,13 @@ const INTERNAL_HEADERS = [
 export function codecHeaders(request: ExchangeRequest, hasBody: boolean, bodyLength: number | undefined): HeaderMap {
   const protocol = request.protocol ?? "http/1.1";
   const isHttp2 = protocol === "h2" || protocol === "grpc";
+  const authority = [":authority", request.authority ?? DEFAULT_AUTHORITY] as const;
+  const path = [":path", request.path] as const;
+  const method = [":method", request.method ?? (protocol === "grpc" ? "POST" : DEFAULT_METHOD)] as const;
+  const scheme = [":scheme", schemeOf(request)] as const;
   const headers: Array<readonly [string, string]> = [
-    [":authority", request.authority ?? DEFAULT_AUTHORITY],
-    [":path", request.path],
-    [":method", request.method ?? (protocol === "grpc" ? "POST" : DEFAULT_METHOD)],
-    [":scheme", schemeOf(request)],
+    // As the client sent them over HTTP/2; as Envoy's codec of HTTP/1.1 makes them.
+    ...(isHttp2 ? [method, scheme, authority, path] : [authority, path, method, scheme]),
     // Over HTTP/2 Envoy drops a Host beside :authority.
     ...(request.headers ?? []).filter(([name]) => !isHttp2 || name.toLowerCase() !== "host"),
   ];
@@ -127,6 +129,8 @@ export function mutateRequestHeaders(headers: HeaderMap, source: string, secure:
     }
   }
   for (const name of INTERNAL_HEADERS) headers.remove(name);
+  // More than one, or none that is an absolute URL, is removed.
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#,]+[^,]*$/i.test(headers.getAll("referer") ?? "")) headers.remove("referer");
   const before = headers.get("x-forwarded-for");
   const hop = isLoopback(address) ? localAddress() : address;
   headers.assign("x-forwarded-for", before === undefined || before === "" ? hop : `${before},${hop}`);

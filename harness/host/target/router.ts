@@ -31,6 +31,7 @@ export class Router implements HttpFilter, UpstreamEvents {
   private readonly body: Uint8Array[] = [];
   private trailers: HeaderMap | undefined;
   private requestComplete = false;
+  private completedAt: bigint | undefined;
   private retries: RetryState | undefined;
   private timeout = 0;
   private perTryTimeout = 0;
@@ -118,6 +119,7 @@ export class Router implements HttpFilter, UpstreamEvents {
   private onRequestComplete(): void {
     if (this.requestComplete || this.headers === undefined) return;
     this.requestComplete = true;
+    this.completedAt = this.upstreamChain.host.clock.monotonic();
     if (this.timeout > 0 && !this.responseStarted) {
       this.timer = this.upstreamChain.worker.schedule(this.timeout, () => this.onTimeout("response_timeout"));
     }
@@ -182,6 +184,9 @@ export class Router implements HttpFilter, UpstreamEvents {
     if (endStream) this.timer?.cancel();
     this.info.responseCode = Number(headers.get(":status"));
     this.info.responseCodeDetails = "via_upstream";
+    // How long the upstream took, in milliseconds, since it had the whole request.
+    const taken = this.upstreamChain.host.clock.monotonic() - (this.completedAt ?? this.upstreamChain.host.clock.monotonic());
+    headers.assign("x-envoy-upstream-service-time", String(taken / 1_000_000n));
     for (const name of this.currentRoute()?.responseHeadersToRemove ?? []) headers.remove(name.toLowerCase());
     this.manager?.encodeHeaders(undefined, headers, endStream);
   }

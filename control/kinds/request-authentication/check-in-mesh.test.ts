@@ -38,6 +38,18 @@ test.each<[string, string, readonly string[]]>([
     policy("{ selector: { matchLabels: { app: reviews } } }", "shop"),
     ["mesh.yaml:15:9: warning IST0127 spec.selector: no workload has these labels"],
   ],
+  [
+    "a port of the workload that carries no HTTP",
+    `
+apiVersion: v1
+kind: Service
+metadata: { name: reviews }
+spec: { selector: { app: reviews }, ports: [{ name: http, port: 80 }, { name: db, port: 3307 }, { name: tcp-db, port: 3308 }, { name: https, port: 443 }] }
+---${policy("{ selector: { matchLabels: { app: reviews } } }")}${policy("{}").replace("name: policy", "name: all")}`,
+    [
+      "mesh.yaml:20:9: warning IST0119 spec.selector: tokens are not looked for at port 3308 (tcp-db) of reviews.default, which carries tcp; policies of authorization hold there by the connection alone",
+    ],
+  ],
   ["keys of a service of the mesh", fetched("http://jwt.example.com:8000/keys"), []],
   [
     "keys at a port that it does not have",

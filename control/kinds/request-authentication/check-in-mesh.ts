@@ -1,14 +1,38 @@
-import { Code, type MeshObject, type MeshView, readJwksUri, type Report } from "../../model/index.ts";
+import { Code, isHttp, type Labels, type MeshObject, type MeshView, readJwksUri, type Report, selects } from "../../model/index.ts";
 import { checkSelected } from "../../model/parts/index.ts";
 import type { RequestAuthenticationSpec } from "./fields.ts";
 
 export function checkInMesh({ metadata, spec }: MeshObject<RequestAuthenticationSpec>, mesh: MeshView, report: Report): void {
   const labels = spec.selector?.matchLabels ?? {};
   checkSelected({ namespace: metadata.namespace, labels }, mesh, ["spec", "selector"], report);
+  checkPorts(metadata.namespace, labels, mesh, report);
   for (const [index, { issuer, jwks, jwksUri }] of spec.jwtRules.entries()) {
     const path = ["spec", "jwtRules", index];
     if (jwksUri !== undefined) checkServer(jwksUri, mesh, [...path, "jwksUri"], report);
     else if (jwks === undefined && issuer !== undefined) checkIssuer(issuer, mesh, [...path, "issuer"], report);
+  }
+}
+
+/** `JwtFailureDueToInvalidServicePortPrefix` of Istio's analyzers. */
+const NO_HTTP = "IST0119";
+
+/** Tokens stand in requests: where a port is said to carry something else, nobody looks for them. Of namespaces as a whole nobody means every port. */
+function checkPorts(namespace: string, labels: Labels, mesh: MeshView, report: Report): void {
+  if (Object.keys(labels).length === 0) return;
+  const isForAll = namespace === mesh.settings.rootNamespace;
+  const workloads = mesh.workloads().filter((each) => (isForAll || each.namespace === namespace) && selects(labels, each.labels));
+  if (workloads.length === 0) return;
+  for (const { namespace: home, name, ports, selector } of mesh.services()) {
+    if (selector === undefined || !workloads.some((each) => each.namespace === home && selects(selector, each.labels))) continue;
+    for (const { number, name: port, protocol } of ports) {
+      if (isHttp(protocol) || protocol === "auto" || protocol === "https") continue;
+      report(
+        "warning",
+        NO_HTTP,
+        ["spec", "selector"],
+        `tokens are not looked for at port ${number} (${port}) of ${name}.${home}, which carries ${protocol}; policies of authorization hold there by the connection alone`,
+      );
+    }
   }
 }
 

@@ -188,6 +188,8 @@ function checkDelegates({ http, object }: Routing, mesh: MeshView, report: Repor
 }
 
 const AUTHENTICATION = "builtin://authentication";
+/** `JwtClaimBasedRoutingWithoutRequestAuthN` of Istio's analyzers. */
+const UNVERIFIED = "IST0149";
 
 /** Claims are known where a token is verified before the route is chosen: on gateways, by a RequestAuthentication or by our `authentication` as a plugin. */
 function checkClaims({ http, gateways: bound }: Routing, mesh: MeshView, report: Report): void {
@@ -200,10 +202,11 @@ function checkClaims({ http, gateways: bound }: Routing, mesh: MeshView, report:
           ? "sidecars know no claims, gateways do"
           : `no RequestAuthentication verifies tokens at Gateway ${deaf}, nor does a WasmPlugin ${AUTHENTICATION}`;
       const at = [...path, "match", index];
+      const [never, always] = deaf === MESH_GATEWAY ? [Code.Unreachable, Code.Surprise] : [UNVERIFIED, UNVERIFIED];
       for (const { name, claim } of headers)
-        if (claim !== undefined) report("warning", Code.Unreachable, [...at, "headers", name], `never matches: ${why}`);
+        if (claim !== undefined) report("warning", never, [...at, "headers", name], `never matches: ${why}`);
       for (const { name, claim } of withoutHeaders)
-        if (claim !== undefined) report("warning", Code.Surprise, [...at, "withoutHeaders", name], `always matches: ${why}`);
+        if (claim !== undefined) report("warning", always, [...at, "withoutHeaders", name], `always matches: ${why}`);
     }
   }
 }

@@ -38,9 +38,11 @@ const ENDLESS = /^npx meshwright (envoy run|serve) /;
 /** What an endless command says when it does its work. */
 const READY = /starting main dispatch loop|control service is ready/;
 /** Runs an Envoy of its own. */
-const IN_ENVOY = /^npx meshwright try .*--proxy /;
+const IN_ENVOY = /^npx meshwright (try .*--proxy |diff .*--requests )/;
 /** Asks a control service that runs. */
-const ASKS = /^npx meshwright (status|wait|apply|get|delete)\b/;
+const ASKS = /^npx meshwright (status|wait|apply|get|delete|diff(?! .*--against))\b/;
+/** Compares what is not the same, which is an answer of its own. */
+const DIFFERS = /^npx meshwright diff /;
 
 let folder: string;
 
@@ -93,7 +95,7 @@ describe("the commands of the pages", () => {
       await new Promise<void>((resolve) => serving.stderr.on("data", (chunk: Buffer) => READY.test(chunk.toString()) && resolve()));
       const child = start(command);
       const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-      expect({ code: child.exitCode, errors }).toEqual({ code: 0, errors: "" });
+      expect({ code: child.exitCode, errors }).toEqual({ code: DIFFERS.test(command) ? 1 : 0, errors: "" });
       expect(output).not.toBe("");
     } finally {
       process.kill(-(serving.pid ?? 0), "SIGINT");
@@ -108,7 +110,7 @@ describe("the commands of the pages", () => {
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
     const checks = VALIDATES.test(command);
     expect(errors).toMatch(checks ? /^0 errors, 0 warnings; \d+ objects in the mesh\n$/ : /^$/);
-    expect(child.exitCode).toBe(0);
+    expect(child.exitCode).toBe(DIFFERS.test(command) ? 1 : 0);
     if (!checks) expect(output).not.toBe("");
   });
 

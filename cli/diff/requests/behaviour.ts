@@ -1,4 +1,4 @@
-import type { ExchangeResult, HeaderList } from "../../../harness/target/index.ts";
+import type { Decision, ExchangeResult, HeaderList } from "../../../harness/target/index.ts";
 import type { Observed } from "../../try/mesh/running-mesh.ts";
 import type { CertainSnapshot } from "./certain.ts";
 
@@ -28,12 +28,16 @@ export interface Behaviour {
   readonly details: ReadonlyMap<string, string>;
 }
 
+/** As `try` calls decisions of Envoy's own about routes. */
+const ROUTER = "envoy.filters.http.router";
+
 export function behaviourOf({ result, mark }: Observed, { routes, faults }: Pick<CertainSnapshot, "routes" | "faults">): Behaviour {
   const facts = mark === undefined ? undefined : routes[Number(mark)];
   const rules = result.decisions.filter(({ filter }) => filter === "fault").flatMap(({ rule }) => faults.get(rule) ?? []);
   const delays = [facts?.delay ?? "", ...rules.map(({ delay }) => delay)].filter((each) => each !== "");
   const aborts = [facts?.abort ?? "", ...rules.map(({ abort }) => abort)].filter((each) => each !== "");
-  const route = facts?.label ?? "";
+  const taken = result.decisions.find((decision) => decision.result === "route" && decision.filter === ROUTER && decision.rule !== "");
+  const route = taken === undefined ? (facts?.label ?? "") : `VirtualService ${taken.rule}${placeOf(taken)}`;
   const isForwarded = result.outcome === "forward";
   const { isDenied, allowed } = verdict(result);
   return {
@@ -77,13 +81,17 @@ function verdict({ decisions, outcome, status, details }: ExchangeResult): { rea
   const denial = outcome === "forward" ? undefined : decisions.findLast(({ result }) => DENIALS.has(result));
   if (denial !== undefined) {
     const { filter, rule, reason } = denial;
-    return { isDenied: true, allowed: `denied by ${filter}${rule === "" ? "" : `, ${rule}`} (${reason})` };
+    return { isDenied: true, allowed: `denied by ${filter}${rule === "" ? "" : `, ${rule}`} (${reason})${placeOf(denial)}` };
   }
   const isNative = outcome !== "forward" && details.startsWith("rbac_");
   if (isNative || (outcome === "respond" && REFUSED.has(status) && details !== "direct_response"))
     return { isDenied: true, allowed: `denied: ${details}` };
   const tried = decisions.filter(({ result }) => result === "shadow-deny").map(({ filter, rule }) => `${filter}, ${rule}`);
   return { isDenied: false, allowed: tried.length === 0 ? "allowed" : `allowed; in a dry run denied by ${tried.join("; ")}` };
+}
+
+function placeOf({ at }: Decision): string {
+  return at === undefined ? "" : ` at ${at}`;
 }
 
 function detailsOf({ request, response }: ExchangeResult, others: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {

@@ -143,6 +143,26 @@ describe("requests, before and after", () => {
     expect(causes(found)).toEqual([expect.stringMatching(/^1 answered: .* => with 503/)]);
   });
 
+  test("another route beside those that there are changes nothing for others", async () => {
+    const more = "    - match: [{ uri: { prefix: /new } }]\n      route: [{ destination: { host: reviews, subset: v1 } }]\n    # Whoever";
+    expect(await treated({ edit: ["    # Whoever", more] })).toMatchObject({ total: 4, changed: 0 });
+  });
+
+  test("a first route beside the one of every service", async () => {
+    const ratings = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ratings }
+spec:
+  hosts: [ratings]
+  http:
+    - match: [{ uri: { prefix: /new } }]
+      route: [{ destination: { host: reviews } }]
+    - route: [{ destination: { host: ratings } }]
+`;
+    expect(await treated({ add: ratings })).toMatchObject({ total: 4, changed: 0 });
+  });
+
   test("faults for a share of the requests, which are not waited for", async () => {
     const fault =
       "    - fault: { delay: { fixedDelay: 60s, percentage: { value: 10 } } }\n      route:\n        - { destination: { host: reviews, subset: v1 }, weight: 80 }";

@@ -4,9 +4,12 @@ import { ClusterSchema } from "../../../control/envoy-api/generated/envoy/config
 import {
   RouteAction_RequestMirrorPolicySchema,
   type RouteAction,
+  type RetryPolicy,
   RetryPolicySchema,
   type Route,
   RouteSchema,
+  type VirtualHost,
+  VirtualHostSchema,
   WeightedCluster_ClusterWeightSchema,
 } from "../../../control/envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import { type FaultAbort, HTTPFaultSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
@@ -55,11 +58,16 @@ const EDITED: ReadonlySet<string> = new Set(["listener", "route", "cluster", "fi
 export function certainSnapshot(snapshot: Snapshot, registry: Registry): CertainSnapshot {
   const routes: RouteFacts[] = [];
   const faults = new Map<string, FaultSettings>();
+  // What routes of a host have in common stands there.
+  let shared: VirtualHost | undefined;
   const edits = [
+    edit(VirtualHostSchema, (host) => {
+      shared = host;
+    }),
     edit(RouteSchema, (route) => {
       route.metadata ??= { $typeName: "envoy.config.core.v3.Metadata", filterMetadata: {}, typedFilterMetadata: {} };
       route.metadata.filterMetadata[ROUTE_MARK] = { mark: String(routes.length) };
-      routes.push(settle(route, registry));
+      routes.push(settle(route, shared?.retryPolicy, registry));
     }),
     edit(TcpProxySchema, ({ clusterSpecifier }) => {
       if (clusterSpecifier.case === "weightedClusters")
@@ -96,7 +104,7 @@ export function certainSnapshot(snapshot: Snapshot, registry: Registry): Certain
 }
 
 /** Makes a route certain, and says what it was. */
-function settle(route: Route, registry: Registry): RouteFacts {
+function settle(route: Route, shared: RetryPolicy | undefined, registry: Registry): RouteFacts {
   const others = new Map<string, string>();
   const { delay, abort } = settleFault(route);
   const text = <Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>) =>
@@ -111,7 +119,8 @@ function settle(route: Route, registry: Registry): RouteFacts {
       others.set("what is done for each destination", plain.join(", "));
       onlyHeaviest(clusters, (each, weight) => (each.weight = weight));
     }
-    if (action.retryPolicy !== undefined) others.set("retries", text(RetryPolicySchema, action.retryPolicy));
+    const retries = action.retryPolicy ?? shared;
+    if (retries !== undefined) others.set("retries", text(RetryPolicySchema, retries));
     if (action.timeout !== undefined) others.set("timeout", seconds(action.timeout));
     if (action.requestMirrorPolicies.length > 0) {
       const mirrors = action.requestMirrorPolicies.map((each) => text(RouteAction_RequestMirrorPolicySchema, each));

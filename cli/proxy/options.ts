@@ -74,11 +74,11 @@ export async function requestOf(options: ProxyOptions, tell: (problem: string) =
   if (file.length === 0 && meshConfig === undefined) return request;
   const { proxyConfigIn } = await import("./proxy-config.ts");
   const { nodeId, metadata = {} } = request;
-  const objects = await proxyConfigIn(file, meshConfig, { id: nodeId, metadata }, tell);
+  const { config: objects, patch } = await proxyConfigIn(file, meshConfig, { id: nodeId, metadata }, tell);
   const { PROXY_CONFIG: given = {} } = metadata;
   // What is none is refused where the bootstrap is made.
   const merged = typeof given === "object" && given !== null && !Array.isArray(given) ? mergeProxyConfigs(objects, { ...given }) : given;
-  return { ...request, metadata: { ...metadata, PROXY_CONFIG: merged } };
+  return { ...request, metadata: { ...metadata, PROXY_CONFIG: merged }, patch };
 }
 
 function ofOptions(options: ProxyOptions): BootstrapRequest {

@@ -56,6 +56,8 @@ export interface BootstrapRequest extends OverloadLimits {
   readonly dnsResolvers?: readonly ListenAddress[];
   /** Default: `istio`. */
   readonly stats?: StatsSelection;
+  /** What EnvoyFilters make of it. Default: nothing else. */
+  readonly patch?: (bootstrap: Json) => Json;
 }
 
 /** Where a proxy can be asked how it is. */
@@ -89,7 +91,8 @@ export function bootstrapOf(request: BootstrapRequest): MadeBootstrap {
     statusPort: request.statusPort ?? statusPort,
     prometheusPort: request.prometheusPort ?? PROMETHEUS_PORT,
   };
-  return { bootstrap: assemble(request, node, own), node, own };
+  const bootstrap = assemble(request, node, own);
+  return { bootstrap: request.patch?.(bootstrap) ?? bootstrap, node, own };
 }
 
 function assemble(request: BootstrapRequest, node: NodeDescription, { admin, statusPort, prometheusPort }: OwnAddresses): Json {

@@ -3,4 +3,4 @@ export type { JsonProblem } from "./check-fields.ts";
 export { type Violation, violation } from "./constraints.ts";
 export { copyOf, mergedAny, mergeInto } from "./merge.ts";
 export { checkMessage, readMessage } from "./read.ts";
-export { messageOf, messageOfUrl } from "./registry.ts";
+export { allOfEnvoy, messageOf, messageOfUrl } from "./registry.ts";

@@ -126,7 +126,7 @@ test("who made a resource says of it what it does", async () => {
   const proxies = proxiesOfMesh(mesh).slice(-2);
   const byObject = new Set<string>();
   for (const object of mesh.allObjects()) {
-    for (const { proxies: on, effects } of await new Explainer(mesh, proxies).effectsOf(object))
+    for (const { proxies: on, effects } of await (await Explainer.of(mesh, proxies)).effectsOf(object))
       for (const { id } of on)
         for (const { type, name, effect } of effects) byObject.add([id, type, name, effect, objectKey(object)].join(" "));
   }

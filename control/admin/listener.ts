@@ -7,6 +7,7 @@ import type { ControlService } from "../control-service.ts";
 import { contextOf, HANDSHAKE_TIMEOUT, type ServerCertificate } from "../tls/index.ts";
 import { addApi } from "./api.ts";
 import { addDebug } from "./debug.ts";
+import { addExplain } from "./explain.ts";
 import { addHealth } from "./health.ts";
 import type { MeshIdentity } from "../identity/index.ts";
 import { addIdentity } from "./identity.ts";
@@ -69,6 +70,7 @@ export class AdminListener implements AsyncDisposable {
     app.use(authenticated({ write: tokens, read: readTokens, certificates, open: openReads && isLoopback(host) }));
     addDebug(app, service);
     addApi(app, service);
+    addExplain(app, service);
     addObjects(app, service, objects);
     addIdentity(app, identity, () => proxiesWithoutRoots(service));
     app.notFound((context) => context.json({ error: `there is no ${context.req.path}; /api/v1/openapi.json says what there is` }, 404));

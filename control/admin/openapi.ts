@@ -99,6 +99,14 @@ const noAuthority = error("This service has no certificate authority, or there i
 const writes = [{ bearer: [] }, { certificate: [] }];
 const unauthorized = error("Token and certificate are missing, or what is shown is not good.");
 
+/** Types of resources that are made of objects. */
+const TYPES = ["listener", "scope", "route", "cluster", "endpoint", "filter", "secret"];
+const position = { type: "integer", minimum: 1 } as const;
+const reference = { kind: text, namespace: text, name: text, file: text, line: position, column: position };
+const effect = { enum: ["makes", "changes", "hides"] } as const;
+const fields = { ...list(text), description: "Where in the resource, at most 16; empty unless it changes." };
+const busy = error("Other such questions are being answered.");
+
 /** The description of `/api/v1/`, which is served beside it. */
 export const OPEN_API = {
   openapi: "3.1.0",
@@ -156,6 +164,64 @@ export const OPEN_API = {
           400: error("There is no such type."),
           401: unauthorized,
           404: error("The proxy is not connected."),
+        },
+      },
+    },
+    "/api/v1/explain/resources": {
+      get: {
+        summary: "Which objects made resources of a proxy: what would be another without them",
+        parameters: [
+          { name: "proxy", in: "query", required: true, schema: text },
+          { name: "type", in: "query", required: true, schema: { enum: TYPES } },
+          { name: "name", in: "query", schema: text, description: "Default: all of the type." },
+        ],
+        responses: {
+          200: answer(
+            "By name.",
+            object({
+              proxy: text,
+              resources: list(
+                object({
+                  type: text,
+                  name: text,
+                  bytes: count,
+                  objects: list(object({ ...reference, effect, bytesWithout: count, fields })),
+                }),
+              ),
+            }),
+          ),
+          400: error("The proxy or the type is missing, or there is no such type."),
+          401: unauthorized,
+          404: error("The proxy is not connected."),
+          503: busy,
+        },
+      },
+    },
+    "/api/v1/explain/objects/{kind}/{namespace}/{name}": {
+      get: {
+        summary: "What an object does to which proxies: what they would get otherwise without it",
+        parameters: [
+          ...["kind", "namespace", "name"].map((name) => ({ name, in: "path", required: true, schema: text })),
+          { name: "proxy", in: "query", schema: text, description: "Default: all that are connected." },
+        ],
+        responses: {
+          200: answer(
+            "Proxies for which it does the same stand together.",
+            object({
+              object: object(reference),
+              effects: list(
+                object({
+                  proxies: list(text),
+                  resources: list(object({ type: text, name: text, effect, bytes: count, bytesWithout: count, fields })),
+                }),
+              ),
+              unaffected: list(text),
+            }),
+          ),
+          400: error("There is no such kind."),
+          401: unauthorized,
+          404: error("There is no such object, or the proxy is not connected."),
+          503: busy,
         },
       },
     },

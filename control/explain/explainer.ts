@@ -1,12 +1,12 @@
 import { setImmediate } from "node:timers/promises";
 import { fromBinary, type JsonValue, type Registry, toJson } from "@bufbuild/protobuf";
 import { Configurations } from "../configuration/index.ts";
+import { changedFields } from "../diff/index.ts";
 import { typeUrl } from "../envoy-api/index.ts";
 import type { Mesh } from "../mesh/index.ts";
 import { type MeshObject, objectKey, type Proxy } from "../model/index.ts";
 import type { Resource, ResourceView, Snapshot } from "../xds/server/index.ts";
 import { XDS_TYPES, type XdsType } from "../xds/types/index.ts";
-import { differingFields } from "./differing-fields.ts";
 import { type Effect, type EffectKind, MOST_FIELDS } from "./effect.ts";
 
 /** Proxies for which an object does the same, and what it does. */
@@ -53,13 +53,20 @@ export class Explainer {
   private readonly proxies = new Map<string, Proxy>();
   private registry: Registry | undefined;
 
-  /** Throws what a translation throws, which is an error of ours. */
-  constructor(mesh: Mesh, proxies: readonly Proxy[]) {
+  private constructor(mesh: Mesh) {
     this.configurations = new Configurations(TYPES, mesh);
+  }
+
+  /** Rejects with what a translation throws, which is an error of ours. */
+  static async of(mesh: Mesh, proxies: readonly Proxy[]): Promise<Explainer> {
+    const explainer = new Explainer(mesh);
     for (const proxy of proxies) {
-      refuse(this.configurations.add(proxy).failures);
-      this.proxies.set(proxy.id, proxy);
+      refuse(explainer.configurations.add(proxy).failures);
+      explainer.proxies.set(proxy.id, proxy);
+      // A service has others to answer meanwhile.
+      await setImmediate();
     }
+    return explainer;
   }
 
   /** What an object does to each proxy to which it does something; proxies for which it does the same are told together. */
@@ -104,7 +111,6 @@ export class Explainer {
         found.set(difference.name, entry);
         entry.objects.push({ object, effect: await this.effect(difference) });
       }
-      // A service has others to answer meanwhile.
       await setImmediate();
     }
     return [...found].map(([name, entry]) => ({ type: type.name, name, ...entry })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
@@ -159,7 +165,9 @@ export class Explainer {
     // All of Envoy's API: loaded where it is needed, since that takes half a second.
     const registry = (this.registry ??= (await import("../envoy-api/generated/registry.ts")).registry);
     const json = ({ value }: Resource): JsonValue => toJson(schema, fromBinary(schema, value), { registry });
-    return differingFields(json(now), json(without), MOST_FIELDS);
+    return changedFields(json(without), json(now))
+      .slice(0, MOST_FIELDS)
+      .map(({ path }) => path);
   }
 
   private view(snapshot: Snapshot | undefined, { schema }: XdsType): ResourceView {

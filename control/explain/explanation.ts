@@ -25,7 +25,7 @@ export interface ResourceExplanation {
 }
 
 export async function explainObject(mesh: Mesh, proxies: readonly Proxy[], object: MeshObject): Promise<ObjectExplanation> {
-  const found = await new Explainer(mesh, proxies).effectsOf(object);
+  const found = await (await Explainer.of(mesh, proxies)).effectsOf(object);
   const affected = new Set(found.flatMap((each) => each.proxies.map(({ id }) => id)));
   return {
     object: referenceTo(object),
@@ -35,7 +35,7 @@ export async function explainObject(mesh: Mesh, proxies: readonly Proxy[], objec
 }
 
 export async function explainResources(mesh: Mesh, proxy: Proxy, choice: ResourceChoice): Promise<ResourceExplanation> {
-  const found = await new Explainer(mesh, [proxy]).makersOf(proxy, choice);
+  const found = await (await Explainer.of(mesh, [proxy])).makersOf(proxy, choice);
   return {
     proxy: proxy.id,
     resources: found.map(({ type, name, bytes, objects }) => ({

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 export const USAGE = `npm run bench -- [options]
 
   --only LIST    comma-separated: sections (header-job, live-streams, routing, authorization, authentication, algorithms, fault, ratelimit,
-                 ejection, telemetry, mesh, hosts, throughput, memory, vms, in-process, answers, control, certificates), or ways to do the header job (no-filter, raw-c, lua, ours, ...) and files FILE.wasm, which are
+                 ejection, telemetry, mesh, hosts, throughput, memory, vms, in-process, answers, control, policies, certificates), or ways to do the header job (no-filter, raw-c, lua, ours, ...) and files FILE.wasm, which are
                  then compared among themselves
   --quick        fewer rounds and requests; for a first look
   --rounds N     rounds with fresh processes (default 7; quick 3)

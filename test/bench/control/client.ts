@@ -1,11 +1,13 @@
 import { connect, type Socket } from "node:net";
+import { create, type JsonObject, toBinary } from "@bufbuild/protobuf";
+import { NodeSchema } from "../../../control/envoy-api/generated/envoy/config/core/v3/base_pb.ts";
 import { fieldSize, writeFieldHead } from "../../../control/xds/server/wire.ts";
 import { encodeHeaders } from "../client/hpack.ts";
 import type { Variant } from "../../../control/xds/server/index.ts";
 import { DiscoveryResponses, type ResponseHead } from "./discovery-responses.ts";
 import { FRAME_HEADER, FrameReader } from "./frame-reader.ts";
 import { SendWindow } from "./send-window.ts";
-import { CLUSTER, ENDPOINT, LISTENER, ROUTE, SCOPE, TYPES } from "./types.ts";
+import { BY_NAME, CLUSTER, ENDPOINT, FILTER, LISTENER, ROUTE, SCOPE, TYPES } from "./types.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 const FRAME = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 8 } as const;
@@ -19,7 +21,11 @@ const MAX_FRAME = 16_384;
 const INCOMING = Buffer.allocUnsafe(256 * 1024);
 
 /** What follows the first response of a type, as Envoy goes about it. */
-const NEXT: Readonly<Record<string, readonly string[]>> = { [CLUSTER]: [ENDPOINT, LISTENER], [LISTENER]: [SCOPE], [SCOPE]: [ROUTE] };
+const NEXT: Readonly<Record<string, readonly string[]>> = {
+  [CLUSTER]: [ENDPOINT, LISTENER],
+  [LISTENER]: [SCOPE, FILTER],
+  [SCOPE]: [ROUTE],
+};
 
 /** Field numbers of `DeltaDiscoveryRequest` and `DiscoveryRequest`. */
 const FIELDS = { delta: { node: 1, typeUrl: 2, names: 3, nonce: 6 }, sotw: { node: 2, typeUrl: 4, names: 3, nonce: 5 } } as const;
@@ -121,7 +127,7 @@ export class BenchClient implements Disposable {
     // In the state of the world an answer names everything that is subscribed to, and the version that is accepted.
     const request = variant === "sotw" ? [text(VERSION_INFO, version), byType[typeUrl] ?? Buffer.alloc(0)] : [text(type, typeUrl)];
     this.send(Buffer.concat([...request, text(answered, nonce)]));
-    for (const next of NEXT[typeUrl] ?? []) if (!this.begun.has(next)) this.begin(next);
+    for (const next of NEXT[typeUrl] ?? []) if (byType[next] !== undefined && !this.begun.has(next)) this.begin(next);
     this.events.answered(typeUrl);
   }
 }
@@ -144,11 +150,17 @@ export interface FirstRequests {
 }
 
 /** The first request of every type, of a node: everything for the types with wildcards, else by name. */
-export function requestsFor(nodeId: string, names: Readonly<Record<string, readonly string[]>>, variant: Variant = "delta"): FirstRequests {
+export function requestsFor(
+  nodeId: string,
+  names: Readonly<Record<string, readonly string[]>>,
+  variant: Variant = "delta",
+  metadata: JsonObject = {},
+): FirstRequests {
   const fields = FIELDS[variant];
   const request = (typeUrl: string) => [text(fields.typeUrl, typeUrl), ...(names[typeUrl] ?? []).map((name) => text(fields.names, name))];
-  const byType = Object.fromEntries(TYPES.map((typeUrl) => [typeUrl, Buffer.concat(request(typeUrl))]));
-  return { variant, node: bytes(fields.node, text(1, nodeId)), byType };
+  const types = [...TYPES, ...BY_NAME.filter((typeUrl) => typeUrl in names)];
+  const byType = Object.fromEntries(types.map((typeUrl) => [typeUrl, Buffer.concat(request(typeUrl))]));
+  return { variant, node: bytes(fields.node, Buffer.from(toBinary(NodeSchema, create(NodeSchema, { id: nodeId, metadata })))), byType };
 }
 
 const HEADERS = { delta: headers(METHODS.delta), sotw: headers(METHODS.sotw) };

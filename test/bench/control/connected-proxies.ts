@@ -1,10 +1,11 @@
+import type { JsonObject } from "@bufbuild/protobuf";
 import type { Variant } from "../../../control/xds/server/index.ts";
 import { percentile } from "../statistics.ts";
 import { BenchClient, requestsFor } from "./client.ts";
 import type { MeshEdit } from "./mesh-files.ts";
 import { nodeId } from "./prepared-mesh.ts";
 import type { Subject } from "./subject.ts";
-import { ENDPOINT, ROUTE, TYPES } from "./types.ts";
+import { BY_NAME, ENDPOINT, FILTER, ROUTE, TYPES } from "./types.ts";
 
 /** One change, seen by every proxy. */
 export interface Convergence {
@@ -20,7 +21,7 @@ export interface Convergence {
 export type Subscriptions = Readonly<Record<string, readonly string[]>>;
 
 /** What an edit changes. */
-const CHANGED: Readonly<Record<MeshEdit, string>> = { weight: ROUTE, match: ROUTE, endpoint: ENDPOINT };
+const CHANGED: Readonly<Record<MeshEdit, string>> = { weight: ROUTE, match: ROUTE, endpoint: ENDPOINT, policy: FILTER };
 /** Longer than any answer takes; then something is lost. */
 const PATIENCE = 120_000;
 
@@ -35,12 +36,17 @@ export class ConnectedProxies implements Disposable {
     this.subject = subject;
   }
 
-  /** Connects all at once; resolves when each has everything of every type. `first.p99` is the time until the last had it. */
+  /**
+   * Connects all at once; resolves when each has everything of every type. `first.p99` is the time until the last had it.
+   *
+   * @param metadata of their nodes
+   */
   static async connect(
     subject: Subject,
     names: Subscriptions,
     count: number,
     variant: Variant,
+    metadata: JsonObject = {},
   ): Promise<{ readonly proxies: ConnectedProxies; readonly first: Convergence }> {
     const proxies = new ConnectedProxies(subject);
     const before = subject.process.cpu;
@@ -54,8 +60,8 @@ export class ConnectedProxies implements Disposable {
       };
     });
     for (let index = 0; index < count; index++) {
-      for (const typeUrl of TYPES) missing.add(`${index} ${typeUrl}`);
-      const client = new BenchClient(subject.port, requestsFor(nodeId(index), names, variant), {
+      for (const typeUrl of [...TYPES, ...BY_NAME.filter((each) => each in names)]) missing.add(`${index} ${typeUrl}`);
+      const client = new BenchClient(subject.port, requestsFor(nodeId(index), names, variant, metadata), {
         answered: (typeUrl) => proxies.answered(index, typeUrl),
         lost: (reason) => proxies.lost(`proxy ${index}: ${reason}`),
       });

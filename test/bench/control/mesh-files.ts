@@ -1,8 +1,8 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** What is changed while the clock runs: the weight of a route, the address of an endpoint, the match of a route. */
-export type MeshEdit = "weight" | "endpoint" | "match";
+/** What is changed while the clock runs: the weight of a route, the address of an endpoint, the match of a route, an AuthorizationPolicy of all workloads, which is not there before. */
+export type MeshEdit = "weight" | "endpoint" | "match" | "policy";
 
 /** A directory of YAML: services with two subsets, one endpoint and a weighted route each, every one in files of its own. */
 export class MeshFiles {
@@ -45,6 +45,7 @@ export function filesOf(services: number): Readonly<Record<string, string>> {
 /** The file that an edit changes, as it is then; `generation` makes it another than before. */
 export function fileOf(edit: MeshEdit, index: number, generation: number): { readonly file: string; readonly text: string } {
   if (edit === "endpoint") return { file: endpointsFile(index), text: endpointsOf(index, generation) };
+  if (edit === "policy") return { file: "policy.yaml", text: policyOf(generation) };
   const text = routeOf(index, edit === "weight" ? 11 + (generation % 40) : 10, edit === "match" ? `/b${generation}` : "/a");
   return { file: routeFile(index), text };
 }
@@ -103,5 +104,13 @@ spec:
         - {destination: {host: ${name}, subset: v1}, weight: ${100 - weight}}
         - {destination: {host: ${name}, subset: v2}, weight: ${weight}}
     - route: [{destination: {host: ${name}}}]
+`;
+}
+
+function policyOf(generation: number): string {
+  return `apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: paths, namespace: default}
+spec: {action: DENY, rules: [{to: [{operation: {paths: [/denied/${generation}]}}]}]}
 `;
 }

@@ -2,6 +2,7 @@ import { expect, test, type TestContext } from "vitest";
 import { judge } from "../report/targets.ts";
 import { buildGoControlPlane } from "./go-control-plane.ts";
 import { PreparedMesh } from "./prepared-mesh.ts";
+import { measurePolicies } from "./policy-section.ts";
 import { measure, OURS, peersOf, THE_FLOOR } from "./section.ts";
 import type { Contender } from "./subject.ts";
 
@@ -29,6 +30,15 @@ test("proxies hear of every edit: go-control-plane", { timeout: 600_000 }, async
     return context.skip(built.missing);
   }
   for (const peer of peersOf(built.program)) await carriesOut(peer);
+});
+
+test("proxies hear of a changed policy, and of nothing else with it", async () => {
+  const { policy, weight } = await measurePolicies(STREAMS, SERVICES, 1);
+  for (const { p99, bytes } of [policy, weight]) {
+    expect(p99).toBeGreaterThan(0);
+    expect(bytes).toBeGreaterThan(100);
+    expect(bytes).toBeLessThan(10_000);
+  }
 });
 
 test("an edit changes one resource, and no other type", async () => {

@@ -13,7 +13,9 @@ import { PreparedProcess } from "./prepared-process.ts";
 import { ServiceProcess } from "./service-process.ts";
 import type { Contender } from "./subject.ts";
 
-const EDITS: readonly (readonly [edit: MeshEdit, title: string])[] = [
+type Edit = Exclude<MeshEdit, "policy">;
+
+const EDITS: readonly (readonly [edit: Edit, title: string])[] = [
   ["weight", "one route weight"],
   ["match", "one match"],
   ["endpoint", "one endpoint"],
@@ -93,7 +95,7 @@ export const controlService: Section = {
 };
 
 /** Lets this process and what it starts run on both cores, as a service and its clients do, until it is disposed of: otherwise the one of the clients is all they have. */
-async function onBothCores(cores: Cores | undefined): Promise<AsyncDisposable> {
+export async function onBothCores(cores: Cores | undefined): Promise<AsyncDisposable> {
   if (cores !== undefined) await pin(process.pid, cores.envoy, cores.client);
   return {
     async [Symbol.asyncDispose]() {
@@ -109,14 +111,14 @@ export async function measure(
   streams: number,
   services: number,
   rounds: number,
-): Promise<{ readonly by: Readonly<Record<MeshEdit | "first", Convergence>>; readonly resident: number }> {
+): Promise<{ readonly by: Readonly<Record<Edit | "first", Convergence>>; readonly resident: number }> {
   const folder = await mkdtemp(join(tmpdir(), "bench-mesh-"));
   try {
     await using subject = await start(await MeshFiles.write(folder, services));
     const { proxies, first } = await ConnectedProxies.connect(subject, names, streams, variant);
     using connected = proxies;
     let generation = 0;
-    const after = async (edit: MeshEdit): Promise<Convergence> => {
+    const after = async (edit: Edit): Promise<Convergence> => {
       const runs: Convergence[] = [];
       for (let round = 0; round < rounds; round++) runs.push(await connected.edit(edit, round % services, ++generation));
       const of = (figure: keyof Convergence) => median(runs.map((run) => run[figure]));

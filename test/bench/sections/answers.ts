@@ -2,7 +2,7 @@ import { envoyTarget } from "../../../harness/envoy/index.ts";
 import { exists, REPOSITORY } from "../../foreign/build.ts";
 import { join } from "node:path";
 import { pin } from "../envoy/cores.ts";
-import { measureTry } from "../measure/try.ts";
+import { measureMeshTry, measureTry } from "../measure/try.ts";
 import { median } from "../statistics.ts";
 import { built } from "../variants/header-job.ts";
 import { digits, type BenchContext, type Section } from "./section.ts";
@@ -12,7 +12,7 @@ const REQUESTS = 4000;
 export const answers: Section = {
   id: "answers",
   title: "Time to an answer",
-  text: "`meshwright try --filter routing`, from its start to its first result and from there on; and a scenario in an Envoy process, from the start of Envoy to the first answer.",
+  text: "`meshwright try`, with `--filter routing` and with the example of a mesh, from its start to its first result and from there on; and a scenario in an Envoy process, from the start of Envoy to the first answer.",
   async run(context) {
     const module = await built("dist/filters/routing.wasm");
     const command = await exists(join(REPOSITORY, "dist/cli/main.js"));
@@ -40,6 +40,14 @@ async function measure(module: string, { rounds, progress }: BenchContext) {
     rows.push([`\`meshwright try --host ${host}\``, digits(first, 0), Math.round(rate).toLocaleString("en-US")]);
     progress(`try --host ${host}: ${first.toFixed(0)} ms, then ${rate.toFixed(0)} a second`);
   }
+  const meshTimes = [];
+  for (let round = 0; round < rounds; round++) meshTimes.push({ one: await measureMeshTry(1), many: await measureMeshTry(REQUESTS) });
+  const one = (figures["try-mesh/first"] = median(meshTimes.map((time) => time.one.first)));
+  const whole = (figures["try-mesh/whole"] = median(meshTimes.map((time) => time.one.whole)));
+  const rate = (figures["try-mesh/rate"] = median(meshTimes.map((time) => time.many.rate)));
+  rows.push(["`meshwright try --proxy`, a mesh", digits(one, 0), Math.round(rate).toLocaleString("en-US")]);
+  rows.push(["the same, the whole command with one request", digits(whole, 0), ""]);
+  progress(`try --proxy: ${one.toFixed(0)} ms, whole ${whole.toFixed(0)} ms, then ${rate.toFixed(0)} a second`);
   const starts: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const start = performance.now();

@@ -1,4 +1,5 @@
 import { certificates } from "../certificates/section.ts";
+import { policies } from "../control/policy-section.ts";
 import { controlService } from "../control/section.ts";
 import { answers } from "./answers.ts";
 import { algorithms, authentication } from "./authentication.ts";
@@ -37,5 +38,6 @@ export const SECTIONS: readonly Section[] = [
   inProcess,
   answers,
   controlService,
+  policies,
   certificates,
 ];

@@ -35,8 +35,6 @@ export interface CustomTag {
 export interface MetricsRule {
   readonly providers: readonly string[];
   readonly overrides: readonly MetricsOverride[];
-  /** Milliseconds. */
-  readonly reportingInterval: number | undefined;
 }
 
 export interface MetricsOverride {

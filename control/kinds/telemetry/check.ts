@@ -14,16 +14,18 @@ export function check({ spec }: MeshObject<TelemetrySpec>, report: Report): void
         ["spec", "tracing", index, "providers"],
         "only the first provider gets the spans: Envoy has one tracer",
       );
-  for (const [index, { overrides, reportingInterval }] of metrics.entries()) {
-    if (reportingInterval !== undefined) {
-      const message = "has no effect: it is for connections of TCP, which are not reported";
-      report("warning", Code.Surprise, ["spec", "metrics", index, "reportingInterval"], message);
-    }
-    for (const [at, { match, tagOverrides }] of overrides.entries()) {
+  for (const [index, { overrides }] of metrics.entries()) {
+    for (const [at, { match, disabled, tagOverrides }] of overrides.entries()) {
       const path = ["spec", "metrics", index, "overrides", at];
       checkTags(tagOverrides, path, report);
-      if (match?.metric?.startsWith("TCP_") === true)
-        report("warning", Code.Surprise, [...path, "match", "metric"], "has no effect: connections of TCP are not reported");
+      // To disable what is not there is no mistake.
+      if (match?.metric?.startsWith("TCP_") === true && (disabled !== true || Object.keys(tagOverrides).length > 0))
+        report(
+          "error",
+          Code.Refused,
+          [...path, "match", "metric"],
+          "connections of TCP are not reported, so there is nothing to change; disabled: true may stay",
+        );
     }
   }
 }

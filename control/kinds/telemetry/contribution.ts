@@ -16,7 +16,7 @@ export function telemetryOf(object: MeshObject<TelemetrySpec>): Telemetry {
       mode: match?.mode ?? "CLIENT_AND_SERVER",
       providers: namesOf(providers),
     })),
-    metrics: spec.metrics.map(({ providers, overrides, reportingInterval }) => ({
+    metrics: spec.metrics.map(({ providers, overrides }) => ({
       providers: namesOf(providers),
       overrides: overrides.map(({ match, disabled, tagOverrides }) => ({
         metric: match?.metric ?? "ALL_METRICS",
@@ -24,7 +24,6 @@ export function telemetryOf(object: MeshObject<TelemetrySpec>): Telemetry {
         disabled,
         tagOverrides,
       })),
-      reportingInterval,
     })),
     accessLogging: spec.accessLogging.map(({ match, providers, disabled, filter }) => ({
       mode: match?.mode ?? "CLIENT_AND_SERVER",

@@ -1,17 +1,4 @@
-import {
-  boolean,
-  choice,
-  decimal,
-  defaulted,
-  duration,
-  list,
-  map,
-  object,
-  optional,
-  refused,
-  required,
-  text,
-} from "../../model/fields/index.ts";
+import { boolean, choice, decimal, defaulted, list, map, object, optional, refused, required, text } from "../../model/fields/index.ts";
 import { typedWorkloadSelector } from "../../model/parts/index.ts";
 import { wrongExpression } from "./cel/index.ts";
 import { wrongTagExpression } from "./tag-expression.ts";
@@ -113,9 +100,8 @@ const override = object({
 const metrics = object({
   providers,
   overrides: defaulted(list(override), [], "In this order, behind those of wider levels; a later one beats an earlier one."),
-  reportingInterval: optional(
-    duration({ least: 1 }),
-    "Without effect: it is for connections of TCP, which are not reported; requests are counted when they end.",
+  reportingInterval: refused(
+    "it is for metrics of connections (istio_tcp_...), of which there are none: builtin://telemetry counts requests, when they end, and connections of TCP tell nothing of the workload at their other end",
   ),
 });
 

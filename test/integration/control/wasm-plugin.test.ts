@@ -4,8 +4,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { tarOf, writeLayout } from "../../../control/modules/testing.ts";
 import { filterFiles } from "../../../filters/index.ts";
 import { startUpstream, type Upstream } from "../../../harness/upstreams/index.ts";
 import { build } from "../../foreign/build.ts";
@@ -110,6 +112,23 @@ test("a policy holds for connections that are open already, also where a module 
   await mesh.apply({ "late.yaml": denying("late", "/late") });
   expect((await client.get("app", "/late")).status).toBe(403);
   await mesh.apply({ "late.yaml": undefined, "plugin.yaml": undefined, "deny.yaml": DENY });
+});
+
+test.each([
+  ["as it is, in a layer of its type", "application/vnd.module.wasm.content.layer.v1+wasm", (module: Buffer) => module],
+  ["packed as plugin.wasm", "application/vnd.oci.image.layer.v1.tar+gzip", (module: Buffer) => gzipSync(tarOf("plugin.wasm", module))],
+])("a module comes from an image on disk, %s, and only with the digest that is asked for", async (_, mediaType, pack) => {
+  const layout = await mkdtemp(join(folder, "layout-"));
+  const content = pack(await readFile(filterFiles("fault").module));
+  const [digest = ""] = await writeLayout(layout, [{ tag: "v1", layers: [{ mediaType, content }] }]);
+  await mesh.apply({ "plugin.yaml": plugin(`oci-layout://${layout}:v1`, { sha256: digest, phase: "AUTHZ" }) });
+  expect([await status("/", ["x-mine: 1"]), await status("/"), await status("/secret")]).toEqual([418, 200, 403]);
+  await mesh.apply({ "plugin.yaml": undefined });
+  expect(await status("/", ["x-mine: 1"])).toBe(200);
+  await mesh.apply({ "plugin.yaml": plugin(`oci-layout://${layout}:v1`, { sha256: "0".repeat(64), phase: "AUTHZ" }) });
+  expect(mesh.service.problems().map(({ code, message }) => [code, message])).toEqual([["MW0012", expect.stringContaining(digest)]]);
+  expect(await status("/")).not.toBe(200);
+  await mesh.apply({ "plugin.yaml": undefined });
 });
 
 test("a module is read anew when its file changes, and a broken one leaves the one that was", async () => {

@@ -24,7 +24,8 @@ import {
 import { provider } from "./provider-fields.ts";
 import { proxyFields, ROOTS } from "./proxy-fields.ts";
 
-const KUBERNETES = "there is no Kubernetes that is asked; objects come from files";
+const KUBERNETES =
+  "it selects Namespaces of Kubernetes by their labels, which are not read here; give `meshwright serve` the directories of those that count";
 const AUTHORITY = "what signs certificates is told to `meshwright serve` (--ca), where no object of the mesh can change it";
 const INGRESS = "Kubernetes' Ingress is not read; write a Gateway and a VirtualService";
 
@@ -135,7 +136,9 @@ export const fields = object({
   defaultDestinationRuleExportTo: defaulted(exportTo, ["*"], "Namespaces that see DestinationRules that do not say."),
   rootNamespace: defaulted(text({ shape: "namespace", check: wrongDnsLabel }), "istio-system", "Namespace whose policies hold for all."),
   localityLbSetting: optional(localityLoadBalancing, "How traffic keeps to localities. Default: enabled."),
-  zoneAwareLbSetting: refused("endpoints are given by locality and priority; write localityLbSetting"),
+  zoneAwareLbSetting: refused(
+    "Envoy's zone aware routing needs a cluster of the proxies of the same service, which this mesh does not make; localityLbSetting has failover and distribution",
+  ),
   dnsRefreshRate: defaulted(duration({ least: 1_000 }), 60_000, "Time until DNS is asked again after it failed."),
   h2UpgradePolicy: defaulted(choice("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE", "Whether HTTP/1.1 is sent on as HTTP/2."),
   inboundClusterStatName: statName("of clusters of a proxy's own workload"),
@@ -180,7 +183,9 @@ export const fields = object({
     }),
     "What holds for connections to services, each of the two where no DestinationRule says it. Default: Istio's.",
   ),
-  serviceEntryVisibility: refused("write exportTo in each ServiceEntry, or defaultServiceExportTo"),
+  serviceEntryVisibility: refused(
+    "its policies select Namespaces of Kubernetes by their labels, which are not read here; write exportTo in each ServiceEntry, or defaultServiceExportTo",
+  ),
 });
 
 export type MeshConfigSpec = NonNullable<ReturnType<typeof fields.read>>;

@@ -26,7 +26,7 @@ const disabled = object({ disabled: optional(boolean, "Default: false.") });
 const enabled = object({ enabled: optional(boolean, "Default: false.") });
 const AGENT = "it is for Istio's agent, which is no part of this mesh";
 
-const SERVICE_RULES = "a DestinationRule for the service says how to connect to it";
+const SERVICE_RULES = "it is the cluster of a service of the mesh, and a DestinationRule says how that is connected to";
 
 const forwardClientCertDetails = choice("UNDEFINED", "SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY");
 
@@ -160,7 +160,7 @@ export const connectionSettings = object({
     "%2F and %5C in paths. Default: as pathNormalization.",
   ),
   listenerConnectionLimit: refused(
-    "Istio does not carry it out either; Envoy's overload manager has a limit for the whole proxy, in its bootstrap",
+    "Envoy takes it from its runtime, by the name of each listener, which a bootstrap does not know, and Istio does not carry it out either; globalDownstreamConnectionLimit is for the whole proxy",
   ),
   globalDownstreamConnectionLimit: optional(
     integer({ least: 1, most: INT32 }),
@@ -251,7 +251,7 @@ export const proxyFields = object({
   caCertificatesPem: refused(ROOTS),
   image: refused("nobody starts containers here"),
   privateKeyProvider: refused(
-    "Envoy's providers for CryptoMB and QAT need special processors, and there is no way to see here whether a proxy has one",
+    "Envoy's releases have no providers for CryptoMB and QAT, only its contrib builds on special processors, and a proxy does not tell whether it is one",
   ),
   proxyHeaders: optional(proxyHeaders, "Headers that proxies add by themselves."),
   fileFlushInterval: optional(duration({ least: 1 }), "Time after which access logs are written to their files. Default: 10s."),

@@ -51,7 +51,8 @@ export function downstreamTls(view: ProxyView, tls: ServerTls): TlsContext {
 
 /**
  * Clients must have a certificate of the mesh, and of one of the names where there are any (Istio's `BuildListenerTLSContext`). A list of revoked ones comes with the authorities in a secret of ours, where those
- * are known: a list that Envoy cannot read then closes the connections for which it is asked, and not the whole port.
+ * are known: a list that Envoy cannot read then closes the connections for which it is asked, and not the whole port. Where they are not, the authorities come from the proxy's own socket, and to what comes by SDS nothing
+ * but the listener's own context can add a list (`CombinedCertificateValidationContext`): fail closed, with the port.
  */
 function withMeshCertificates(view: ProxyView, tls: ServerTls): TlsContext {
   const client = view.client();

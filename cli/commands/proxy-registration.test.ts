@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { ProxyStatus } from "../../control/admin/proxy-status.ts";
 import { freePort } from "../../control/xds/types/testing/running-proxy.ts";
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { getAt } from "../../test/integration/control/client.ts";
+import { meshwright } from "../testing/run.ts";
 import { RunningProxy } from "../testing/running-proxy.ts";
 import { Serving } from "../testing/serving.ts";
 
@@ -104,6 +106,28 @@ test("is found by clients from when it is healthy, and as long as it is", async 
   await expect.poll(answer, { timeout: 30_000 }).toMatch(/^503/);
   isHealthy = true;
   await expect.poll(answer, { timeout: 30_000 }).toBe("200 here");
+  expect(await vm.end()).toBe(0);
+}, 240_000);
+
+test("says how it is over TLS too, by the certificate that its token brought it", async (context) => {
+  await requireTarget(envoyTarget, context);
+  await serving[Symbol.asyncDispose]();
+  const state = join(folder, "state");
+  serving = await Serving.start("--config", join(folder, "mesh.yaml"), "--state", state, "--xds", "0.0.0.0:0");
+  const { admin, tokenFile, xds } = serving;
+  const [roots, token] = [join(folder, "roots.pem"), join(folder, "vm.token")];
+  await writeFile(roots, (await meshwright(["certs", "--pem", "--admin", admin])).output);
+  const created = await meshwright(["token", "create", "-n", "default", "-s", "vm", "--admin", admin, "--token-file", tokenFile]);
+  await writeFile(token, created.output, { mode: 0o600 });
+  const secure = ["--control", `127.0.0.1:${xds.split(":").at(-1) ?? ""}`, "--control-ca", roots, "--token-file", token];
+  const vm = start("vm", { AUTO_REGISTER_GROUP: "vm", SERVICE_ACCOUNT: "vm" }, "-f", join(folder, "mesh.yaml"), ...secure);
+  await says(serving, "registered with WorkloadGroup vm");
+  await says(serving, "a workload is not healthy");
+  isHealthy = true;
+  await says(serving, "a workload is healthy");
+  expect(await serving.objects()).toContain("vm-127.0.0.1");
+  const proxies = (await serving.get<{ readonly proxies: readonly ProxyStatus[] }>("/api/v1/status")).proxies;
+  expect(proxies).toMatchObject([{ identity: { name: "spiffe://cluster.local/ns/default/sa/vm" } }]);
   expect(await vm.end()).toBe(0);
 }, 240_000);
 

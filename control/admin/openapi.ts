@@ -107,6 +107,39 @@ const effect = { enum: ["makes", "changes", "hides"] } as const;
 const fields = { ...list(text), description: "Where in the resource, at most 16; empty unless it changes." };
 const busy = error("Other such questions are being answered.");
 
+const outcomes = object({ good: count, failed: count, ejections: count });
+const evidence = object({
+  bad: { ...count, description: "Callers that find the host bad." },
+  good: count,
+  silent: { ...count, description: "Callers with too few requests." },
+  callers: list(object({ caller: text, filter: outcomes, loads: outcomes })),
+});
+const host = { service: text, port: count, address: text };
+const hostHealth = object(
+  {
+    ...host,
+    state: { enum: ["watched", "out", "returning", "back"] },
+    share: { ...count, maximum: 100, description: "Per cent of its usual requests." },
+    since: milliseconds,
+    until: milliseconds,
+    times: { ...count, description: "How often it was out lately." },
+    evidence,
+  },
+  ["service", "port", "address", "state", "share", "times", "evidence"],
+);
+const decision = object(
+  {
+    ...host,
+    at: milliseconds,
+    decision: { enum: ["ejected", "held", "returning", "returned", "released"] },
+    reason: text,
+    times: count,
+    until: milliseconds,
+    evidence,
+  },
+  ["service", "port", "address", "at", "decision", "reason", "times"],
+);
+
 /** The description of `/api/v1/`, which is served beside it. */
 export const OPEN_API = {
   openapi: "3.1.0",
@@ -120,6 +153,49 @@ export const OPEN_API = {
         responses: {
           200: answer("The proxies, by id, and how changes are taken.", object({ proxies: list(proxyStatus), admission })),
           401: unauthorized,
+        },
+      },
+    },
+    "/api/v1/health": {
+      get: {
+        summary: "Hosts that callers find bad, and what was decided of them for all (serve --mesh-health)",
+        responses: {
+          200: answer(
+            "Nothing where it is off.",
+            object({ on: { type: "boolean" }, interval: count, callers: count, hosts: list(hostHealth), decisions: list(decision) }, [
+              "on",
+              "hosts",
+              "decisions",
+            ]),
+          ),
+          401: unauthorized,
+        },
+      },
+    },
+    "/api/v1/health-reports": {
+      post: {
+        summary:
+          "Takes what a proxy saw of hosts (filters/ejection/report-schema.json). Served at the address of xDS alone, for proxies that are connected there",
+        security: [{ certificate: [] }, {}],
+        parameters: [
+          {
+            name: "token",
+            in: "query",
+            required: false,
+            schema: text,
+            description: "In plain text, instead of the proxy's certificate: that which its configuration carries.",
+          },
+        ],
+        requestBody: body({ type: "object" }),
+        responses: {
+          202: { description: "It is taken." },
+          400: { description: "It is no report." },
+          401: { description: "Neither certificate nor token, or they are not good." },
+          403: { description: "The proxy is not connected, or the certificate is not its own." },
+          404: { description: "Mesh-wide health is off." },
+          409: { description: "It is older than one that was taken, and changes nothing." },
+          413: { description: "It has more than 1 MiB." },
+          429: { description: "The proxy has reported within half an interval; it changes nothing." },
         },
       },
     },

@@ -70,22 +70,28 @@ async function serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ha
   }
 }
 
-/** @returns undefined where it is too long */
-async function bodyOf(stream: ServerHttp2Stream): Promise<Uint8Array | undefined> {
-  const chunks: Buffer[] = [];
+/** @returns undefined where it is too long; then it is not read to its end */
+function bodyOf(stream: ServerHttp2Stream): Promise<Uint8Array | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>();
+  let chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  stream.on("data", (chunk: Buffer) => {
     length += chunk.length;
-    if (length > LONGEST_BODY) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+    if (length <= LONGEST_BODY) return void chunks.push(chunk);
+    chunks = [];
+    stream.pause();
+    resolve(undefined);
+  });
+  stream.on("end", () => resolve(Buffer.concat(chunks)));
+  stream.on("close", () => reject(new Error("the client left")));
+  return promise;
 }
 
 function answer(stream: ServerHttp2Stream, { status, body }: PlainAnswer): void {
   if (stream.destroyed || stream.headersSent || stream.closed) return;
   stream.respond({ ":status": status, "content-type": "text/plain" });
-  stream.end(body);
+  // Who still sends is told to stop (RFC 9113, section 8.1).
+  stream.end(body, () => stream.close());
 }
 
 function peerOf(socket: Pick<Socket, "remoteAddress" | "remotePort"> | undefined): string {

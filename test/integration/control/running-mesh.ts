@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootstrapOf, type Locality } from "../../../control/bootstrap/index.ts";
 import { ControlService } from "../../../control/control-service.ts";
+import type { MeshHealthSettings } from "../../../control/health/index.ts";
+import { healthReports } from "../../../control/health-reports.ts";
+import { loadReportingService } from "../../../control/load-reports.ts";
 import { pack } from "../../../control/envoy-api/index.ts";
 import { type Listener, ListenerSchema } from "../../../control/envoy-api/generated/envoy/config/listener/v3/listener_pb.ts";
 import { ProxyProtocolSchema } from "../../../control/envoy-api/generated/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
@@ -20,6 +23,13 @@ import { binaryProvider, type Bootstrap, type StartedEnvoy } from "../../../harn
 import { until } from "../until.ts";
 import { type Answer, getAt, type Place } from "./client.ts";
 
+export interface MeshOptions {
+  /** Whether the control service keeps what it knows over a restart (`--state`). */
+  readonly keepsState?: boolean;
+  /** Mesh-wide health. Default: off. */
+  readonly meshHealth?: MeshHealthSettings;
+}
+
 /** The control service with what belongs to a process of it. */
 class Control implements AsyncDisposable {
   readonly service: ControlService;
@@ -34,7 +44,12 @@ class Control implements AsyncDisposable {
     this.port = listener.port;
   }
 
-  static async start(files: Readonly<Record<string, string>>, folder: string, keepsState: boolean, port = 0): Promise<Control> {
+  static async start(
+    files: Readonly<Record<string, string>>,
+    folder: string,
+    { keepsState = false, meshHealth }: MeshOptions,
+    port = 0,
+  ): Promise<Control> {
     const source = new MemorySource(files);
     const warn = (message: string) => {
       throw new Error(message);
@@ -42,9 +57,14 @@ class Control implements AsyncDisposable {
     const service = await ControlService.start({
       sources: [source],
       types: XDS_TYPES.map((type) => redirectable(type, folder)),
+      ...(meshHealth === undefined ? {} : { meshHealth }),
       ...(keepsState ? { state: new State(join(folder, "state"), { warn }) } : {}),
     });
-    return new Control(service, source, await XdsListener.start(service.xds, { port }));
+    return new Control(
+      service,
+      source,
+      await XdsListener.start(service.xds, { port, services: [loadReportingService(service)], http: healthReports(service) }),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -61,13 +81,13 @@ export class RunningMesh implements AsyncDisposable {
   private readonly proxies: RunningEnvoy[] = [];
   private readonly secrets: SecretServer[] = [];
 
-  private readonly keepsState: boolean;
+  private readonly options: MeshOptions;
 
-  private constructor(control: Control, files: Map<string, string>, folder: string, keepsState: boolean) {
+  private constructor(control: Control, files: Map<string, string>, folder: string, options: MeshOptions) {
     this.control = control;
     this.files = files;
     this.folder = folder;
-    this.keepsState = keepsState;
+    this.options = options;
   }
 
   get service(): ControlService {
@@ -76,14 +96,13 @@ export class RunningMesh implements AsyncDisposable {
 
   /**
    * @param files YAML by name
-   * @param keepsState whether the control service keeps what it knows over a restart (`--state`)
    */
-  static async start(files: Readonly<Record<string, string>>, { keepsState = false } = {}): Promise<RunningMesh> {
+  static async start(files: Readonly<Record<string, string>>, options: MeshOptions = {}): Promise<RunningMesh> {
     const folder = await mkdtemp(join(tmpdir(), "mesh-"));
-    const control = await Control.start(files, folder, keepsState);
+    const control = await Control.start(files, folder, options);
     const errors = control.service.problems().filter(({ level }) => level === "error");
     if (errors.length > 0) throw new Error(errors.map(({ file, line, message }) => `${file}:${line}: ${message}`).join("\n"));
-    return new RunningMesh(control, new Map(Object.entries(files)), folder, keepsState);
+    return new RunningMesh(control, new Map(Object.entries(files)), folder, options);
   }
 
   /** Starts an Envoy that has a certificate of the mesh for an id, and gets it from beside it, and waits until it has everything. */
@@ -145,6 +164,11 @@ export class RunningMesh implements AsyncDisposable {
     }
   }
 
+  /** Where Envoys connect. */
+  get port(): number {
+    return this.control.port;
+  }
+
   /** Cuts every stream, as when the process is killed. */
   async stopControl(): Promise<void> {
     await this.control[Symbol.asyncDispose]();
@@ -152,7 +176,7 @@ export class RunningMesh implements AsyncDisposable {
 
   /** Starts another control service in the place of the one that was stopped, which knows the files, and nothing else unless it keeps its state. */
   async startControl(): Promise<void> {
-    this.control = await Control.start(Object.fromEntries(this.files), this.folder, this.keepsState, this.control.port);
+    this.control = await Control.start(Object.fromEntries(this.files), this.folder, this.options, this.control.port);
   }
 
   /** Resources that were sent or removed since the control service was started, by type, as its metrics have it. */

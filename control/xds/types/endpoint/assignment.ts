@@ -13,7 +13,7 @@ import { localitiesOf } from "../cluster/localities.ts";
 import { automatic } from "../cluster/mesh-tls.ts";
 import { addressOf } from "./address.ts";
 import { sourceOf } from "./alias.ts";
-import { judge } from "./health.ts";
+import { hostAddress, judge } from "./health.ts";
 import { expectsMtls } from "./mtls.ts";
 import { groupByLocality, prioritize } from "./priorities.ts";
 
@@ -73,7 +73,7 @@ export function assignmentOf(
           service: source.service,
           clusterId: view.client().clusterId,
           mtls: takesMtls(endpoint),
-          out: judged.out.has(endpoint.address),
+          out: judged.out.has(hostAddress(endpoint, portName ?? "")),
         }),
       ),
       ...(members.length === 0 ? {} : { loadBalancingWeight: weight }),

@@ -1,6 +1,6 @@
 import { type Endpoint, formatHostAddress, type HostMark, type OutlierDetection } from "../../../model/index.ts";
 
-/** Endpoints with the weights that they have now, and the addresses of those that are out. */
+/** Endpoints with the weights that they have now, and those that are out, by `ip:port`. */
 export interface Judged {
   readonly endpoints: readonly Endpoint[];
   readonly out: ReadonlySet<string>;
@@ -25,14 +25,14 @@ export function judge(
   outlier: Pick<OutlierDetection, "maxEjectionPercent" | "minHealthPercent"> | undefined,
 ): Judged {
   if (marks.length === 0 || outlier === undefined) return { endpoints, out: NONE };
-  const byAddress = Map.groupBy(endpoints, ({ address, ports }) => formatHostAddress(address, ports[port] ?? 0));
+  const byAddress = Map.groupBy(endpoints, (endpoint) => hostAddress(endpoint, port));
   const marked = marks.flatMap(({ address, share }) => (byAddress.get(address) ?? []).map((endpoint) => ({ endpoint, share })));
   const healthy = endpoints.filter(({ health }) => health === "healthy").length;
   const { maxEjectionPercent = MAX_EJECTION_PERCENT, minHealthPercent = 0 } = outlier;
   const left = Math.max(1, Math.ceil((endpoints.length * minHealthPercent) / 100));
   const most = Math.max(0, Math.min(Math.floor((endpoints.length * maxEjectionPercent) / 100), healthy - left));
   const isOut = marked.filter(({ endpoint, share }) => share === 0 && endpoint.health === "healthy").slice(0, most);
-  const out = new Set(isOut.map(({ endpoint }) => endpoint.address));
+  const out = new Set(isOut.map(({ endpoint }) => hostAddress(endpoint, port)));
   const shares = new Map(marked.filter(({ share }) => share > 0).map(({ endpoint, share }) => [endpoint, share]));
   if (shares.size === 0) return { endpoints, out };
   const weighted = endpoints.map((endpoint) => {
@@ -40,6 +40,11 @@ export function judge(
     return { ...endpoint, weight: Math.max(1, Math.round((endpoint.weight * SCALE * share) / 100)) };
   });
   return { endpoints: weighted, out };
+}
+
+/** As marks have it. Several endpoints may have one IP. */
+export function hostAddress({ address, ports }: Pick<Endpoint, "address" | "ports">, port: string): string {
+  return formatHostAddress(address, ports[port] ?? 0);
 }
 
 const NONE: ReadonlySet<string> = new Set();

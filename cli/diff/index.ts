@@ -1,13 +1,13 @@
 import { resourceReader } from "../../control/configuration/index.ts";
 import { compareMeshes, type MeshDifference, meshSides, type Sides, type Surroundings, workloadProxies } from "../../control/diff/index.ts";
 import { IDENTITY_KEY, peerOf, type Proxy } from "../../control/model/index.ts";
-import { CliError, ExitCode } from "../cli-error.ts";
 import type { AdminOptions } from "../control/admin-client.ts";
 import { readProxyOption } from "../control/read-proxy-option.ts";
 import { readClusters } from "../try/clusters.ts";
 import type { Direction } from "../try/mesh/aim.ts";
 import { readSources } from "./read-sources.ts";
 import { differs, type DiffReport, reportOf } from "./report.ts";
+import { readLogHeaders } from "./requests/log-headers.ts";
 import type { RequestsOptions } from "./requests/run.ts";
 import { readService } from "./service.ts";
 import { asText } from "./text.ts";
@@ -42,7 +42,7 @@ export interface Compared {
 /** Compares a mesh as it is with one as it is to be. Rejects with a `CliError` where files are not there, or the service does not answer. */
 export async function compare(options: Comparison): Promise<Compared> {
   const { requests, direction, cluster } = options;
-  const headers = new Map(options.logHeader.map(readPair));
+  const headers = readLogHeaders(options.logHeader);
   const callouts = await readClusters(cluster);
   const { sides, surroundings, notes } = await readSides(options);
   const difference = compareMeshes(sides, surroundings);
@@ -65,13 +65,6 @@ async function withRequests(report: DiffReport, difference: MeshDifference, opti
   const { compareRequests } = await import("./requests/run.ts");
   const { report: requests, notes } = await compareRequests(difference, options);
   return { ...report, requests, notes: [...report.notes, ...notes] };
-}
-
-function readPair(text: string): readonly [string, string] {
-  const [, field, header] = /^([^=]+)=([^=\s]+)$/.exec(text) ?? [];
-  if (field === undefined || header === undefined)
-    throw new CliError(ExitCode.Usage, `--log-header ${text}: expected FIELD=HEADER, such as end_user=end-user`);
-  return [field, header.toLowerCase()];
 }
 
 interface BothSides {

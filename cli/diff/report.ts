@@ -9,7 +9,7 @@ import {
 } from "../../control/diff/index.ts";
 import type { Resource } from "../../control/xds/server/index.ts";
 import type { XdsType } from "../../control/xds/types/index.ts";
-import type { RequestsReport } from "./requests/run.ts";
+import type { RequestsReport } from "./requests/compare.ts";
 
 /** What `meshwright diff` prints; the text is made of it too. */
 export interface DiffReport {

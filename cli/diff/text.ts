@@ -2,11 +2,12 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import type { FieldChange, ToldProblem } from "../../control/diff/index.ts";
 import { colorsOf } from "../colors.ts";
 import { table } from "../control/output.ts";
+import { more, number } from "./counts.ts";
 import type { DiffReport, ReportedGroup, ReportedResource } from "./report.ts";
-import type { Failures, RequestsReport } from "./requests/run.ts";
+import { requestsAsText } from "./requests/text.ts";
 
 /** Of what there may be thousands, this many are shown as text; the rest is counted, and `--output json` has all. */
-const MOST = { proxies: 5, resources: 50, fields: 12, groups: 50 };
+const MOST = { proxies: 5, resources: 50, fields: 12 };
 const LONGEST_VALUE = 120;
 
 const PAINT = { added: "green", new: "red", changed: "yellow", again: "dim", removed: "red", gone: "green" } as const;
@@ -50,37 +51,6 @@ function group({ proxies, bytes: size, resources }: ReportedGroup): string {
   ].join("");
 }
 
-function requestsAsText({ total, distinct, changed, skipped, broken, failed, groups }: RequestsReport): string {
-  const others = Object.entries(skipped).map(([what, count]) => `${number(count)} lines passed over: ${what}\n`);
-  const shown = groups.slice(0, MOST.groups).map(({ aspect, count, before, after, example }) => {
-    const { line: at, request } = example;
-    const said = `${request.method ?? "GET"} ${request.authority ?? "localhost"}${request.path}`;
-    return `  ${number(count)} ${HEADINGS[aspect]}\n    before: ${before}\n    after:  ${after}\n    such as line ${at}: ${said}\n`;
-  });
-  return [
-    `requests: ${number(changed)} of ${number(total)} are treated differently; ${number(distinct)} were run, the others are like them\n`,
-    ...others.map((each) => `  ${each}`),
-    failures(broken, "lines are no requests"),
-    failures(failed, "requests could not be run"),
-    ...shown,
-    more(groups.length - MOST.groups, "  "),
-  ].join("");
-}
-
-const HEADINGS = {
-  allowed: "allowed or denied differently",
-  answered: "answered differently",
-  routed: "routed differently",
-  delayed: "delayed differently",
-  changed: "changed on their way",
-} as const;
-
-function failures({ count, first }: Failures, what: string): string {
-  if (count === 0) return "";
-  const lines = first.map(({ line: at, error }) => `    line ${at}: ${error}\n`);
-  return `  ${number(count)} ${what}:\n${lines.join("")}${more(count - first.length, "    ")}`;
-}
-
 function resource({ change, type, name, bytes: size, fields = [] }: ReportedResource): string {
   const lines = fields.slice(0, MOST.fields).map((each) => `      ${field(each)}\n`);
   return `    ${paint(change)} ${type} ${name}, ${bytes(size)}\n${lines.join("")}${more(fields.length - MOST.fields, "      ")}`;
@@ -100,10 +70,6 @@ function section(title: string, content: string): string {
   return content === "" ? "" : `${title}:\n${content.replaceAll(/^(?=.)/gm, "  ")}`;
 }
 
-function more(count: number, indentation: string): string {
-  return count > 0 ? `${indentation}and ${number(count)} more\n` : "";
-}
-
 function line({ file, line: at, column, level, code, path, message }: ToldProblem): string {
   return `${file}:${at}:${column}: ${level} ${code} ${path}: ${message}`;
 }
@@ -114,8 +80,4 @@ function paint(what: keyof typeof PAINT): string {
 
 function bytes(count: number): string {
   return count === 1 ? "1 byte" : `${number(count)} bytes`;
-}
-
-function number(of: number): string {
-  return of.toLocaleString("en");
 }

@@ -3,7 +3,7 @@ import type { Observed } from "../../try/mesh/running-mesh.ts";
 import type { CertainSnapshot } from "./certain.ts";
 
 /** In what way a request is treated differently. Of several the first counts as the cause. */
-export type Aspect = "allowed" | "answered" | "routed" | "delayed" | "changed";
+export type Aspect = "allowed" | "answered" | "routed" | "delayed" | "decided" | "changed";
 
 /** Why a request is treated differently, in words: the decision before and after. */
 export interface Cause {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { envoyTarget } from "../../../harness/envoy/index.ts";
 import { requireTarget } from "../../../harness/scenario/require-target.ts";
 import { compare } from "../index.ts";
-import type { RequestsReport } from "./run.ts";
+import type { RequestsReport } from "./compare.ts";
 
 // The edits that docs/cli.md shows, and others of every kind, on the bookshop of `npm start`.
 

@@ -64,7 +64,8 @@ export async function compareSides([before, after]: readonly [See, See], options
   let changed = 0;
   using _progress = new Progress(
     process.stderr,
-    () => `${total.toLocaleString("en")} requests, ${ran.toLocaleString("en")} of them run, ${changed.toLocaleString("en")} treated differently`,
+    () =>
+      `${total.toLocaleString("en")} requests, ${ran.toLocaleString("en")} of them run, ${changed.toLocaleString("en")} treated differently`,
   );
 
   const judge = async (line: number, request: ExchangeRequest): Promise<Verdict> => {

@@ -10,7 +10,7 @@ import { LOOKUP_FILTER } from "../types/scope/lookup.ts";
 import { Draft } from "./draft.ts";
 import { indexIn, insert, removeFrom } from "./lists.ts";
 import { changeManagers } from "./manager.ts";
-import { asList } from "./route-tree.ts";
+import { type Lists, listsOf } from "./route-tree.ts";
 import { matchesRoutes, type RoutePlace, routePlace } from "./route-place.ts";
 
 /** What is in route configurations. */
@@ -20,11 +20,12 @@ export const ROUTE_THINGS: ReadonlySet<ApplyTo> = new Set<ApplyTo>(["ROUTE_CONFI
 export function patchRoutes(view: ProxyView, routes: RouteConfiguration, patches: readonly BoundPatch[]): RouteConfiguration {
   const at = routePlace(routes.name, view.client().type === "router" ? "GATEWAY" : "SIDECAR_OUTBOUND");
   const mine = patches.filter((each) => isInPlace(each, at.place) && concerns(routes, each.patch, at));
+  const lists = listsOf(routes);
   const draft = new Draft(routes, routes.name, (candidate) => brokenRoutes(candidate, routes));
   for (const [applyTo, isAdd] of STEPS) {
     for (const each of mine) {
       if (each.patch.applyTo !== applyTo || (each.patch.operation === "ADD") !== isAdd || !isFor(each, view)) continue;
-      draft.apply(each, (candidate) => change(candidate, each.patch, at));
+      draft.apply(each, (candidate) => change(candidate, each.patch, at, lists));
     }
   }
   return draft.isChanged ? found(draft.message, routes) : routes;
@@ -52,7 +53,7 @@ export function patchInlineRoutes(draft: Draft<Listener>, bound: BoundPatch): vo
       changeManagers(chain, ({ routeSpecifier }) => {
         if (routeSpecifier.case !== "routeConfig") return false;
         const at = routePlace(routeSpecifier.value.name, "SIDECAR_INBOUND");
-        return concerns(routeSpecifier.value, patch, at) && change(routeSpecifier.value, patch, at);
+        return concerns(routeSpecifier.value, patch, at) && change(routeSpecifier.value, patch, at, listsOf(routeSpecifier.value));
       }),
     );
     return changed.length > 0;
@@ -80,7 +81,7 @@ function concerns(
   return virtualHosts.some((each) => matchesHost(each, match?.virtualHost));
 }
 
-function change(routes: RouteConfiguration, patch: EnvoyPatch, at: RoutePlace): boolean {
+function change(routes: RouteConfiguration, patch: EnvoyPatch, at: RoutePlace, lists: Lists): boolean {
   if (patch.applyTo === "ROUTE_CONFIGURATION") {
     const value = valueOf<RouteConfiguration>(patch);
     if (!at.takesHosts) value.virtualHosts = [];
@@ -93,11 +94,13 @@ function change(routes: RouteConfiguration, patch: EnvoyPatch, at: RoutePlace): 
   }
   const meant = routes.virtualHosts.filter((each) => matchesHost(each, patch.routeConfiguration?.virtualHost));
   return (
-    (patch.applyTo === "VIRTUAL_HOST" ? changeHosts(routes, meant, patch) : meant.filter((each) => changeRoutes(each, patch)).length) > 0
+    (patch.applyTo === "VIRTUAL_HOST"
+      ? changeHosts(routes, meant, patch, lists)
+      : meant.filter((each) => changeRoutes(each, patch, lists)).length) > 0
   );
 }
 
-function changeHosts(routes: RouteConfiguration, meant: readonly VirtualHost[], patch: EnvoyPatch): number {
+function changeHosts(routes: RouteConfiguration, meant: readonly VirtualHost[], patch: EnvoyPatch, lists: Lists): number {
   for (const each of meant) {
     if (patch.operation === "REMOVE") routes.virtualHosts = routes.virtualHosts.filter((other) => other !== each);
     else if (patch.operation === "REPLACE")
@@ -105,15 +108,15 @@ function changeHosts(routes: RouteConfiguration, meant: readonly VirtualHost[], 
     else {
       mergeInto(messageOf(each.$typeName), each, valueOf(patch));
       // Envoy takes one of both.
-      if (each.matcher !== undefined && each.routes.length > 0) each.routes = [...asList(each), ...each.routes];
+      if (each.matcher !== undefined && each.routes.length > 0) each.routes = [...lists(each), ...each.routes];
       if (each.routes.length > 0) delete each.matcher;
     }
   }
   return meant.length;
 }
 
-function changeRoutes(host: VirtualHost, patch: EnvoyPatch): boolean {
-  const routes = asList(host);
+function changeRoutes(host: VirtualHost, patch: EnvoyPatch, lists: Lists): boolean {
+  const routes = lists(host);
   if (!changeList(routes, patch)) return false;
   host.routes = routes;
   delete host.matcher;

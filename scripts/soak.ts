@@ -1,11 +1,11 @@
 // What takes too long for every change, with a result file that says what ran, for how long, and how it ended:
 //
-//   npm run soak [-- --seconds N] [STEP...]
+//   npm run soak [-- --seconds N --fuzz-minutes N] [STEP...]
 //
-// `--seconds` is for how long each property is fuzzed. Default: 20. The file is soak-results/DATE.md; exit code 1 where a step failed.
+// `--seconds` is for how long each property is fuzzed, `--fuzz-minutes` for how long each filter. Default: 20 and 10. The file is soak-results/DATE.md; exit code 1 where a step failed.
 
 import { spawn } from "node:child_process";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, existsSync, readdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { join } from "node:path";
@@ -21,11 +21,19 @@ interface Step {
 }
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
-const { values, positionals } = parseArgs({ options: { seconds: { type: "string", default: "20" } }, allowPositionals: true });
+const { values, positionals } = parseArgs({
+  options: { seconds: { type: "string", default: "20" }, "fuzz-minutes": { type: "string", default: "10" } },
+  allowPositionals: true,
+});
 const seconds = Number(values.seconds);
+const fuzzMinutes = Number(values["fuzz-minutes"]);
 
 /** Named in the titles of the tests that take it, so that a failure can be had again. */
 const seed = String(Date.now() % 1_000_000);
+
+const FILTERS = readdirSync(join(repository, "filters"))
+  .filter((name) => existsSync(join(repository, "filters", name, "examples/config.json")))
+  .toSorted();
 
 const STEPS: readonly Step[] = [
   {
@@ -97,6 +105,26 @@ const STEPS: readonly Step[] = [
     command: ["vitest", "run", "--project", "integration", "test/integration/control/rotation.test.ts"],
     environment: { MESHWRIGHT_ROTATION_SECONDS: "200" },
   },
+  {
+    name: "diff-requests",
+    title: "100,000 requests, no two alike, through meshwright diff: each is treated as the rules say, and how many there are a second",
+    command: ["vitest", "run", "--project", "integration", "cli/diff/requests/many.test.ts"],
+    environment: { MESHWRIGHT_DIFF_REQUESTS: "100000" },
+  },
+  {
+    name: "planted-defects",
+    title: "meshwright fuzz finds each of ten planted defects",
+    command: ["vitest", "run", "--project", "integration", "test/integration/planted-defects.test.ts"],
+    environment: { MESHWRIGHT_PLANTED_DEFECTS: "all", MESHWRIGHT_PLANTED_SEED: seed },
+  },
+  ...FILTERS.map((filter) => ({
+    name: `fuzz-${filter}`,
+    title: `meshwright fuzz finds nothing in ${filter} in ${fuzzMinutes} minutes, in the host and in Envoy (seed ${seed})`,
+    command: [
+      ...["node", "cli/main.ts", "fuzz", filter, "--config", `filters/${filter}/examples/config.json`],
+      ...["--time", `${fuzzMinutes}m`, "--seed", seed, "--reproduction", "soak-results"],
+    ],
+  })),
   ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
     name: `envoy-${version}`,
     title: `the tests on Envoy ${version}`,
@@ -156,8 +184,8 @@ function report(date: string, results: readonly Result[]): string {
 }
 
 const unknown = positionals.filter((name) => !STEPS.some((step) => step.name === name));
-if (unknown.length > 0 || !(seconds > 0)) {
-  console.error(`soak: usage: npm run soak [-- --seconds N] [${STEPS.map(({ name }) => name).join("|")}]...`);
+if (unknown.length > 0 || !(seconds > 0) || !(fuzzMinutes > 0)) {
+  console.error(`soak: usage: npm run soak [-- --seconds N --fuzz-minutes N] [${STEPS.map(({ name }) => name).join("|")}]...`);
   process.exit(2);
 }
 const date = new Date().toISOString().slice(0, 16).replace(":", "");

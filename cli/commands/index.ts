@@ -9,6 +9,8 @@ export const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map(
   ["inspect", async () => (await import("./inspect.ts")).addInspect],
   ["trace", async () => (await import("./trace.ts")).addTrace],
   ["profile", async () => (await import("./profile.ts")).addProfile],
+  ["fuzz", async () => (await import("./fuzz.ts")).addFuzz],
+  ["replay", async () => (await import("./replay.ts")).addReplay],
   ["serve", async () => (await import("./serve.ts")).addServe],
   ["validate", async () => (await import("./validate.ts")).addValidate],
   ["translate", async () => (await import("./translate.ts")).addTranslate],

@@ -78,7 +78,8 @@ export class HeaderMap {
       const index = this.names.indexOf(key);
       if (index >= 0) {
         const before = this.value(index);
-        this.values[index] = before === "" ? value : `${before},${value}`;
+        // `HeaderMapImpl::appendToHeader` adds nothing for nothing, no comma either.
+        if (value !== "") this.values[index] = before === "" ? value : `${before},${value}`;
         return;
       }
     }

@@ -129,8 +129,7 @@ export function mutateRequestHeaders(headers: HeaderMap, source: string, secure:
     }
   }
   for (const name of INTERNAL_HEADERS) headers.remove(name);
-  // More than one, or none that is an absolute URL, is removed.
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#,]+[^,]*$/i.test(headers.getAll("referer") ?? "")) headers.remove("referer");
+  if (headers.getAll("referer") !== undefined && !isReferer(headers.getAll("referer") ?? "")) headers.remove("referer");
   const before = headers.get("x-forwarded-for");
   const hop = isLoopback(address) ? localAddress() : address;
   headers.assign("x-forwarded-for", before === undefined || before === "" ? hop : `${before},${hop}`);
@@ -138,6 +137,14 @@ export function mutateRequestHeaders(headers: HeaderMap, source: string, secure:
   headers.assign("x-envoy-external-address", address);
   const scheme = headers.get(":scheme");
   headers.assign(":scheme", scheme === undefined || scheme === "" ? "http" : scheme.toLowerCase());
+}
+
+/** `Utility::isValidRefererValue`: an absolute URL without user and fragment, else a relative reference without a fragment. */
+function isReferer(value: string): boolean {
+  const [, port = "0"] = /^[a-z]+:\/\/[^\s/?#@:]+(?::(\d*))?(?:[/?][!-"$-~]*)?$/i.exec(value) ?? [undefined, "none"];
+  if (Number(port) <= 65_535) return true;
+  // A colon in the first segment would end a scheme.
+  return /^[\w!$&'()*+,;=.~@%?-]*(?:\/[\w!$&'()*+,;=.~@%?:/-]*)?$/.test(value);
 }
 
 export function isUpgrade(headers: HeaderMap): boolean {

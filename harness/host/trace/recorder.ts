@@ -37,6 +37,8 @@ export interface TracedCallback {
   readonly trap?: string;
   /** Nanoseconds by the list of prices, without the hostcalls. */
   readonly price: number;
+  /** Bytes of the module's memory afterwards. */
+  readonly memory: number;
   readonly hostcalls: readonly TracedHostcall[];
 }
 
@@ -61,6 +63,7 @@ export class TraceRecorder implements HostObserver {
       arguments: Object.fromEntries(names.map((field, index) => [field, Number(words[index] ?? 0)])),
       returned: 0,
       price: callbackPrice(name),
+      memory: 0,
       hostcalls: [],
     });
   }
@@ -72,6 +75,7 @@ export class TraceRecorder implements HostObserver {
     while (this.calls.length >= this.open.length) this.callEnded("trapped");
     this.open.pop();
     callback.returned = result;
+    callback.memory = vm.memorySize;
     if (vm.failure !== undefined) callback.trap = vm.failure.message;
     const caller = this.calls.at(-1);
     if (caller === undefined) this.finished.push(callback);

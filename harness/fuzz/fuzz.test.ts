@@ -1,0 +1,137 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ExchangeRequest, ExchangeResult } from "../target/index.ts";
+import { Corpus } from "./corpus.ts";
+import { Dictionary } from "./dictionary.ts";
+import { differences, type Finding } from "./finding.ts";
+import { Choices } from "./random.ts";
+import { reproduction } from "./reproduction.ts";
+import { makeRequest, mutateRequest } from "./requests.ts";
+import { shrink } from "./shrink.ts";
+
+const nothing = new Dictionary(new Uint8Array(0), "");
+
+describe("requests", () => {
+  test("are the same for the same seed, and others for another one", () => {
+    const made = (seed: number) => {
+      const choices = new Choices(seed);
+      return Array.from({ length: 200 }, () => mutateRequest(makeRequest(choices, nothing), choices, nothing));
+    };
+    expect(made(1)).toEqual(made(1));
+    expect(made(1)).not.toEqual(made(2));
+  });
+
+  test("are of every kind", () => {
+    const choices = new Choices(7);
+    const made = Array.from({ length: 2_000 }, () => makeRequest(choices, nothing));
+    expect(new Set(made.map(({ protocol }) => protocol))).toEqual(new Set([undefined, "h2", "grpc"]));
+    for (const field of ["body", "chunks", "trailers", "source", "authority"] as const)
+      expect(made.some((request) => request[field] !== undefined)).toBe(true);
+    for (const field of ["status", "headers", "body", "trailers", "delay", "reset"] as const)
+      expect(made.some(({ response }) => response?.[field] !== undefined)).toBe(true);
+    expect(made.every(({ path }) => path.startsWith("/") && !/[\s#]/.test(path))).toBe(true);
+  });
+});
+
+test("the dictionary has the strings of a module, in UTF-8 and UTF-16, those of its configuration, and headers that it asks for", () => {
+  const module = Buffer.concat([Buffer.from("\0\0x-tenant\0\0\0"), Buffer.from("gold/silver", "utf16le"), Buffer.from([0xff])]);
+  const dictionary = new Dictionary(module, '{"header": "x-configured"}');
+  expect(dictionary.words).toEqual(expect.arrayContaining(["x-tenant", "gold/silver", "x-configured"]));
+  expect(dictionary.names).toEqual(expect.arrayContaining(["x-tenant", "x-configured"]));
+  const call = { hostcall: "proxy_get_header_map_value", arguments: { name: "x-asked" } };
+  dictionary.learn([{ hostcalls: [call] }] as unknown as Parameters<Dictionary["learn"]>[0]);
+  expect(dictionary.names).toContain("x-asked");
+});
+
+describe("shrinking", () => {
+  test("keeps what is needed, of requests and in them", async () => {
+    const choices = new Choices(3);
+    const noise = Array.from({ length: 30 }, () => makeRequest(choices, nothing));
+    const headers = [
+      ["a", "b"],
+      ["x-bad", `${"x".repeat(300)}%`],
+      ["c", "d"],
+    ] as const;
+    const requests = [...noise, { path: "/first" }, ...noise, { method: "POST", path: "/a/b?c", headers, body: "body" }];
+    const fails = async (candidate: readonly ExchangeRequest[]) =>
+      candidate.some(({ path }) => path.startsWith("/first")) &&
+      (candidate.at(-1)?.headers ?? []).some(([name, value]) => name === "x-bad" && value.includes("%"));
+    const smallest = await shrink(requests, fails, () => false);
+    expect(smallest).toEqual([{ path: "/first" }, { path: "/", headers: [["x-bad", "%"]] }]);
+  });
+
+  test("ends when time is over", async () => {
+    let tries = 0;
+    const requests = [{ path: "/a" }, { path: "/b" }];
+    expect(
+      await shrink(
+        requests,
+        async () => ++tries > 0,
+        () => true,
+      ),
+    ).toEqual(requests);
+    expect(tries).toBe(0);
+  });
+});
+
+test("a difference names the field, and of headers only those that differ", () => {
+  const result: ExchangeResult = { outcome: "forward", status: 200, details: "via_upstream", decisions: [], delay: 1 };
+  const response = {
+    status: 200,
+    headers: [
+      ["a", "1"],
+      ["b", "2"],
+    ],
+    body: "",
+  } as const;
+  const other = {
+    ...response,
+    headers: [
+      ["a", "1"],
+      ["b", "3"],
+    ],
+  } as const;
+  const names = ["here", "there"] as const;
+  expect(differences(result, { ...result, delay: 2 }, names)).toEqual([]);
+  expect(differences({ ...result, response }, { ...result, response: other }, names)).toEqual([
+    'response.headers: [["b","2"]] here, [["b","3"]] there',
+  ]);
+  expect(differences(result, { ...result, status: 503 }, names)).toEqual(["status: 200 here, 503 there"]);
+});
+
+describe("the corpus", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "meshwright-corpus-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test("is there again for the next run, each entry once", () => {
+    const corpus = new Corpus(join(folder, "new"));
+    corpus.add({ path: "/a" });
+    corpus.add({ path: "/a" });
+    expect(readFileSync(join(folder, "new/corpus.jsonl"), "utf8")).toBe('{"path":"/a"}\n');
+    const next = new Corpus(join(folder, "new"));
+    expect([next.take(), next.take(), next.size]).toEqual([[{ path: "/a" }], [], 1]);
+  });
+
+  test("says which line of it is broken", () => {
+    writeFileSync(join(folder, "corpus.jsonl"), '{"path":"/a"}\n{"pa');
+    expect(() => new Corpus(folder)).toThrow(/corpus\.jsonl:2: no JSON; mend the line, or remove the file/);
+  });
+});
+
+test.each<Partial<Finding>>([{ kind: "trap" }, { kind: "state", where: "status" }, { kind: "memory", where: "leak" }])(
+  "a scenario of %j is TypeScript",
+  async (found) => {
+    const finding = { kind: "trap", where: "", message: "m", requests: [{ path: "/a" }, { path: '/"' }], ...found } as const;
+    const filter = { name: "mine", module: "/x/mine.wasm", configuration: Buffer.from("{}") };
+    const source = reproduction({ finding, filter, upstream: false, seed: 3, folder: "/x/y" });
+    const { default: typescript } = await import("typescript");
+    expect(typescript.transpileModule(source, { reportDiagnostics: true }).diagnostics).toEqual([]);
+    expect(source).toContain('new URL("../mine.wasm", import.meta.url)');
+    expect(source).toContain('await run.send({"path":"/\\""})');
+  },
+);

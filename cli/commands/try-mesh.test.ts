@@ -457,6 +457,28 @@ describe("what is wrong", () => {
     expect(parse(ended)).toMatchObject([{ status: 200, cluster: V1 }]);
   });
 
+  test("is told of what a filter's module refuses, and tried as the control service would have it", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const file = join(folder, "refused.yaml");
+    const policy = {
+      jwtRules: [{ issuer: "https://issuer.example.com", jwks: '{"keys":[{"kty":"oct","k":"AA"}]}' }],
+    };
+    const plugin = (name: string, filter: string, pluginConfig: object) =>
+      JSON.stringify({
+        apiVersion: "extensions.istio.io/v1alpha1",
+        kind: "WasmPlugin",
+        metadata: { name },
+        spec: { url: `builtin://${filter}`, pluginConfig },
+      });
+    const routing = plugin("routes", "routing", { rules: [{ name: "r", match: [{ uri: { regex: "(a{1,1000}){1,1000}" } }], route: "x" }] });
+    await writeFile(file, `${routing}\n---\n${plugin("tokens", "authentication", policy)}\n`);
+    const request = { authority: "reviews", path: "/" };
+    const outbound = await run([request], "-f", file, "--proxy", PAGE);
+    expect([outbound.code, parse(outbound)]).toMatchObject([1, [{ status: 200, cluster: V1 }]]);
+    expect(outbound.errors).toMatch(/refused\.yaml:1:\d+: error MW0015 spec\.pluginConfig\.rules\[0\]\.match\[0\]\.uri\.regex: /);
+    expect(outbound.errors).toMatch(/refused\.yaml:3:\d+: error MW0015 spec\.pluginConfig\.jwtRules\[0\]\.jwks: /);
+  });
+
   test.each([
     ["a node id that is none", ["--proxy", "reviews"], 2, "--proxy: node id"],
     ["metadata that is no JSON", ["--proxy", PAGE, "--metadata", "{"], 2, "--metadata is no JSON"],

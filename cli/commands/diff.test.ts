@@ -2,7 +2,12 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ClusterSchema } from "../../control/envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
+import { DeltaDiscoveryRequestSchema } from "../../control/envoy-api/generated/envoy/service/discovery/v3/discovery_pb.ts";
+import { typeUrl } from "../../control/envoy-api/index.ts";
+import { RawCall } from "../../control/xds/transport/testing/grpc-client.ts";
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import type { DiffReport } from "../diff/report.ts";
@@ -106,6 +111,17 @@ describe("against a service that runs", () => {
     expect(objects).toHaveLength(1);
     expect(proxies).toMatchObject({ total: 1, changed: 1 });
     expect(groups.map(({ resources }) => resources.map(({ type }) => type))).toEqual([["route"]]);
+  });
+
+  test("proxies are those that are connected, as they tell of themselves", async () => {
+    using call = new RawCall(Number(serving.xds.split(":").at(-1)));
+    const node = { id: REVIEWS[0] ?? "", metadata: { LABELS: { app: "reviews" } } };
+    const clusters = create(DeltaDiscoveryRequestSchema, { node, typeUrl: typeUrl(ClusterSchema) });
+    call.send(toBinary(DeltaDiscoveryRequestSchema, clusters));
+    await call.next();
+    const { proxies, groups } = await report("-f", after, "--admin", serving.admin);
+    expect(proxies).toMatchObject({ total: 1, changed: 1 });
+    expect(groups.map((group) => group.proxies)).toEqual([[node.id]]);
   });
 
   test("what is applied comes beside what there is, and nothing is applied", async () => {

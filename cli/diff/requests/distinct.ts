@@ -1,7 +1,7 @@
 import type { ExchangeRequest } from "../../../harness/target/index.ts";
 
 /** Requests that are told apart at a time: about 100 MB. Of those beyond, each is run. */
-const MOST = 400_000;
+const MOST = 200_000;
 
 /**
  * Finds requests that are the same but for what tells nothing (an id, and the header `x-request-id`), so that they are run once: nothing in what runs them counts requests or throws dice.

@@ -50,7 +50,7 @@ export function explainObjectOf(mesh: Mesh, proxies: readonly Proxy[], asked: Ob
 }
 
 /** As `meshwright try` has it: every proxy of a mesh with identities has a certificate, unless its metadata says that it has none. */
-function withIdentity(proxy: Proxy): Proxy {
+export function withIdentity(proxy: Proxy): Proxy {
   return { ...proxy, identity: proxy.identity || !(IDENTITY_KEY in proxy.metadata) };
 }
 

@@ -1,5 +1,7 @@
 import type { Effect, ObjectExplanation, ObjectReference, ResourceExplanation } from "../../control/explain/index.ts";
+import { format } from "../try/output.ts";
 import { table } from "../control/output.ts";
+import type { RequestExplanation, RequestFailure } from "./requests.ts";
 
 /** Paths that a line shows; `--output json` has more of them. */
 const SHOWN_FIELDS = 3;
@@ -27,6 +29,22 @@ export function resourcesAsText({ proxy, resources }: ResourceExplanation): stri
       return head + trimmed(table(rows));
     })
     .join("\n");
+}
+
+export function requestsAsText(requests: readonly (RequestExplanation | RequestFailure)[]): string {
+  return requests
+    .map((each) => {
+      if ("error" in each) return format(each, { output: "text" });
+      return format(each.result, { output: "text", explain: true }) + each.objects.map(partOf).join("");
+    })
+    .join("\n");
+}
+
+function partOf(object: RequestExplanation["objects"][number]): string {
+  const { decides, without } = object;
+  const decided = decides.length === 0 ? "" : `  decides: ${decides.join(", ")}`;
+  const otherwise = without === null ? "" : `    without it ${without.aspect}: ${without.after}\n    instead of: ${without.before}\n`;
+  return `  ${called(object)}  ${placeOf(object)}${decided}\n${otherwise}`;
 }
 
 export function called({ kind, namespace, name }: Pick<ObjectReference, "kind" | "namespace" | "name">): string {

@@ -58,7 +58,9 @@ export interface Decision {
   readonly rule: string;
   readonly result: "allow" | "deny" | "shadow-deny" | "route" | "delay" | "abort" | "limit" | "mark";
   readonly reason: string;
-  /** `FILE:LINE:COLUMN` of what the rule comes from, where that is an object of a mesh. */
+  /** What the rule comes from, where that is an object of a mesh. */
+  readonly object?: { readonly kind: string; readonly namespace: string; readonly name: string };
+  /** Where that stands: `FILE:LINE:COLUMN`. */
   readonly at?: string;
 }
 

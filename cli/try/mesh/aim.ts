@@ -15,6 +15,8 @@ interface Socket {
 
 /** Where a request is sent, and how. */
 export interface Aim {
+  /** Name of the listener that takes it. */
+  readonly listener: string;
   readonly path: string;
   readonly source: Socket;
   /** `ip:port` to which the client wants to go. */
@@ -69,6 +71,7 @@ export class Range {
     const ofMesh = this.direction === "inbound" && source.principal !== undefined && !isHttps;
     const tls = isHttps || ofMesh || (only && scheme === undefined);
     return {
+      listener: listener.name,
       path: listener.path,
       ...ends(this.clientOf(source.address), { ip: address, port }),
       ofMesh,

@@ -48,9 +48,10 @@ export class DecisionPlaces {
   }
 }
 
-/** A decision with the place of what it comes from: `FILE:LINE:COLUMN`. */
+/** A decision with what it comes from, and where that stands. */
 export function placed(decision: Decision, origin: Origin | undefined): Decision {
   if (origin === undefined) return decision;
+  const { kind, metadata } = origin.object;
   const { file, line, column } = origin.object.place(origin.path);
-  return { ...decision, at: `${file}:${line}:${column}` };
+  return { ...decision, object: { kind, namespace: metadata.namespace, name: metadata.name }, at: `${file}:${line}:${column}` };
 }

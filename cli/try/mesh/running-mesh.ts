@@ -34,6 +34,8 @@ export interface MeshParts {
 export interface Observed {
   readonly result: ExchangeResult;
   readonly mark: string | undefined;
+  /** Name of the listener that took the request. */
+  readonly listener: string;
 }
 
 /** A private Envoy with the configuration of one proxy, between clients and servers of this process. */
@@ -55,7 +57,7 @@ export class RunningMesh implements Sender {
     return (await this.observe(request)).result;
   }
 
-  /** As {@link send}, with the mark of the route that was taken; undefined where there was none, or it has none. */
+  /** As {@link send}, with the listener that took it, and the mark of the route that was taken; undefined where there was none, or it has none. */
   async observe(request: ExchangeRequest): Promise<Observed> {
     if (request.time !== undefined) throw new Error("time: Envoy has its own clock; leave it out, or try the filter alone, in process");
     const aim = this.parts.range.aim(request);
@@ -66,7 +68,7 @@ export class RunningMesh implements Sender {
     if (response === undefined && this.exit !== undefined) throw new Error(`Envoy ended by itself (${this.exit}); is a module to blame?`);
     const mark = (logged?.fields as unknown as LoggedFields | undefined)?.mark;
     const result = resultOf(exchange, response, logged, failure);
-    return { result: { ...result, decisions: this.parts.decisions(result, logged) }, mark: mark ?? undefined };
+    return { result: { ...result, decisions: this.parts.decisions(result, logged) }, mark: mark ?? undefined, listener: aim.listener };
   }
 
   private async exchange(exchange: Exchange, aim: Aim) {

@@ -132,7 +132,7 @@ export class RunningMesh implements AsyncDisposable {
     const control = { host: "127.0.0.1", port: this.control.port };
     const made = bootstrapOf({ nodeId, metadata, control, ...(locality === undefined ? {} : { locality }) });
     if (!("bootstrap" in made)) throw new Error(JSON.stringify(made));
-    const envoy = await binaryProvider.start(withClusters(withoutFixedPorts(made.bootstrap), clusters));
+    const envoy = await binaryProvider.start(withClusters(withoutFixedPorts(made.bootstrap), clusters), { startTimeout: 60_000 });
     const proxy = new RunningEnvoy(envoy, join(this.folder, folderName(nodeId)));
     this.proxies.push(proxy);
     await this.connected(nodeId);

@@ -23,6 +23,8 @@ import type { XdsType } from "../xds-type.ts";
 
 export { freePort } from "./free-port.ts";
 
+/** Milliseconds that an Envoy may take to listen on a busy machine, which compiles a filter's module for it. */
+const START = 60_000;
 /** Milliseconds for which a proxy may warm. What waits for something that never comes is what some tests are about, so they go on after that. */
 const IN_FORCE = 5_000;
 /** Milliseconds after which an answer that has begun and is not closed is taken as it is; and those that a busy machine may take to begin. */
@@ -122,7 +124,7 @@ export class RunningProxy implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), "proxy-"));
     const control = await TestControl.start(new MapSnapshot("1", resourcesOf(options, folder), absentOf(options)));
     try {
-      const envoy = await binaryProvider.start(bootstrapFor(control.listener.port, options.nodeId));
+      const envoy = await binaryProvider.start(bootstrapFor(control.listener.port, options.nodeId), { startTimeout: START });
       const proxy = new RunningProxy(envoy, control, options, folder);
       await proxy.inForce();
       return proxy;

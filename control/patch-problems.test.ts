@@ -1,14 +1,14 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { type ControlLog, ControlService } from "./control-service.ts";
+import { ControlService } from "./control-service.ts";
 import { ClusterSchema } from "./envoy-api/generated/envoy/config/cluster/v3/cluster_pb.ts";
 import { DeltaDiscoveryRequestSchema } from "./envoy-api/generated/envoy/service/discovery/v3/discovery_pb.ts";
 import { typeUrl } from "./envoy-api/index.ts";
+import type { ControlLog } from "./log.ts";
 import { formatProblem } from "./model/index.ts";
 import { expectedPatchProblems } from "./patch-problems.ts";
 import { MemorySource } from "./sources/memory/index.ts";
 import { meshOfYaml } from "./xds/types/testing/yaml-view.ts";
-import { toBinary } from "@bufbuild/protobuf";
 
 const WORKLOAD = `
 apiVersion: v1

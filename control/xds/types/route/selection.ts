@@ -1,13 +1,9 @@
 import { create, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
-import {
-  RouteListSchema,
-  RouteSchema,
-  type VirtualHostSchema,
-} from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
+import { RouteListSchema, RouteSchema, VirtualHostSchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import { HttpRequestHeaderMatchInputSchema } from "../../../envoy-api/generated/envoy/type/matcher/v3/http_inputs_pb.ts";
-import { type Matcher_OnMatchSchema, MatcherSchema } from "../../../envoy-api/generated/xds/type/matcher/v3/matcher_pb.ts";
+import type { Matcher_OnMatchSchema, MatcherSchema } from "../../../envoy-api/generated/xds/type/matcher/v3/matcher_pb.ts";
 import { pack, typeUrl } from "../../../envoy-api/index.ts";
 import { type Choice, type ChoiceLimits, choiceOf } from "./choice.ts";
 import type { Init } from "./init.ts";
@@ -31,20 +27,20 @@ export function routeSelection(
   const choice = choiceOf(routes, limits, together);
   if (choice.by === "order") return { routes: [...choice.routes] };
   const encoded = new Map<Route, Uint8Array>();
-  const tree = create(
-    MatcherSchema,
-    matcher(choice, (route) => {
+  const { matcher: tree } = create(VirtualHostSchema, {
+    matcher: matcher(choice, (route) => {
       let bytes = encoded.get(route);
       if (bytes === undefined) encoded.set(route, (bytes = toBinary(RouteSchema, create(RouteSchema, route))));
       return bytes;
     }),
-  );
+  });
+  if (tree === undefined) return {};
   LISTS.set(tree, routes);
   return { matcher: tree };
 }
 
 /** What a tree was made of. It leaves out what cannot be chosen, so the order cannot be found in it. */
-const LISTS = new WeakMap<Matcher, readonly Route[]>();
+const LISTS = new WeakMap<object, readonly Route[]>();
 
 /** The routes of a tree as a list, which chooses as it does; undefined for a tree of others, or a copy. */
 export function listOf(tree: MessageShape<typeof MatcherSchema>): readonly Route[] | undefined {

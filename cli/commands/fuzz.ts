@@ -129,8 +129,16 @@ async function runFuzz(filter: string, options: FuzzCommandOptions): Promise<voi
   process.exitCode = ExitCode.Input;
 }
 
+/** What people are shown of a finding; all of it stands in its file. */
+const SHOWN_REQUESTS = 10;
+const SHOWN_CHARACTERS = 400;
+
 function requestLines({ requests }: Finding): string {
-  return requests.map((request) => `  ${JSON.stringify(request)}\n`).join("");
+  const lines = requests.slice(-SHOWN_REQUESTS).map((request) => {
+    const text = JSON.stringify(request);
+    return `  ${text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text}\n`;
+  });
+  return `${requests.length > SHOWN_REQUESTS ? `  ... ${requests.length - SHOWN_REQUESTS} requests before\n` : ""}${lines.join("")}`;
 }
 
 async function envoyFor(): Promise<Target> {

@@ -42,7 +42,7 @@ const IN_ENVOY = /^npx meshwright (try .*--proxy |diff .*--requests )/;
 /** Asks a control service that runs. */
 const ASKS = /^npx meshwright (status|wait|apply|get|delete|diff(?! .*--against))\b/;
 /** Compares what is not the same, which is an answer of its own. */
-const DIFFERS = /^npx meshwright diff /;
+const DIFFERS = /^npx meshwright (diff|replay) /;
 
 let folder: string;
 

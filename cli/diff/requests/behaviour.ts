@@ -31,7 +31,10 @@ export interface Behaviour {
 /** As `try` calls decisions of Envoy's own about routes. */
 const ROUTER = "envoy.filters.http.router";
 
-export function behaviourOf({ result, mark }: Pick<Observed, "result" | "mark">, { routes, faults }: Pick<CertainSnapshot, "routes" | "faults">): Behaviour {
+export function behaviourOf(
+  { result, mark }: Pick<Observed, "result" | "mark">,
+  { routes, faults }: Pick<CertainSnapshot, "routes" | "faults">,
+): Behaviour {
   const facts = mark === undefined ? undefined : routes[Number(mark)];
   const rules = result.decisions.filter(({ filter }) => filter === "fault").flatMap(({ rule }) => faults.get(rule) ?? []);
   const delays = [facts?.delay ?? "", ...rules.map(({ delay }) => delay)].filter((each) => each !== "");

@@ -58,6 +58,29 @@ spec: { selector: { app: reviews }, ports: [{ name: http, port: 80 }, { name: db
       "mesh.yaml:15:33: warning MW0011 spec.jwtRules[0].jwksUri: jwt.example.com is a service of the mesh without port 443 (it has 8000), so DNS is asked where it is",
     ],
   ],
+  ...(["https", "http"] as const).map((scheme): [string, string, readonly string[]] => [
+    `keys behind mTLS, by ${scheme}`,
+    `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: keys }
+spec:
+  hosts: [keys.example.com]
+  ports: [{ number: 8443, name: https, protocol: HTTPS }]
+  resolution: STATIC
+  endpoints: [{ address: 10.0.0.7, labels: { security.istio.io/tlsMode: istio } }]
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: all }
+spec: { mtls: { mode: STRICT } }
+---${fetched(`${scheme}://keys.example.com:8443/keys`)}`,
+    scheme === "http"
+      ? []
+      : [
+          "mesh.yaml:29:33: warning MW0010 spec.jwtRules[0].jwksUri: keys.example.com takes mTLS alone (PeerAuthentication STRICT), and there is no TLS within mTLS: keys do not come by https; write http, which mTLS protects",
+        ],
+  ]),
   ["keys of nobody that the mesh knows", fetched("https://issuer.example.com/keys"), []],
 ])("%s", (_, yaml, expected) => {
   expect(problemsInMesh(kind, workload + yaml)).toEqual(expected);

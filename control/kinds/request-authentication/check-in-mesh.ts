@@ -1,4 +1,16 @@
-import { Code, isHttp, type Labels, type MeshObject, type MeshView, readJwksUri, type Report, selects } from "../../model/index.ts";
+import {
+  Code,
+  isHttp,
+  type Labels,
+  type MeshObject,
+  type MeshView,
+  mtlsModeOf,
+  readJwksUri,
+  type Report,
+  selects,
+  type Service,
+  workloadMtls,
+} from "../../model/index.ts";
 import { checkSelected } from "../../model/parts/index.ts";
 import type { RequestAuthenticationSpec } from "./fields.ts";
 
@@ -46,11 +58,29 @@ function checkIssuer(issuer: string, mesh: MeshView, path: readonly (string | nu
   else report("warning", Code.Unreadable, path, `${why}; what it told before, ${uri.uri}, stays in force`);
 }
 
+/** Whether all that are behind a service want mTLS, which their proxies end. */
+function isBehindMtls(service: Service, port: number, mesh: MeshView): boolean {
+  const name = service.ports.find(({ number }) => number === port)?.name;
+  const endpoints = mesh.endpointsOf(service).filter(({ tlsMode }) => tlsMode === "istio");
+  if (name === undefined || endpoints.length === 0) return false;
+  const policies = mesh.peerAuthentications();
+  return endpoints.every(
+    (endpoint) => mtlsModeOf(workloadMtls(policies, mesh.settings.rootNamespace, endpoint), endpoint.ports[name] ?? 0) === "STRICT",
+  );
+}
+
 /** Proxies know where the services of the mesh are; for all other hosts they ask DNS, which may not know the names of services. */
 function checkServer(text: string, mesh: MeshView, path: readonly (string | number)[], report: Report): void {
   const uri = readJwksUri(text);
   if (typeof uri === "string") return;
   const services = mesh.servicesOf(uri.host);
+  if (uri.secure && services.some((service) => isBehindMtls(service, uri.port, mesh)))
+    report(
+      "warning",
+      Code.Unreachable,
+      path,
+      `${uri.host} takes mTLS alone (PeerAuthentication STRICT), and there is no TLS within mTLS: keys do not come by https; write http, which mTLS protects`,
+    );
   if (services.length === 0 || services.some(({ ports }) => ports.some(({ number }) => number === uri.port))) return;
   const ports = services.flatMap((service) => service.ports.map(({ number }) => number)).join(", ");
   report(

@@ -36,7 +36,7 @@ const FILTERS = readdirSync(join(repository, "filters"))
   .toSorted();
 
 /** Their examples decide by the clock or by chance, of which Envoy's are its own. */
-const BY_CHANCE: ReadonlySet<string> = new Set(["fault", "mesh", "ratelimit", "routing"]);
+const BY_CHANCE: ReadonlySet<string> = new Set(["fault", "mesh", "ratelimit"]);
 
 const STEPS: readonly Step[] = [
   {

@@ -65,6 +65,12 @@ const STEPS: readonly Step[] = [
     environment: { MESHWRIGHT_MIXED_REQUESTS: "1000000" },
   },
   {
+    name: "host-crashes",
+    title: "every hostcall that the in-process host refuses because it would end Envoy, each in an Envoy that ends",
+    command: ["vitest", "run", "--project", "integration", "test/conformance/host"],
+    environment: { MESHWRIGHT_PROBE_CRASHES: "all" },
+  },
+  {
     name: "attempts",
     // Envoy's own pools fill for some 700,000 of them.
     title: "2,000,000 attempts of every sort through ejection, on its own and inside mesh; the second million leaves memory flat",

@@ -122,8 +122,8 @@ export const REFUSAL_GROUPS: readonly RefusalGroup[] = [
     whats: ["request, twice"],
     callbacks: ["request_trailers", "response_headers", "response_body"],
     code: "would-crash-envoy",
-    ends: true,
-    reason: "the stream is gone the second time: Envoy ends with SIGSEGV",
+    ends: false,
+    reason: "the stream is gone the second time: Envoy ends with SIGSEGV, nearly always",
   },
   {
     hostcall: "proxy_close_stream",

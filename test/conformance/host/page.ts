@@ -1,4 +1,4 @@
-import { REFUSAL_GROUPS } from "./effects.ts";
+import { EFFECTS, REFUSAL_GROUPS, refusalOf } from "./effects.ts";
 import { PROBES } from "./probes.ts";
 import { CALLBACKS, type Run, type Situation } from "./run.ts";
 import { DIFFERENCES, missingIn, NEWEST } from "./versions.ts";
@@ -28,7 +28,7 @@ export function conformancePage(run: Run): string {
   return [
     "## The table",
     "",
-    `${PROBES.length} probes (${valid} with right arguments, ${PROBES.length - valid} with wrong ones) in each of ${callbacks} callbacks. A cell has the statuses that a hostcall gave with right arguments there: ${[...STATUSES, ...MORE_STATUSES].map((name, status) => `${status} ${name}`).join(", ")}. For WASI they are errno numbers.`,
+    `${PROBES.length} probes (${valid} with right arguments, ${PROBES.length - valid} with wrong ones) in each of ${callbacks} callbacks. A cell has the statuses that a hostcall gave with right arguments there: ${[...STATUSES, ...MORE_STATUSES].map((name, status) => `${status} ${name}`).join(", ")}. For WASI they are errno numbers. † stands where the host refuses a call, see [what remains](#what-remains).`,
     "",
     ...(["http", "tcp", "update"] as const).flatMap((situation) => [`### ${TITLES[situation]}`, "", ...table(run, situation), ""]),
     "### In every callback alike",
@@ -103,8 +103,18 @@ function table(run: Run, situation: Situation): string[] {
   const names = [...new Set(PROBES.map(({ hostcall }) => hostcall))].filter((name) => !same.has(name));
   return grid(
     ["", ...callbacks.map((name) => `\`${name}\``)],
-    names.map((name) => [`\`${name.replace("proxy_", "")}\``, ...callbacks.map((callback) => cells.get(callback)?.get(name) ?? "")]),
+    names.map((name) => [
+      `\`${name.replace("proxy_", "")}\``,
+      ...callbacks.map((callback) => cells.get(callback)?.get(name) ?? effectOf(name, callback)),
+    ]),
   );
+}
+
+/** Of what ends or changes a stream: its status where it is carried out, `†` where the host refuses a variant of it. */
+function effectOf(hostcall: string, callback: string): string {
+  const effects = EFFECTS.filter((effect) => effect.hostcall === hostcall && effect.callback === callback);
+  const refused = effects.filter((effect) => refusalOf(effect) !== undefined);
+  return [...(refused.length < effects.length ? ["0"] : []), ...(refused.length > 0 ? ["†"] : [])].join(" ");
 }
 
 function grid(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string[] {

@@ -3,6 +3,18 @@ import { calls, given, input, integer, only, output, outside, valid, wrong, wron
 import { wasiProbes } from "./wasi-probes.ts";
 import { bytes, number, own, pairs } from "./words.ts";
 
+/** Callbacks that come for a root context, but for those of its end. */
+export const ROOT_CALLBACKS: readonly string[] = [
+  ...["root_create", "vm_start", "configure", "tick", "queue_ready", "http_call_response"],
+  ...["grpc_receive_initial_metadata", "grpc_receive", "grpc_receive_trailing_metadata", "grpc_close"],
+];
+
+/** And those of a TCP connection only. */
+const WITHOUT_HTTP = [
+  ...[...ROOT_CALLBACKS, "root_done", "root_delete"],
+  ...["new_connection", "downstream_data", "upstream_data", "upstream_connection_close", "downstream_connection_close"],
+];
+
 const HUGE = [-1, 0x7fffffff];
 const MAPS = Array.from({ length: 8 }, (_, map) => map);
 const BUFFERS = Array.from({ length: 9 }, (_, buffer) => buffer);
@@ -175,6 +187,15 @@ const streams: Probe[] = [
   wrong("proxy_set_effective_context", "99999", number(99_999)),
   wrong("proxy_set_effective_context", "-1", number(-1)),
   valid("proxy_done", "not asked for"),
+  // What belongs to HTTP streams has no effect elsewhere; in those it stands in `effects.ts`.
+  ...only(WITHOUT_HTTP, [
+    valid("proxy_continue_stream", "request", number(0)),
+    valid("proxy_continue_stream", "response", number(1)),
+    valid("proxy_close_stream", "request", number(0)),
+    valid("proxy_close_stream", "response", number(1)),
+    valid("proxy_send_local_response", "valid", number(418), bytes("d"), bytes("b"), NONE, number(-1)),
+  ]),
+  ...only(ROOT_CALLBACKS, [valid("proxy_close_stream", "downstream", number(2)), valid("proxy_close_stream", "upstream", number(3))]),
 ];
 
 const metrics: Probe[] = [

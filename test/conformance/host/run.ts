@@ -2,7 +2,7 @@ import { probeFilter } from "../../../harness/host/testing/scripted-filter.ts";
 import type { ExchangeRequest, FilterSpec } from "../../../harness/target/index.ts";
 import { comparable, firstOfEach, instanceWith, readCallbacks, type Callback } from "./observed.ts";
 import { envoyOthers, hostOthers, type OtherMessages } from "./other-stages.ts";
-import { PROBES, program } from "./probes.ts";
+import { PROBES, program, ROOT_CALLBACKS as ROOT } from "./probes.ts";
 import { envoyStage, hostStage, type Stage } from "./stage.ts";
 import { missingIn } from "./versions.ts";
 
@@ -22,9 +22,6 @@ export interface Difference {
   /** As `http.request_headers`. */
   readonly callbacks: readonly string[];
 }
-
-const CALLOUTS = ["http_call_response", "grpc_receive_initial_metadata", "grpc_receive", "grpc_receive_trailing_metadata", "grpc_close"];
-const ROOT = ["root_create", "vm_start", "configure", "tick", "queue_ready", ...CALLOUTS];
 
 /** The callbacks that must come in each situation, the one first that only the instance sees which is looked at. */
 export const CALLBACKS: Readonly<Record<Situation, readonly string[]>> = {

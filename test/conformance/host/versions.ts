@@ -14,8 +14,35 @@ export function missingIn(version: string): ReadonlySet<string> {
 /** The version that the host is like. */
 export const NEWEST = "1.40";
 
+/** The foreign function `sign` came with 1.37. */
+const NO_SIGN: RecordedDifference = {
+  hostcall: "proxy_call_foreign_function",
+  what: "sign of no message",
+  kind: "wrong",
+  host: "2 null/0",
+  envoy: "1 -",
+  callbacks: "all",
+};
+
+/** Before 1.39 nothing can be polled: ENOSYS. */
+const NO_POLL: RecordedDifference = {
+  hostcall: "poll_oneoff",
+  what: "valid",
+  kind: "valid",
+  host: "0 00000000",
+  envoy: "52 -",
+  callbacks: "all",
+};
+
 /** What a version does otherwise than the host, which is like 1.40. What no longer differs fails the test: the list may only shrink. */
-export const DIFFERENCES: Readonly<Record<string, readonly RecordedDifference[]>> = {};
+export const DIFFERENCES: Readonly<Record<string, readonly RecordedDifference[]>> = {
+  "1.36": [NO_SIGN, NO_POLL],
+  "1.37": [NO_POLL],
+  "1.38": [NO_POLL],
+};
+
+/** Effects that a version has otherwise, by title; no version differs in what a hostcall returns. */
+export const EFFECT_DIFFERENCES: Readonly<Record<string, readonly string[]>> = {};
 
 export interface RecordedDifference {
   readonly hostcall: string;

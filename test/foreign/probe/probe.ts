@@ -123,6 +123,7 @@ function probe(line: Line, context: u32, callback: string): void {
   const arguments = new StaticArray<i64>(16);
   const tokens = line.tokens;
   const places = new StaticArray<usize>(16);
+  const ends = new StaticArray<u8>(17);
   let at = 0;
   mallocs = "";
   for (let i = 0; i < tokens.length; i++) {
@@ -146,11 +147,17 @@ function probe(line: Line, context: u32, callback: string): void {
       places[i] = place(8);
       arguments[at++] = places[i];
       arguments[at++] = places[i] + 4;
-    } else if (kind == "m") arguments[at++] = (<i64>memory.size() << 16) + I64.parseInt(rest);
+    } else if (kind == "m") ends[at++] = 1;
     else if (kind == "g") arguments[at++] = variables[<i32>parseInt(rest)];
     else if (kind == "c") arguments[at++] = context;
     else if (kind == "r") arguments[at++] = roots.has(context) ? roots.get(context) : context;
     else if (kind == "z") mallocFails = <i32>parseInt(rest);
+  }
+  // Last, because the memory may have grown meanwhile.
+  for (let i = 0, word = 0; i < tokens.length; i++) {
+    if (tokens[i].charAt(0) != "m") continue;
+    while (ends[word] == 0) word++;
+    arguments[word++] = (<i64>memory.size() << 16) + I64.parseInt(tokens[i].substr(1));
   }
   const status = call(line.hostcall, arguments);
   mallocFails = 0;

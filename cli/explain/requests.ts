@@ -55,7 +55,9 @@ export async function explainRequests(
 
   const now = await behaviours(sent, options, registry);
   const without = new Map<MeshObject, readonly (Cause | undefined)[]>();
-  using _progress = new Progress(process.stderr, () => `without ${without.size} of ${objects.length} objects`);
+  using _progress = !process.stderr.isTTY
+    ? undefined
+    : new Progress(process.stderr, () => `without ${without.size} of ${objects.length} objects`);
   const left = [...objects];
   const lane = async (): Promise<void> => {
     for (let object = left.pop(); object !== undefined; object = left.pop()) {

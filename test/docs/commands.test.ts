@@ -14,9 +14,11 @@ import { requireTarget } from "../../harness/scenario/require-target.ts";
 // The `sh` blocks of the pages, line by line, as they stand there.
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
+/** Its commands follow one another, in a folder of their own: test/docs/testing-a-filter.test.ts. */
+const FOLLOWED = "docs/testing-a-filter.md";
 const pages = globSync(["*.md", "docs/**/*.md", "filters/**/*.md", "harness/**/*.md", "test/**/*.md"], {
   cwd: repository,
-  exclude: ["**/node_modules/**"],
+  exclude: ["**/node_modules/**", FOLLOWED],
 });
 const COMMANDS = pages.flatMap((page) =>
   [...readFileSync(join(repository, page), "utf8").matchAll(/^```sh\n([^]*?)^```/gm)].flatMap(([, block = ""]) =>
@@ -38,9 +40,9 @@ const ENDLESS = /^npx meshwright (envoy run|serve) /;
 /** What an endless command says when it does its work. */
 const READY = /starting main dispatch loop|control service is ready/;
 /** Runs an Envoy of its own. */
-const IN_ENVOY = /^npx meshwright (try .*--proxy |diff .*--requests )/;
+const IN_ENVOY = /^npx meshwright (try .*--proxy |diff .*--requests |explain .*--request )/;
 /** Asks a control service that runs. */
-const ASKS = /^npx meshwright (status|wait|apply|get|delete|diff(?! .*--against))\b/;
+const ASKS = /^npx meshwright (status|wait|apply|get|delete|diff(?! .*--against)|explain(?! -f))\b/;
 /** Compares what is not the same, which is an answer of its own. */
 const DIFFERS = /^npx meshwright (diff|replay) /;
 

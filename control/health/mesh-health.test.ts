@@ -144,6 +144,12 @@ describe("who is out for all", () => {
     const sick = [bad, good, good, good];
     expect(bench.rounds(6, [sick, sick, sick])).toEqual([]);
     expect(bench.health.size.observations).toBe(0);
+    bench.group = { hosts: bench.group.hosts, limits: LIMITS };
+    bench.health.loads("a", [{ cluster: CLUSTER, address: address(0), good: 0, failed: 7 }]);
+    expect(bench.health.size.observations).toBe(1);
+    bench.group = { hosts: bench.group.hosts, limits: undefined };
+    bench.health.evaluate();
+    expect(bench.health.size.observations).toBe(0);
   });
 
   test("an own ejection of a caller's filter is a verdict, whatever its number of requests", () => {

@@ -192,7 +192,7 @@ export class MeshHealth {
           decisions,
         );
     }
-    if (limits === undefined) return;
+    if (limits === undefined) return this.observations.forgetGroup(id);
     const isOut = (address: string) => this.current.get(hostKey({ ...id, address }))?.state === "out";
     const most = mayBeOut(hosts, limits);
     const out = hosts.filter(({ address, healthy }) => healthy && isOut(address)).map(({ address }) => address);

@@ -70,6 +70,11 @@ export class Observations {
     hosts?.delete(address);
   }
 
+  forgetGroup(group: GroupId): void {
+    for (const callers of this.groups.get(groupKey(group))?.hosts.values() ?? []) this.count -= callers.size;
+    this.groups.delete(groupKey(group));
+  }
+
   /** Makes room: what is older than the window goes, and what callers saw that left. */
   prune(now: number): void {
     for (const [key, { hosts }] of this.groups) {

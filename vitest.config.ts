@@ -27,7 +27,7 @@ export default defineConfig({
           name: "unit",
           include: ["**/*.test.ts"],
           exclude: [...EVERYWHERE, ...SLOW],
-          testTimeout: 20_000 + 10_000 * FUZZ_SECONDS,
+          testTimeout: 60_000 + 10_000 * FUZZ_SECONDS,
           hookTimeout: COMPILATION,
         },
       },

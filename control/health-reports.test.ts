@@ -48,7 +48,7 @@ test.each<readonly [string, Bench, Parameters<ReturnType<typeof bench>["send"]>,
   ["that is none", {}, [{}], 400, "malformed"],
   ["by GET", {}, [REPORT, undefined, "GET"], 405, "refused"],
   ["elsewhere", {}, [REPORT, "/api/v1/objects"], 404, "unknown"],
-  ["where it is off", { on: false }, [], 404, "unknown"],
+  ["where it is off", { on: false }, [], 503, "off"],
 ])("a report %s", async (_, options, request, status, result) => {
   const { send, lines, results } = bench(options);
   expect((await send(...request)).status).toBe(status);

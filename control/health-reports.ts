@@ -15,7 +15,7 @@ export interface IncomingReport extends ClientConnection {
 }
 
 export interface ReportAnswer {
-  readonly status: 202 | 400 | 401 | 403 | 404 | 405 | 409 | 429 | 500;
+  readonly status: 202 | 400 | 401 | 403 | 404 | 405 | 409 | 429 | 500 | 503;
   readonly body: string;
 }
 
@@ -36,7 +36,7 @@ export function healthReports(service: Service, log?: ControlLog): (request: Inc
   };
 }
 
-const RESULTS: Readonly<Record<number, string>> = { 202: "taken", 409: "late", 429: "early", 400: "malformed", 404: "unknown" };
+const RESULTS: Readonly<Record<number, string>> = { 202: "taken", 409: "late", 429: "early", 400: "malformed", 404: "unknown", 503: "off" };
 
 async function receive(service: Service, request: IncomingReport): Promise<ReportAnswer> {
   const { health } = service;
@@ -44,7 +44,7 @@ async function receive(service: Service, request: IncomingReport): Promise<Repor
   if (pathname !== HEALTH_REPORTS)
     return { status: 404, body: `there is no ${pathname} here; xDS is spoken, and ${HEALTH_REPORTS} taken\n` };
   if (request.method !== "POST") return { status: 405, body: "reports are sent with POST\n" };
-  if (health === undefined) return { status: 404, body: "mesh-wide health is off (serve --mesh-health)\n" };
+  if (health === undefined) return { status: 503, body: "mesh-wide health is off (serve --mesh-health)\n" };
   const report = readReport(request.body);
   if (typeof report === "string") return { status: 400, body: `${report}\n` };
   try {

@@ -9,6 +9,7 @@ import { addApi } from "./api.ts";
 import { addDebug } from "./debug.ts";
 import { addExplain } from "./explain.ts";
 import { addHealth } from "./health.ts";
+import { addHealthReports } from "./health-reports.ts";
 import type { MeshIdentity } from "../identity/index.ts";
 import { addIdentity } from "./identity.ts";
 import { addObjects } from "./objects/objects.ts";
@@ -67,6 +68,7 @@ export class AdminListener implements AsyncDisposable {
       );
     const app = new Hono();
     addHealth(app);
+    addHealthReports(app, service);
     app.use(authenticated({ write: tokens, read: readTokens, certificates, open: openReads && isLoopback(host) }));
     addDebug(app, service);
     addApi(app, service);

@@ -175,7 +175,7 @@ export const OPEN_API = {
     "/api/v1/health-reports": {
       post: {
         summary:
-          "Takes what a proxy saw of hosts (filters/ejection/report-schema.json). Served at the address of xDS alone, for proxies that are connected there",
+          "Takes what a proxy saw of hosts (filters/ejection/report-schema.json), of proxies that are connected; at the address of xDS, where they send it, too",
         security: [{ certificate: [] }, {}],
         parameters: [
           {
@@ -192,10 +192,11 @@ export const OPEN_API = {
           400: { description: "It is no report." },
           401: { description: "Neither certificate nor token, or they are not good." },
           403: { description: "The proxy is not connected, or the certificate is not its own." },
-          404: { description: "Mesh-wide health is off." },
+
           409: { description: "It is older than one that was taken, and changes nothing." },
           413: { description: "It has more than 1 MiB." },
           429: { description: "The proxy has reported within half an interval; it changes nothing." },
+          503: { description: "Mesh-wide health is off." },
         },
       },
     },

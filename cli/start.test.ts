@@ -14,8 +14,8 @@ const TELL = `
   process.on("exit", () => console.error(loaded.join("\\n")));`;
 const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(TELL)}`;
 
-// They take longer to load than a mesh takes to be read.
-const DEAR = /envoy-api|@bufbuild\/protobuf|@grpc\/grpc-js|xds\/types/;
+// They take longer to load than a mesh takes to be read. What reads EnvoyFilters is there in any case, without descriptors of Envoy's API until there is one.
+const DEAR = /envoy-api\/(?!reflection\/|generated\/validate\/)|@grpc\/grpc-js|xds\/types/;
 
 const COMMAND = /\/cli\/commands\/(?!index\.)([\w-]+)\.ts$/;
 

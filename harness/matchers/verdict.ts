@@ -8,8 +8,6 @@ export interface Verdict {
   readonly message: () => string;
 }
 
-/** How the log lines of a failure begin. */
-export const LOGGED = "Logged by the filters";
 /** Log lines that a failure shows, the last ones. */
 const SHOWN = 10;
 
@@ -34,7 +32,7 @@ export function lastOf(logs: readonly LogLine[]): string {
   if (logs.length === 0) return "";
   const lines = logs.slice(-SHOWN).map(({ level, message }) => `  ${level}: ${message}`);
   const which = logs.length > SHOWN ? `the last ${SHOWN} of ${logs.length} lines` : "all lines";
-  return `\n\n${LOGGED} (${which}):\n${lines.join("\n")}`;
+  return `\n\nLogged by the filters (${which}):\n${lines.join("\n")}`;
 }
 
 function not(pass: boolean): string {

@@ -1,5 +1,5 @@
 import type { ChainSpec, ExchangeRequest, ExchangeResult, LogLine, RunningTarget, Target } from "../target/index.ts";
-import { LOGGED } from "../matchers/verdict.ts";
+import { withEvidence } from "../target/evidence.ts";
 import { comparedLogs, observe, type Transcript } from "./transcript.ts";
 
 /** What the body of a scenario works with: a running chain of filters, wherever it runs. */
@@ -20,7 +20,8 @@ export async function play(target: Target, chain: ChainSpec, body: (run: Scenari
     async send(request) {
       const result = await running.send(request);
       exchanges.push({ request, result: observe(result) });
-      return result;
+      // All that was logged is shown at the end.
+      return withEvidence(result, { request, logs: [] });
     },
     metrics: () => running.metrics(),
     logs: () => running.logs(),
@@ -38,8 +39,8 @@ const SHOWN = 40;
 
 /** What failed, with what was logged until then: the reason often stands there. */
 function withLogs(error: unknown, target: Target["name"], logs: readonly LogLine[]): unknown {
-  if (!(error instanceof Error) || logs.length === 0 || error.message.includes(LOGGED)) return error;
+  if (!(error instanceof Error) || logs.length === 0) return error;
   const lines = logs.slice(-SHOWN).map(({ level, message }) => `  ${level}: ${message}`);
-  error.message += `\n\n${LOGGED} (${target}${logs.length > SHOWN ? `, the last ${SHOWN} of ${logs.length} lines` : ""}):\n${lines.join("\n")}`;
+  error.message += `\n\nLogged by the filters (${target}${logs.length > SHOWN ? `, the last ${SHOWN} of ${logs.length} lines` : ""}):\n${lines.join("\n")}`;
   return error;
 }

@@ -5,13 +5,17 @@ import { frameMessage } from "../target/body.ts";
 import { bytesOf, headerOf, pairsOf, toWire } from "./wire.ts";
 import { wait, type RecordedRequest, type Serve, type UpstreamAnswer } from "./upstream.ts";
 
+/** A header that should come once may be scripted twice (`strictSingleValueFields`: Node 24.11 and later; @types/node lacks it). */
+const OPTIONS = {
+  maxHeaderListPairs: 65_535,
+  maxSendHeaderBlockLength: 4 * 1024 * 1024,
+  settings: { maxHeaderListSize: 4 * 1024 * 1024 },
+  strictSingleValueFields: false,
+};
+
 /** The HTTP/2 part of an upstream (prior knowledge, no TLS), gRPC included. It listens nowhere: connections are handed to it. */
 export function http2Server(serve: Serve): Http2Server {
-  const server = createServer({
-    maxHeaderListPairs: 65_535,
-    maxSendHeaderBlockLength: 4 * 1024 * 1024,
-    settings: { maxHeaderListSize: 4 * 1024 * 1024 },
-  });
+  const server = createServer(OPTIONS);
   server.on("stream", (stream, _headers, _flags, rawHeaders: string[]) => {
     const chunks: Buffer[] = [];
     let trailers: HeaderList = [];
@@ -62,7 +66,7 @@ async function respond(stream: ServerHttp2Stream, answer: UpstreamAnswer, reques
   if (!streamed && !bodiless && headerOf(scripted, "content-length") === undefined) headers.push(["content-length", String(body.length)]);
 
   const endStream = answer.reset === undefined && trailers.length === 0 && (bodiless || body.length === 0);
-  if (trailers.length > 0 && answer.reset === undefined) stream.on("wantTrailers", () => stream.sendTrailers(objectOf(trailers)));
+  if (trailers.length > 0 && answer.reset === undefined) stream.on("wantTrailers", () => sendTrailers(stream, trailers));
   // Closing a stream ends its body first; only where trailers are awaited is no END_STREAM sent, which would make a reset answer whole.
   const waitForTrailers = trailers.length > 0 || answer.reset !== undefined;
   // @types/node lacks sendDate.
@@ -76,6 +80,15 @@ async function respond(stream: ServerHttp2Stream, answer: UpstreamAnswer, reques
   stream.write(body.length > 0 ? body : "partial");
   await wait(20);
   stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+}
+
+/** Trailers that Node does not send are a fault of this server's, as headers are. */
+function sendTrailers(stream: ServerHttp2Stream, trailers: HeaderList): void {
+  try {
+    stream.sendTrailers(objectOf(trailers));
+  } catch {
+    stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
 }
 
 function withDefaults(headers: HeaderList, defaults: HeaderList): Array<readonly [string, string]> {

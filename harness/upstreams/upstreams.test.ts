@@ -76,6 +76,25 @@ test("HTTP/2 on the same port, with trailers", async () => {
   expect(upstream.requests).toMatchObject([{ protocol: "h2", method: "PUT", scheme: "http" }]);
 });
 
+test("HTTP/2: a header that should come once may come twice, in an answer and in its trailers", async () => {
+  const twice = [
+    ["authorization", "1"],
+    ["authorization", "2"],
+  ] as const;
+  await using upstream = await startUpstream({ script: () => ({ headers: twice, body: "x", trailers: twice }) });
+  const session = connect(url(upstream));
+  const stream = session.request({ ":path": "/" });
+  const raw: (readonly string[])[] = [];
+  stream.on("response", (_headers, _flags, received: string[]) => raw.push(received));
+  stream.on("trailers", (_headers, _flags, received: string[]) => raw.push(received));
+  await buffer(stream);
+  session.destroy();
+  expect(raw.map((pairs) => pairs.filter((_, index) => pairs[index - (index % 2)] === "authorization"))).toEqual([
+    twice.flat(),
+    twice.flat(),
+  ]);
+});
+
 test("trailers of requests are recorded, and of HTTP/1.1 answers sent", async () => {
   await using upstream = await startUpstream({ script: () => ({ body: "made", trailers: [["x-end", "yes"]] }) });
   const response = await http1(upstream, { trailer: "x-sum", "transfer-encoding": "chunked" }, "a", { "x-sum": "1" });

@@ -67,7 +67,7 @@ test("every command of the page, one after the other", { timeout: 240_000 }, asy
   expect(output("meshwright trace")).toContain("x-hello");
   expect(output("vitest run")).toMatch(/Tests {2}4 passed/);
   expect(output("meshwright fuzz")).toContain("requests in");
-  expect(output("meshwright profile")).toContain("hostcalls");
+  expect(output("meshwright profile")).toContain("proxy_replace_header_map_value");
 });
 
 /** This Node, then the compiler that has the target. */

@@ -36,7 +36,8 @@ test("what is on the disk is hashes, for the owner alone, and is there after a r
   const created = first.create({ ...FOR, uses: 3 });
   await first.use(created.token, KEY);
   const content = readFileSync(join(folder, "join-tokens.json"), "utf8");
-  expect(content).not.toContain(created.token.split("_")[2]);
+  // The secret may have underscores of its own.
+  expect(content).not.toContain(created.token.split("_").slice(2).join("_"));
   expect(statSync(join(folder, "join-tokens.json")).mode & 0o777).toBe(0o600);
   const second = JoinTokens.open(folder);
   expect(second.list()).toEqual(first.list());

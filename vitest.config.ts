@@ -4,7 +4,11 @@ import { defineConfig } from "vitest/config";
 
 const EVERYWHERE = ["**/node_modules/**", "**/dist/**", ".cache/**"];
 /** What starts an Envoy, a container or a compiler that takes long. */
-const SLOW = ["**/*.scenarios.ts", "{test,cli,harness/scenario}/**/*.test.ts", "harness/envoy/{*,!(release)/**/*}.test.ts"];
+const SLOW = [
+  "**/*.scenarios.ts",
+  "{cli,harness/scenario,test/!(conformance),test/conformance/!(fields)}/**/*.test.ts",
+  "harness/envoy/{*,!(release)/**/*}.test.ts",
+];
 
 /** A hook may have to wait for a compiler on a machine that has more to do. */
 const COMPILATION = 180_000;

@@ -2,7 +2,7 @@ import type { Field, Members } from "../../control/model/fields/index.ts";
 import type { Kind } from "../../control/model/index.ts";
 
 /** A field of a kind with the way to it: `http[].match[].uri`. */
-interface Row {
+export interface Row {
   readonly path: string;
   readonly field: Field<unknown>;
   /** The way to another field that has the same fields below it. */
@@ -40,7 +40,7 @@ function versionsOf({ group, versions }: Kind): string {
 }
 
 /** What stands in several places is told once; the others refer to it. */
-function rowsOf(members: Members, prefix = "", told = new Map<Members, string>()): Row[] {
+export function rowsOf(members: Members, prefix = "", told = new Map<Members, string>()): Row[] {
   return Object.entries(members).flatMap(([name, field]) => {
     const path = `${prefix}${name}`;
     const { shape, members: below = {} } = field.type;

@@ -1,0 +1,3 @@
+import type { Evidences } from "./evidence.ts";
+
+export const destinationRule: Evidences = {};

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { KINDS } from "../../../control/kinds/index.ts";
 import { wrongEvidence } from "./evidence.ts";
+import { goldenFields } from "./golden-fields.ts";
 import { supportedFields } from "./supported-fields.ts";
 import { PENDING, TABLES } from "./tables.ts";
 
@@ -14,13 +15,19 @@ test("every kind has a table", () => {
 });
 
 describe.each(Object.entries(TABLES))("%s", (name, table) => {
-  const supported = KINDS.filter(({ kind }) => kind === name).flatMap(supportedFields);
+  const kinds = KINDS.filter(({ kind }) => kind === name);
+  const supported = kinds.flatMap(supportedFields);
 
   test("has a decision in a real Envoy for every field", () => {
     expect(PENDING.includes(name) ? [] : supported.filter((field) => !(field in table))).toEqual([]);
   });
 
-  test("has none for a field that is not there", () => {
+  test("has a golden for every field", () => {
+    const found = new Set(kinds.flatMap((kind) => [...goldenFields(kind)]));
+    expect(PENDING.includes(name) ? [] : supported.filter((field) => !found.has(field))).toEqual([]);
+  });
+
+  test("names no field that is not there", () => {
     expect(Object.keys(table).filter((field) => !supported.includes(field))).toEqual([]);
   });
 

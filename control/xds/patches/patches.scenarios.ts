@@ -60,6 +60,11 @@ describe("a sidecar", () => {
       ["INSERT_AFTER", [at("INSERT_BEFORE", "a", ROUTER), at("INSERT_AFTER", "b", "a")], "a, b"],
       ["INSERT_FIRST", [at("INSERT_BEFORE", "a", ROUTER), at("INSERT_FIRST", "b")], "b, a"],
       ["ADD", [at("ADD", "a"), at("ADD", "b")], "a, b"],
+      [
+        "ADD, of a class, is before those of none",
+        [at("ADD", "a"), patch("HTTP_FILTER", "ADD", httpFilter(8080), tells("b"), { ...INBOUND, filterClass: "STATS" })],
+        "b, a",
+      ],
       ["REPLACE", [at("ADD", "a"), at("REPLACE", "b", "a")], "b"],
       ["REMOVE", [at("ADD", "a"), patch("HTTP_FILTER", "REMOVE", httpFilter(8080, "a"), undefined, INBOUND)], undefined],
       ["MERGE", [at("ADD", "a"), patch("HTTP_FILTER", "MERGE", httpFilter(8080, "a"), tells("b"), INBOUND)], "b"],
@@ -134,6 +139,7 @@ describe("a sidecar", () => {
     test("REMOVE", async () => {
       await sidecar.apply([patch("LISTENER", "REMOVE", { listener: { name: "10.9.0.1_9307" } })]);
       await eventually(() => sidecar.bytes(), "reset");
+      expect((await sidecar.outbound()).status).toBe(200);
     });
   });
 

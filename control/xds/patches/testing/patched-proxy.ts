@@ -98,9 +98,9 @@ export class PatchedProxy implements AsyncDisposable {
     return ask(this.proxy.connection("outbound", `10.9.0.1:${port}`), { host: "reviews", ...question });
   }
 
-  /** A request to the workload. */
-  inbound(question: Question = {}): Promise<Told> {
-    return ask(this.proxy.connection("inbound", "10.0.0.1:8080"), { host: "client", ...question });
+  /** A request to the workload. @param port 8080, of HTTP; or 7000, of anything */
+  inbound(question: Question = {}, port = 8080): Promise<Told> {
+    return ask(this.proxy.connection("inbound", `10.0.0.1:${port}`), { host: "client", ...question });
   }
 
   /** A request to the gateway, or to what else listens there. */
@@ -159,7 +159,11 @@ function mesh(app: number, port: number, objects: readonly object[]): string {
       ],
     }),
     istio("Sidecar", "client", {
-      ingress: [{ port: { number: 8080, protocol: "HTTP", name: "http" }, defaultEndpoint: `127.0.0.1:${app}` }],
+      ingress: [
+        { port: { number: 8080, protocol: "HTTP", name: "http" }, defaultEndpoint: `127.0.0.1:${app}` },
+        // Of which nobody says what is spoken there.
+        { port: { number: 7000, name: "any" }, defaultEndpoint: `127.0.0.1:${app}` },
+      ],
       egress: [{ hosts: ["*/*"] }],
     }),
     istio("Gateway", "ingress", {

@@ -12,8 +12,12 @@ const CONTROL = join(import.meta.dirname, "../../../control");
 /** Documents of all goldens of kinds and of translations; not those that are there for their mistakes. */
 const DOCUMENTS = globSync("**/goldens/*.yaml", { cwd: CONTROL })
   .filter((file) => !/(^|\/)mistakes\.yaml$|\.out\.yaml$/.test(file))
-  .flatMap((file) => parseAllDocuments(readFileSync(join(CONTROL, file), "utf8")).map((document): unknown => document.toJS()))
+  .flatMap((file) => documentsOf(readFileSync(join(CONTROL, file), "utf8")))
   .filter(isMapping);
+
+function documentsOf(text: string): readonly unknown[] {
+  return parseAllDocuments(text).map((document): unknown => document.toJS());
+}
 
 /** The fields of a kind that stand in a golden: their paths as {@link pathOf} has them. What the table tells of one place for several is found in any of them; names may be in snake_case. */
 export function goldenFields(kind: Kind): ReadonlySet<string> {
@@ -28,7 +32,7 @@ export function goldenFields(kind: Kind): ReadonlySet<string> {
       for (const entry of Object.values(value)) visit({ members, shape: shape.slice("map of ".length) }, entry);
     else
       for (const [name, { type }] of Object.entries(members)) {
-        const key = name in value ? name : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+        const key: string = name in value ? name : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
         if (!(key in value)) continue;
         found.add(`${places.get(members) ?? ""}${name}`);
         visit(type, value[key]);

@@ -32,25 +32,42 @@ function describe(fields: Readonly<Record<string, unknown>>): string {
 /** Milliseconds for which a line waits for a reader that is slow and has asked not to be waited for. */
 const PATIENCE = 100;
 
+/** Bytes of lines that are written at once, whatever comes after them. */
+const BATCH = 32_768;
+
 /**
- * Standard error, line by line. It may be a file on a full disk, or a pipe whose reader has gone: then lines are lost, and nothing else is. A stream of Node's ends the process there,
- * because nobody listens to its `error`.
+ * Standard error. It may be a file on a full disk, or a pipe whose reader has gone: then lines are lost, and nothing else is. A stream of Node's ends the process there, because nobody listens
+ * to its `error`. Lines of one turn of the event loop go out together: where 1,000 proxies come at once, a write for each would be a twentieth of the work.
  */
 class Output {
   private readonly tell: (lines: number, reason: string) => void;
+  private lines: string[] = [];
+  private bytes = 0;
   private lost = 0;
   private reason = "";
 
-  /** @param tell hears how many lines were lost, and why, when the next one was written */
+  /** @param tell hears how many lines were lost, and why, when the next ones were written */
   constructor(tell: (lines: number, reason: string) => void) {
     this.tell = tell;
+    process.on("exit", () => this.flush());
   }
 
   write(line: string): void {
+    if (this.lines.length === 0) setImmediate(() => this.flush());
+    this.lines.push(line);
+    this.bytes += line.length;
+    if (this.bytes >= BATCH) this.flush();
+  }
+
+  private flush(): void {
+    const { lines } = this;
+    if (lines.length === 0) return;
+    this.lines = [];
+    this.bytes = 0;
     try {
-      writeAll(Buffer.from(line));
+      writeAll(Buffer.from(lines.join("")));
     } catch (error) {
-      this.lost += 1;
+      this.lost += lines.length;
       this.reason = (error as Error).message;
       return;
     }

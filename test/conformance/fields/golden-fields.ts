@@ -16,7 +16,7 @@ const DOCUMENTS = globSync("**/goldens/*.yaml", { cwd: CONTROL })
   .filter(isMapping);
 
 function documentsOf(text: string): readonly unknown[] {
-  return parseAllDocuments(text).map((document): unknown => document.toJS());
+  return parseAllDocuments(text).map((document) => document.toJS() as unknown);
 }
 
 /** The fields of a kind that stand in a golden: their paths as {@link pathOf} has them. What the table tells of one place for several is found in any of them; names may be in snake_case. */

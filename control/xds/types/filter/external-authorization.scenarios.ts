@@ -81,6 +81,14 @@ describe.each(["envoyExtAuthzHttp", "envoyExtAuthzGrpc"] as const)("%s", (type) 
     expect(await guarded.status({ path: "/other" })).toBe(200);
   });
 
+  test("of several, the one that a policy names is asked", async () => {
+    const others = ["first", "last"].map((name) => ({ ...provider(type, {}, "nobody.test"), name }));
+    await apply([...others.slice(0, 1), provider(type), ...others.slice(1)], [custom([{}], "portal")]);
+    expect(await guarded.status()).toBe(200);
+    denies();
+    expect(await guarded.status()).toBe(401);
+  });
+
   test("service: with the namespace before the host", async () => {
     await apply([provider(type, {}, "default/portal.test")]);
     denies();

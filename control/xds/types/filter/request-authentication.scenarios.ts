@@ -111,7 +111,12 @@ const good = (fields: object = {}) => ({ issuer: ISSUER, jwks: keySet(key), ...f
 beforeAll(async () => {
   [key, otherKey] = [await signingKey("ES256", "one"), await signingKey("ES256", "two")];
   app = await startUpstream({ script: echo("reviews-v1"), keep: 5_000 });
-  keys = await startUpstream({ script: () => ({ body: keySet(key) }) });
+  keys = await startUpstream({
+    script: async ({ path }) => {
+      if (path.startsWith("/slow/")) await new Promise((resolve) => setTimeout(resolve, 1_500));
+      return { body: keySet(key) };
+    },
+  });
   secureKeys.listen(0, "127.0.0.1");
   await once(secureKeys, "listening");
   sidecar = await RunningProxy.start({ view: viewOf([], []), types, nodeId: SIDECAR });
@@ -257,6 +262,20 @@ describe("keys are fetched", () => {
     await passes(await sign(key));
     expect(keys.requests.at(-1)).toMatchObject({ path: "/keys", authority: `localhost:${keys.port}` });
     expect(await statusOf(await sign(otherKey, {}, { kid: "one" }))).toBe(401);
+  });
+
+  test("in the time that they may take, and no longer", async () => {
+    const rules = (name: string, more: object) => [{ issuer: ISSUER, jwksUri: `http://localhost:${keys.port}/slow/${name}`, ...more }];
+    const token = await sign(key);
+    await apply([{ rules: rules("short", { timeout: "0.3s" }) }]);
+    const refused = async () => {
+      expect(await bearer(token)).toMatchObject({ status: 401, body: "Jwks remote fetch is failed" });
+      return keys.requests.map(({ path }) => path);
+    };
+    await expect.poll(refused, { timeout: 20_000 }).toContain("/slow/short");
+    await refused();
+    await apply([{ rules: rules("long", { timeout: "20s" }) }]);
+    await passes(token);
   });
 
   test("from an address", async () => {

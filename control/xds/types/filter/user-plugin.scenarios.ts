@@ -1,4 +1,3 @@
-import binaryen from "binaryen";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,7 +6,9 @@ import { filterFiles } from "../../../../filters/index.ts";
 import { startUpstream, type Upstream } from "../../../../harness/upstreams/index.ts";
 import type { ModuleState } from "../../../model/index.ts";
 import { XDS_TYPES } from "../index.ts";
+import { ask as httpAsk } from "../testing/ask.ts";
 import { type Connection, exchange, freePort, httpRequest, RunningProxy } from "../testing/running-proxy.ts";
+import { closingModule, tellingModule } from "../testing/user-modules.ts";
 import { viewOfYaml } from "../testing/yaml-view.ts";
 
 // Modules of users beside our filters: where they stand, what they are given, and what becomes of requests without them. One module of HTTP answers requests (`filters/fault`, taken for somebody else's), one closes connections.
@@ -15,34 +16,15 @@ import { viewOfYaml } from "../testing/yaml-view.ts";
 const SIDECAR = "sidecar~10.0.0.1~app-1.default~default.svc.cluster.local";
 const ROUTER = "router~10.0.0.2~ingress-1.default~default.svc.cluster.local";
 
-/** Closes every connection that it sees, where it is given a configuration; else none. */
-const CLOSES = `(module
-  (import "env" "proxy_close_stream" (func $close (param i32) (result i32)))
-  (memory (export "memory") 2)
-  (global $heap (mut i32) (i32.const 1024))
-  (global $closes (mut i32) (i32.const 0))
-  (func (export "malloc") (param $size i32) (result i32)
-    (local $at i32)
-    (local.set $at (global.get $heap))
-    (global.set $heap (i32.add (global.get $heap) (i32.and (i32.add (local.get $size) (i32.const 7)) (i32.const -8))))
-    (local.get $at))
-  (func (export "proxy_abi_version_0_2_1"))
-  (func (export "proxy_on_context_create") (param i32 i32))
-  (func (export "proxy_on_vm_start") (param i32 i32) (result i32) (i32.const 1))
-  (func (export "proxy_on_configure") (param $context i32) (param $size i32) (result i32)
-    (global.set $closes (local.get $size))
-    (i32.const 1))
-  (func (export "proxy_on_new_connection") (param i32) (result i32)
-    (if (result i32) (global.get $closes)
-      (then (drop (call $close (i32.const 2))) (i32.const 1))
-      (else (i32.const 0)))))`;
-
 function ready(bytes: Uint8Array): ModuleState {
   return { status: "ready", bytes, sha256: createHash("sha256").update(bytes).digest("hex") };
 }
-const parsed = binaryen.parseText(CLOSES);
 const FAULT = ready(readFileSync(filterFiles("fault").module));
-const modules: Record<string, ModuleState> = { "file:///fault.wasm": FAULT, "file:///closes.wasm": ready(parsed.emitBinary()) };
+const modules: Record<string, ModuleState> = {
+  "file:///fault.wasm": FAULT,
+  "file:///closes.wasm": ready(closingModule()),
+  "file:///tells.wasm": ready(tellingModule()),
+};
 
 const object = (name: string, spec: object): string =>
   stringify({ apiVersion: "extensions.istio.io/v1alpha1", kind: "WasmPlugin", metadata: { name }, spec });
@@ -113,7 +95,6 @@ beforeAll(async () => {
   sidecar = await RunningProxy.start({ view: view([]), types: XDS_TYPES, nodeId: SIDECAR });
 });
 afterAll(async () => {
-  parsed.dispose();
   await sidecar?.[Symbol.asyncDispose]();
   await web?.[Symbol.asyncDispose]();
 });
@@ -176,15 +157,17 @@ describe("the module of a user", () => {
 
   test("is given its environment and its root id", async () => {
     const env = [
-      { name: "HOME", valueFrom: "HOST" },
+      { name: "PATH", valueFrom: "HOST" },
       { name: "MODE", value: "test" },
     ];
-    await put([answers("mine", 418, { vmConfig: { env }, pluginName: "my-root" })]);
-    expect(await ask(inbound())).toBe("418");
+    const told = async (spec: object) => {
+      await put([object("mine", { url: "file:///tells.wasm", ...spec })]);
+      return (await httpAsk(inbound(), { host: "web.test" })).body.split("\0").toSorted();
+    };
+    expect(await told({ vmConfig: { env }, pluginName: "my-root" })).toEqual(["MODE=test", `PATH=${process.env["PATH"] ?? ""}`, "my-root"]);
+    expect(await told({})).toEqual([""]);
     const dump = await sidecar.envoy.admin.text("GET", "/config_dump?resource=ecds_filters");
-    expect(JSON.parse(dump)).toEqual(expect.anything());
-    for (const text of ['"HOME"', '"MODE": "test"', '"root_id": "my-root"', '"vm_id": "default.mine"', '"FAIL_CLOSED"'])
-      expect(dump).toContain(text);
+    for (const text of ['"vm_id": "default.mine"', '"FAIL_CLOSED"']) expect(dump).toContain(text);
   });
 
   test("stands on gateways as well", async () => {

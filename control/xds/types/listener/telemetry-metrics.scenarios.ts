@@ -70,8 +70,14 @@ describe("metrics", () => {
     expect(reporters(await series("/default"), "istio_requests_total")).toEqual(["destination"]);
   });
 
-  test("are none where all are disabled, and no filter runs", async () => {
-    await sidecar.tune([{ metrics: [{ ...prometheus, overrides: [{ disabled: true }] }] }]);
+  test.each<[string, object]>([
+    ["all are disabled, and no filter runs", { ...prometheus, overrides: [{ disabled: true }] }],
+    ["a level names another provider than the mesh", { providers: [{ name: "other" }] }],
+  ])("are none where %s", async (_, rule) => {
+    await sidecar.tune([{ metrics: [rule] }], {
+      defaultProviders: { metrics: ["prometheus"] },
+      extensionProviders: [{ name: "other", zipkin: { service: "collector.test", port: 80 } }],
+    });
     const ran = async () => (await sidecar.proxy.envoy.admin.stats("istio_requests_total")).values;
     const before = await ran();
     await sidecar.client("/none");

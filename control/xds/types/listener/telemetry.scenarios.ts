@@ -36,7 +36,7 @@ function settings(more: object = {}): object {
 
 const tune = (levels: readonly Level[], mesh: object = {}) => sidecar.tune(levels, settings(mesh));
 const server = (path: string) => sidecar.server(path);
-const client = (path: string) => sidecar.client(path);
+const client = (path: string) => sidecar.client(path, ["x-agent: tester"]);
 const seen = (name: string) => sidecar.seen(name);
 
 beforeAll(async () => {
@@ -207,14 +207,17 @@ describe("traces", () => {
             customTags: {
               own: { literal: { value: "of-the-namespace" } },
               unset: { environment: { name: "MESHWRIGHT_NOT_THERE", defaultValue: "nothing" } },
-              agent: { header: { name: "user-agent", defaultValue: "nobody" } },
+              set: { environment: { name: "PATH", defaultValue: "nothing" } },
+              agent: { header: { name: "x-agent", defaultValue: "nobody" } },
+              nobody: { header: { name: "user-agent", defaultValue: "nobody" } },
               formatted: { formatter: { value: "%REQ(:METHOD)%-%PROTOCOL%" } },
             },
           },
         ],
       },
     ]);
-    const tags = ['"own":"of-the-namespace"', '"unset":"nothing"', '"agent":"nobody"'];
+    const tags = ['"own":"of-the-namespace"', '"unset":"nothing"', '"agent":"tester"', '"nobody":"nobody"'];
+    tags.push(`"set":${JSON.stringify(process.env["PATH"])}`);
     if (!sidecar.isOlderThan(37)) tags.push('"formatted":"GET-HTTP/1.1"');
     const istio = [
       '"istio.canonical_service":"shop"',

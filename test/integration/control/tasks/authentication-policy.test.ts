@@ -39,6 +39,18 @@ describe("mTLS alone", () => {
     ]);
   });
 
+  test("for workloads with other labels, or for what a policy leaves unset, changes nothing", async () => {
+    await mesh.apply(
+      policy({ name: "other", namespace: "bar", spec: "{ selector: { matchLabels: { app: other } }, mtls: { mode: STRICT } }" }),
+    );
+    expect([await mesh.call("legacy", "bar"), await mesh.call("foo", "bar")]).toEqual([200, 200]);
+    await mesh.apply(
+      policy({ namespace: "bar", spec: "{ mtls: { mode: STRICT } }" }) +
+        policy({ name: "httpbin", namespace: "bar", spec: selected("mtls: { mode: UNSET }") }),
+    );
+    expect([await mesh.call("legacy", "bar"), await mesh.call("foo", "bar")]).toEqual(["refused", 200]);
+  });
+
   test("but for one port, which takes plain text alone, also from clients with an identity", async () => {
     const spec = selected(`mtls: { mode: STRICT }, portLevelMtls: { ${portOf("http")}: { mode: DISABLE } }`);
     await mesh.apply(policy({ name: "httpbin", namespace: "bar", spec }));

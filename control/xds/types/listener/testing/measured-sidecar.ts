@@ -64,9 +64,9 @@ export class MeasuredSidecar implements AsyncDisposable {
     return exchange(this.proxy.connection("inbound", "10.0.0.1:9080"), httpRequest("web.test", path));
   }
 
-  /** A request that it sends. */
-  client(path: string): Promise<string> {
-    return exchange(this.proxy.connection("outbound", "240.240.0.1:80"), httpRequest("web.test", path));
+  /** A request that it sends. @param headers lines */
+  client(path: string, headers: readonly string[] = []): Promise<string> {
+    return exchange(this.proxy.connection("outbound", "240.240.0.1:80"), httpRequest("web.test", path, headers));
   }
 
   /** A header of the last request, as it came behind the proxy. */

@@ -23,8 +23,19 @@ export async function compileAssembly(entry: string, options: readonly string[] 
   return readFile(await compileToFile(entry, options));
 }
 
-/** Compiles a filter's `entry` as the build does, where the build has not, and returns the path of the module. */
-export async function compileFilter(entry: string): Promise<string> {
+const filters = new Map<string, Promise<string>>();
+
+/**
+ * Compiles a filter's `entry` as the build does, where the build has not, and returns the path of the module. Every scenario asks, for each of its
+ * targets: the sources are read once for all scenarios of a file.
+ */
+export function compileFilter(entry: string): Promise<string> {
+  const known = filters.get(entry) ?? compileUnbuilt(entry);
+  filters.set(entry, known);
+  return known;
+}
+
+async function compileUnbuilt(entry: string): Promise<string> {
   const built = await builtModule(repository, dirname(relative(repository, entry)), await readDigests(repository));
   return built ?? compileToFile(entry, FILTER_OPTIONS);
 }

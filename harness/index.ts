@@ -26,6 +26,7 @@ export type { EnvoyErrorCode, EnvoyOptions, EnvoyProvider, StartedEnvoy } from "
 /** Envoy's configuration, whose names are its own: `bootstrap.listener(...)`, `bootstrap.Cluster`. */
 export * as bootstrap from "./envoy/bootstrap/index.ts";
 export { provideEnvoy, SUPPORTED_VERSIONS } from "./envoy/release/index.mjs";
+export * from "./faults/index.ts";
 export * from "./host/index.ts";
 export { examineModule, type ModuleExamination, type ModuleProblem } from "./inspect/index.ts";
 export { type Expectation, expect } from "./matchers/expect.ts";

@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { tarOf, writeLayout } from "../../../control/modules/testing.ts";
+import { answeringModule } from "../../../control/xds/types/testing/user-modules.ts";
 import { filterFiles } from "../../../filters/index.ts";
 import { startUpstream, type Upstream } from "../../../harness/upstreams/index.ts";
 import { build } from "../../foreign/build.ts";
@@ -181,6 +182,31 @@ test("a module that cannot be had closes what it is for, until it can", async ()
   expect(await status("/", ["x-mine: 1"])).toBe(429);
   await mesh.apply({ "plugin.yaml": undefined });
   expect(await status("/")).toBe(200);
+});
+
+test("a module from a URL is fetched again when its object changes, where that is said, and only then", async () => {
+  let answer = 418;
+  let fetched = 0;
+  const server = createServer((_, response) => {
+    fetched += 1;
+    response.end(answeringModule(answer));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/answers.wasm`;
+  const put = (priority: number, imagePullPolicy: string) => mesh.apply({ "plugin.yaml": plugin(url, { priority, imagePullPolicy }) });
+  await put(1, "IfNotPresent");
+  await expect.poll(() => status("/"), { timeout: 20_000 }).toBe(418);
+  answer = 429;
+  await put(2, "IfNotPresent");
+  expect([await status("/"), fetched]).toEqual([418, 1]);
+  await put(2, "Always");
+  await expect.poll(() => status("/"), { timeout: 20_000 }).toBe(429);
+  answer = 503;
+  await put(3, "Always");
+  await expect.poll(() => status("/"), { timeout: 20_000 }).toBe(503);
+  await mesh.apply({ "plugin.yaml": undefined });
+  server.closeAllConnections();
+  server.close();
 });
 
 // Go's 2.7 MB take Envoy a second to compile for each thread, which shows nothing more.

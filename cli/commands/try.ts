@@ -16,10 +16,8 @@ interface TryOptions extends Omit<FilterOptions, "filter">, OutputOptions {
   readonly direction?: "inbound" | "outbound";
 }
 
-/** Requests that are given to a filter before their results are waited for. */
-const FILTER_LANES = 16;
-/** The same of a mesh, where some wait for seconds, because a fault holds them back. */
-const MESH_LANES = 64;
+/** Requests that are given to a filter or a mesh before their results are waited for; some wait for seconds, because a fault holds them back. */
+const LANES = 64;
 
 export function addTry(program: Command): void {
   const collect = (value: string, before: readonly string[]) => [...before, value];
@@ -87,7 +85,7 @@ async function tryFilter(input: string, options: FilterOptions & OutputOptions):
   const { startFilter } = await loadFilter();
   const requests = await readRequests(input);
   await using target = await startFilter(options);
-  const trapped = await runRequests(requests, target, FILTER_LANES, options);
+  const trapped = await runRequests(requests, target, LANES, options);
   if (trapped === undefined) return;
   throw new CliError(
     ExitCode.Input,
@@ -110,7 +108,7 @@ async function tryMesh(input: string, id: string, options: TryOptions): Promise<
   });
   await using target = started;
   for (const error of errors) process.stderr.write(`${error}\n`);
-  await runRequests(requests, target, MESH_LANES, options);
+  await runRequests(requests, target, LANES, options);
   if (errors.length > 0) process.exitCode = ExitCode.Input;
 }
 

@@ -17,6 +17,10 @@ const COMPILATION = 180_000;
 const FUZZ_SECONDS = Number(process.env["MESHWRIGHT_FUZZ_SECONDS"] ?? 0);
 const FAST_CHECK = FUZZ_SECONDS > 0 ? "scripts/soak/fast-check.ts" : "test/fast-check.ts";
 
+// Tests start the command line hundreds of times: what Node made of its files once, types stripped and compiled, is kept for the next start
+// (https://nodejs.org/api/module.html#module-compile-cache). It is found by content; removing the folder costs time, no more.
+process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL(".cache/node", import.meta.url));
+
 /** `unit` is what `npm run check` runs; both together are `npm test`. */
 export default defineConfig({
   resolve: { alias: [{ find: /^fast-check$/, replacement: fileURLToPath(new URL(FAST_CHECK, import.meta.url)) }] },

@@ -84,5 +84,12 @@ describe("Outlier detection", () => {
     await using panicking = await Traffic.start(hosts.view(rule({ ...detection, minHealthPercent: 50 })));
     expect(await panicking.count(CLUSTER, 20)).toEqual({ 500: 20 });
     expect(await panicking.stat(CLUSTER, "outlier_detection.ejections_active")).toBe(2);
+    // Those were before Envoy's workers knew who is out.
+    const panic = async () => {
+      await panicking.get(CLUSTER);
+      return panicking.stat(CLUSTER, "lb_healthy_panic");
+    };
+    await expect.poll(panic, SOON).toBeGreaterThan(0);
+    expect(await panicking.count(CLUSTER, 20)).toEqual({ 500: 20 });
   });
 });

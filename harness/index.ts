@@ -31,5 +31,6 @@ export * from "./host/index.ts";
 export { examineModule, type ModuleExamination, type ModuleProblem } from "./inspect/index.ts";
 export { type Expectation, expect } from "./matchers/expect.ts";
 export { type Examined, type ExpectedResponse, type Matchers, matchers, type Verdict } from "./matchers/index.ts";
+export * from "./mesh/index.ts";
 export * from "./target/index.ts";
 export * from "./upstreams/index.ts";

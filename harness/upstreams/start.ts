@@ -18,7 +18,7 @@ const HANDSHAKE = 0x16;
  * ```
  */
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { host = "127.0.0.1", path, tls, script = () => ({}), keep = 1_000 } = options;
+  const { host = "127.0.0.1", port = 0, path, tls, script = () => ({}), keep = 1_000 } = options;
   const requests: RecordedRequest[] = [];
   const serve: Serve = async (request) => {
     requests.push(request);
@@ -62,7 +62,7 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     socket.on("close", () => sockets.delete(socket));
     serveSocket(socket);
   });
-  if (path === undefined) server.listen(0, host);
+  if (path === undefined) server.listen(port, host);
   else server.listen(path);
   await once(server, "listening");
   return {

@@ -25,6 +25,8 @@ export type Script = (request: RecordedRequest) => UpstreamAnswer | Promise<Upst
 export interface UpstreamOptions {
   /** Address to bind. Default: `127.0.0.1`. */
   readonly host?: string;
+  /** Port to listen on. Default: a free one. */
+  readonly port?: number;
   /** A socket of the file system to listen on, instead of an address. */
   readonly path?: string;
   /** PEM texts with which handshakes of TLS are answered; ALPN chooses between HTTP/1.1 and HTTP/2. Default: what begins with a handshake is cut off. */

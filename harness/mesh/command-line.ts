@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { extname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createInterface } from "node:readline";
+import type { Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { MeshError } from "./mesh-error.ts";
+
+/** The command line of this package: its sources in the repository, what was built of them in the package. */
+export const MAIN = fileURLToPath(new URL(`../../cli/main${extname(import.meta.url)}`, import.meta.url));
+
+/** One line of a log in JSON; of any other output, `message` alone. */
+export interface LogLine {
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * The shell becomes the program (`exec`), so that the child's pid is the program's. Its own child waits on a pipe from this process: the line that comes when the program has ended lets it go;
+ * where the pipe closes instead, this process was killed, and it kills the program and removes the mesh's folder ($0). It ignores signals that go to the whole group.
+ */
+const GUARDED = `{ trap "" TERM HUP INT; read -r ended <&3 || { kill -9 $$; rm -rf "$0"; }; } >/dev/null 2>&1 </dev/null & exec "$@" 3<&-`;
+/** Lines of a log that are kept, the last ones. */
+const KEPT = 5_000;
+
+/** A process of a mesh, which does not outlive this one. */
+export class MeshProcess {
+  readonly lines: LogLine[] = [];
+  readonly name: string;
+  private readonly child: ChildProcess;
+  private readonly closed: Promise<unknown>;
+  private how: string | undefined;
+  private waiting: (() => void)[] = [];
+
+  /** @param folder of the mesh, removed where this process is killed */
+  constructor(name: string, folder: string, command: readonly string[], env: Readonly<Record<string, string | undefined>> = {}) {
+    this.name = name;
+    this.child = spawn("sh", ["-c", GUARDED, folder, ...command], {
+      // Not standard input for the guard, which Node closes as soon as a child has ended.
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      // A group of its own: Ctrl-C at a terminal is for the test.
+      detached: true,
+      env: { ...process.env, ...env },
+    });
+    const guard = this.child.stdio[3] as Writable | null;
+    guard?.on("error", () => undefined);
+    this.closed = once(this.child, "close").catch(() => undefined);
+    const end = (how: string) => {
+      this.how = how;
+      guard?.end("ended\n");
+      this.wake();
+    };
+    this.child.once("error", (error) => end(error.message));
+    this.child.once("exit", (code, signal) => end(signal ?? `exit code ${String(code)}`));
+    for (const stream of [this.child.stdout, this.child.stderr])
+      if (stream !== null) createInterface({ input: stream }).on("line", (text) => this.push(text));
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get running(): boolean {
+    return this.how === undefined;
+  }
+
+  /** The log as text, oldest line first. */
+  get log(): readonly string[] {
+    return this.lines.map(({ message, ...fields }) =>
+      Object.keys(fields).length === 0 ? message : JSON.stringify({ message, ...fields }),
+    );
+  }
+
+  /** The first line for which `wanted` holds, when it is there. @throws MeshError where the process ends before, or not within `timeout` milliseconds */
+  async line(what: string, wanted: (line: LogLine) => boolean, timeout: number): Promise<LogLine> {
+    for (const deadline = performance.now() + timeout; ;) {
+      const found = this.lines.find(wanted);
+      if (found !== undefined) return found;
+      if (!this.running) {
+        await this.closed;
+        const late = this.lines.find(wanted);
+        if (late !== undefined) return late;
+        throw new MeshError("exited", `${this.name} ended (${String(this.how)}) before ${what}`, this.log);
+      }
+      const left = deadline - performance.now();
+      if (left <= 0) throw new MeshError("exited", `${this.name}: not within ${timeout} ms ${what}`, this.log);
+      const over = new AbortController();
+      const next = new Promise<void>((resolve) => this.waiting.push(resolve));
+      await Promise.race([next, sleep(left, undefined, { signal: over.signal }).catch(() => undefined)]);
+      over.abort();
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.running) this.child.kill(signal);
+  }
+
+  /** Waits until it and whatever it started are gone. A process that was stopped goes on first, unless it is killed. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    this.signal(signal);
+    await this.closed;
+  }
+
+  private push(text: string): void {
+    this.lines.push(lineOf(text));
+    if (this.lines.length > KEPT) this.lines.shift();
+    this.wake();
+  }
+
+  private wake(): void {
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const each of waiting) each();
+  }
+}
+
+function lineOf(text: string): LogLine {
+  if (!text.startsWith("{")) return { message: text };
+  try {
+    const value = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    return { ...value, message: typeof value["message"] === "string" ? value["message"] : text };
+  } catch {
+    return { message: text };
+  }
+}

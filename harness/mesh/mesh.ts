@@ -1,0 +1,219 @@
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { binaryProvider } from "../envoy/binary.ts";
+import { Addresses, freePorts } from "./addresses.ts";
+import { ControlService } from "./control.ts";
+import { MeshError } from "./mesh-error.ts";
+import { labelsOf, type PlacedGateway, type PlacedWorkload, platformObjects } from "./objects.ts";
+import { type Program, programOf } from "./program.ts";
+import { Proxy } from "./proxy.ts";
+import { type Declared, declare, type MeshSpec } from "./spec.ts";
+import { Gateway, Workload } from "./workload.ts";
+
+const START_TIMEOUT = 60_000;
+/** What the services imply; no file of `config` has its name. */
+const PLATFORM = "platform.yaml";
+
+/** A mesh that runs: a control service, and a sidecar beside each workload. Everything ends with it, and where this process is killed. */
+export class Mesh implements AsyncDisposable {
+  readonly control: ControlService;
+  /** By name. */
+  readonly workloads: ReadonlyMap<string, Workload>;
+  /** By name. */
+  readonly gateways: ReadonlyMap<string, Gateway>;
+  /** With the YAML that the control service reads. */
+  readonly directory: string;
+  private readonly timeout: number;
+  private readonly resources: AsyncDisposableStack;
+
+  private constructor(
+    parts: Pick<Mesh, "control" | "workloads" | "gateways" | "directory">,
+    timeout: number,
+    resources: AsyncDisposableStack,
+  ) {
+    this.control = parts.control;
+    this.workloads = parts.workloads;
+    this.gateways = parts.gateways;
+    this.directory = parts.directory;
+    this.timeout = timeout;
+    this.resources = resources;
+  }
+
+  /** @throws MeshError where the spec is wrong, the machine lacks something, or something does not start; nothing is left then */
+  static async start(spec: MeshSpec): Promise<Mesh> {
+    const declared = declare(spec);
+    const { config = {}, control: controlSpec = {}, mtls = true, startTimeout = START_TIMEOUT } = spec;
+    const missing = await binaryProvider.available();
+    if (missing !== undefined) throw new MeshError("unavailable", `a mesh needs Envoy: ${missing}`);
+    await using resources = new AsyncDisposableStack();
+    const addresses = resources.use(await Addresses.lease());
+    await addresses.check(new Set(declared.services.map(({ port }) => port)));
+    const folder = await mkdtemp(join(tmpdir(), "meshwright-mesh-"));
+    resources.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+    const directory = join(folder, "config");
+    await mkdir(directory);
+    const { workloads, gateways } = await place(declared, addresses, folder);
+    await write(directory, { [PLATFORM]: platformObjects(workloads, gateways, mtls) });
+    await write(directory, checked(config));
+
+    const control = resources.use(new ControlService({ ...controlSpec, folder, config: directory, mtls, startTimeout }));
+    const common = { folder, mtls, concurrency: spec.concurrency ?? 1, startTimeout, control: () => control.xds };
+    const sidecars = workloads.map(({ workload, inbound }) => {
+      const { name, service } = workload;
+      const { namespace } = service;
+      const labels = labelsOf(workload);
+      return resources.use(
+        new Proxy({ ...common, type: "sidecar", name, namespace, serviceAccount: service.name, labels, address: inbound }),
+      );
+    });
+    const routers = gateways.map(({ gateway, address }) => {
+      const { name, namespace } = gateway;
+      const labels = { app: name, ...gateway.labels };
+      return resources.use(new Proxy({ ...common, type: "router", name, namespace, serviceAccount: name, labels, address }));
+    });
+    const programs = workloads.map(({ workload, programPort }) =>
+      resources.use(programOf(workload, { port: programPort, folder, httpProxy: "", startTimeout })),
+    );
+    const proxies = [...sidecars, ...routers];
+    await all([startProxies(control, proxies, mtls, folder), ...programs.map((program) => program.start())]);
+
+    const ports = new Set(declared.services.map(({ port }) => port));
+    const made = workloads.map((each, index) => {
+      const [program, sidecar] = [programs[index], sidecars[index]] as [Program, Proxy];
+      return [each.workload.name, new Workload(each, program, sidecar, ports)] as const;
+    });
+    const edge = gateways.map((each, index) => [each.gateway.name, new Gateway(each, routers[index] as Proxy)] as const);
+    const parts = { control, workloads: new Map(made), gateways: new Map(edge), directory };
+    await control.settled(
+      proxies.map(({ id }) => id),
+      startTimeout,
+    );
+    return new Mesh(parts, startTimeout, resources.move());
+  }
+
+  /** @param name `reviews-v1`, or of a service with one workload `reviews` */
+  workload(name: string): Workload {
+    const found = this.workloads.get(name) ?? this.alone(name);
+    if (found === undefined) throw unknown("workload", name, this.workloads.keys());
+    return found;
+  }
+
+  gateway(name: string): Gateway {
+    const found = this.gateways.get(name);
+    if (found === undefined) throw unknown("gateway", name, this.gateways.keys());
+    return found;
+  }
+
+  /**
+   * Changes files of the mesh and waits until every proxy that runs has accepted what became of them.
+   *
+   * @param files YAML by name; undefined removes the file
+   * @throws MeshError `refused` where an object has an error, or a proxy refuses something
+   */
+  async apply(files: Readonly<Record<string, string | undefined>>): Promise<void> {
+    await this.edit(files);
+    await this.settled();
+  }
+
+  /** Changes files and waits for nobody. */
+  async edit(files: Readonly<Record<string, string | undefined>>): Promise<void> {
+    await write(this.directory, checked(files));
+  }
+
+  /** Waits until every proxy that runs and is not paused is connected and has accepted everything. */
+  async settled(): Promise<void> {
+    const active = this.proxies().filter((proxy) => proxy.active);
+    await this.control.settled(
+      active.map(({ id }) => id),
+      this.timeout,
+    );
+  }
+
+  /** Sidecars, then gateways. */
+  proxies(): readonly Proxy[] {
+    return [...[...this.workloads.values()].map(({ sidecar }) => sidecar), ...[...this.gateways.values()].map(({ proxy }) => proxy)];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.resources.disposeAsync();
+  }
+
+  private alone(service: string): Workload | undefined {
+    const [first, ...others] = [...this.workloads].filter(([name]) => name.startsWith(`${service}-`));
+    return others.length === 0 ? first?.[1] : undefined;
+  }
+}
+
+/**
+ * Starts a mesh: the control service, the services' workloads and an Envoy beside each, as processes of this machine, without privileges.
+ *
+ * ```ts
+ * await using mesh = await startMesh({
+ *   services: { web: { port: 8080 }, reviews: { port: 9080, workloads: { v1: {}, v2: {} } } },
+ *   config: { "reviews.yaml": routes },
+ * });
+ * const answer = await mesh.workload("web").get("http://reviews:9080/");
+ * ```
+ */
+export function startMesh(spec: MeshSpec): Promise<Mesh> {
+  return Mesh.start(spec);
+}
+
+async function place({ workloads, gateways }: Declared, addresses: Addresses, folder: string) {
+  const atEdge = gateways.flatMap(({ ports }) => ports);
+  const free = [...(await freePorts(workloads.length + atEdge.length))];
+  const next = () => free.pop() ?? 0;
+  return {
+    workloads: workloads.map((workload, index): PlacedWorkload => {
+      const { inbound, outbound } = addresses.of(index);
+      return { workload, programPort: next(), inbound, outbound, published: inbound, egress: join(folder, `${workload.name}.egress`) };
+    }),
+    gateways: gateways.map((gateway, index): PlacedGateway => {
+      const listening = new Map(gateway.ports.map((port) => [port, next()]));
+      return { gateway, address: addresses.of(workloads.length + index).inbound, listening };
+    }),
+  };
+}
+
+async function startProxies(control: ControlService, proxies: readonly Proxy[], mtls: boolean, folder: string): Promise<void> {
+  await control.start();
+  if (mtls) await control.writeRoots(join(folder, "roots.pem"));
+  await all(
+    proxies.map(async (proxy) => {
+      if (mtls) await proxy.join(control);
+      await proxy.start();
+    }),
+  );
+}
+
+/** As Promise.all, but none goes on behind a failure. */
+async function all(promises: readonly Promise<unknown>[]): Promise<void> {
+  const results = await Promise.allSettled(promises);
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+}
+
+/** Replaces files as editors do: nobody reads half of one. */
+async function write(directory: string, files: Readonly<Record<string, string | undefined>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(directory, name);
+    if (text === undefined) await rm(path, { force: true });
+    else {
+      await writeFile(`${path}~`, text);
+      await rename(`${path}~`, path);
+    }
+  }
+}
+
+function checked<T>(files: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  for (const name of Object.keys(files)) {
+    if (!/^[\w-][\w.-]*\.(ya?ml|json)$/.test(name))
+      throw new MeshError("spec", `config: ${name} is no name of a file of YAML, such as rules.yaml`);
+    if (name === PLATFORM) throw new MeshError("spec", `config: ${PLATFORM} is what the services imply; give the file another name`);
+  }
+  return files;
+}
+
+function unknown(what: string, name: string, known: Iterable<string>): MeshError {
+  return new MeshError("spec", `the mesh has no ${what} ${name}; it has ${[...known].join(", ") || "none"}`);
+}

@@ -1,0 +1,141 @@
+import { stringify } from "yaml";
+import type { DeclaredGateway, DeclaredWorkload } from "./spec.ts";
+
+/** Where a workload runs. Nothing is redirected: its Sidecar says where its Envoy listens, instead. */
+export interface PlacedWorkload {
+  readonly workload: DeclaredWorkload;
+  /** Where the program listens, on 127.0.0.1. */
+  readonly programPort: number;
+  /** Where its Envoy takes requests for it, at the service's port. */
+  readonly inbound: string;
+  /** Where it takes the program's own, at the ports of the services that are called. */
+  readonly outbound: string;
+  /** Where callers are told that it is: `inbound`, or what stands before it. */
+  readonly published: string;
+  /** Socket on which its Envoy takes requests for any port. */
+  readonly egress: string;
+}
+
+export interface PlacedGateway {
+  readonly gateway: DeclaredGateway;
+  readonly address: string;
+  /** Ports of this machine, by those that its Gateways name. */
+  readonly listening: ReadonlyMap<number, number>;
+}
+
+/** By which selectors tell workloads of one service apart (Kubernetes' recommended labels). */
+const INSTANCE = "app.kubernetes.io/instance";
+/** Protocols whose connections tell by themselves which service they are for; others need an address for each service. */
+const HOST_NAMED: ReadonlySet<string> = new Set(["http", "http2", "grpc"]);
+
+export function labelsOf({ name, service, version, labels }: DeclaredWorkload): Readonly<Record<string, string>> {
+  return { app: service.name, [INSTANCE]: name, ...(version !== undefined && { version }), ...labels };
+}
+
+/** What a platform says of its services and workloads, and what stands in for its capture of connections. */
+export function platformObjects(workloads: readonly PlacedWorkload[], gateways: readonly PlacedGateway[], mtls: boolean): string {
+  const services = new Map(workloads.map(({ workload: { service } }) => [`${service.name}.${service.namespace}`, service]));
+  const ports = new Set([...services.values()].filter(({ protocol }) => HOST_NAMED.has(protocol)).map(({ port }) => port));
+  const documents: unknown[] = [
+    ...[...services.values()].map(({ name, namespace, port, protocol }) =>
+      service(name, namespace, { [portName(protocol)]: { port, targetPort: port } }),
+    ),
+    ...workloads.flatMap((each) => [workloadEntry(each), sidecar(each, ports)]),
+    ...gateways.flatMap(({ gateway: { name, namespace, labels }, address, listening }) => [
+      service(
+        name,
+        namespace,
+        Object.fromEntries([...listening].map(([port, targetPort]) => [gatewayPortName(port), { port, targetPort }])),
+      ),
+      {
+        apiVersion: "networking.istio.io/v1",
+        kind: "WorkloadEntry",
+        metadata: { name, namespace },
+        spec: {
+          address,
+          labels: { app: name, ...labels },
+          ports: Object.fromEntries([...listening].map(([port, targetPort]) => [gatewayPortName(port), targetPort])),
+          serviceAccount: name,
+        },
+      },
+    ]),
+    ...(mtls ? [strict()] : []),
+  ];
+  return documents.map((document) => stringify(document, { aliasDuplicateObjects: false })).join("---\n");
+}
+
+function service(
+  name: string,
+  namespace: string,
+  ports: Readonly<Record<string, { readonly port: number; readonly targetPort: number }>>,
+): unknown {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace },
+    spec: { selector: { app: name }, ports: Object.entries(ports).map(([each, numbers]) => ({ name: each, ...numbers })) },
+  };
+}
+
+function workloadEntry({ workload, published }: PlacedWorkload): unknown {
+  const { name, service } = workload;
+  return {
+    apiVersion: "networking.istio.io/v1",
+    kind: "WorkloadEntry",
+    metadata: { name, namespace: service.namespace },
+    spec: {
+      address: published,
+      labels: labelsOf(workload),
+      ports: { [portName(service.protocol)]: service.port },
+      serviceAccount: service.name,
+    },
+  };
+}
+
+function sidecar({ workload, programPort, inbound, outbound, egress }: PlacedWorkload, ports: ReadonlySet<number>): unknown {
+  const { name, service } = workload;
+  const everybody = ["*/*"];
+  return {
+    apiVersion: "networking.istio.io/v1",
+    kind: "Sidecar",
+    metadata: { name, namespace: service.namespace },
+    spec: {
+      workloadSelector: { labels: { [INSTANCE]: name } },
+      ingress: [
+        {
+          port: { number: service.port, protocol: service.protocol.toUpperCase(), name: portName(service.protocol) },
+          bind: inbound,
+          captureMode: "NONE",
+          defaultEndpoint: `127.0.0.1:${programPort}`,
+        },
+      ],
+      egress: [
+        ...[...ports].map((number) => ({
+          port: { number, protocol: "HTTP", name: `http-${number}` },
+          bind: outbound,
+          captureMode: "NONE",
+          hosts: everybody,
+        })),
+        { port: { number: 0, protocol: "HTTP", name: "http" }, bind: `unix://${egress}`, captureMode: "NONE", hosts: everybody },
+      ],
+    },
+  };
+}
+
+function strict(): unknown {
+  return {
+    apiVersion: "security.istio.io/v1",
+    kind: "PeerAuthentication",
+    metadata: { name: "default", namespace: "istio-system" },
+    spec: { mtls: { mode: "STRICT" } },
+  };
+}
+
+/** Kubernetes' names of ports say the protocol. */
+function portName(protocol: string): string {
+  return protocol;
+}
+
+function gatewayPortName(port: number): string {
+  return port === 443 ? "https-443" : `http-${port}`;
+}

@@ -1,0 +1,166 @@
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type RecordedRequest, type Script, startUpstream, type Upstream } from "../upstreams/index.ts";
+import { MeshProcess } from "./command-line.ts";
+import { MeshError } from "./mesh-error.ts";
+import type { DeclaredWorkload } from "./spec.ts";
+
+/** What answers for a workload: a script in this process, or a program of its own. */
+export interface Program extends AsyncDisposable {
+  readonly running: boolean;
+  /** What came so far; empty of a program of its own. */
+  readonly requests: readonly RecordedRequest[];
+  readonly log: readonly string[];
+  /** On the same port as before. */
+  start(): Promise<void>;
+  kill(): Promise<void>;
+  pause(): void;
+  resume(): void;
+  /** Another script from the next request on. */
+  answer(script: Script): void;
+}
+
+/** What a program of one's own finds where it runs. */
+export interface ProgramPlace {
+  readonly port: number;
+  /** Of the mesh. */
+  readonly folder: string;
+  /** Where its sidecar takes what it calls, `http://HOST:PORT`. */
+  readonly httpProxy: string;
+  readonly startTimeout: number;
+}
+
+export function programOf(workload: DeclaredWorkload, place: ProgramPlace): Program {
+  const { command, name, script } = workload;
+  if (command !== undefined) return new OwnProgram(workload, command, place);
+  return new ScriptedProgram(place.port, script ?? (() => ({ body: name })));
+}
+
+/** A scripted server in this process. To be killed means that its connections are closed and nobody listens; to be paused, that requests are taken and not answered. */
+class ScriptedProgram implements Program {
+  readonly log: readonly string[] = [];
+  private readonly port: number;
+  private script: Script;
+  private upstream: Upstream | undefined;
+  private paused: PromiseWithResolvers<void> | undefined;
+
+  constructor(port: number, script: Script) {
+    this.port = port;
+    this.script = script;
+  }
+
+  get running(): boolean {
+    return this.upstream !== undefined;
+  }
+
+  get requests(): readonly RecordedRequest[] {
+    return this.upstream?.requests ?? [];
+  }
+
+  answer(script: Script): void {
+    this.script = script;
+  }
+
+  async start(): Promise<void> {
+    this.upstream ??= await startUpstream({
+      port: this.port,
+      script: async (request) => {
+        await this.paused?.promise;
+        return this.script(request);
+      },
+    });
+  }
+
+  async kill(): Promise<void> {
+    const ending = this.upstream;
+    this.upstream = undefined;
+    await ending?.[Symbol.asyncDispose]();
+    this.resume();
+  }
+
+  pause(): void {
+    this.paused ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.paused?.resolve();
+    this.paused = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
+
+/** A process of its own. */
+class OwnProgram implements Program {
+  readonly requests: readonly RecordedRequest[] = [];
+  private readonly workload: DeclaredWorkload;
+  private readonly command: readonly string[];
+  private readonly place: ProgramPlace;
+  private process: MeshProcess | undefined;
+
+  constructor(workload: DeclaredWorkload, command: readonly string[], place: ProgramPlace) {
+    this.workload = workload;
+    this.command = command;
+    this.place = place;
+  }
+
+  get running(): boolean {
+    return this.process?.running === true;
+  }
+
+  get log(): readonly string[] {
+    return this.process?.log ?? [];
+  }
+
+  answer(): void {
+    throw new MeshError("spec", `${this.workload.name} is a program of its own (${this.command.join(" ")}); only a script can be changed`);
+  }
+
+  async start(): Promise<void> {
+    if (this.running) return;
+    const { port, folder, httpProxy, startTimeout } = this.place;
+    const started = new MeshProcess(`the program of ${this.workload.name}`, folder, this.command, {
+      PORT: String(port),
+      HTTP_PROXY: httpProxy,
+      http_proxy: httpProxy,
+      ...this.workload.env,
+    });
+    this.process = started;
+    for (const deadline = performance.now() + startTimeout; !(await listens(port)); await sleep(20)) {
+      if (!started.running) await started.line(`it listened on port ${port} (PORT)`, () => false, startTimeout);
+      if (performance.now() > deadline) {
+        await started.end("SIGKILL");
+        throw new MeshError("exited", `${started.name} does not listen on port ${port} (PORT) after ${startTimeout} ms`, started.log);
+      }
+    }
+  }
+
+  async kill(): Promise<void> {
+    await this.process?.end("SIGKILL");
+  }
+
+  pause(): void {
+    this.process?.signal("SIGSTOP");
+  }
+
+  resume(): void {
+    this.process?.signal("SIGCONT");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}

@@ -1,0 +1,142 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Admin } from "../envoy/admin.ts";
+import { MAIN, MeshProcess } from "./command-line.ts";
+import type { ControlService } from "./control.ts";
+
+/** What a proxy of the mesh is started with. */
+export interface ProxyOptions {
+  /** `reviews-v1` */
+  readonly name: string;
+  readonly type: "sidecar" | "router";
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of the workload; its admin interface listens there too. */
+  readonly address: string;
+  /** Of the mesh. */
+  readonly folder: string;
+  /** Whether it has an identity. */
+  readonly mtls: boolean;
+  readonly concurrency: number;
+  readonly startTimeout: number;
+  /** Where it reaches the control service, `HOST:PORT`. */
+  readonly control: () => string;
+}
+
+/** As without a mesh around it. */
+const ADMIN_PORT = 15_000;
+
+/** An Envoy of the mesh by `meshwright proxy`: two processes, of which the first keeps the other running. */
+export class Proxy implements AsyncDisposable {
+  /** Istio's node id, by which the control service knows it. */
+  readonly id: string;
+  /** Of its Envoy. */
+  readonly admin: Admin;
+  private readonly options: ProxyOptions;
+  private process: MeshProcess | undefined;
+  private isPaused = false;
+
+  constructor(options: ProxyOptions) {
+    const { type, address, name, namespace } = options;
+    this.options = options;
+    this.id = `${type}~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`;
+    this.admin = new Admin(address, ADMIN_PORT);
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get running(): boolean {
+    return this.process?.running === true;
+  }
+
+  /** Whether it runs and is not paused. */
+  get active(): boolean {
+    return this.running && !this.isPaused;
+  }
+
+  /** Of `meshwright proxy` and of its Envoy, oldest line first. */
+  get log(): readonly string[] {
+    return this.process?.log ?? [];
+  }
+
+  /** Of the Envoy that runs; 0 where none does. */
+  get pid(): number {
+    const started = this.process?.lines.findLast(({ message }) => message === "Envoy starts");
+    return this.running && typeof started?.["pid"] === "number" ? started["pid"] : 0;
+  }
+
+  /** Gets the token with which it proves who it is at its first start. */
+  async join(control: ControlService): Promise<void> {
+    const { namespace, serviceAccount } = this.options;
+    await writeFile(this.file("token"), await control.token(namespace, serviceAccount), { mode: 0o600 });
+  }
+
+  /** Starts it, and waits until its Envoy serves; after its first start with the key and the certificate that it has. */
+  async start(): Promise<void> {
+    if (this.running) return;
+    const { name, labels, serviceAccount, address, folder, mtls, concurrency, startTimeout, control } = this.options;
+    // Nothing is redirected: Sidecars say where it listens.
+    const metadata = { LABELS: labels, SERVICE_ACCOUNT: serviceAccount, INTERCEPTION_MODE: "NONE" };
+    this.process = new MeshProcess(`the proxy of ${name}`, folder, [
+      ...[process.execPath, MAIN, "proxy", "--proxy", this.id, "--metadata", JSON.stringify(metadata)],
+      ...["--control", control(), "--log-format", "json", "--concurrency", String(concurrency)],
+      ...["--admin", `${address}:${ADMIN_PORT}`, "--status-port", "0", "--prometheus-port", "0"],
+      ...(mtls
+        ? ["--control-ca", join(folder, "roots.pem"), "--token-file", this.file("token"), "--identity-dir", this.file("identity")]
+        : []),
+    ]);
+    this.isPaused = false;
+    await this.process.line("its Envoy served", ({ message }) => message === "Envoy serves", startTimeout);
+  }
+
+  /** SIGKILL to both processes: connections are reset, and nobody starts it again. */
+  async kill(): Promise<void> {
+    await this.process?.end("SIGKILL");
+  }
+
+  /** SIGKILL to Envoy alone, which `meshwright proxy` starts again. */
+  killEnvoy(): void {
+    if (this.pid !== 0) process.kill(this.pid, "SIGKILL");
+  }
+
+  /** SIGTERM: clients get time to leave (`--drain-time`). Waits until it has ended. */
+  async stop(): Promise<void> {
+    this.resume();
+    await this.process?.end("SIGTERM");
+  }
+
+  /** Ends it and starts it again. @param drain whether clients get time to leave; default: true */
+  async restart({ drain = true }: { readonly drain?: boolean } = {}): Promise<void> {
+    await (drain ? this.stop() : this.kill());
+    await this.start();
+  }
+
+  /** SIGSTOP to Envoy: its connections stay, and nobody answers. */
+  pause(): void {
+    this.isPaused = true;
+    this.both("SIGSTOP");
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.both("SIGCONT");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    this.admin.close();
+  }
+
+  private both(signal: NodeJS.Signals): void {
+    this.process?.signal(signal);
+    if (this.pid !== 0) process.kill(this.pid, signal);
+  }
+
+  private file(kind: string): string {
+    return join(this.options.folder, `${this.name}.${kind}`);
+  }
+}

@@ -1,0 +1,128 @@
+import type { RecordedRequest, Script } from "../upstreams/index.ts";
+import { type MeshAnswer, ask, type Place, type MeshRequest } from "./client.ts";
+import { MeshError } from "./mesh-error.ts";
+import type { PlacedGateway, PlacedWorkload } from "./objects.ts";
+import type { Program } from "./program.ts";
+import type { Proxy } from "./proxy.ts";
+
+/** One workload of a service, with its sidecar. */
+export class Workload {
+  /** `reviews-v1` */
+  readonly name: string;
+  readonly sidecar: Proxy;
+  private readonly placed: PlacedWorkload;
+  private readonly program: Program;
+  private readonly ports: ReadonlySet<number>;
+
+  /** @param ports at which its sidecar listens for what it calls */
+  constructor(placed: PlacedWorkload, program: Program, sidecar: Proxy, ports: ReadonlySet<number>) {
+    this.name = placed.workload.name;
+    this.placed = placed;
+    this.program = program;
+    this.sidecar = sidecar;
+    this.ports = ports;
+  }
+
+  /** Where its sidecar takes requests for it. */
+  get address(): { readonly host: string; readonly port: number } {
+    return { host: this.placed.inbound, port: this.placed.workload.service.port };
+  }
+
+  /** Requests that reached its program, oldest first; the last 1,000 of a script, none of a program of its own. */
+  get requests(): readonly RecordedRequest[] {
+    return this.program.requests;
+  }
+
+  /** What its program wrote; nothing of a script. */
+  get log(): readonly string[] {
+    return this.program.log;
+  }
+
+  get running(): boolean {
+    return this.program.running;
+  }
+
+  /** Where its sidecar takes a request of the workload for a URL: at the service's port, or where none has that, on its socket. */
+  place(url: string | URL): Place {
+    const port = portOf(urlOf(url));
+    return this.ports.has(port) ? { host: this.placed.outbound, port } : { path: this.placed.egress };
+  }
+
+  /** A request of the workload, by way of its sidecar. */
+  async request(url: string | URL, options?: MeshRequest): Promise<MeshAnswer> {
+    return ask(this.place(url), urlOf(url), options);
+  }
+
+  /** @param headers by name */
+  async get(url: string | URL, headers: Readonly<Record<string, string>> = {}): Promise<MeshAnswer> {
+    return this.request(url, { headers });
+  }
+
+  /** MeshAnswers otherwise from the next request on. */
+  answer(script: Script): void {
+    this.program.answer(script);
+  }
+
+  /** Its program ends at once: connections are closed, and new ones refused. Its sidecar goes on. */
+  async kill(): Promise<void> {
+    await this.program.kill();
+  }
+
+  /** Its program runs again, on the same port. */
+  async start(): Promise<void> {
+    await this.program.start();
+  }
+
+  /** Its program takes connections and requests, and answers none. */
+  pause(): void {
+    this.program.pause();
+  }
+
+  resume(): void {
+    this.program.resume();
+  }
+}
+
+/** An Envoy at the edge. */
+export class Gateway {
+  readonly name: string;
+  readonly proxy: Proxy;
+  private readonly placed: PlacedGateway;
+
+  constructor(placed: PlacedGateway, proxy: Proxy) {
+    this.name = placed.gateway.name;
+    this.placed = placed;
+    this.proxy = proxy;
+  }
+
+  /** Where it takes a request for a URL. @throws MeshError where it has no such port */
+  place(url: string | URL): { readonly host: string; readonly port: number } {
+    const wanted = portOf(urlOf(url));
+    const port = this.placed.listening.get(wanted);
+    if (port === undefined) {
+      const known = [...this.placed.listening.keys()].join(", ");
+      throw new MeshError("spec", `gateway ${this.name} has no port ${wanted}, only ${known}; name it in gateways.${this.name}.ports`);
+    }
+    return { host: "127.0.0.1", port };
+  }
+
+  /** A request from outside. */
+  async request(url: string | URL, options?: MeshRequest): Promise<MeshAnswer> {
+    return ask(this.place(url), urlOf(url), options);
+  }
+
+  /** @param headers by name */
+  async get(url: string | URL, headers: Readonly<Record<string, string>> = {}): Promise<MeshAnswer> {
+    return this.request(url, { headers });
+  }
+}
+
+function urlOf(url: string | URL): URL {
+  if (url instanceof URL) return url;
+  if (!URL.canParse(url)) throw new MeshError("spec", `${url} is no URL; write http://SERVICE:PORT/PATH`);
+  return new URL(url);
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+}

@@ -97,7 +97,37 @@ describe("warmup", () => {
       aggression: { default_value: aggression },
     });
   });
+
+  test("what a new endpoint gets grows with its time, from what `minimumPercent` says", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const duration = "60s";
+    const [cold, aggressive, older, fromFull] = await Promise.all([
+      shareOfSecond({ warmup: { duration, minimumPercent: 0 } }),
+      shareOfSecond({ warmup: { duration, minimumPercent: 0, aggression: 1000 } }),
+      shareOfSecond({ warmupDurationSecs: "10s" }),
+      shareOfSecond({ warmup: { duration, minimumPercent: 100 } }),
+    ]);
+    // By their ages, of which the first is at least three seconds more; or from a tenth, of the ten seconds of the older name.
+    expect([cold, older].filter((share) => share > 0.4)).toEqual([]);
+    // The thousandth root of both is nearly 1.
+    expect([aggressive, fromFull].filter((share) => share < 0.45)).toEqual([]);
+  });
 });
+
+/** Of the requests in the first second in which there are two hosts, how many the one gets that is three seconds younger: 0 to 1. */
+async function shareOfSecond(loadBalancer: object): Promise<number> {
+  await using hosts = await Hosts.start(2);
+  const rule = balanced({ simple: "ROUND_ROBIN", ...loadBalancer });
+  const [first] = hosts.endpoints();
+  await using traffic = await Traffic.start(hosts.view(rule, { endpoints: { [HOST]: first === undefined ? [] : [first] } }));
+  expect(await traffic.count(CLUSTER, 1)).toEqual({ 0: 1 });
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await traffic.proxy.update({ view: hosts.view(rule) });
+  const since = performance.now();
+  const answers: string[] = [];
+  while (answers.length < 20 || performance.now() - since < 1_000) answers.push((await traffic.get(CLUSTER)).body);
+  return answers.filter((body) => body === "1").length / answers.length;
+}
 
 /** What Envoy says that it uses. */
 async function slowStart(traffic: Traffic): Promise<unknown> {

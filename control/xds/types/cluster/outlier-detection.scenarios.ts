@@ -46,6 +46,28 @@ describe("Outlier detection", () => {
     expect((await traffic.count(CLUSTER, 9))[status]).toBe(3);
   });
 
+  test.for([
+    [
+      "ejects where a port's portLevelSettings say so, and those of the host do not",
+      { consecutive5xxErrors: 0 },
+      { consecutive5xxErrors: 2 },
+      2,
+    ],
+    [
+      "does not eject where the host's settings do, and a port's portLevelSettings do not",
+      { consecutive5xxErrors: 2 },
+      { consecutive5xxErrors: 0 },
+      10,
+    ],
+  ] as const)("%s", async ([, ofHost, ofPort, bad], context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await oneBad(500);
+    const [host, port] = [rule({ ...QUICK, ...ofHost }), rule({ ...QUICK, ...ofPort })].map(({ trafficPolicy }) => trafficPolicy);
+    const portLevelSettings = [{ port: { number: 80 }, ...port }];
+    await using traffic = await Traffic.start(hosts.view({ trafficPolicy: { ...host, portLevelSettings } }));
+    expect((await traffic.count(CLUSTER, 30))["500"]).toBe(bad);
+  });
+
   test("brings a host back after baseEjectionTime", async (context) => {
     await requireTarget(envoyTarget, context);
     await using hosts = await oneBad(500);

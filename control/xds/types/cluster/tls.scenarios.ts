@@ -176,11 +176,23 @@ describe("TLS SIMPLE", () => {
     await expect.poll(() => traffic.get(CLUSTER), { timeout: 5_000 }).toMatchObject(GOOD);
   });
 
-  test("is turned off for a port by mode DISABLE", async (context) => {
+  test("is turned off by mode DISABLE", async (context) => {
     await requireTarget(envoyTarget, context);
     await using server = await TlsServer.start();
     await using traffic = await Traffic.start(server.view({ mode: "DISABLE" }));
     expect((await traffic.get(CLUSTER)).status).not.toBe(200);
+  });
+
+  test.for([
+    ["on", "DISABLE", "SIMPLE", true],
+    ["off", "SIMPLE", "DISABLE", false],
+  ] as const)("is turned %s for a port by its portLevelSettings", async ([, ofHost, ofPort, works], context) => {
+    await requireTarget(envoyTarget, context);
+    await using server = await TlsServer.start();
+    const tls = (mode: string) => (mode === "DISABLE" ? { mode } : { mode, sni: "reviews.example.com", insecureSkipVerify: true });
+    const trafficPolicy = { tls: tls(ofHost), portLevelSettings: [{ port: { number: 80 }, tls: tls(ofPort) }] };
+    await using traffic = await Traffic.start(server.view({}, { trafficRules: { [HOST]: rulesOf({ host: HOST, trafficPolicy }) } }));
+    expect((await traffic.get(CLUSTER)).status === 200).toBe(works);
   });
 });
 

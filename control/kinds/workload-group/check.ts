@@ -1,11 +1,8 @@
 import { Code, type MeshObject, type MeshView, type Report, selects } from "../../model/index.ts";
 import type { WorkloadGroupSpec } from "./fields.ts";
 
-/** Istio's API says that an address has no place here; its `ValidateWorkloadGroup` takes one and forgets it. */
 export function check({ spec }: MeshObject<WorkloadGroupSpec>, report: Report): void {
-  const { template, probe } = spec;
-  if (template.address !== undefined)
-    report("error", Code.Value, ["spec", "template", "address"], "every entry has the address of the proxy that registers; leave it out");
+  const { probe } = spec;
   for (const field of ["periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold"] as const)
     if (probe?.[field] === 0) report("error", Code.Value, ["spec", "probe", field], "must be at least 1");
 }

@@ -1,5 +1,5 @@
-import { choice, defaulted, integer, list, map, object, optional, portNumber, required, text } from "../../model/fields/index.ts";
-import { labels, workloadEntry } from "../../model/parts/index.ts";
+import { choice, defaulted, integer, list, map, object, optional, portNumber, refused, required, text } from "../../model/fields/index.ts";
+import { labels, workloadEntryFields } from "../../model/parts/index.ts";
 
 const seconds = (about: string, fallback: number) => defaulted(integer({ most: 2_147_483_647 }), fallback, about);
 const port = required(portNumber, "Port.");
@@ -45,6 +45,12 @@ export const probe = object(
   { one: [["httpGet", "tcpSocket", "exec", "grpc"]] },
 );
 
+/** Istio's API says that an address has no place here; its `ValidateWorkloadGroup` takes one and forgets it. */
+const template = object({
+  ...workloadEntryFields,
+  address: refused("every entry has the address of the proxy that registers; leave it out"),
+});
+
 /** `istio.networking.v1alpha3.WorkloadGroup`. */
 export const fields = object({
   metadata: optional(
@@ -54,7 +60,7 @@ export const fields = object({
     }),
     "What entries of this group get.",
   ),
-  template: required(workloadEntry, "The entries of this group; the address is that of the proxy that registers."),
+  template: required(template, "The entries of this group; the address is that of the proxy that registers."),
   probe: optional(
     probe,
     "By which `meshwright proxy -f` finds out whether the workload is healthy. Default: it is while its proxy is connected.",

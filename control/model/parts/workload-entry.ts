@@ -3,8 +3,8 @@ import type { Endpoint, TlsMode } from "../service.ts";
 import { labels } from "./labels.ts";
 import { wrongDnsLabel } from "./names.ts";
 
-/** The fields of a WorkloadEntry, which stand in a ServiceEntry's `endpoints` too (`istio.networking.v1alpha3.WorkloadEntry`). */
-export const workloadEntry = object({
+/** The fields of a WorkloadEntry (`istio.networking.v1alpha3.WorkloadEntry`). */
+export const workloadEntryFields = {
   address: optional(text(), "IP address; for services found by DNS a domain name too; or `unix:///PATH`."),
   ports: optional(
     map(portNumber, { key: wrongDnsLabel }),
@@ -21,7 +21,10 @@ export const workloadEntry = object({
     text(),
     "Account under which it runs, whose identity its proxy has. Default: that of the proxy that connects from its address.",
   ),
-});
+};
+
+/** They stand in a ServiceEntry's `endpoints` too. */
+export const workloadEntry = object(workloadEntryFields);
 
 export type WorkloadEntrySpec = NonNullable<ReturnType<(typeof workloadEntry)["read"]>>;
 

@@ -5,10 +5,7 @@ const MATCHES = "control/xds/patches/matches.scenarios.ts";
 
 export const envoyFilter: Evidences = {
   "workloadSelector.labels": `${PATCHES}: is patched by those that select it, by priority`,
-  "configPatches.applyTo": [
-    `${PATCHES}: ADD, with others as they were`,
-    "control/xds/patches/bootstrap.scenarios.ts: BOOTSTRAP: MERGE, as Envoy takes it",
-  ],
+  "configPatches.applyTo": [`${MATCHES}: vhost.name`, "control/xds/patches/bootstrap.scenarios.ts: BOOTSTRAP: MERGE, as Envoy takes it"],
   "configPatches.match.context": `${PATCHES}: of the other side`,
   "configPatches.match.proxy.proxyVersion": `${PATCHES}: for proxies of other versions`,
   "configPatches.match.proxy.metadata": `${PATCHES}: for proxies with other metadata`,

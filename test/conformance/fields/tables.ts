@@ -1,30 +1,35 @@
+import { authorizationPolicy } from "./authorization-policy.ts";
 import { destinationRule } from "./destination-rule.ts";
+import { envoyFilter } from "./envoy-filter.ts";
 import type { Evidences } from "./evidence.ts";
+import { peerAuthentication } from "./peer-authentication.ts";
+import { requestAuthentication } from "./request-authentication.ts";
+import { telemetry } from "./telemetry.ts";
 import { virtualService } from "./virtual-service.ts";
+import { wasmPlugin } from "./wasm-plugin.ts";
+import { workloadGroup } from "./workload-group.ts";
 
 /** For each kind, which tests show in a real Envoy what its fields decide. */
 export const TABLES: Readonly<Record<string, Evidences>> = {
   VirtualService: virtualService,
   DestinationRule: destinationRule,
+  RequestAuthentication: requestAuthentication,
+  AuthorizationPolicy: authorizationPolicy,
+  PeerAuthentication: peerAuthentication,
+  Telemetry: telemetry,
+  WasmPlugin: wasmPlugin,
+  EnvoyFilter: envoyFilter,
+  WorkloadGroup: workloadGroup,
 };
 
 /** Kinds without a table; shall become none. */
 export const PENDING: readonly string[] = [
-  "VirtualService",
-  "DestinationRule",
   "Gateway",
   "ServiceEntry",
   "WorkloadEntry",
-  "WorkloadGroup",
   "Sidecar",
-  "PeerAuthentication",
-  "AuthorizationPolicy",
-  "RequestAuthentication",
   "MeshConfig",
   "ProxyConfig",
-  "Telemetry",
-  "WasmPlugin",
-  "EnvoyFilter",
   "Service",
   "EndpointSlice",
   "Endpoints",

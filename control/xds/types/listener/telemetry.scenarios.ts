@@ -6,7 +6,7 @@ import { wrongExpression } from "../../../kinds/telemetry/cel/index.ts";
 import type { PolicyKind } from "../../../model/index.ts";
 import { MeasuredSidecar, type Level } from "./testing/measured-sidecar.ts";
 
-// Telemetry: who gets logs and traces of which requests, seen in one Envoy, on both sides of a sidecar.
+// Telemetry: who gets logs and traces of which requests, seen in one Envoy, on both sides of a sidecar. `selector` of a level is its `matchLabels`.
 
 let sidecar: MeasuredSidecar;
 let folder: string;

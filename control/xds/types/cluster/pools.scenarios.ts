@@ -1,0 +1,242 @@
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { startUpstream, type Upstream } from "../../../../harness/upstreams/index.ts";
+import { TunedProxy } from "../listener/testing/tuned-proxy.ts";
+import { httpRequest, proxyHeader } from "../testing/running-proxy.ts";
+
+// `connectionPool` beside DestinationRule's, which connection-pool.scenarios.ts is about: the mesh's `defaultTrafficPolicy`, for connections to services, and a Sidecar's, for those to the workload.
+
+let web: Upstream;
+let bytes: Server;
+let sidecar: TunedProxy;
+/** Requests for `/hold` wait until this is called. */
+let release: () => void;
+let held: Promise<void>;
+const sockets = new Set<Socket>();
+
+beforeAll(async () => {
+  web = await startUpstream({
+    script: async ({ path, protocol }) => {
+      if (path.startsWith("/hold")) await held;
+      return { status: path.startsWith("/bad") ? 503 : 200, body: protocol };
+    },
+  });
+  bytes = createServer((socket) => {
+    sockets.add(socket.on("error", () => socket.destroy()));
+    socket.pipe(socket);
+  }).listen(0, "127.0.0.1");
+  await once(bytes, "listening");
+  sidecar = await TunedProxy.start(
+    `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: web }
+spec:
+  hosts: [web.test]
+  addresses: [10.1.0.1]
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web.port} }, { number: 7000, name: tcp, protocol: TCP, targetPort: ${portOf(bytes)} }]
+  resolution: STATIC
+  endpoints: [{ address: 127.0.0.1 }]
+`,
+  );
+});
+afterAll(async () => {
+  await sidecar?.[Symbol.asyncDispose]();
+  await web?.[Symbol.asyncDispose]();
+  for (const socket of sockets) socket.destroy();
+  bytes?.close();
+});
+beforeEach(() => {
+  ({ promise: held, resolve: release } = Promise.withResolvers<void>());
+});
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+interface Origin {
+  readonly side: "outbound" | "inbound";
+  readonly http: string;
+  readonly bytes: string;
+  /** Names of the clusters that requests go to: of HTTP/1.1, and of HTTP/2. */
+  readonly clusters: readonly [http1: string, http2: string];
+  /** Has the proxy follow a pool. */
+  readonly follow: (pool: object, more?: object) => Promise<void>;
+}
+
+/** A Sidecar whose ports are those of the workload: 9080 of HTTP/1.1, 9082 of HTTP/2, 9081 of bytes. */
+function scope(connectionPool: object | undefined): string {
+  const ports = [
+    [9080, "HTTP", web.port],
+    [9082, "HTTP2", web.port],
+    [9081, "TCP", portOf(bytes)],
+  ] as const;
+  const ingress = ports.map(([number, protocol, port]) => ({
+    port: { number, protocol, name: `p-${number}` },
+    defaultEndpoint: `127.0.0.1:${port}`,
+    ...(connectionPool === undefined ? {} : { connectionPool }),
+  }));
+  const spec = { ingress, egress: [{ hosts: ["*/*"] }] };
+  return `\n---\n${stringify({ apiVersion: "networking.istio.io/v1", kind: "Sidecar", metadata: { name: "client" }, spec })}`;
+}
+
+const ORIGINS: Readonly<Record<string, Origin>> = {
+  "MeshConfig's defaultTrafficPolicy": {
+    ...{ side: "outbound", http: "10.1.0.1:80", bytes: "10.1.0.1:7000" },
+    clusters: ["outbound|80||web.test", "outbound|80||web.test"],
+    follow: (connectionPool, more = {}) => sidecar.tune({ defaultTrafficPolicy: { connectionPool }, ...more }, scope(undefined)),
+  },
+  "a Sidecar's ingress": {
+    ...{ side: "inbound", http: "10.0.0.1:9080", bytes: "10.0.0.1:9081" },
+    clusters: ["inbound|9080||", "inbound|9082||"],
+    follow: (connectionPool, more = {}) => sidecar.tune(more, scope(connectionPool)),
+  },
+};
+
+const HOUR = "3600s";
+
+describe.each(Object.entries(ORIGINS))("of %s", (_, { side, http, bytes: other, clusters: [http1, http2], follow }) => {
+  const isOutbound = side === "outbound";
+  const call = (path = "/", at = http) => sidecar.proxy.redirected(side, at, httpRequest("web.test", path));
+  const stats = async (cluster: string) => {
+    const { values } = await sidecar.proxy.envoy.admin.stats("^cluster[.]");
+    return (stat: string) => values[`cluster.${cluster};.${stat}`] ?? 0;
+  };
+  /** How much a counter has grown meanwhile. */
+  const grown = async (cluster: string, stat: string) => {
+    const before = (await stats(cluster))(stat);
+    return async () => (await stats(cluster))(stat) - before;
+  };
+  const dumped = async (cluster: string) => {
+    const dump = (await sidecar.proxy.envoy.admin.configDump({ resource: "dynamic_active_clusters" })) as {
+      readonly configs: readonly { readonly cluster: Readonly<Record<string, unknown>> }[];
+    };
+    return dump.configs.find((each) => each.cluster["name"] === cluster)?.cluster ?? {};
+  };
+  /** Several at once that wait for their answers. */
+  const hold = (count: number, at = http) => Array.from({ length: count }, (_, index) => call(`/hold/${index}`, at));
+
+  /** Whether so many connections of bytes are taken, in turn. */
+  async function taken(count: number): Promise<readonly boolean[]> {
+    const open: Socket[] = [];
+    const results: boolean[] = [];
+    for (let index = 0; index < count; index++) {
+      const socket = connect(sidecar.proxy.connection(side, other).path ?? "");
+      open.push(socket.on("error", () => socket.destroy()));
+      socket.write(`${proxyHeader(other)}hello`);
+      results.push(await new Promise((resolve) => socket.once("data", () => resolve(true)).once("close", () => resolve(false))));
+    }
+    for (const socket of open) socket.destroy();
+    return results;
+  }
+
+  test("maxConnections: no more connections", async () => {
+    await follow({ tcp: { maxConnections: 2 } });
+    expect(await taken(3)).toEqual([true, true, false]);
+  });
+
+  test("http1MaxPendingRequests: no more requests that wait for a connection", async () => {
+    await follow({ tcp: { maxConnections: 1 }, http: { http1MaxPendingRequests: 1 } });
+    const overflown = await grown(http1, "upstream_rq_pending_overflow");
+    const answers = hold(4);
+    await expect.poll(overflown, { timeout: 15_000 }).toBeGreaterThan(0);
+    release();
+    await Promise.all(answers);
+  });
+
+  test("http2MaxRequests: no more requests under way", async () => {
+    await follow({ http: { http2MaxRequests: 2 } });
+    const answers = hold(3);
+    expect(await Promise.race(answers)).toContain("503 Service Unavailable");
+    release();
+    expect((await Promise.all(answers)).filter((answer) => answer.includes("200 OK"))).toHaveLength(2);
+  });
+
+  test("maxRequestsPerConnection: 1 opens one for each", async () => {
+    for (const [most, connections] of [
+      [1, 3],
+      [100, 1],
+    ]) {
+      await follow({ http: { maxRequestsPerConnection: most, idleTimeout: HOUR } });
+      const opened = await grown(http1, "upstream_cx_total");
+      for (let count = 0; count < 3; count++) expect(await call()).toContain("200 OK");
+      expect(await opened()).toBe(connections);
+    }
+  });
+
+  test.each([
+    ["http.idleTimeout", { http: { idleTimeout: "150ms" } }, "upstream_cx_idle_timeout"],
+    ["tcp.idleTimeout", { tcp: { idleTimeout: "150ms" } }, "upstream_cx_idle_timeout"],
+    ["maxConnectionDuration", { tcp: { maxConnectionDuration: "150ms" } }, "upstream_cx_max_duration_reached"],
+  ])("%s ends connections", async (_what, pool, stat) => {
+    await follow(pool);
+    const ended = await grown(http1, stat);
+    expect(await call()).toContain("200 OK");
+    await expect.poll(ended, { timeout: 15_000 }).toBe(1);
+  });
+
+  test("connectTimeout, and tcpKeepalive: probes, time, interval, as Envoy has them", async () => {
+    await follow({ tcp: { connectTimeout: "1.5s", tcpKeepalive: { probes: 3, time: "7200s", interval: "75s" } } });
+    expect(await dumped(http1)).toMatchObject({
+      connect_timeout: "1.500s",
+      upstream_connection_options: { tcp_keepalive: { keepalive_probes: 3, keepalive_time: 7200, keepalive_interval: 75 } },
+    });
+  });
+
+  test("maxRetries: no more retries under way", async () => {
+    await follow({ http: { maxRetries: 1 } }, { defaultHttpRetryPolicy: { attempts: 2, retryOn: "5xx", backoff: "300ms" } });
+    // Requests to the workload are tried once.
+    if (!isOutbound) return expect(await dumped(http1)).toMatchObject({ circuit_breakers: { thresholds: [{ max_retries: 1 }] } });
+    const overflown = await grown(http1, "upstream_rq_retry_overflow");
+    await Promise.all(Array.from({ length: 6 }, () => call("/bad")));
+    expect(await overflown()).toBeGreaterThan(0);
+  });
+
+  test("h2UpgradePolicy: what is spoken to services", async () => {
+    await follow({ http: { h2UpgradePolicy: "UPGRADE" } });
+    // Only clients' connections are upgraded, in Istio too (`shouldH2Upgrade`).
+    expect(await call()).toContain(isOutbound ? "h2" : "http/1.1");
+    await follow({ http: { h2UpgradePolicy: "DO_NOT_UPGRADE" } }, { h2UpgradePolicy: "UPGRADE" });
+    expect(await call()).toContain("http/1.1");
+  });
+
+  test("useClientProtocol: what the client speaks", async () => {
+    const asked2 = async () => {
+      const socket = connect(sidecar.proxy.connection(side, http).path ?? "");
+      socket.write(proxyHeader(http));
+      const session = connectHttp2("http://web.test", { createConnection: () => socket });
+      const stream = session.request({ ":path": "/" }).setEncoding("utf8");
+      let body = "";
+      for await (const part of stream) body += part as string;
+      session.destroy();
+      return body;
+    };
+    await follow({ http: { useClientProtocol: true } });
+    expect([await asked2(), (await call()).includes("http/1.1")]).toEqual(["h2", true]);
+    await follow({ http: { useClientProtocol: false } });
+    expect(await asked2()).toBe("http/1.1");
+  });
+
+  test("maxConcurrentStreams and http2KeepAlive: of HTTP/2", async () => {
+    const keepAlive = { interval: "0.1s", timeout: "5s" };
+    await follow({ http: { h2UpgradePolicy: "UPGRADE", maxConcurrentStreams: 1, http2KeepAlive: keepAlive } });
+    const opened = await grown(http2, "upstream_cx_total");
+    const answers = hold(3, isOutbound ? http : "10.0.0.1:9082");
+    await expect.poll(opened, { timeout: 15_000 }).toBe(3);
+    release();
+    for (const answer of await Promise.all(answers)) expect(answer).toContain("h2");
+    expect(JSON.stringify(await dumped(http2))).toContain('"connection_keepalive":{"interval":"0.100s","timeout":"5s"}');
+  });
+});
+
+test("inboundConnectionPool holds for ports of the workload that have none", async () => {
+  const more = scope(undefined).replace("spec:", "spec:\n  inboundConnectionPool: { http: { maxRequestsPerConnection: 1 } }");
+  await sidecar.tune({}, more);
+  const opened = async () => (await sidecar.proxy.envoy.admin.stats("^cluster.inbound.9080..;.upstream_cx_total")).values;
+  const before = Object.values(await opened())[0] ?? 0;
+  for (let count = 0; count < 3; count++) await sidecar.proxy.redirected("inbound", "10.0.0.1:9080", httpRequest("web.test"));
+  expect((Object.values(await opened())[0] ?? 0) - before).toBe(3);
+});

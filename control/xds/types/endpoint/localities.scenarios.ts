@@ -58,6 +58,21 @@ describe("Failover", () => {
     expect(traffic.proxy.refusals()).toEqual([]);
   });
 
+  test("goes to the region that takes over for the region where the client is, not for another", async (context) => {
+    await requireTarget(envoyTarget, context);
+    await using hosts = await Hosts.start(3, (index) => () => (index === 0 ? { status: 503 } : { body: String(index) }));
+    const rule = policy({
+      failover: [
+        { from: "ap-south1", to: "eu-west1" },
+        { from: "us-east1", to: "us-west1" },
+      ],
+    });
+    await using traffic = await Traffic.start(hosts.view(rule, { ...HERE, endpoint: at(["us-east1/b", "eu-west1/a", "us-west1/a"]) }));
+    // The region's own host is out once Envoy's workers know it.
+    await expect.poll(() => traffic.get(CLUSTER), { timeout: 10_000 }).toMatchObject({ status: 200 });
+    expect(await traffic.count(CLUSTER, 10)).toEqual({ 2: 10 });
+  });
+
   test("goes by labels, the client's own or given ones", async (context) => {
     await requireTarget(envoyTarget, context);
     const broken = new Set<number>();

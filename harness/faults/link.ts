@@ -7,7 +7,14 @@ import { LinkConnection } from "./link-connection.ts";
 import { checkFaults, type LinkFaults } from "./link-faults.ts";
 
 /** Where a link leads: an address (default: of 127.0.0.1), or a socket of the file system. */
-export type Destination = { readonly host?: string; readonly port: number } | { readonly path: string };
+export type Destination =
+  | {
+      readonly host?: string;
+      readonly port: number;
+      /** Address of this machine that the destination sees. Default: what the kernel chooses. */
+      readonly localAddress?: string;
+    }
+  | { readonly path: string };
 
 export interface LinkOptions {
   /** Where it leads; a function is asked for each connection. */
@@ -18,6 +25,8 @@ export interface LinkOptions {
   readonly port?: number;
   /** A socket of the file system to listen on instead. */
   readonly path?: string;
+  /** Whether it listens at all; where it does not, connections that came elsewhere are given to `carry`. Default: true. */
+  readonly listens?: boolean;
   /** Of everything that is drawn. Each connection draws for itself, in the order in which they are made. Default: 1. */
   readonly seed?: number;
   /** From the start on. Default: none. */
@@ -103,7 +112,7 @@ export class Link implements AsyncDisposable {
     if (faults.cut === "reset" || faults.cut === "refuse") for (const connection of [...this.connections]) connection.reset(true);
     for (const connection of this.connections) connection.changed();
     if (faults.cut === "refuse") await this.unlisten();
-    else await this.listen();
+    else if (this.options.listens !== false) await this.listen();
   }
 
   /** Without any fault. What was held back goes on. */
@@ -119,7 +128,7 @@ export class Link implements AsyncDisposable {
   private async listen(): Promise<void> {
     if (this.server !== undefined) return;
     const { path } = this.options;
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.accept(client));
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.carry(client));
     this.server = server;
     if (path === undefined) server.listen(this.boundPort, this.host);
     else server.listen(path);
@@ -142,9 +151,10 @@ export class Link implements AsyncDisposable {
     await new Promise((resolve) => server.close(resolve));
   }
 
-  private accept(client: Socket): void {
+  /** Takes a connection of a caller, as those that come to where it listens. Its ends are apart (`allowHalfOpen`). */
+  carry(client: Socket): void {
     const choices = new Choices(((this.options.seed ?? 1) * 0x9e3779b1 + this.counted.connections++) >>> 0);
-    if (this.current.cut === "reset") {
+    if (this.current.cut === "reset" || this.current.cut === "refuse") {
       this.counted.reset++;
       client.on("error", () => undefined).resetAndDestroy();
       return;

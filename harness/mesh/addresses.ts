@@ -37,9 +37,10 @@ export class Addresses implements AsyncDisposable {
     );
   }
 
-  /** Where others reach the workload or gateway of this number, and where its own requests are taken. @param index from 0 */
-  of(index: number): { readonly inbound: string; readonly outbound: string } {
-    return { inbound: `${this.prefix}.${index + 2}`, outbound: `${this.prefix}.${index + 2 + MOST}` };
+  /** Where others reach the workload or gateway of this number, and where its own requests are taken, and where links to it may listen. @param index from 0 */
+  of(index: number): { readonly inbound: string; readonly outbound: string; readonly link: string } {
+    const at = (block: number) => `${this.prefix}.${2 + index + block * MOST}`;
+    return { inbound: at(0), outbound: at(1), link: at(2) };
   }
 
   /** @throws MeshError `taken` where another program has one of these ports on every address */

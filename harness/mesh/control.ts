@@ -173,7 +173,7 @@ export class ControlService implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill();
+    await this.process?.leave();
   }
 }
 

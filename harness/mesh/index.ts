@@ -1,7 +1,7 @@
 /** Meshes in a test: services, sidecars, gateways and the control service, declared in a few lines. */
 export type { MeshAnswer, MeshRequest } from "./client.ts";
 export type { ControlService, ProxyStatus } from "./control.ts";
-export { type Mesh, startMesh } from "./mesh.ts";
+export { type Mesh, type SettleOptions, startMesh } from "./mesh.ts";
 export { MeshError, type MeshErrorCode } from "./mesh-error.ts";
 export type { Proxy } from "./proxy.ts";
 export type { ControlSpec, GatewaySpec, MeshSpec, PortProtocol, ServiceSpec, WorkloadSpec } from "./spec.ts";

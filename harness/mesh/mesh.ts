@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binaryProvider } from "../envoy/binary.ts";
 import { Addresses, freePorts } from "./addresses.ts";
+import type { Link } from "../faults/index.ts";
 import { ControlService } from "./control.ts";
+import { Links } from "./links.ts";
 import { MeshError } from "./mesh-error.ts";
 import { labelsOf, type PlacedGateway, type PlacedWorkload, platformObjects } from "./objects.ts";
 import { type Program, programOf } from "./program.ts";
@@ -15,6 +17,17 @@ const START_TIMEOUT = 60_000;
 /** What the services imply; no file of `config` has its name. */
 const PLATFORM = "platform.yaml";
 
+export interface SettleOptions {
+  /** Names of workloads and gateways whose proxies are not waited for: those that are cut off. Default: none. */
+  readonly without?: readonly string[];
+  /** Milliseconds. Default: `startTimeout` of the mesh. */
+  readonly timeout?: number;
+}
+
+interface Parts extends Pick<Mesh, "control" | "workloads" | "gateways" | "directory"> {
+  readonly links: Links | undefined;
+}
+
 /** A mesh that runs: a control service, and a sidecar beside each workload. Everything ends with it, and where this process is killed. */
 export class Mesh implements AsyncDisposable {
   readonly control: ControlService;
@@ -24,18 +37,16 @@ export class Mesh implements AsyncDisposable {
   readonly gateways: ReadonlyMap<string, Gateway>;
   /** With the YAML that the control service reads. */
   readonly directory: string;
+  private readonly links: Links | undefined;
   private readonly timeout: number;
   private readonly resources: AsyncDisposableStack;
 
-  private constructor(
-    parts: Pick<Mesh, "control" | "workloads" | "gateways" | "directory">,
-    timeout: number,
-    resources: AsyncDisposableStack,
-  ) {
+  private constructor(parts: Parts, timeout: number, resources: AsyncDisposableStack) {
     this.control = parts.control;
     this.workloads = parts.workloads;
     this.gateways = parts.gateways;
     this.directory = parts.directory;
+    this.links = parts.links;
     this.timeout = timeout;
     this.resources = resources;
   }
@@ -53,29 +64,31 @@ export class Mesh implements AsyncDisposable {
     resources.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
     const directory = join(folder, "config");
     await mkdir(directory);
-    const { workloads, gateways } = await place(declared, addresses, folder);
-    await write(directory, { [PLATFORM]: platformObjects(workloads, gateways, mtls) });
+    const { workloads, gateways } = await place(declared, addresses, folder, spec.links === true);
+    await write(directory, { [PLATFORM]: platformObjects(workloads, gateways, spec) });
     await write(directory, checked(config));
 
     const control = resources.use(new ControlService({ ...controlSpec, folder, config: directory, mtls, startTimeout }));
-    const common = { folder, mtls, concurrency: spec.concurrency ?? 1, startTimeout, control: () => control.xds };
+    const links = spec.links === true ? resources.use(await Links.start(workloads, gateways, control)) : undefined;
+    const common = { folder, mtls, concurrency: spec.concurrency ?? 1, startTimeout };
+    const controlOf = (name: string) => ({ control: () => links?.control(name) ?? control.xds });
     const sidecars = workloads.map(({ workload, inbound }) => {
       const { name, service } = workload;
       const { namespace } = service;
       const labels = labelsOf(workload);
-      return resources.use(
-        new Proxy({ ...common, type: "sidecar", name, namespace, serviceAccount: service.name, labels, address: inbound }),
-      );
+      const own = { ...controlOf(name), name, namespace, serviceAccount: service.name, labels, address: inbound };
+      return new Proxy({ ...common, ...own, type: "sidecar" });
     });
     const routers = gateways.map(({ gateway, address }) => {
       const { name, namespace } = gateway;
       const labels = { app: name, ...gateway.labels };
-      return resources.use(new Proxy({ ...common, type: "router", name, namespace, serviceAccount: name, labels, address }));
+      return new Proxy({ ...common, ...controlOf(name), type: "router", name, namespace, serviceAccount: name, labels, address });
     });
-    const programs = workloads.map(({ workload, programPort }) =>
-      resources.use(programOf(workload, { port: programPort, folder, httpProxy: "", startTimeout })),
+    const programs = workloads.map(({ workload, programPort, outbound, egress }) =>
+      resources.use(programOf(workload, { port: programPort, folder, outbound, egress, startTimeout })),
     );
     const proxies = [...sidecars, ...routers];
+    resources.defer(() => all(proxies.map((proxy) => proxy[Symbol.asyncDispose]())));
     await all([startProxies(control, proxies, mtls, folder), ...programs.map((program) => program.start())]);
 
     const ports = new Set(declared.services.map(({ port }) => port));
@@ -84,7 +97,7 @@ export class Mesh implements AsyncDisposable {
       return [each.workload.name, new Workload(each, program, sidecar, ports)] as const;
     });
     const edge = gateways.map((each, index) => [each.gateway.name, new Gateway(each, routers[index] as Proxy)] as const);
-    const parts = { control, workloads: new Map(made), gateways: new Map(edge), directory };
+    const parts = { control, workloads: new Map(made), gateways: new Map(edge), directory, links };
     await control.settled(
       proxies.map(({ id }) => id),
       startTimeout,
@@ -106,14 +119,26 @@ export class Mesh implements AsyncDisposable {
   }
 
   /**
+   * What lies between two that speak to each other: it can be made slow, lossy, or cut. Without faults it carries what comes.
+   *
+   * @param from name of a workload or gateway
+   * @param to name of a workload, or `control`
+   * @throws MeshError where the mesh was declared without `links: true`, or has nobody of such a name
+   */
+  link(from: string, to: string): Link {
+    if (this.links === undefined) throw new MeshError("spec", "the mesh was started without links; declare it with links: true");
+    return this.links.get(from, to);
+  }
+
+  /**
    * Changes files of the mesh and waits until every proxy that runs has accepted what became of them.
    *
    * @param files YAML by name; undefined removes the file
    * @throws MeshError `refused` where an object has an error, or a proxy refuses something
    */
-  async apply(files: Readonly<Record<string, string | undefined>>): Promise<void> {
+  async apply(files: Readonly<Record<string, string | undefined>>, options: SettleOptions = {}): Promise<void> {
     await this.edit(files);
-    await this.settled();
+    await this.settled(options);
   }
 
   /** Changes files and waits for nobody. */
@@ -122,11 +147,14 @@ export class Mesh implements AsyncDisposable {
   }
 
   /** Waits until every proxy that runs and is not paused is connected and has accepted everything. */
-  async settled(): Promise<void> {
-    const active = this.proxies().filter((proxy) => proxy.active);
+  async settled({ without = [], timeout = this.timeout }: SettleOptions = {}): Promise<void> {
+    const names = this.proxies().map(({ name }) => name);
+    const stranger = without.find((name) => !names.includes(name));
+    if (stranger !== undefined) throw unknown("proxy", stranger, names);
+    const awaited = this.proxies().filter(({ active, name }) => active && !without.includes(name));
     await this.control.settled(
-      active.map(({ id }) => id),
-      this.timeout,
+      awaited.map(({ id }) => id),
+      timeout,
     );
   }
 
@@ -160,14 +188,15 @@ export function startMesh(spec: MeshSpec): Promise<Mesh> {
   return Mesh.start(spec);
 }
 
-async function place({ workloads, gateways }: Declared, addresses: Addresses, folder: string) {
+async function place({ workloads, gateways }: Declared, addresses: Addresses, folder: string, links: boolean) {
   const atEdge = gateways.flatMap(({ ports }) => ports);
   const free = [...(await freePorts(workloads.length + atEdge.length))];
   const next = () => free.pop() ?? 0;
   return {
     workloads: workloads.map((workload, index): PlacedWorkload => {
-      const { inbound, outbound } = addresses.of(index);
-      return { workload, programPort: next(), inbound, outbound, published: inbound, egress: join(folder, `${workload.name}.egress`) };
+      const { inbound, outbound, link } = addresses.of(index);
+      const egress = join(folder, `${workload.name}.egress`);
+      return { workload, programPort: next(), inbound, outbound, published: links ? link : inbound, egress };
     }),
     gateways: gateways.map((gateway, index): PlacedGateway => {
       const listening = new Map(gateway.ports.map((port) => [port, next()]));

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import type { DeclaredGateway, DeclaredWorkload } from "./spec.ts";
+import type { DeclaredGateway, DeclaredWorkload, MeshSpec } from "./spec.ts";
 
 /** Where a workload runs. Nothing is redirected: its Sidecar says where its Envoy listens, instead. */
 export interface PlacedWorkload {
@@ -33,7 +33,11 @@ export function labelsOf({ name, service, version, labels }: DeclaredWorkload): 
 }
 
 /** What a platform says of its services and workloads, and what stands in for its capture of connections. */
-export function platformObjects(workloads: readonly PlacedWorkload[], gateways: readonly PlacedGateway[], mtls: boolean): string {
+export function platformObjects(
+  workloads: readonly PlacedWorkload[],
+  gateways: readonly PlacedGateway[],
+  { mtls = true, links = false }: Pick<MeshSpec, "mtls" | "links">,
+): string {
   const services = new Map(workloads.map(({ workload: { service } }) => [`${service.name}.${service.namespace}`, service]));
   const ports = new Set([...services.values()].filter(({ protocol }) => HOST_NAMED.has(protocol)).map(({ port }) => port));
   const documents: unknown[] = [
@@ -60,6 +64,14 @@ export function platformObjects(workloads: readonly PlacedWorkload[], gateways: 
       },
     ]),
     ...(mtls ? [strict()] : []),
+    ...(links
+      ? [
+          ...workloads.map(({ workload: { name, service }, inbound }) =>
+            ownSource(name, service.namespace, INSTANCE, "SIDECAR_OUTBOUND", inbound),
+          ),
+          ...gateways.map(({ gateway: { name, namespace }, address }) => ownSource(name, namespace, "app", "GATEWAY", address)),
+        ]
+      : []),
   ];
   return documents.map((document) => stringify(document, { aliasDuplicateObjects: false })).join("---\n");
 }
@@ -117,6 +129,25 @@ function sidecar({ workload, programPort, inbound, outbound, egress }: PlacedWor
           hosts: everybody,
         })),
         { port: { number: 0, protocol: "HTTP", name: "http" }, bind: `unix://${egress}`, captureMode: "NONE", hosts: everybody },
+      ],
+    },
+  };
+}
+
+/** Connections that a proxy makes come from its own address: by that a link knows whose they are. */
+function ownSource(name: string, namespace: string, label: string, context: string, address: string): unknown {
+  return {
+    apiVersion: "networking.istio.io/v1alpha3",
+    kind: "EnvoyFilter",
+    metadata: { name: `${name}-source`, namespace },
+    spec: {
+      workloadSelector: { labels: { [label]: name } },
+      configPatches: [
+        {
+          applyTo: "CLUSTER",
+          match: { context },
+          patch: { operation: "MERGE", value: { upstream_bind_config: { source_address: { address, port_value: 0 } } } },
+        },
       ],
     },
   };

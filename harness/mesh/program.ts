@@ -1,4 +1,6 @@
-import { connect } from "node:net";
+import { once } from "node:events";
+import { connect, createServer, type Server } from "node:net";
+import { pipeline } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RecordedRequest, type Script, startUpstream, type Upstream } from "../upstreams/index.ts";
 import { MeshProcess } from "./command-line.ts";
@@ -25,10 +27,15 @@ export interface ProgramPlace {
   readonly port: number;
   /** Of the mesh. */
   readonly folder: string;
-  /** Where its sidecar takes what it calls, `http://HOST:PORT`. */
-  readonly httpProxy: string;
+  /** Address for the requests that it makes. */
+  readonly outbound: string;
+  /** Socket on which its sidecar takes those for any port. */
+  readonly egress: string;
   readonly startTimeout: number;
 }
+
+/** That of Istio's listener for redirected connections, which here stands in for it. */
+const HTTP_PROXY_PORT = 15_001;
 
 export function programOf(workload: DeclaredWorkload, place: ProgramPlace): Program {
   const { command, name, script } = workload;
@@ -99,6 +106,7 @@ class OwnProgram implements Program {
   private readonly command: readonly string[];
   private readonly place: ProgramPlace;
   private process: MeshProcess | undefined;
+  private egress: Server | undefined;
 
   constructor(workload: DeclaredWorkload, command: readonly string[], place: ProgramPlace) {
     this.workload = workload;
@@ -120,7 +128,9 @@ class OwnProgram implements Program {
 
   async start(): Promise<void> {
     if (this.running) return;
-    const { port, folder, httpProxy, startTimeout } = this.place;
+    const { port, folder, outbound, startTimeout } = this.place;
+    this.egress ??= await this.listenForEgress();
+    const httpProxy = `http://${outbound}:${HTTP_PROXY_PORT}`;
     const started = new MeshProcess(`the program of ${this.workload.name}`, folder, this.command, {
       PORT: String(port),
       HTTP_PROXY: httpProxy,
@@ -150,7 +160,20 @@ class OwnProgram implements Program {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.egress?.close();
     await this.kill();
+  }
+
+  /** Programs know proxies of HTTP by addresses alone, and the sidecar takes requests for any port on a socket of the file system. */
+  private async listenForEgress(): Promise<Server> {
+    const server = createServer({ noDelay: true }, (client) => {
+      const sidecar = connect(this.place.egress);
+      pipeline(client, sidecar, () => undefined);
+      pipeline(sidecar, client, () => undefined);
+    });
+    server.listen(HTTP_PROXY_PORT, this.place.outbound);
+    await once(server, "listening");
+    return server.unref();
   }
 }
 

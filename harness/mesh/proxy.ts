@@ -127,7 +127,8 @@ export class Proxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill();
+    this.resume();
+    await this.process?.leave();
     this.admin.close();
   }
 

@@ -12,6 +12,8 @@ export interface MeshSpec {
   readonly control?: ControlSpec;
   /** Every workload has an identity, and nobody takes plain text (PeerAuthentication `STRICT`). Default: true. */
   readonly mtls?: boolean;
+  /** Whether there is a link between each two, for `mesh.link()`. Every connection costs a hop more then. Default: false. */
+  readonly links?: boolean;
   /** Worker threads of each Envoy. Default: 1, so that a test knows which one answers. */
   readonly concurrency?: number;
   /** Milliseconds until what does not get ready is given up. Default: 60,000. */
@@ -88,7 +90,7 @@ export interface Declared {
 const NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const VERSION = /^[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?$/;
 /** Addresses that one mesh has for its workloads and gateways. */
-export const MOST = 120;
+export const MOST = 80;
 
 /** @throws MeshError `spec` where something is none */
 export function declare({ services, gateways = {} }: MeshSpec): Declared {

@@ -129,6 +129,14 @@ apiVersion: v1
 kind: Endpoints
 metadata: { name: listed-published }
 subsets: [{ notReadyAddresses: [{ ip: 127.3.1.1 }], ports: [{ port: ${web} }] }]
+${SERVICE("listed-on-node", "internalTrafficPolicy: Local, ports: [{ port: 80 }]")}
+---
+apiVersion: v1
+kind: Endpoints
+metadata: { name: listed-on-node }
+subsets: [{ addresses: [{ ip: 127.3.2.1, nodeName: node-1 }, { ip: 127.3.2.2, nodeName: node-2 }], ports: [{ port: ${web} }] }]
+${["PreferSameZone", "PreferClose", "PreferSameNode"].map((distribution) => distributed(distribution, web)).join("")}
+${["Pod", "Endpoints"].map((kind) => referring(kind, web)).join("")}
 ${SERVICE("elsewhere", `type: ExternalName, externalName: localhost, ports: [{ port: ${web} }]`)}
 ${SERVICE("alias", "type: ExternalName, externalName: by-name.default.svc.cluster.local, ports: [{ port: 80 }]")}
 ${SERVICE(
@@ -143,6 +151,36 @@ ${SERVICE(
 )}
 ${POD("spoken", "127.0.0.1", { labels: "app: spoken" })}
 `;
+
+/** Endpoints of which some are in the client's zone, and one of these on its node. */
+function distributed(trafficDistribution: string, port: number): string {
+  const name = trafficDistribution.toLowerCase();
+  const endpoints = ["zone: away", "zone: near", "zone: near, nodeName: node-2"].map(
+    (more, index) => `{ addresses: ["127.2.4.${index + 1}"], ${more} }`,
+  );
+  const service = SERVICE(name, `trafficDistribution: ${trafficDistribution}, ports: [{ port: 80 }]`);
+  return `${service}${SLICE(name, name, `ports: [{ port: ${port} }]\nendpoints: [${endpoints.join()}]`)}`;
+}
+
+/** A service whose endpoint, in a slice or in an Endpoints, refers to a pod of another namespace at its address, and one that refers to a pod of which nothing else is known. */
+function referring(kind: string, port: number): string {
+  const name = `refers-${kind.toLowerCase()}`;
+  const at = (last: number) => `127.3.${kind === "Pod" ? 3 : 4}.${last}`;
+  const ref = (last: number, more: string) =>
+    `${kind === "Pod" ? `addresses: ["${at(last)}"]` : `ip: ${at(last)}`}, targetRef: { kind: Pod, ${more} }`;
+  const list = `[{ ${ref(1, "name: there, namespace: theirs")} }, { ${ref(2, "name: unknown")} }]`;
+  const objects =
+    kind === "Pod"
+      ? SLICE(name, name, `ports: [{ port: ${port} }]\nendpoints: ${list}`)
+      : `\n---\napiVersion: v1\nkind: Endpoints\nmetadata: { name: ${name} }\nsubsets: [{ addresses: ${list}, ports: [{ port: ${port} }] }]`;
+  const pod = `\n---\napiVersion: v1\nkind: Pod\nmetadata: { name: there, namespace: theirs, labels: { version: v7 } }\nstatus: { podIP: ${at(1)} }`;
+  return `${SERVICE(name, "ports: [{ port: 80 }]")}${objects}${pod.replace("there,", `there-${kind.toLowerCase()},`)}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: ${name} }
+spec: { host: ${name}, subsets: [{ name: v7, labels: { version: v7 } }] }`;
+}
 
 /** Endpoints in two zones, of which a rule prefers one. */
 function zoned(field: string, port: number): string {
@@ -191,6 +229,12 @@ const ROWS: readonly Row[] = [
   { title: "slices: labels are those of the pod at the address", service: "sliced/v9", answers: web("127.1.2.9") },
   { title: "slices: what drains serves where nothing else does", service: "draining", answers: web("127.2.1.1") },
   { title: "slices: nodeName counts for internalTrafficPolicy", service: "sliced-on-node", answers: web("127.2.2.2") },
+  { title: "slices: a targetRef's namespace", service: "refers-pod/v7", answers: web("127.3.3.1") },
+  { title: "Endpoints: a targetRef's namespace", service: "refers-endpoints/v7", answers: web("127.3.4.1") },
+  { title: "Endpoints: nodeName", service: "listed-on-node", answers: web("127.3.2.2") },
+  { title: "trafficDistribution PreferSameZone", service: "prefersamezone", answers: web("127.2.4.2", "127.2.4.3") },
+  { title: "trafficDistribution PreferClose", service: "preferclose", answers: web("127.2.4.2", "127.2.4.3") },
+  { title: "trafficDistribution PreferSameNode", service: "prefersamenode", answers: web("127.2.4.3") },
   { title: "slices: zone", service: "by-zone", answers: web("127.2.3.2") },
   { title: "slices: deprecatedTopology", service: "by-deprecatedtopology", answers: web("127.2.3.2") },
   { title: "slices: topology of v1beta1", service: "by-topology", answers: web("127.2.3.2") },
@@ -217,7 +261,10 @@ describe("who answers for a service of Kubernetes", () => {
   beforeAll(async () => {
     places = await Places.start();
     upstream = await startUpstream({ script: ({ protocol }) => ({ body: protocol }) });
-    const view = viewOfYaml(meshOf(places, upstream), { metadata: { NODE_NAME: "node-2" } });
+    const view = viewOfYaml(meshOf(places, upstream), {
+      metadata: { NODE_NAME: "node-2" },
+      locality: { region: "", zone: "near", subZone: "" },
+    });
     traffic = await Traffic.start(view);
   });
   afterAll(async () => {
@@ -244,6 +291,12 @@ describe("who answers for a service of Kubernetes", () => {
     expect(Object.keys(counts).toSorted()).toEqual(Object.keys(answers).toSorted());
     // In turn, wherever the turn was.
     for (const [place, count] of Object.entries(answers)) expect(Math.abs((counts[place] ?? 0) - count)).toBeLessThanOrEqual(1);
+  });
+
+  test("a targetRef's name is that of the workload, where no pod at the address says more", async () => {
+    const dump = JSON.stringify(await traffic.proxy.envoy.admin.configDump({ resource: "dynamic_endpoint_configs", includeEds: true }));
+    for (const address of ["127.3.3.2", "127.3.4.2"])
+      expect(dump).toMatch(new RegExp(`"address":"${address}".{0,400}"workload":"unknown;default;`));
   });
 
   test("sessionAffinity ClientIP: one answers, always the same", async () => {

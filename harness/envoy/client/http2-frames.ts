@@ -18,7 +18,9 @@ const MAX_FRAME = 16_384;
  */
 export class HeaderBlockSubstitution extends Duplex {
   private readonly socket: Socket;
-  private readonly blocks: Buffer[] = [];
+  private readonly requests: Buffer[] = [];
+  private readonly trailers = new Map<number, Buffer>();
+  private begun = 0;
   private outgoing = Buffer.alloc(0);
   private prefaceSent = false;
 
@@ -33,9 +35,14 @@ export class HeaderBlockSubstitution extends Duplex {
     socket.on("error", () => this.destroy());
   }
 
-  /** The next header block that the session writes becomes `headers`. */
-  substitute(headers: HeaderList): void {
-    this.blocks.push(encodeHeaderBlock(headers));
+  /** The header block of the next stream that begins becomes `headers`. */
+  substituteHeaders(headers: HeaderList): void {
+    this.requests.push(encodeHeaderBlock(headers));
+  }
+
+  /** The second header block of a stream becomes `headers`. It may never be written: a stream whose answer came early has no use for it. */
+  substituteTrailers(stream: number, headers: HeaderList): void {
+    this.trailers.set(stream, encodeHeaderBlock(headers));
   }
 
   override _read(): void {
@@ -70,13 +77,23 @@ export class HeaderBlockSubstitution extends Duplex {
       const end = at + FRAME_HEADER_LENGTH + this.outgoing.readUIntBE(at, 3);
       if (end > this.outgoing.length) break;
       const frame = this.outgoing.subarray(at, end);
-      const block = frame[3] === HEADERS ? this.blocks.shift() : undefined;
+      const stream = frame.readUInt32BE(5);
+      const block = frame[3] === HEADERS ? this.blockOf(stream) : undefined;
       if (block === undefined) ready.push(frame);
-      else ready.push(...headerFrames(block, frame.readUInt32BE(5), (frame[4] ?? 0) & END_STREAM));
+      else ready.push(...headerFrames(block, stream, (frame[4] ?? 0) & END_STREAM));
       at = end;
     }
     this.outgoing = this.outgoing.subarray(at);
     return Buffer.concat(ready);
+  }
+
+  private blockOf(stream: number): Buffer | undefined {
+    // Streams are numbered in the order in which they begin (RFC 9113, section 5.1.1).
+    if (stream > this.begun) {
+      this.begun = stream;
+      return this.requests.shift();
+    }
+    return this.trailers.get(stream);
   }
 }
 

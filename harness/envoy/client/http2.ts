@@ -32,10 +32,10 @@ export class Http2Connection implements ClientConnection {
     const endStream = bodiless && request.trailers.length === 0;
     // The session sees these alone; that it is a HEAD it has to know, to expect no body.
     const placeholder = { ":method": request.method === "HEAD" ? "HEAD" : "POST", ":path": "/" };
-    this.wire.substitute(headerBlock(request));
+    this.wire.substituteHeaders(headerBlock(request));
     const stream = this.session.request(placeholder, { endStream, waitForTrailers: request.trailers.length > 0 });
     stream.on("wantTrailers", () => {
-      this.wire.substitute(request.trailers);
+      if (stream.id !== undefined) this.wire.substituteTrailers(stream.id, request.trailers);
       stream.sendTrailers({ "x-placeholder": "1" });
     });
     const response = receive(stream);

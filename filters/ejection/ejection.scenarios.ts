@@ -312,6 +312,17 @@ describe("hold", () => {
     expect(await marked(run, [{ body: "fine" }, { status: 500, body: "bad" }])).toEqual([false, true]);
   });
 
+  scenario(
+    "held headers whose body is cut off do not reach the client",
+    { chain: held({ body: { contains: "error" } }, { timeout: "2s" }) },
+    async (run) => {
+      const result = await run.send({ path: "/", response: { body: "fine", reset: "after-headers" } });
+      expect(result).toRespond(502, "upstream_reset_before_response_started{protocol_error}");
+      const call = await run.send({ path: "/", protocol: "grpc", response: { reset: "after-headers" } });
+      expect(call).toRespond(200, "upstream_reset_before_response_started{protocol_error}");
+    },
+  );
+
   scenario("an answer without a body is not held", { chain: held({ body: { contains: "error" } }, { timeout: "2s" }) }, async (run) => {
     expect(await run.send({ path: "/", method: "HEAD", response: { status: 204 } })).toForward();
   });

@@ -8,9 +8,14 @@ import type { FilterManager } from "../http/filter-manager.ts";
 import type { RouteSpec } from "../../target/index.ts";
 import { RetryState, type AttemptEnd } from "./retries.ts";
 import { routeTimeout, type RouteTable } from "./routes.ts";
-import { UpstreamRequest, type UpstreamEvents } from "./upstream-request.ts";
+import { type ResetReason, UpstreamRequest, type UpstreamEvents } from "./upstream-request.ts";
 import type { UpstreamScript } from "./upstream-script.ts";
 
+/** What Envoy answers, and its response flag. */
+const RESET_REASONS: Readonly<Record<ResetReason, readonly [status: number, flag: string]>> = {
+  "connection termination": [503, "UC"],
+  "protocol error": [502, "UPE"],
+};
 const RESET_BODY = "upstream connect error or disconnect/reset before headers. ";
 
 /** Envoy's router (source/common/router/router.cc), as far as routes of a `RouteSpec` and requests of its own headers need it. */
@@ -201,7 +206,7 @@ export class Router implements HttpFilter, UpstreamEvents {
     this.manager?.encodeTrailers(undefined, trailers);
   }
 
-  onUpstreamReset(): void {
+  onUpstreamReset(reason: ResetReason): void {
     if (this.responseStarted) {
       this.timer?.cancel();
       this.info.responseFlags.add("UPE");
@@ -210,9 +215,10 @@ export class Router implements HttpFilter, UpstreamEvents {
       return;
     }
     if (this.retry({ kind: "reset" })) return;
-    this.info.responseFlags.add("UC");
+    const [status, flag] = RESET_REASONS[reason];
+    this.info.responseFlags.add(flag);
     const again = this.attempts > 1 ? "retried and the latest reset reason: " : "reset reason: ";
-    this.reply(503, "upstream_reset_before_response_started{connection_termination}", `${RESET_BODY}${again}connection termination`);
+    this.reply(status, `upstream_reset_before_response_started{${reason.replace(" ", "_")}}`, `${RESET_BODY}${again}${reason}`);
   }
 
   onUpstreamLocalReply(response: LocalResponse): void {

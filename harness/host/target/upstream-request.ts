@@ -9,13 +9,16 @@ import type { Timer } from "../clock.ts";
 import type { UpstreamHost } from "./routes.ts";
 import type { UpstreamScript } from "./upstream-script.ts";
 
+/** Why an attempt ended before its response, in the words of Envoy's answer. */
+export type ResetReason = "connection termination" | "protocol error";
+
 /** Who made the attempt and takes what comes back: the router. */
 export interface UpstreamEvents {
   onUpstreamHeaders(headers: HeaderMap, endStream: boolean): void;
   onUpstreamData(data: ByteBuffer, endStream: boolean): void;
   onUpstreamTrailers(trailers: HeaderMap): void;
   /** The connection ended: before the response's headers, or after them. */
-  onUpstreamReset(): void;
+  onUpstreamReset(reason: ResetReason): void;
   /** A filter of the upstream chain answers: neither counted nor retried. */
   onUpstreamLocalReply(response: LocalResponse): void;
 }
@@ -102,7 +105,8 @@ export class UpstreamRequest implements Downstream {
       // As for a request, the codec reports the end apart from the last bytes.
       if (!cut && trailers === undefined && !this.over) manager.encodeData(undefined, new ByteBuffer(), true, "current");
     }
-    if (cut) this.reset();
+    // A connection that ends within a message breaks its protocol (RFC 9112, section 8); one that ends between messages is only gone.
+    if (cut) this.resetBy("protocol error");
     else if (trailers !== undefined && !this.over) manager.encodeTrailers(undefined, trailers);
   }
 
@@ -140,9 +144,13 @@ export class UpstreamRequest implements Downstream {
   }
 
   reset(): void {
+    this.resetBy("connection termination");
+  }
+
+  private resetBy(reason: ResetReason): void {
     if (this.over) return;
     this.cancel();
-    this.events.onUpstreamReset();
+    this.events.onUpstreamReset(reason);
   }
 
   complete(): void {

@@ -10,10 +10,11 @@ import {
   toSendHeader,
   type WithHeaders,
 } from "./exchange.ts";
+import { type Losing, toLoseAtMost, toLoseNothing } from "./load.ts";
 import { type Logging, type Measuring, toHaveLogged, toHaveMetric } from "./observed.ts";
 import { type Pausing, toResumeAfter } from "./stream.ts";
 
-export type { ExpectedResponse, Logging, Measuring, Pausing, WithHeaders };
+export type { ExpectedResponse, Logging, Losing, Measuring, Pausing, WithHeaders };
 export type { Verdict } from "./verdict.ts";
 
 /** In the form that `expect.extend` of vitest and jest takes: what is examined first, then the arguments. */
@@ -28,6 +29,8 @@ export const matchers = {
   toHaveMetric,
   toResumeAfter,
   toEject,
+  toLoseNothing,
+  toLoseAtMost,
 } as const;
 
 /** Expectations on what a filter did, whose failures show the whole exchange. Those on something else than `T` are not there. */
@@ -52,7 +55,11 @@ export interface Matchers<R = void> {
   toHaveMetric(name: string, value?: number): Promise<void>;
   /** Of a paused stream of the in-process host, whose clock is advanced: it goes on after this time and no sooner. Of a result: filters held the request back for so long at least. */
   toResumeAfter(milliseconds: number): R;
+  /** Of a load, or a window of one: requests were sent, none was lost or answered wrongly, and none is on its way. */
+  toLoseNothing(): R;
+  /** Of a load, or a window of one: requests were sent, and at most so many were lost, answered wrongly, or are on their way. */
+  toLoseAtMost(requests: number): R;
 }
 
 /** What a matcher examines. */
-export type Examined = ExchangeResult | WithHeaders | HeaderList | Logging | Measuring | Pausing | undefined;
+export type Examined = ExchangeResult | WithHeaders | HeaderList | Logging | Measuring | Pausing | Losing | undefined;

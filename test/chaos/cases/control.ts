@@ -1,0 +1,53 @@
+import type { Mesh } from "../../../harness/mesh/index.ts";
+import type { LinkFaults } from "../../../harness/faults/index.ts";
+import type { ChaosCase } from "../case.ts";
+import { CALLERS, HOSTS } from "../chaos-mesh.ts";
+
+const NOTHING_NEEDED = "nothing: proxies go on with what they have";
+
+/** A control service that is not there. */
+export const CONTROL: readonly ChaosCase[] = [
+  {
+    fault: "the control service is killed, and started again",
+    configured: NOTHING_NEEDED,
+    async run(mesh, traffic) {
+      await mesh.control.kill();
+      await traffic.more();
+      await mesh.control.start();
+      await mesh.settled();
+      await traffic.more();
+    },
+  },
+  {
+    fault: "the control service hangs (SIGSTOP), and goes on",
+    configured: NOTHING_NEEDED,
+    async run(mesh, traffic) {
+      mesh.control.pause();
+      await traffic.more();
+      mesh.control.resume();
+      await mesh.settled();
+      await traffic.more();
+    },
+  },
+  ...cutOff("resets every connection", { cut: "reset" }),
+  ...cutOff("takes everything and lets nothing through", { cut: "hang" }),
+];
+
+function cutOff(how: string, faults: LinkFaults): readonly ChaosCase[] {
+  return [
+    {
+      fault: `the way to the control service ${how}, for all proxies`,
+      configured: NOTHING_NEEDED,
+      async run(mesh, traffic) {
+        const links = linksOf(mesh);
+        for (const link of links) await link.set(faults);
+        await traffic.more();
+        for (const link of links) await link.heal();
+        await mesh.settled();
+        await traffic.more();
+      },
+    },
+  ];
+}
+
+const linksOf = (mesh: Mesh) => [...CALLERS, ...HOSTS].map((name) => mesh.link(name, "control"));

@@ -98,6 +98,15 @@ describe("a workload that takes mTLS alone", () => {
     expect(await call("http", foreign)).toBe("refused");
   });
 
+  test("takes the ciphers of TLS 1.2 that MeshConfig names (meshMTLS.cipherSuites), and no others", async () => {
+    const by = (ciphers: string) => call("http", { ...as(spiffe("bar")), maxVersion: "TLSv1.2", ciphers });
+    const [one, other] = ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256"];
+    expect([await by(one), await by(other)]).toEqual([200, 200]);
+    await mesh.apply(`${strict}---\napiVersion: v1\nkind: MeshConfig\nmetadata: { name: istio }\nmeshMTLS: { cipherSuites: [${one}] }\n`);
+    expect([await by(one), await by(other), await mesh.call("bar", "foo")]).toEqual([200, "refused", 200]);
+    await mesh.apply(strict);
+  });
+
   test("has certificates exchanged under it, and nobody notices", async () => {
     const { certificate, key, authority } = identityOf(spiffe("foo", "httpbin"));
     expect(await mesh.call("bar", "foo")).toBe(200);

@@ -88,6 +88,40 @@ describe("of files", () => {
     }
   });
 
+  test("a resource is changed by patches of an EnvoyFilter, each with its place, and the other way round", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "meshwright-explain-"));
+    try {
+      const file = join(folder, "filter.yaml");
+      const patch = (service: string, operation: string) =>
+        `    - applyTo: CLUSTER\n      match: { cluster: { service: ${service}.default.svc.cluster.local } }\n      patch: { ${operation} }\n`;
+      await writeFile(
+        file,
+        `apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: { name: own }\nspec:\n  configPatches:\n${patch("reviews", "operation: MERGE, value: { connect_timeout: 3s }")}${patch("details", "operation: REMOVE")}${patch("nobody", "operation: REMOVE")}`,
+      );
+      const at = (index: number) => [{ path: `spec.configPatches[${index}]`, line: 6 + 3 * index, column: 7 }];
+      const clusters = await explain("-f", file, "--proxy", PAGE, "cluster", "--output", "json");
+      const { resources } = JSON.parse(clusters.output) as {
+        resources: { name: string; objects: { kind: string; patches: unknown[] }[] }[];
+      };
+      const patched = resources.flatMap(({ name, objects }) => objects.map(({ kind, patches }) => [name, kind, patches] as const));
+      expect(patched.filter(([, kind]) => kind === "EnvoyFilter")).toEqual([
+        ...["|v1|", "|v2|", "|v3|"].map((subset) => [`outbound|9080${subset}reviews.default.svc.cluster.local`, "EnvoyFilter", at(0)]),
+        ["outbound|9080||details.default.svc.cluster.local", "EnvoyFilter", at(1)],
+        ["outbound|9080||reviews.default.svc.cluster.local", "EnvoyFilter", at(0)],
+      ]);
+      expect(patched.filter(([, kind, patches]) => kind !== "EnvoyFilter" && patches.length > 0)).toEqual([]);
+      const { output } = await explain("-f", file, "EnvoyFilter", "own", "--proxy", PAGE);
+      expect(output).toMatch(
+        /\n {2}changes {2}cluster {2}outbound\|9080\|v1\|reviews\S* .* {2}connectTimeout {2}by spec\.configPatches\[0\] \S*filter\.yaml:6\n/,
+      );
+      expect(output).toMatch(
+        /\n {2}hides {4}cluster {2}outbound\|9080\|\|details\S* .* {2}by spec\.configPatches\[1\] \S*filter\.yaml:9\n/,
+      );
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
   test.each([
     ["a resource that there is not", ["--proxy", PAGE, "route", "none"], 1, "the proxy has no route none"],
     ["an object that there is not", ["vs", "review"], 1, "there is no VirtualService default/review that counts; did you mean reviews?"],

@@ -12,7 +12,14 @@ export function objectAsText({ object, effects, unaffected }: ObjectExplanation)
   if (all === 0) return `${head}there is no proxy\n`;
   if (effects.length === 0) return `${head}does nothing to ${counted(all, "proxy", "proxies")}: each gets the same without it\n`;
   const groups = effects.map(({ proxies, resources }) => {
-    const rows = resources.map((each) => [`  ${each.effect}`, each.type, each.name, sizes(each), shownFields(each.fields)]);
+    const rows = resources.map((each) => [
+      `  ${each.effect}`,
+      each.type,
+      each.name,
+      sizes(each),
+      shownFields(each.fields),
+      byPatches(object, each),
+    ]);
     return `\n${proxies.join("\n")}\n${trimmed(table(rows))}`;
   });
   const rest = unaffected.length === 0 ? "" : `\nnothing to ${counted(unaffected.length, "other proxy", "other proxies")}\n`;
@@ -25,7 +32,13 @@ export function resourcesAsText({ proxy, resources }: ResourceExplanation): stri
     .map(({ type, name, bytes, objects }) => {
       const head = `${type} ${name}  ${bytes === 0 ? "not there" : `${bytes} B`}\n`;
       if (objects.length === 0) return `${head}  made without objects\n`;
-      const rows = objects.map((each) => [`  ${each.effect}`, called(each), placeOf(each), shownFields(each.fields)]);
+      const rows = objects.map((each) => [
+        `  ${each.effect}`,
+        called(each),
+        placeOf(each),
+        shownFields(each.fields),
+        byPatches(each, each),
+      ]);
       return head + trimmed(table(rows));
     })
     .join("\n");
@@ -63,6 +76,11 @@ function sizes({ effect, bytes, bytesWithout }: Effect): string {
 function shownFields(fields: readonly string[]): string {
   const shown = fields.slice(0, SHOWN_FIELDS);
   return shown.join(", ") + (fields.length > shown.length ? ", ..." : "");
+}
+
+/** Of an EnvoyFilter, where the patches stand. */
+function byPatches({ file }: Pick<ObjectReference, "file">, { patches }: Pick<Effect, "patches">): string {
+  return patches.length === 0 ? "" : `by ${patches.map(({ path, line }) => `${path} ${file}:${line}`).join(", ")}`;
 }
 
 function trimmed(text: string): string {

@@ -105,6 +105,10 @@ const position = { type: "integer", minimum: 1 } as const;
 const reference = { kind: text, namespace: text, name: text, file: text, line: position, column: position };
 const effect = { enum: ["makes", "changes", "hides"] } as const;
 const fields = { ...list(text), description: "Where in the resource, at most 16; empty unless it changes." };
+const patches = {
+  ...list(object({ path: text, line: position, column: position })),
+  description: "Of an EnvoyFilter: which of its patches do it.",
+};
 const busy = error("Other such questions are being answered.");
 
 const outcomes = object({ good: count, failed: count, ejections: count });
@@ -262,7 +266,7 @@ export const OPEN_API = {
                   type: text,
                   name: text,
                   bytes: count,
-                  objects: list(object({ ...reference, effect, bytesWithout: count, fields })),
+                  objects: list(object({ ...reference, effect, bytesWithout: count, fields, patches })),
                 }),
               ),
             }),
@@ -289,7 +293,7 @@ export const OPEN_API = {
               effects: list(
                 object({
                   proxies: list(text),
-                  resources: list(object({ type: text, name: text, effect, bytes: count, bytesWithout: count, fields })),
+                  resources: list(object({ type: text, name: text, effect, bytes: count, bytesWithout: count, fields, patches })),
                 }),
               ),
               unaffected: list(text),

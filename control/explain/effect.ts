@@ -1,4 +1,5 @@
 import type { MeshObject } from "../model/index.ts";
+import type { PatchReference } from "./patches.ts";
 
 /**
  * What an object does to a resource: without it the resource would not be there (`makes`), would be another (`changes`), or would be there and is not (`hides`: a Sidecar that leaves a host out).
@@ -17,6 +18,8 @@ export interface Effect {
   readonly bytesWithout: number;
   /** Where in the resource, as people write paths; empty unless it changes. At most {@link MOST_FIELDS}. */
   readonly fields: readonly string[];
+  /** Of an EnvoyFilter: which of its patches do it; without any of these the resource would be another. */
+  readonly patches: readonly PatchReference[];
 }
 
 /** Paths that are told of one resource; behind them stand dozens that say nothing more. */

@@ -3,11 +3,12 @@ import { fromBinary, type JsonValue, type Registry, toJson } from "@bufbuild/pro
 import { Configurations } from "../configuration/index.ts";
 import { changedFields } from "../diff/index.ts";
 import { typeUrl } from "../envoy-api/index.ts";
-import type { Mesh } from "../mesh/index.ts";
+import type { Mesh, MeshChange } from "../mesh/index.ts";
 import { type MeshObject, objectKey, type Proxy } from "../model/index.ts";
 import type { Resource, ResourceView, Snapshot } from "../xds/server/index.ts";
 import { XDS_TYPES, type XdsType } from "../xds/types/index.ts";
 import { type Effect, type EffectKind, MOST_FIELDS } from "./effect.ts";
+import { type PatchReference, withoutEachPatch } from "./patches.ts";
 
 /** Proxies for which an object does the same, and what it does. */
 export interface EffectsOnProxies {
@@ -37,6 +38,15 @@ interface Difference {
   readonly now: Resource | undefined;
   readonly without: Resource | undefined;
 }
+
+/** A difference, and of an EnvoyFilter the patches that make it. */
+interface Told {
+  readonly difference: Difference;
+  readonly patches: readonly PatchReference[];
+}
+
+/** What patches of an object do to the resources of a proxy. */
+type PatchesOf = (proxy: Proxy, difference: Difference) => readonly PatchReference[];
 
 /** Types of resources that are made of objects; roots are the authority's. */
 const TYPES: readonly XdsType[] = XDS_TYPES.filter(({ name }) => name !== "roots");
@@ -71,20 +81,20 @@ export class Explainer {
 
   /** What an object does to each proxy to which it does something; proxies for which it does the same are told together. */
   async effectsOf(object: MeshObject): Promise<readonly EffectsOnProxies[]> {
-    const groups = new Map<string, { readonly proxies: Proxy[]; readonly differences: readonly Difference[] }>();
-    for (const [proxy, differences] of this.without(object)) {
-      const key = differences
-        .map(({ type, name, now, without }) => [type.name, name, now?.version, without?.version].join(" "))
-        .sort()
-        .join("\n");
+    const found = this.without(object);
+    const patchesOf = this.patchesOf(object, found);
+    const groups = new Map<string, { readonly proxies: Proxy[]; readonly told: readonly Told[] }>();
+    for (const [proxy, differences] of found) {
+      const told = differences.map((difference) => ({ difference, patches: patchesOf(proxy, difference) }));
+      const key = told.map(keyOf).sort().join("\n");
       const known = groups.get(key);
-      if (known === undefined) groups.set(key, { proxies: [proxy], differences });
+      if (known === undefined) groups.set(key, { proxies: [proxy], told });
       else known.proxies.push(proxy);
     }
     const result: EffectsOnProxies[] = [];
-    for (const { proxies, differences } of groups.values()) {
+    for (const { proxies, told } of groups.values()) {
       const effects: Effect[] = [];
-      for (const difference of differences) effects.push(await this.effect(difference));
+      for (const each of told) effects.push(await this.effect(each));
       result.push({ proxies, effects: effects.toSorted(byName) });
     }
     return result;
@@ -104,12 +114,15 @@ export class Explainer {
       if (choice.name === undefined || choice.name === name) found.set(name, { bytes: find(view, name)?.value.length ?? 0, objects: [] });
     }
     for (const object of among ?? this.configurations.mesh.allObjects()) {
-      const differences = this.without(object).get(this.proxies.get(proxy.id) ?? proxy) ?? [];
-      for (const difference of differences) {
+      const all = this.without(object);
+      const mine = this.proxies.get(proxy.id) ?? proxy;
+      let patchesOf: PatchesOf | undefined;
+      for (const difference of all.get(mine) ?? []) {
         if (difference.type !== type || (choice.name !== undefined && difference.name !== choice.name)) continue;
         const entry = found.get(difference.name) ?? { bytes: 0, objects: [] };
         found.set(difference.name, entry);
-        entry.objects.push({ object, effect: await this.effect(difference) });
+        patchesOf ??= this.patchesOf(object, all);
+        entry.objects.push({ object, effect: await this.effect({ difference, patches: patchesOf(mine, difference) }) });
       }
       await setImmediate();
     }
@@ -129,19 +142,39 @@ export class Explainer {
   }
 
   private without(object: MeshObject): ReadonlyMap<Proxy, readonly Difference[]> {
+    return this.supposing({ upserted: [], removed: [objectKey(object)] });
+  }
+
+  /** @param all what is another without the object */
+  private patchesOf(object: MeshObject, all: ReadonlyMap<Proxy, readonly Difference[]>): PatchesOf {
+    const each = withoutEachPatch(object);
+    // One by itself is the whole object.
+    const [only] = each;
+    const found =
+      only !== undefined && each.length === 1
+        ? [{ patch: only.patch, differences: all }]
+        : each.map(({ patch, object: rest }) => ({ patch, differences: this.supposing({ upserted: [rest], removed: [] }) }));
+    return (proxy, { type, name }) =>
+      found.flatMap(({ patch, differences }) =>
+        differences.get(proxy)?.some((other) => other.type === type && other.name === name) === true ? [patch] : [],
+      );
+  }
+
+  /** What would be another after a change, by proxy. */
+  private supposing(change: MeshChange): ReadonlyMap<Proxy, readonly Difference[]> {
     const before = new Map(Array.from(this.proxies.keys(), (id) => [id, this.configurations.snapshotOf(id)]));
-    const { changed, failures } = this.configurations.suppose({ upserted: [], removed: [objectKey(object)] });
+    const { changed, failures } = this.configurations.suppose(change);
     refuse(failures);
     const result = new Map<Proxy, readonly Difference[]>();
     for (const { proxy, snapshot, changes } of changed) {
       const differences: Difference[] = [];
       for (const type of TYPES) {
-        const change = changes.filter((each) => each.typeUrl === typeUrl(type.schema));
-        if (change.length === 0) continue;
+        const ofType = changes.filter((each) => each.typeUrl === typeUrl(type.schema));
+        if (ofType.length === 0) continue;
         const [now, without] = [this.view(before.get(proxy.id), type), this.view(snapshot, type)];
-        const names = change.some((each) => each.names === undefined)
+        const names = ofType.some((each) => each.names === undefined)
           ? [...namesOf(now), ...namesOf(without)]
-          : change.flatMap((each) => each.names ?? []);
+          : ofType.flatMap((each) => each.names ?? []);
         for (const name of new Set(names)) {
           const difference = { type, name, now: find(now, name), without: find(without, name) };
           if (difference.now?.version !== difference.without?.version) differences.push(difference);
@@ -153,12 +186,12 @@ export class Explainer {
     return result;
   }
 
-  private async effect({ type, name, now, without }: Difference): Promise<Effect> {
+  private async effect({ difference: { type, name, now, without }, patches }: Told): Promise<Effect> {
     const effect: EffectKind = without === undefined ? "makes" : now === undefined ? "hides" : "changes";
     const bytes = now?.value.length ?? 0;
     const bytesWithout = without?.value.length ?? 0;
     const fields = now === undefined || without === undefined ? [] : await this.fields(type, now, without);
-    return { type: type.name, name, effect, bytes, bytesWithout, fields };
+    return { type: type.name, name, effect, bytes, bytesWithout, fields, patches };
   }
 
   private async fields({ schema }: XdsType, now: Resource, without: Resource): Promise<readonly string[]> {
@@ -173,6 +206,10 @@ export class Explainer {
   private view(snapshot: Snapshot | undefined, { schema }: XdsType): ResourceView {
     return snapshot?.resources(typeUrl(schema)) ?? { get: () => undefined, names: () => [] };
   }
+}
+
+function keyOf({ difference: { type, name, now, without }, patches }: Told): string {
+  return [type.name, name, now?.version, without?.version, ...patches.map(({ path }) => path)].join(" ");
 }
 
 function namesOf(view: ResourceView): readonly string[] {

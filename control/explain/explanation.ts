@@ -20,7 +20,7 @@ export interface ResourceExplanation {
     readonly name: string;
     readonly bytes: number;
     /** The most telling first: those that make it. */
-    readonly objects: readonly (ObjectReference & Pick<Effect, "effect" | "bytesWithout" | "fields">)[];
+    readonly objects: readonly (ObjectReference & Pick<Effect, "effect" | "bytesWithout" | "fields" | "patches">)[];
   }[];
 }
 
@@ -44,7 +44,13 @@ export async function explainResources(mesh: Mesh, proxy: Proxy, choice: Resourc
       bytes,
       objects: objects
         .toSorted((a, b) => RANK[a.effect.effect] - RANK[b.effect.effect])
-        .map(({ object, effect: { effect, bytesWithout, fields } }) => ({ ...referenceTo(object), effect, bytesWithout, fields })),
+        .map(({ object, effect: { effect, bytesWithout, fields, patches } }) => ({
+          ...referenceTo(object),
+          effect,
+          bytesWithout,
+          fields,
+          patches,
+        })),
     })),
   };
 }

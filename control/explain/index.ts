@@ -2,3 +2,4 @@ export { type Effect, type EffectKind, MOST_FIELDS, type ObjectReference, refere
 export { type EffectsOnProxies, type ExplainedResource, Explainer, type ResourceChoice } from "./explainer.ts";
 export { explainObject, explainResources, type ObjectExplanation, type ResourceExplanation } from "./explanation.ts";
 export { proxiesOfMesh } from "./proxies-of-mesh.ts";
+export type { PatchReference } from "./patches.ts";

@@ -69,15 +69,16 @@ export class ControlService implements AsyncDisposable {
   /** Starts it, again on the same ports, and waits until it serves. Proxies come back by themselves: `mesh.settled()` waits for them. */
   async start(): Promise<void> {
     if (this.running) return;
-    const { folder, config, mtls, keepsState = false, parameters = [], startTimeout } = this.options;
+    const { folder, config, mtls, keepsState = false, parameters = [], env = {}, startTimeout } = this.options;
     const admin = this.ready === undefined ? "127.0.0.1:0" : new URL(this.admin).host;
-    this.process = new MeshProcess("the control service", folder, [
+    const command = [
       ...[process.execPath, MAIN, "serve", "--config", config, "--log-format", "json"],
       ...["--xds", this.ready === undefined ? "127.0.0.1:0" : this.xds, "--admin", admin],
       ...(mtls ? ["--ca", join(folder, "ca")] : []),
       ...(keepsState ? ["--state", join(folder, "state")] : []),
       ...parameters,
-    ]);
+    ];
+    this.process = new MeshProcess("the control service", folder, command, env);
     this.isPaused = false;
     this.ready = await this.process.line(
       "it served",

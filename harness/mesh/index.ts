@@ -4,5 +4,5 @@ export type { ControlService, ProxyStatus } from "./control.ts";
 export { type Mesh, type SettleOptions, startMesh } from "./mesh.ts";
 export { MeshError, type MeshErrorCode } from "./mesh-error.ts";
 export type { Proxy } from "./proxy.ts";
-export type { ControlSpec, GatewaySpec, MeshSpec, PortProtocol, ServiceSpec, WorkloadSpec } from "./spec.ts";
+export type { ControlSpec, GatewaySpec, MeshSpec, PortProtocol, ProcessSpec, ServiceSpec, WorkloadSpec } from "./spec.ts";
 export type { Gateway, Workload } from "./workload.ts";

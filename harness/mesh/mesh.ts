@@ -70,7 +70,7 @@ export class Mesh implements AsyncDisposable {
 
     const control = resources.use(new ControlService({ ...controlSpec, folder, config: directory, mtls, startTimeout }));
     const links = spec.links === true ? resources.use(await Links.start(workloads, gateways, control)) : undefined;
-    const common = { folder, mtls, concurrency: spec.concurrency ?? 1, startTimeout };
+    const common = { ...spec.proxies, folder, mtls, concurrency: spec.concurrency ?? 1, startTimeout };
     const controlOf = (name: string) => ({ control: () => links?.control(name) ?? control.xds });
     const sidecars = workloads.map(({ workload, inbound }) => {
       const { name, service } = workload;

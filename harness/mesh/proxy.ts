@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { Admin } from "../envoy/admin.ts";
 import { MAIN, MeshProcess } from "./command-line.ts";
 import type { ControlService } from "./control.ts";
+import type { ProcessSpec } from "./spec.ts";
 
 /** What a proxy of the mesh is started with. */
-export interface ProxyOptions {
+export interface ProxyOptions extends ProcessSpec {
   /** `reviews-v1` */
   readonly name: string;
   readonly type: "sidecar" | "router";
@@ -80,14 +81,17 @@ export class Proxy implements AsyncDisposable {
     const { name, labels, serviceAccount, address, folder, mtls, concurrency, startTimeout, control } = this.options;
     // Nothing is redirected: Sidecars say where it listens.
     const metadata = { LABELS: labels, SERVICE_ACCOUNT: serviceAccount, INTERCEPTION_MODE: "NONE" };
-    this.process = new MeshProcess(`the proxy of ${name}`, folder, [
+    const { parameters = [], env = {} } = this.options;
+    const command = [
       ...[process.execPath, MAIN, "proxy", "--proxy", this.id, "--metadata", JSON.stringify(metadata)],
       ...["--control", control(), "--log-format", "json", "--concurrency", String(concurrency)],
       ...["--admin", `${address}:${ADMIN_PORT}`, "--status-port", "0", "--prometheus-port", "0"],
       ...(mtls
         ? ["--control-ca", join(folder, "roots.pem"), "--token-file", this.file("token"), "--identity-dir", this.file("identity")]
         : []),
-    ]);
+      ...parameters,
+    ];
+    this.process = new MeshProcess(`the proxy of ${name}`, folder, command, env);
     this.isPaused = false;
     await this.process.line("its Envoy served", ({ message }) => message === "Envoy serves", startTimeout);
   }

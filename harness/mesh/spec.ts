@@ -10,6 +10,8 @@ export interface MeshSpec {
   /** Istio's and Kubernetes' YAML beside what the services imply, by file name. Default: none. */
   readonly config?: Readonly<Record<string, string>>;
   readonly control?: ControlSpec;
+  /** Of every proxy. */
+  readonly proxies?: ProcessSpec;
   /** Every workload has an identity, and nobody takes plain text (PeerAuthentication `STRICT`). Default: true. */
   readonly mtls?: boolean;
   /** Whether there is a link between each two, for `mesh.link()`. Every connection costs a hop more then. Default: false. */
@@ -50,9 +52,15 @@ export interface GatewaySpec {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-export interface ControlSpec {
-  /** More parameters of `meshwright serve`. Default: none. */
+/** How a process of the mesh is started. */
+export interface ProcessSpec {
+  /** More parameters of `meshwright serve` or `meshwright proxy`. Default: none. */
   readonly parameters?: readonly string[];
+  /** Variables beside those of this process. Default: none. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ControlSpec extends ProcessSpec {
   /** Whether it keeps over a restart what it knew (`--state`). Default: false; its authority is kept always. */
   readonly keepsState?: boolean;
 }

@@ -14,7 +14,10 @@ declare module "vitest" {
  * Counts a test under its target. Where this machine lacks the target, the test is reported as NOT RUN, with the reason; with
  * `MESHWRIGHT_REQUIRE_ALL_TARGETS=1` it fails.
  */
-export async function requireTarget(target: Pick<Target, "name" | "unavailable">, context: TestContext): Promise<void> {
+export async function requireTarget(
+  target: Pick<Target, "name" | "unavailable">,
+  context: Pick<TestContext, "task" | "skip">,
+): Promise<void> {
   context.task.meta.target = target.name;
   const reason = await target.unavailable();
   if (reason === undefined) return;

@@ -14,11 +14,11 @@ import { requireTarget } from "../../harness/scenario/require-target.ts";
 // The `sh` blocks of the pages, line by line, as they stand there.
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-/** Its commands follow one another, in a folder of their own: test/docs/testing-a-filter.test.ts. */
-const FOLLOWED = "docs/testing-a-filter.md";
+/** Their commands follow one another, in a folder of their own: test/docs/testing-a-filter.test.ts, testing-a-mesh.test.ts. */
+const FOLLOWED: readonly string[] = ["docs/testing-a-filter.md", "docs/testing-a-mesh.md"];
 const pages = globSync(["*.md", "docs/**/*.md", "filters/**/*.md", "harness/**/*.md", "test/**/*.md"], {
   cwd: repository,
-  exclude: ["**/node_modules/**", FOLLOWED],
+  exclude: ["**/node_modules/**", ...FOLLOWED],
 });
 const COMMANDS = pages.flatMap((page) =>
   [...readFileSync(join(repository, page), "utf8").matchAll(/^```sh\n([^]*?)^```/gm)].flatMap(([, block = ""]) =>

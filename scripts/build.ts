@@ -9,11 +9,13 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { mendExtensions } from "./build/extensions.ts";
 import { buildModules, DIGESTS, readDigests } from "./build/modules.ts";
 import { buildInputs, STAMP } from "./setup/build-inputs.mjs";
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
-const PACKAGE_OUTPUTS = ["dist/cli", "dist/control", "dist/harness", ".cache/package.tsbuildinfo"];
+const PACKAGE_FOLDERS = ["dist/cli", "dist/control", "dist/harness"];
+const PACKAGE_OUTPUTS = [...PACKAGE_FOLDERS, ".cache/package.tsbuildinfo"];
 const say = (line: string) => console.error(`build: ${line}`);
 
 async function buildPackage(checked: boolean): Promise<string[]> {
@@ -27,6 +29,7 @@ async function buildPackage(checked: boolean): Promise<string[]> {
     const output = error instanceof Error && "stdout" in error ? String(error.stdout).trim() : String(error);
     return [`TypeScript does not compile:\n${output}`];
   }
+  await mendExtensions(repository, PACKAGE_FOLDERS);
   await chmod(join(repository, "dist/cli/main.js"), 0o755).catch(() => {});
   return [];
 }

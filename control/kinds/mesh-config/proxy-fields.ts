@@ -174,18 +174,21 @@ export const gatewayTopology = object({
   proxyProtocol: optional(object({}), "Connections begin with a PROXY header."),
 });
 
+const NO_SECRET = "proxies get Secrets when they run, and this stands in their bootstrap; name files";
+/** Read as any TLS to a service; what is below refuses more. */
+const remoteTls = { ...clientTls, members: { ...clientTls.members, credentialName: refused(NO_SECRET) } };
+
 /** `istio.mesh.v1alpha1.RemoteService` of a bootstrap, which knows no cluster, rule or Secret of the mesh. */
 export const remoteService = object(
   {
     address: optional(hostAndPort, "HOST:PORT of Envoy's MetricsService."),
-    tlsSettings: optional(clientTls, "TLS to it. ISTIO_MUTUAL needs a proxy that has a certificate of the mesh. Default: none."),
+    tlsSettings: optional(remoteTls, "TLS to it. ISTIO_MUTUAL needs a proxy that has a certificate of the mesh. Default: none."),
     tcpKeepalive: optional(tcpKeepalive, "Keep-alive of TCP to it. Default: none."),
   },
   {
     check({ tlsSettings: tls }, context) {
       const at = context.at("tlsSettings");
-      if (tls?.credentialName !== undefined)
-        at.at("credentialName").wrong("proxies get Secrets when they run, and this stands in their bootstrap; name files");
+      if (tls?.credentialName !== undefined) at.at("credentialName").wrong(NO_SECRET);
       if (tls?.mode === "MUTUAL" && (tls.clientCertificate === undefined || tls.privateKey === undefined))
         at.wrong("MUTUAL shows a certificate: write clientCertificate and privateKey");
       if (tls?.caCrl !== undefined && tls.caCertificates === undefined)

@@ -60,6 +60,7 @@ function checkIngress({ port, bind, defaultEndpoint, tls, connectionPool }: Ingr
       ["subjectAltNames", tls.subjectAltNames.length > 0],
       ["httpsRedirect", tls.httpsRedirect],
       ["credentialName", tls.credentialNames.length > 0],
+      ["caCertCredentialName", tls.caCertCredentialName !== undefined],
       ["tlsCertificates", tls.certificates.length > 0],
     ];
     for (const [field, set] of refusals)

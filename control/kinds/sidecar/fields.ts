@@ -12,6 +12,21 @@ const port = object({
   targetPort: refused("it has no effect on Sidecars, in Istio either; of ingress defaultEndpoint says where the workload listens"),
 });
 
+const FILES = "not in a Sidecar, in Istio either; take files: serverCertificate, privateKey, caCertificates";
+/** Read as a Gateway's; the check refuses what does not stand in the list of fields. */
+const ingressTls = {
+  ...serverTls,
+  members: {
+    ...serverTls.members,
+    httpsRedirect: refused("not in a Sidecar, in Istio either; a port there ends TLS or has none"),
+    tlsCertificates: refused(FILES),
+    credentialName: refused(FILES),
+    credentialNames: refused(FILES),
+    caCertCredentialName: refused(FILES),
+    subjectAltNames: refused("not in a Sidecar, in Istio either; take verifyCertificateSpki or an AuthorizationPolicy"),
+  },
+};
+
 const captureMode = choice("DEFAULT", "IPTABLES", "NONE");
 
 const ingress = object({
@@ -22,7 +37,7 @@ const ingress = object({
     text(),
     "Where the workload listens: `127.0.0.1:PORT`, `[::1]:PORT`, `0.0.0.0:PORT` (its own address) or `unix:///PATH`. Default: the port itself.",
   ),
-  tls: optional(serverTls, "TLS that the proxy ends for clients outside of the mesh."),
+  tls: optional(ingressTls, "TLS that the proxy ends for clients outside of the mesh."),
   connectionPool: optional(connectionPool, "Limits of connections to the workload. Default: `inboundConnectionPool`."),
 });
 

@@ -126,7 +126,8 @@ function checkTls(tls: TlsFields, context: ReadContext): void {
   if (tls.caCrl !== undefined && secrets) context.at("caCrl").wrong("with a credentialName the list stands in the secret, as ca.crl");
   if (tls.caCrl !== undefined && tls.mode === "SIMPLE") context.at("caCrl").wrong("mode SIMPLE looks at no certificates of clients");
   if (secrets) return;
-  if (tls.mode !== "SIMPLE" && tls.caCertificates === undefined)
+  // Those of the first pair hold for both.
+  if (tls.mode !== "SIMPLE" && (tls.caCertificates ?? tls.tlsCertificates?.[0]?.caCertificates) === undefined)
     missing(context, "caCertificates", `mode ${tls.mode} needs certificates that sign clients'`);
   if (tls.tlsCertificates !== undefined) return;
   if (tls.serverCertificate === undefined)

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
@@ -9,7 +12,7 @@ import { type Issued, pinsOf, TestAuthority } from "../testing/authority.ts";
 import { exchange, freePort, httpRequest, RunningProxy } from "../testing/running-proxy.ts";
 import { viewOfYaml } from "../testing/yaml-view.ts";
 
-// Every field of `servers[].tls` of a Gateway, each at a host of its own behind one port of one Envoy.
+// Every field of `servers[].tls` of a Gateway, each at a host of its own behind one port of one Envoy; and those that a Sidecar's `ingress[].tls` has too, each at a port of its own.
 
 const ROUTER = "router~10.0.0.2~ingress-1.default~default.svc.cluster.local";
 type Tls = Readonly<Record<string, unknown>>;
@@ -18,6 +21,9 @@ let folder: string;
 let port: number;
 let proxy: RunningProxy;
 let authority: TestAuthority;
+/** A sidecar, and its workload. */
+let inbound: RunningProxy;
+let app: Server;
 const issued = new Map<string, Issued>();
 
 function issuedTo(name: string): Issued {
@@ -43,6 +49,7 @@ function servers(): Readonly<Record<string, Tls>> {
     unreadable: { ...mutual, caCrl: file("none.crl") },
     "revoked-secret": { mode: "MUTUAL", credentialName: "with-crl" },
     "two-files": { mode: "SIMPLE", tlsCertificates: both },
+    "two-mutual": { mode: "MUTUAL", tlsCertificates: both.map((files) => ({ ...files, caCertificates: file("ca.crt") })) },
     "two-secrets": { mode: "SIMPLE", credentialNames: ["rsa", "ecdsa"] },
     "other-secret": { mode: "MUTUAL", credentialName: "ecdsa", caCertCredentialName: "others" },
     "own-secret": { mode: "MUTUAL", credentialName: "beside" },
@@ -103,7 +110,36 @@ function mesh(): string {
     .join("---\n");
 }
 
+/** Without what a Sidecar takes from nobody but files, in Istio too: Secrets, several certificates, names of clients. */
+const OF_SIDECARS = [
+  "files",
+  "mutual",
+  "revoked",
+  "spki",
+  "hash",
+  "anyone",
+  "optional",
+  "oldest",
+  "newest",
+  "older",
+  "cipher",
+  "curve",
+] as const;
+type OfSidecars = (typeof OF_SIDECARS)[number];
+const inboundPort = (name: OfSidecars) => 9000 + OF_SIDECARS.indexOf(name);
+
+function sidecar(): string {
+  const ingress = OF_SIDECARS.map((name) => ({
+    port: { number: inboundPort(name), protocol: "HTTPS", name },
+    defaultEndpoint: `127.0.0.1:${(app.address() as AddressInfo).port}`,
+    tls: servers()[name],
+  }));
+  return stringify({ apiVersion: "networking.istio.io/v1", kind: "Sidecar", metadata: { name: "app" }, spec: { ingress } });
+}
+
 beforeAll(async () => {
+  app = createServer((_, response) => void response.end("served")).listen(0, "127.0.0.1");
+  await once(app, "listening");
   folder = await mkdtemp(join(tmpdir(), "gateway-tls-"));
   port = await freePort();
   authority = await TestAuthority.create();
@@ -122,9 +158,13 @@ beforeAll(async () => {
   await writeFile(join(folder, "ca.crl"), issuedTo("crl").certificate);
   const view = viewOfYaml(mesh(), { nodeId: ROUTER, metadata: { LABELS: { app: "ingress" } } });
   proxy = await RunningProxy.start({ view, types: XDS_TYPES, nodeId: ROUTER });
+  inbound = await RunningProxy.start({ view: viewOfYaml(sidecar()), types: XDS_TYPES });
 });
 afterAll(async () => {
   await proxy?.[Symbol.asyncDispose]();
+  await inbound?.[Symbol.asyncDispose]();
+  app?.closeAllConnections();
+  app?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -167,6 +207,8 @@ describe("clients of a server are taken", () => {
     ["revoked", "friend.test", "served"],
     ["revoked", "revoked.test", "reset"],
     ["unreadable", "friend.test", "reset"],
+    ["two-mutual", "friend.test", "served"],
+    ["two-mutual", "stranger.test", "reset"],
     ["revoked-secret", "friend.test", "served"],
     ["revoked-secret", "revoked.test", "reset"],
     ["other-secret", "stranger.test", "served"],
@@ -187,6 +229,38 @@ describe("clients of a server are taken", () => {
     ["optional", "stranger.test", "reset"],
   ])("%s, of %s: %s", async (server, client, outcome) => {
     expect(await ask(server, as(client))).toBe(outcome);
+  });
+});
+
+describe("clients of a Sidecar's ingress are taken", () => {
+  const old: ConnectionOptions = { minVersion: "TLSv1", ciphers: "DEFAULT@SECLEVEL=0", maxVersion: "TLSv1.1" };
+  test.each<[server: OfSidecars, client: string | undefined, more: ConnectionOptions, outcome: "served" | "reset"]>([
+    ["files", undefined, {}, "served"],
+    ["files", undefined, old, "reset"],
+    ["mutual", "friend.test", {}, "served"],
+    ["mutual", "stranger.test", {}, "reset"],
+    ["mutual", undefined, {}, "reset"],
+    ["revoked", "friend.test", {}, "served"],
+    ["revoked", "revoked.test", {}, "reset"],
+    ["spki", "friend.test", {}, "served"],
+    ["spki", "foe.test", {}, "reset"],
+    ["hash", "friend.test", {}, "served"],
+    ["hash", "foe.test", {}, "reset"],
+    ["anyone", "stranger.test", {}, "served"],
+    ["optional", undefined, {}, "served"],
+    ["optional", "stranger.test", {}, "reset"],
+    ["oldest", undefined, old, "served"],
+    ["newest", undefined, { maxVersion: "TLSv1.2" }, "reset"],
+    ["older", undefined, { minVersion: "TLSv1.3" }, "reset"],
+    ["older", undefined, {}, "served"],
+    ["cipher", undefined, { ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" }, "reset"],
+    ["cipher", undefined, { ciphers: "ECDHE-ECDSA-AES256-GCM-SHA384" }, "served"],
+    ["curve", undefined, { ecdhCurve: "X25519" }, "reset"],
+    ["curve", undefined, { ecdhCurve: "P-384" }, "served"],
+  ])("%s, of %s, %j: %s", async (server, client, more, outcome) => {
+    const tls = { servername: "any.test", rejectUnauthorized: false, ...as(client), ...more };
+    const answer = await exchange({ ...inbound.connection("inbound", `10.0.0.1:${inboundPort(server)}`), tls }, httpRequest("any.test"));
+    expect(answer.includes("served") ? "served" : answer).toBe(outcome);
   });
 });
 

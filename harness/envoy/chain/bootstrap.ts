@@ -56,8 +56,8 @@ export function chainBootstrap(chain: ChainSpec, { upstreams, callouts, server }
     {
       ...CONNECTION_MANAGER,
       access_log: [jsonAccessLog("/dev/stderr", ACCESS_LOG)],
-      // Else an answer to a bad request keeps its connection for a second.
-      delayed_close_timeout: "0s",
+      // An early answer is lost where its connection is closed before the client, which sends on, has read it; the client closes it as soon as it has.
+      delayed_close_timeout: "1s",
       http_protocol_options: { enable_trailers: true },
       upgrade_configs: [{ upgrade_type: "websocket" }],
     },

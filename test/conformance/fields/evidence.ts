@@ -41,9 +41,8 @@ function textOf(file: string): string | undefined {
   return texts.get(file);
 }
 
-/** Whether the source has the title as a string, that of a row or a key included, or a template whose text up to the first value the title begins with. */
+/** Whether the source has the title as a string, that of a row or a key of a table of cases included. */
 function hasTitle(text: string, title: string): boolean {
   if (/^\w+$/.test(title) && new RegExp(`^\\s*${title}: `, "m").test(text)) return true;
-  if (text.includes(JSON.stringify(title)) || text.includes(`'${title}'`) || text.includes(`\`${title}\``)) return true;
-  return [...text.matchAll(/`([^`$]{8,})\$\{/g)].some(([, beginning = ""]) => title.startsWith(beginning));
+  return text.includes(JSON.stringify(title)) || text.includes(`'${title}'`) || text.includes(`\`${title}\``);
 }

@@ -3,7 +3,7 @@ import { KINDS } from "../../../control/kinds/index.ts";
 import { wrongEvidence } from "./evidence.ts";
 import { goldenFields } from "./golden-fields.ts";
 import { supportedFields } from "./supported-fields.ts";
-import { PENDING, TABLES } from "./tables.ts";
+import { MOST_UNSEEN, PENDING, TABLES } from "./tables.ts";
 
 // Whether a test would fail without the field nobody can tell but a reader, or who breaks the translation; that there is one for each field, this can.
 
@@ -12,6 +12,15 @@ const names = KINDS.map(({ kind }) => kind);
 test("every kind has a table", () => {
   expect(names.filter((name) => !(name in TABLES) && !PENDING.includes(name))).toEqual([]);
   expect([...Object.keys(TABLES), ...PENDING].filter((name) => !names.includes(name))).toEqual([]);
+});
+
+test("no more fields are unseen than were", () => {
+  const unseen = Object.entries(TABLES).flatMap(([name, table]) =>
+    Object.entries(table).flatMap(([field, evidence]) =>
+      typeof evidence === "object" && "unseen" in evidence ? [`${name} ${field}`] : [],
+    ),
+  );
+  expect(unseen.length, `these are: ${unseen.join(", ")}`).toBe(MOST_UNSEEN);
 });
 
 describe.each(Object.entries(TABLES))("%s", (name, table) => {

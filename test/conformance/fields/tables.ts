@@ -22,6 +22,9 @@ export const TABLES: Readonly<Record<string, Evidences>> = {
   WorkloadGroup: workloadGroup,
 };
 
+/** How many fields of all kinds decide nothing that Envoy can show; may only shrink. */
+export const MOST_UNSEEN = 1;
+
 /** Kinds without a table; shall become none. */
 export const PENDING: readonly string[] = [
   "Gateway",

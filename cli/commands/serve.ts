@@ -170,8 +170,7 @@ async function serve({
 }
 
 /**
- * Loaded when it is wanted: the rest of the command line does without Envoy's API and gRPC. Apart from `await using`, inside of whose function TypeScript 6 does not rewrite the
- * extensions of dynamic imports.
+ * Loaded when it is wanted: the rest of the command line does without Envoy's API and gRPC.
  */
 async function load() {
   const [

@@ -41,7 +41,12 @@ Examples:
 
 async function translateFiles({ file, proxy: id, meshConfig, metadata, type, output }: TranslateOptions): Promise<void> {
   const proxy = readProxyOption(id, metadata);
-  const [{ MeshProver, readMesh }, { meshSources }, { resourcesAsJson }, { XDS_TYPES }] = await load();
+  const [{ MeshProver, readMesh }, { meshSources }, { resourcesAsJson }, { XDS_TYPES }] = await Promise.all([
+    import("../../control/offline.ts"),
+    import("../control/mesh-sources.ts"),
+    import("../../control/configuration/index.ts"),
+    import("../../control/xds/types/index.ts"),
+  ]);
   await using prover = new MeshProver();
   const { mesh, problems } = await readMesh(await meshSources(file, meshConfig), "all", prover);
   const errors = problems.filter(({ level }) => level === "error");
@@ -50,14 +55,4 @@ async function translateFiles({ file, proxy: id, meshConfig, metadata, type, out
   const types = XDS_TYPES.filter(({ name }) => OBJECT_TYPES.some((each) => each === name));
   const resources = await resourcesAsJson(types, await prover.translate(mesh, proxy), type);
   print(output, resources, () => "");
-}
-
-// Apart from `await using`, inside of whose function TypeScript 6 does not rewrite the extensions of dynamic imports.
-function load() {
-  return Promise.all([
-    import("../../control/offline.ts"),
-    import("../control/mesh-sources.ts"),
-    import("../../control/configuration/index.ts"),
-    import("../../control/xds/types/index.ts"),
-  ]);
 }

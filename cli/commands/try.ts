@@ -82,7 +82,7 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
 }
 
 async function tryFilter(input: string, options: FilterOptions & OutputOptions): Promise<void> {
-  const { startFilter } = await loadFilter();
+  const { startFilter } = await import("../try/filter.ts");
   const requests = await readRequests(input);
   await using target = await startFilter(options);
   const trapped = await runRequests(requests, target, LANES, options);
@@ -98,7 +98,7 @@ async function tryMesh(input: string, id: string, options: TryOptions): Promise<
   const proxy = readProxyOption(id, metadata);
   const requests = await readRequests(input);
   await ensureEnvoy();
-  const { startMesh } = await loadMesh();
+  const { startMesh } = await import("../try/mesh/index.ts");
   const { target: started, errors } = await startMesh({
     files,
     proxy,
@@ -110,13 +110,4 @@ async function tryMesh(input: string, id: string, options: TryOptions): Promise<
   for (const error of errors) process.stderr.write(`${error}\n`);
   await runRequests(requests, target, LANES, options);
   if (errors.length > 0) process.exitCode = ExitCode.Input;
-}
-
-// Apart from `await using`, inside of whose function TypeScript 6 does not rewrite the extensions of dynamic imports.
-function loadFilter() {
-  return import("../try/filter.ts");
-}
-
-function loadMesh() {
-  return import("../try/mesh/index.ts");
 }

@@ -39,7 +39,7 @@ Examples:
 }
 
 async function validate(paths: readonly string[], { output, level }: ValidateOptions): Promise<void> {
-  const { readMesh } = await loadReader();
+  const { readMesh } = await import("../../control/read-mesh.ts");
   await using judge = new LateProver();
   const { mesh, problems: found } = await readMesh(await sourcesOf(paths), "local", judge);
   const problems = [...found, ...(await patchProblems(mesh))].sort(compareProblems);
@@ -49,11 +49,6 @@ async function validate(paths: readonly string[], { output, level }: ValidateOpt
   const counts = [plural(count("error"), "error"), plural(count("warning"), "warning")].join(", ");
   process.stderr.write(`${counts}; ${plural([...mesh.allObjects()].length, "object")} in the mesh\n`);
   if (count("error") > 0) process.exitCode = ExitCode.Input;
-}
-
-// Apart from `await using`, inside of whose function TypeScript 6 does not rewrite the extensions of dynamic imports.
-function loadReader() {
-  return import("../../control/read-mesh.ts");
 }
 
 /** What modules refuse. Translation is loaded only where something of theirs is there: that takes longer than a mesh to read. */

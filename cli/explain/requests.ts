@@ -47,7 +47,7 @@ export async function explainRequests(
 ): Promise<readonly (RequestExplanation | RequestFailure)[]> {
   await ensureEnvoy();
   const { mesh, proxy } = options;
-  const { registry } = await loadRegistry();
+  const { registry } = await import("../../control/envoy-api/generated/registry.ts");
   const observed = await observe(requests, options);
   const sent = observed.filter((each) => "observed" in each);
   const explainer = await Explainer.of(mesh, [proxy]);
@@ -146,9 +146,4 @@ function explained(
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-// Apart from `using`, inside of whose function TypeScript 6 does not rewrite the extensions of dynamic imports.
-function loadRegistry() {
-  return import("../../control/envoy-api/generated/registry.ts");
 }

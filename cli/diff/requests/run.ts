@@ -26,7 +26,7 @@ export async function compareRequests(
   options: RequestsOptions,
 ): Promise<{ readonly report: RequestsReport; readonly notes: readonly string[] }> {
   await ensureEnvoy();
-  const { registry } = await loadRegistry();
+  const { registry } = await import("../../../control/envoy-api/generated/registry.ts");
   await using resources = new AsyncDisposableStack();
   const [before, after] = await bothSides([meshes.before, meshes.after], options, registry, resources);
 
@@ -72,8 +72,3 @@ async function runSide(
 }
 
 const NOTHING: CertainSnapshot["snapshot"] = { version: "", resources: () => ({ get: () => undefined, names: () => [] }) };
-
-// Apart from `await using`, inside of whose function TypeScript 6 does not rewrite the extensions of dynamic imports.
-function loadRegistry() {
-  return import("../../../control/envoy-api/generated/registry.ts");
-}

@@ -32,7 +32,7 @@ export async function startMesh(options: MeshOptions): Promise<StartedMesh> {
   const starting = binaryProvider.start(bootstrap, { componentLogLevels: { wasm: "debug", lua: "info" }, startTimeout: START_TIMEOUT });
   const ended = starting.catch(() => undefined);
 
-  const { PrivateControl, prepareMesh } = await loadPrepare();
+  const { PrivateControl, prepareMesh } = await import("./prepare.ts");
   const control = resources.use(await PrivateControl.start());
   early.handTo(control.port);
   resources.defer(async () => {
@@ -51,9 +51,4 @@ export async function startMesh(options: MeshOptions): Promise<StartedMesh> {
     ...control.refusals().map(({ type, name, reason }) => `error: Envoy does not take the ${type} ${name}: ${reason}`),
   ];
   return { target: run(envoy, resources.move()), errors };
-}
-
-/** Apart from `await using`, inside of whose function TypeScript 6 does not rewrite the extensions of dynamic imports. */
-function loadPrepare() {
-  return import("./prepare.ts");
 }

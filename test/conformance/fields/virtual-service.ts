@@ -103,7 +103,7 @@ export const virtualService: Evidences = {
   "tls.match.sourceNamespace": TLS,
   "tls.match.gateways": [TLS, `${CONNECTIONS}: on a gateway by its port and name`],
   "tls.route.destination": TLS,
-  "tls.route.weight": TLS,
+  "tls.route.weight": [TLS, "test/integration/control/tasks/tcp-traffic-shifting.test.ts: some go over"],
   "tcp.match.destinationSubnets": BYTES,
   "tcp.match.port": BYTES,
   "tcp.match.sourceLabels": BYTES,

@@ -2,6 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { AdminListener } from "../../control/admin/index.ts";
+import { ControlService } from "../../control/control-service.ts";
+import { DirectorySource } from "../../control/sources/directory/index.ts";
+import { XdsListener } from "../../control/xds/transport/index.ts";
+import { DeltaCall } from "../../control/xds/transport/testing/grpc-client.ts";
+import { identityOf } from "../../harness/envoy/chain/certificates.ts";
 import { envoyTarget } from "../../harness/envoy/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { meshwright } from "../testing/run.ts";
@@ -42,10 +48,15 @@ spec: { selector: { matchLabels: { app: reviews } }, action: DENY, rules: [{ to:
 
 let folder: string;
 let file: string;
+let secret: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "meshwright-explain-request-"));
   file = join(folder, "mesh.yaml");
   await writeFile(file, MESH);
+  secret = join(folder, "secret.yaml");
+  const { certificate, key } = identityOf("shop.test");
+  const stringData = { "tls.crt": certificate, "tls.key": key };
+  await writeFile(secret, JSON.stringify({ apiVersion: "v1", kind: "Secret", metadata: { name: "hidden" }, stringData }));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -114,8 +125,31 @@ test("a request to a workload, for people: whose it is that it is denied", async
   );
 });
 
+test("a request of a workload of a service that runs, with the places of its files, and what it does not tell", async (context) => {
+  await requireTarget(envoyTarget, context);
+  await using service = await ControlService.start({ sources: [new DirectorySource([file, secret])] });
+  await using xds = await XdsListener.start(service.xds, { port: 0 });
+  await using admin = await AdminListener.start(service, { port: 0 });
+  using proxy = new DeltaCall(xds.port, PAGE);
+  proxy.request({ typeUrl: "type.googleapis.com/envoy.config.cluster.v3.Cluster" });
+  await proxy.next();
+  const ask = (id: string) =>
+    meshwright(["explain", "--admin", `http://127.0.0.1:${admin.port}`, "--proxy", id, "--request", "-", "--output", "json"], {
+      input: '{"authority":"reviews","path":"/gone"}',
+    });
+  const { code, output, errors } = await ask(PAGE);
+  expect({ code, errors }).toEqual({ code: 0, errors: expect.stringMatching(/^Secret default\/hidden: the service does not tell .*\n$/) });
+  expect(partsOf(output, 0)).toMatchObject({
+    "VirtualService reviews": { decides: ["default/reviews spec.http[0]"], without: { aspect: "answered" } },
+  });
+  expect(output).toMatch(/mesh\.yaml",\s*"line": 17,/);
+  const stranger = await ask(REVIEWS);
+  expect([stranger.code, stranger.output]).toEqual([1, ""]);
+  expect(stranger.errors).toContain(`${REVIEWS} is not connected to the service`);
+});
+
 test.each([
-  ["without files", ["explain", "--request", "-", "--proxy", PAGE], "--request wants the files of the mesh (-f)"],
+  ["of nobody", ["explain", "--request", "-", "-f", "x"], "--request wants to know whose requests they are: --proxy NODE_ID"],
   ["a type beside it", ["explain", "route", "-f", "x", "--request", "-", "--proxy", PAGE], "route and --request are two questions"],
   ["what belongs to it alone", ["explain", "vs", "reviews", "--direction", "inbound"], "--direction belongs to --request"],
   ["nothing", ["explain"], "say what: TYPE [NAME] of a proxy, KIND NAME, or --request FILE"],

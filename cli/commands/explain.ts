@@ -58,6 +58,7 @@ Examples:
   $ meshwright explain -f mesh/ VirtualService reviews
   $ meshwright explain --proxy sidecar~10.0.0.1~reviews-v1.default~default.svc.cluster.local listener virtualInbound
   $ echo '{"authority": "reviews:9080", "path": "/"}' | meshwright explain -f mesh/ --proxy sidecar~10.0.0.1~a.default~default.svc.cluster.local --request -
+  $ echo '{"authority": "reviews:9080", "path": "/"}' | meshwright explain --proxy sidecar~10.0.0.1~a.default~default.svc.cluster.local --request -
   $ meshwright explain pa default -n istio-system --output json`,
     )
     .action(explain);
@@ -98,21 +99,18 @@ async function explain(what: string | undefined, name: string | undefined, optio
 }
 
 async function explainRequest(what: string | undefined, input: string, options: ExplainOptions): Promise<void> {
-  const { file, meshConfig, proxy: id, metadata, direction, cluster, output } = options;
+  const { file, proxy: id, metadata, direction, cluster, output } = options;
   if (what !== undefined) throw new CliError(ExitCode.Usage, `${what} and --request are two questions: ask one`);
-  if (file.length === 0 || id === undefined)
-    throw new CliError(ExitCode.Usage, "--request wants the files of the mesh (-f), and whose requests they are (--proxy NODE_ID)");
-  const [{ readFiles, withIdentity }, { readRequests }, { readClusters }, { explainRequests }, { requestsAsText }] = await Promise.all([
-    import("../explain/offline.ts"),
+  if (id === undefined) throw new CliError(ExitCode.Usage, "--request wants to know whose requests they are: --proxy NODE_ID");
+  const [{ readRequests }, { readClusters }, { explainRequests }, { requestsAsText }] = await Promise.all([
     import("../try/run-requests.ts"),
     import("../try/clusters.ts"),
     import("../explain/requests.ts"),
     import("../explain/output.ts"),
   ]);
-  const proxy = withIdentity(readProxyOption(id, metadata));
   const { lines } = await readRequests(input);
   const callouts = await readClusters(cluster);
-  const { mesh } = await readFiles({ files: file, meshConfig });
+  const { mesh, proxy } = file.length > 0 ? await offlineMesh(options, readProxyOption(id, metadata)) : await runningMesh(options, id);
   const requests = lines.flatMap((line) => ("request" in line ? [line.request] : []));
   const answers = await explainRequests(requests, { mesh, proxy, callouts, ...(direction === undefined ? {} : { direction }) });
   let next = 0;
@@ -122,6 +120,17 @@ async function explainRequest(what: string | undefined, input: string, options: 
   });
   if (all.some((each) => "error" in each)) process.exitCode = ExitCode.Input;
   print(output, { proxy: proxy.id, requests: all }, () => requestsAsText(all));
+}
+
+async function offlineMesh({ file, meshConfig }: ExplainOptions, proxy: Proxy) {
+  const { readFiles, withIdentity } = await import("../explain/offline.ts");
+  const { mesh } = await readFiles({ files: file, meshConfig });
+  return { mesh, proxy: withIdentity(proxy) };
+}
+
+async function runningMesh(options: ExplainOptions, id: string) {
+  const { readRunning } = await import("../explain/service.ts");
+  return readRunning(options, id);
 }
 
 async function offlineResources(

@@ -31,6 +31,7 @@ const KEPT = 5_000;
 
 /** A process of a mesh, which does not outlive this one. */
 export class MeshProcess {
+  /** The last ones. */
   readonly lines: LogLine[] = [];
   readonly name: string;
   private readonly child: ChildProcess;
@@ -116,8 +117,13 @@ export class MeshProcess {
     clearTimeout(timer);
   }
 
+  /** Called with each line that is logged from now on. */
+  onLine: (line: LogLine) => void = () => undefined;
+
   private push(text: string): void {
-    this.lines.push(lineOf(text));
+    const line = lineOf(text);
+    this.lines.push(line);
+    this.onLine(line);
     if (this.lines.length > KEPT) this.lines.shift();
     this.wake();
   }

@@ -10,8 +10,27 @@ export interface ProxyStatus {
   readonly id: string;
   /** Of the worst of its types. */
   readonly state: "SYNCED" | "STALE" | "NACK" | "NOT SENT";
-  readonly types: readonly { readonly type: string; readonly state: string }[];
+  readonly types: readonly TypeStatus[];
   readonly identity: { readonly name: string } | null;
+}
+
+export interface TypeStatus {
+  /** `listener`, `route`, ... */
+  readonly type: string;
+  readonly state: ProxyStatus["state"];
+  /** Whether all resources are asked for. */
+  readonly wildcard: boolean;
+  /** How many are asked for by name. */
+  readonly names: number;
+}
+
+/** A proxy that is waited for. */
+export interface AwaitedProxy {
+  readonly id: string;
+  /** Whether its Envoy has had its first configuration. */
+  readonly serves: boolean;
+  /** Types that its Envoy asks for, as far as was seen: after it was cut off it asks for each of them again, one after the other. */
+  readonly asks: Set<string>;
 }
 
 /** What `POST /api/v1/wait` answers. */
@@ -39,6 +58,7 @@ export class ControlService implements AsyncDisposable {
   private process: MeshProcess | undefined;
   private ready: LogLine | undefined;
   private isPaused = false;
+  private awaited: readonly AwaitedProxy[] = [];
 
   constructor(options: ControlOptions) {
     this.options = options;
@@ -89,12 +109,14 @@ export class ControlService implements AsyncDisposable {
 
   /** SIGKILL: nothing is said to anybody. */
   async kill(): Promise<void> {
+    await this.remember();
     await this.process?.end("SIGKILL");
   }
 
   /** SIGTERM, and waits until it has ended. */
   async stop(): Promise<void> {
     this.resume();
+    await this.remember();
     await this.process?.end("SIGTERM");
   }
 
@@ -147,22 +169,29 @@ export class ControlService implements AsyncDisposable {
    *
    * @throws MeshError `refused` with what is wrong: errors in objects, what proxies refuse, who does not answer
    */
-  async settled(proxies: readonly string[], timeout: number): Promise<void> {
+  async settled(proxies: readonly AwaitedProxy[], timeout: number): Promise<void> {
     for (const deadline = performance.now() + timeout; ;) {
       const { waiting, refused, errors } = await this.ask<WaitResult>(`/api/v1/wait?timeout=${ONE_WAIT}ms`, { method: "POST" });
       const connected = new Map((await this.status()).map((proxy) => [proxy.id, proxy]));
-      const open = proxies.flatMap((id) => {
-        const types = connected.get(id)?.types.filter(({ state }) => state === "SYNCED").length ?? 0;
+      const open = proxies.flatMap(({ id, serves, asks }) => {
         const stale = waiting.find(({ proxy }) => proxy === id)?.types;
+        const asked = typesOf(connected.get(id));
+        const missing = [...asks].filter((type) => !asked.includes(type));
         if (!connected.has(id)) return [`${id} is not connected`];
-        return stale !== undefined ? [`${id} has not answered: ${stale.join(", ")}`] : types === 0 ? [`${id} has asked for nothing`] : [];
+        if (!serves) return [`${id} does not serve yet`];
+        if (stale !== undefined) return [`${id} has not answered: ${stale.join(", ")}`];
+        return missing.length > 0 ? [`${id} has not asked again: ${missing.join(", ")}`] : [];
       });
       if (errors.length > 0) throw new MeshError("refused", `the mesh has errors:\n${errors.map((error) => `  ${error}`).join("\n")}`);
       if (refused.length > 0) {
         const list = refused.map(({ proxy, type, resource, reason }) => `  ${proxy} refuses ${type} ${resource}: ${reason}`);
         throw new MeshError("refused", `proxies refuse what they were sent:\n${list.join("\n")}`);
       }
-      if (open.length === 0) return;
+      if (open.length === 0) {
+        this.awaited = proxies;
+        this.note(connected);
+        return;
+      }
       if (performance.now() >= deadline)
         throw new MeshError(
           "refused",
@@ -176,6 +205,33 @@ export class ControlService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.process?.leave();
   }
+
+  /** Looks once more what proxies ask for, before nobody can say. */
+  private async remember(): Promise<void> {
+    if (!this.running || this.isPaused) return;
+    await this.status().then(
+      (proxies) => this.note(new Map(proxies.map((proxy) => [proxy.id, proxy]))),
+      // It ends anyway.
+      () => undefined,
+    );
+  }
+
+  private note(connected: ReadonlyMap<string, ProxyStatus>): void {
+    for (const { id, asks } of this.awaited) {
+      const types = connected.get(id)?.types ?? [];
+      for (const { type, state, wildcard, names } of types) {
+        if (wildcard || names > 0) asks.add(type);
+        // It has not asked yet on this connection, which says nothing.
+        else if (state !== "NOT SENT") asks.delete(type);
+      }
+    }
+  }
+}
+
+/** Those that it uses and has accepted. */
+function typesOf(proxy: ProxyStatus | undefined): readonly string[] {
+  const used = (proxy?.types ?? []).filter(({ state, wildcard, names }) => state === "SYNCED" && (wildcard || names > 0));
+  return used.map(({ type }) => type);
 }
 
 function textOf(value: unknown): string {

@@ -93,7 +93,7 @@ describe("a mesh", () => {
     await expect(web.request("http://reviews:9080/", { timeout: 200 })).rejects.toThrow("no answer within 200 ms");
     v1.resume();
     v1.answer(() => ({ status: 202 }));
-    await expect.poll(async () => (await web.get("http://reviews:9080/")).status).toBe(202);
+    await expect.poll(async () => (await web.get("http://reviews:9080/")).status, { timeout: 20_000 }).toBe(202);
     v1.answer(() => ({ body: "reviews-v1" }));
   });
 
@@ -107,7 +107,12 @@ describe("a mesh", () => {
     sidecar.pause();
     await expect(web.request("http://reviews:9080/", { timeout: 200 })).rejects.toThrow("no answer within 200 ms");
     sidecar.resume();
-    await expect.poll(async () => (await web.get("http://reviews:9080/")).status).toBe(200);
+    await expect.poll(async () => (await web.get("http://reviews:9080/")).status, { timeout: 20_000 }).toBe(200);
+    const { pid } = sidecar;
+    sidecar.killEnvoy();
+    await expect.poll(() => sidecar.pid !== 0 && sidecar.pid !== pid, { timeout: 20_000 }).toBe(true);
+    await expect.poll(async () => (await web.get("http://reviews:9080/")).status, { timeout: 20_000 }).toBe(200);
+    await mesh.settled();
     await web.sidecar.restart({ drain: false });
     expect((await web.get("http://reviews:9080/")).body).toBe("reviews-v1");
   });

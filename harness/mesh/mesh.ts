@@ -98,10 +98,7 @@ export class Mesh implements AsyncDisposable {
     });
     const edge = gateways.map((each, index) => [each.gateway.name, new Gateway(each, routers[index] as Proxy)] as const);
     const parts = { control, workloads: new Map(made), gateways: new Map(edge), directory, links };
-    await control.settled(
-      proxies.map(({ id }) => id),
-      startTimeout,
-    );
+    await control.settled(proxies, startTimeout);
     return new Mesh(parts, startTimeout, resources.move());
   }
 
@@ -152,10 +149,7 @@ export class Mesh implements AsyncDisposable {
     const stranger = without.find((name) => !names.includes(name));
     if (stranger !== undefined) throw unknown("proxy", stranger, names);
     const awaited = this.proxies().filter(({ active, name }) => active && !without.includes(name));
-    await this.control.settled(
-      awaited.map(({ id }) => id),
-      timeout,
-    );
+    await this.control.settled(awaited, timeout);
   }
 
   /** Sidecars, then gateways. */
@@ -168,8 +162,8 @@ export class Mesh implements AsyncDisposable {
   }
 
   private alone(service: string): Workload | undefined {
-    const [first, ...others] = [...this.workloads].filter(([name]) => name.startsWith(`${service}-`));
-    return others.length === 0 ? first?.[1] : undefined;
+    const [first, ...others] = [...this.workloads.values()].filter((workload) => workload.service === service);
+    return others.length === 0 ? first : undefined;
   }
 }
 

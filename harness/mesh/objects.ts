@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
-import type { DeclaredGateway, DeclaredWorkload, MeshSpec } from "./spec.ts";
+import { MeshError } from "./mesh-error.ts";
+import type { DeclaredGateway, DeclaredService, DeclaredWorkload, MeshSpec } from "./spec.ts";
 
 /** Where a workload runs. Nothing is redirected: its Sidecar says where its Envoy listens, instead. */
 export interface PlacedWorkload {
@@ -25,8 +26,37 @@ export interface PlacedGateway {
 
 /** By which selectors tell workloads of one service apart (Kubernetes' recommended labels). */
 const INSTANCE = "app.kubernetes.io/instance";
-/** Protocols whose connections tell by themselves which service they are for; others need an address for each service. */
+/** Protocols whose requests tell by themselves which service they are for; others need a port for each service. */
 const HOST_NAMED: ReadonlySet<string> = new Set(["http", "http2", "grpc"]);
+
+/** What a sidecar takes at the port of services, for its workload. */
+interface Egress {
+  readonly port: number;
+  readonly protocol: "HTTP" | "TCP";
+  readonly hosts: readonly string[];
+}
+
+/** @throws MeshError where services share a port that cannot be told apart */
+function egressOf(services: readonly DeclaredService[]): readonly Egress[] {
+  const http = new Set(services.filter(({ protocol }) => HOST_NAMED.has(protocol)).map(({ port }) => port));
+  const others = services.filter(({ protocol }) => !HOST_NAMED.has(protocol));
+  const twice = others.find((each, index) => http.has(each.port) || others.findIndex(({ port }) => port === each.port) !== index);
+  if (twice !== undefined) {
+    const { name, protocol, port } = twice;
+    throw new MeshError(
+      "spec",
+      `services.${name}: another service has port ${port} too, and ${protocol} does not say whom it is for; choose another port`,
+    );
+  }
+  return [
+    ...[...http].map((port): Egress => ({ port, protocol: "HTTP", hosts: EVERYBODY })),
+    ...others.map(({ name, namespace, port }): Egress => {
+      return { port, protocol: "TCP", hosts: [`${namespace}/${name}.${namespace}.svc.cluster.local`] };
+    }),
+  ];
+}
+
+const EVERYBODY = ["*/*"];
 
 export function labelsOf({ name, service, version, labels }: DeclaredWorkload): Readonly<Record<string, string>> {
   return { app: service.name, [INSTANCE]: name, ...(version !== undefined && { version }), ...labels };
@@ -39,12 +69,12 @@ export function platformObjects(
   { mtls = true, links = false }: Pick<MeshSpec, "mtls" | "links">,
 ): string {
   const services = new Map(workloads.map(({ workload: { service } }) => [`${service.name}.${service.namespace}`, service]));
-  const ports = new Set([...services.values()].filter(({ protocol }) => HOST_NAMED.has(protocol)).map(({ port }) => port));
+  const egress = egressOf([...services.values()]);
   const documents: unknown[] = [
     ...[...services.values()].map(({ name, namespace, port, protocol }) =>
-      service(name, namespace, { [portName(protocol)]: { port, targetPort: port } }),
+      service(name, namespace, { [protocol]: { port, targetPort: port } }),
     ),
-    ...workloads.flatMap((each) => [workloadEntry(each), sidecar(each, ports)]),
+    ...workloads.flatMap((each) => [workloadEntry(each), sidecar(each, egress)]),
     ...gateways.flatMap(({ gateway: { name, namespace, labels }, address, listening }) => [
       service(
         name,
@@ -98,15 +128,14 @@ function workloadEntry({ workload, published }: PlacedWorkload): unknown {
     spec: {
       address: published,
       labels: labelsOf(workload),
-      ports: { [portName(service.protocol)]: service.port },
+      ports: { [service.protocol]: service.port },
       serviceAccount: service.name,
     },
   };
 }
 
-function sidecar({ workload, programPort, inbound, outbound, egress }: PlacedWorkload, ports: ReadonlySet<number>): unknown {
+function sidecar({ workload, programPort, inbound, outbound, egress }: PlacedWorkload, called: readonly Egress[]): unknown {
   const { name, service } = workload;
-  const everybody = ["*/*"];
   return {
     apiVersion: "networking.istio.io/v1",
     kind: "Sidecar",
@@ -115,20 +144,20 @@ function sidecar({ workload, programPort, inbound, outbound, egress }: PlacedWor
       workloadSelector: { labels: { [INSTANCE]: name } },
       ingress: [
         {
-          port: { number: service.port, protocol: service.protocol.toUpperCase(), name: portName(service.protocol) },
+          port: { number: service.port, protocol: service.protocol.toUpperCase(), name: service.protocol },
           bind: inbound,
           captureMode: "NONE",
           defaultEndpoint: `127.0.0.1:${programPort}`,
         },
       ],
       egress: [
-        ...[...ports].map((number) => ({
-          port: { number, protocol: "HTTP", name: `http-${number}` },
+        ...called.map(({ port: number, protocol, hosts }) => ({
+          port: { number, protocol, name: `${protocol.toLowerCase()}-${number}` },
           bind: outbound,
           captureMode: "NONE",
-          hosts: everybody,
+          hosts,
         })),
-        { port: { number: 0, protocol: "HTTP", name: "http" }, bind: `unix://${egress}`, captureMode: "NONE", hosts: everybody },
+        { port: { number: 0, protocol: "HTTP", name: "http" }, bind: `unix://${egress}`, captureMode: "NONE", hosts: EVERYBODY },
       ],
     },
   };
@@ -160,11 +189,6 @@ function strict(): unknown {
     metadata: { name: "default", namespace: "istio-system" },
     spec: { mtls: { mode: "STRICT" } },
   };
-}
-
-/** Kubernetes' names of ports say the protocol. */
-function portName(protocol: string): string {
-  return protocol;
 }
 
 function gatewayPortName(port: number): string {

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Admin } from "../envoy/admin.ts";
 import { MAIN, MeshProcess } from "./command-line.ts";
-import type { ControlService } from "./control.ts";
+import type { AwaitedProxy, ControlService } from "./control.ts";
 import type { ProcessSpec } from "./spec.ts";
 
 /** What a proxy of the mesh is started with. */
@@ -29,13 +29,17 @@ export interface ProxyOptions extends ProcessSpec {
 const ADMIN_PORT = 15_000;
 
 /** An Envoy of the mesh by `meshwright proxy`: two processes, of which the first keeps the other running. */
-export class Proxy implements AsyncDisposable {
+export class Proxy implements AsyncDisposable, AwaitedProxy {
   /** Istio's node id, by which the control service knows it. */
   readonly id: string;
   /** Of its Envoy. */
   readonly admin: Admin;
+  /** Types of xDS that its Envoy asks for, as far as was seen. */
+  readonly asks = new Set<string>();
   private readonly options: ProxyOptions;
   private process: MeshProcess | undefined;
+  private envoy = 0;
+  private isServing = false;
   private isPaused = false;
 
   constructor(options: ProxyOptions) {
@@ -53,6 +57,11 @@ export class Proxy implements AsyncDisposable {
     return this.process?.running === true;
   }
 
+  /** Whether its Envoy runs and has had its first configuration. */
+  get serves(): boolean {
+    return this.running && this.isServing;
+  }
+
   /** Whether it runs and is not paused. */
   get active(): boolean {
     return this.running && !this.isPaused;
@@ -65,8 +74,7 @@ export class Proxy implements AsyncDisposable {
 
   /** Of the Envoy that runs; 0 where none does. */
   get pid(): number {
-    const started = this.process?.lines.findLast(({ message }) => message === "Envoy starts");
-    return this.running && typeof started?.["pid"] === "number" ? started["pid"] : 0;
+    return this.running ? this.envoy : 0;
   }
 
   /** Gets the token with which it proves who it is at its first start. */
@@ -92,7 +100,13 @@ export class Proxy implements AsyncDisposable {
       ...parameters,
     ];
     this.process = new MeshProcess(`the proxy of ${name}`, folder, command, env);
-    this.isPaused = false;
+    this.process.onLine = ({ message, pid }) => {
+      if (message === "Envoy starts" && typeof pid === "number") this.envoy = pid;
+      if (message === "Envoy starts") this.asks.clear();
+      if (message === "Envoy serves") this.isServing = true;
+      if (message.startsWith("Envoy ended")) [this.envoy, this.isServing] = [0, false];
+    };
+    [this.isPaused, this.isServing] = [false, false];
     await this.process.line("its Envoy served", ({ message }) => message === "Envoy serves", startTimeout);
   }
 

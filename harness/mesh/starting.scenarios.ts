@@ -16,19 +16,23 @@ const isAlive = (pid: number) => existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\
 beforeEach(async (context) => requireTarget(envoyTarget, context));
 afterEach(() => vi.unstubAllEnvs());
 
-test("a program of one's own is asked and asks by way of its sidecar, ends and comes back", async () => {
+test("a program of one's own is asked and asks by way of its sidecar, ends and comes back; bytes go where they should", async () => {
   await using mesh = await startMesh({
     services: {
       web: { port: 8080, workloads: { v1: { command: [process.execPath, here("server.ts")], env: { GREETING: "hello" } } } },
       "reviews.default": { port: 9080 },
+      "reviews-db.shop": { port: 5432, protocol: "tcp" },
     },
-    mtls: false,
   });
   const [web, reviews] = [mesh.workload("web"), mesh.workload("reviews")];
   const greeting = (await reviews.get("http://web:8080/")).body;
   expect(greeting).toMatch(/^hello from \d+$/);
   expect((await reviews.get("http://web:8080/call")).body).toBe("reviews-1");
   expect(web.log).toContain("listening");
+  // What a script speaks is HTTP, which for the sidecars are bytes.
+  expect((await reviews.get("http://reviews-db.shop:5432/")).body).toBe("reviews-db-1");
+  const twice = { a: { port: 1025, protocol: "tcp" }, b: { port: 1025 } } as const;
+  await expect(startMesh({ services: twice })).rejects.toThrow("services.a: another service has port 1025 too");
   await web.kill();
   expect([web.running, (await reviews.get("http://web:8080/")).status]).toEqual([false, 503]);
   await web.start();

@@ -9,6 +9,8 @@ import type { Proxy } from "./proxy.ts";
 export class Workload {
   /** `reviews-v1` */
   readonly name: string;
+  /** `reviews` */
+  readonly service: string;
   readonly sidecar: Proxy;
   private readonly placed: PlacedWorkload;
   private readonly program: Program;
@@ -17,6 +19,7 @@ export class Workload {
   /** @param ports at which its sidecar listens for what it calls */
   constructor(placed: PlacedWorkload, program: Program, sidecar: Proxy, ports: ReadonlySet<number>) {
     this.name = placed.workload.name;
+    this.service = placed.workload.service.name;
     this.placed = placed;
     this.program = program;
     this.sidecar = sidecar;
@@ -42,7 +45,7 @@ export class Workload {
     return this.program.running;
   }
 
-  /** Where its sidecar takes a request of the workload for a URL: at the service's port, or where none has that, on its socket. */
+  /** Where its sidecar takes a request, or a connection (`tcp://db:5432`), of the workload for a URL: at the service's port, or where none has that, on its socket. */
   place(url: string | URL): Place {
     const port = portOf(urlOf(url));
     return this.ports.has(port) ? { host: this.placed.outbound, port } : { path: this.placed.egress };

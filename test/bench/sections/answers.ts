@@ -2,17 +2,20 @@ import { envoyTarget } from "../../../harness/envoy/index.ts";
 import { exists, REPOSITORY } from "../../foreign/build.ts";
 import { join } from "node:path";
 import { pin } from "../envoy/cores.ts";
+import { measureDemo } from "../measure/demo.ts";
 import { measureMeshTry, measureTry } from "../measure/try.ts";
 import { median } from "../statistics.ts";
 import { built } from "../variants/header-job.ts";
 import { digits, type BenchContext, type Section } from "./section.ts";
 
 const REQUESTS = 4000;
+/** The demo starts seven Envoys. */
+const DEMOS = 3;
 
 export const answers: Section = {
   id: "answers",
   title: "Time to an answer",
-  text: "`meshwright try`, with `--filter routing` and with the example of a mesh, from its start to its first result and from there on; and a scenario in an Envoy process, from the start of Envoy to the first answer.",
+  text: "`meshwright try`, with `--filter routing` and with the example of a mesh, from its start to its first result and from there on; and a scenario in an Envoy process, from the start of Envoy to the first answer; and the demo mesh of `npm start`.",
   async run(context) {
     const module = await built("dist/filters/routing.wasm");
     const command = await exists(join(REPOSITORY, "dist/cli/main.js"));
@@ -57,6 +60,10 @@ async function measure(module: string, { rounds, progress }: BenchContext) {
   }
   figures["scenario/first"] = median(starts);
   rows.push(["a scenario in an Envoy process", digits(median(starts), 0), ""]);
+  const demos: number[] = [];
+  for (let round = 0; round < Math.min(rounds, DEMOS); round++) demos.push(await measureDemo());
+  figures["demo/first"] = median(demos);
+  rows.push(["`npm start`, where everything is there, to the first page", digits(median(demos), 0), ""]);
   const effort = `${rounds} rounds, ${REQUESTS.toLocaleString("en-US")} requests for \`try\``;
   return { effort, columns: ["what", "first answer, ms", "requests a second"], rows, figures, missing: [] };
 }

@@ -146,7 +146,7 @@ test("a request of a workload of a service that runs, with the places of its fil
   const stranger = await ask(REVIEWS);
   expect([stranger.code, stranger.output]).toEqual([1, ""]);
   expect(stranger.errors).toContain(`${REVIEWS} is not connected to the service`);
-});
+}, 240_000);
 
 test.each([
   ["of nobody", ["explain", "--request", "-", "-f", "x"], "--request wants to know whose requests they are: --proxy NODE_ID"],

@@ -120,7 +120,7 @@ describe("of files", () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
-  });
+  }, 240_000);
 
   test.each([
     ["a resource that there is not", ["--proxy", PAGE, "route", "none"], 1, "the proxy has no route none"],

@@ -175,8 +175,8 @@ export class ControlService implements AsyncDisposable {
       const connected = new Map((await this.status()).map((proxy) => [proxy.id, proxy]));
       const open = proxies.flatMap(({ id, serves, asks }) => {
         const stale = waiting.find(({ proxy }) => proxy === id)?.types;
-        const asked = typesOf(connected.get(id));
-        const missing = [...asks].filter((type) => !asked.includes(type));
+        const asked = connected.get(id)?.types.filter(({ state }) => state !== "NOT SENT") ?? [];
+        const missing = [...asks].filter((name) => !asked.some(({ type }) => type === name));
         if (!connected.has(id)) return [`${id} is not connected`];
         if (!serves) return [`${id} does not serve yet`];
         if (stale !== undefined) return [`${id} has not answered: ${stale.join(", ")}`];
@@ -226,12 +226,6 @@ export class ControlService implements AsyncDisposable {
       }
     }
   }
-}
-
-/** Those that it uses and has accepted. */
-function typesOf(proxy: ProxyStatus | undefined): readonly string[] {
-  const used = (proxy?.types ?? []).filter(({ state, wildcard, names }) => state === "SYNCED" && (wildcard || names > 0));
-  return used.map(({ type }) => type);
 }
 
 function textOf(value: unknown): string {

@@ -58,6 +58,10 @@ describe("a mesh", () => {
     expect((await mesh.gateway("ingress").get("http://shop.example/path")).body).toBe("web-1");
     expect(mesh.workload("web").requests.at(-1)).toMatchObject({ authority: "shop.example", path: "/path" });
     await expect(mesh.gateway("ingress").get("http://shop.example:81/")).rejects.toThrow("has no port 81, only 80, 443");
+    // Without routes it asks for none any more.
+    await mesh.apply({ "edge.yaml": undefined });
+    await mesh.apply({ "edge.yaml": CONFIG["edge.yaml"] });
+    expect((await mesh.gateway("ingress").get("http://shop.example/")).body).toBe("web-1");
   });
 
   test("has what is applied when that is over, and says what is wrong with it", async () => {

@@ -26,9 +26,10 @@ let discovery: Discovery;
 let ports: { readonly admin: number; readonly listener: number; readonly status: number; readonly prometheus: number };
 const running: RunningProxy[] = [];
 
-/** Answers at once, but `/slow` after a second. */
+/** Answers at once, but `/slow` after a second, and `/slower` after four. */
+const DELAYS: Readonly<Record<string, number>> = { "/slow": 1_000, "/slower": 4_000 };
 beforeAll(async () => {
-  web = createWeb((incoming, response) => void setTimeout(() => response.end("here"), incoming.url === "/slow" ? 1000 : 0));
+  web = createWeb((incoming, response) => void setTimeout(() => response.end("here"), DELAYS[incoming.url ?? ""] ?? 0));
   web.listen(0, "127.0.0.1");
   await once(web, "listening");
 });
@@ -158,6 +159,47 @@ describe("an Envoy of the mesh", () => {
     const zipped = await fetch(`http://127.0.0.1:${ports.prometheus}/stats/prometheus`);
     expect(zipped.headers.get("content-encoding")).toBe("gzip");
     expect(await zipped.text()).toContain("envoy_server_live");
+    await rm(folder, { recursive: true });
+  });
+
+  test("is what the ProxyConfig says that selects it, before MeshConfig and those of the namespace", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const folder = await mkdtemp(join(tmpdir(), "proxy-settings-"));
+    const defaultConfig = { concurrency: 1, statsCompression: false, proxyMetadata: { MESHWRIGHT_TEST: "mesh", MESHWRIGHT_MESH: "mesh" } };
+    const proxyConfig = (name: string, spec: object) => ({
+      apiVersion: "networking.istio.io/v1beta1",
+      kind: "ProxyConfig",
+      metadata: { name },
+      spec,
+    });
+    const objects = [
+      { apiVersion: "v1", kind: "MeshConfig", metadata: { name: "istio" }, defaultConfig },
+      proxyConfig("all", { environmentVariables: { MESHWRIGHT_TEST: "namespace" } }),
+      proxyConfig("own", {
+        selector: { matchLabels: { app: "reviews" } },
+        concurrency: 3,
+        environmentVariables: { MESHWRIGHT_TEST: "own" },
+      }),
+      proxyConfig("others", {
+        selector: { matchLabels: { app: "ratings" } },
+        concurrency: 4,
+        environmentVariables: { MESHWRIGHT_TEST: "other" },
+      }),
+    ];
+    for (const [index, object] of objects.entries()) await writeFile(join(folder, `${index}.yaml`), JSON.stringify(object));
+    const own = ["--admin", `127.0.0.1:${ports.admin}`, "--status-port", "0", "--prometheus-port", String(ports.prometheus)];
+    const more = ["--metadata", '{"LABELS": {"app": "reviews"}}', "-f", folder, "--control", `127.0.0.1:${discovery.port}`];
+    const proxy = new RunningProxy(process.execPath, [MAIN, ...PROXY, ...own, ...more]);
+    running.push(proxy);
+    const { pid } = await proxy.line("Envoy starts");
+    await proxy.line("Envoy serves");
+    const environment = readFileSync(`/proc/${String(pid)}/environ`, "utf8").split("\0");
+    expect(environment).toEqual(expect.arrayContaining(["MESHWRIGHT_TEST=own", "MESHWRIGHT_MESH=mesh"]));
+    const info = JSON.parse((await get(ports.admin, "/server_info")).body) as { readonly command_line_options: unknown };
+    expect(info.command_line_options).toMatchObject({ concurrency: 3 });
+    const plain = await fetch(`http://127.0.0.1:${ports.prometheus}/stats/prometheus`);
+    expect(plain.headers.get("content-encoding")).toBeNull();
+    await plain.text();
     await rm(folder, { recursive: true });
   });
 
@@ -292,6 +334,24 @@ describe("SIGTERM", () => {
       idle.destroy();
     }
   });
+});
+
+test("terminationDrainDuration of the mesh is how long SIGTERM waits for a request", async (context) => {
+  await requireTarget(envoyTarget, context);
+  const folder = await mkdtemp(join(tmpdir(), "proxy-settings-"));
+  // Without it 5 seconds; the request takes four.
+  const mesh = { apiVersion: "v1", kind: "MeshConfig", metadata: { name: "istio" }, defaultConfig: { terminationDrainDuration: "0.001s" } };
+  await writeFile(join(folder, "mesh.yaml"), JSON.stringify(mesh));
+  const proxy = start("-f", folder);
+  await proxy.line("Envoy serves");
+  const answer = get(ports.listener, "/slower").then(
+    () => "answered",
+    () => "cut off",
+  );
+  await sleep(200);
+  await proxy.end();
+  expect(await answer).toBe("cut off");
+  await rm(folder, { recursive: true });
 });
 
 describe("an Envoy that ends", () => {

@@ -73,6 +73,10 @@ ${ENTRY("pods", `ports: [{ number: 80, name: http, protocol: HTTP, targetPort: $
 ${WORKLOAD("located-1", "address: 127.5.1.1, locality: eu/a, labels: { app: places }")}
 ${WORKLOAD("located-2", "address: 127.5.1.2, locality: us/a, network: home, labels: { app: places }")}
 ${ENTRY("places", `ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web} }], resolution: STATIC, workloadSelector: { labels: { app: places } }`)}
+${WORKLOAD("of-network-1", "address: 127.5.2.1, network: elsewhere, labels: { app: of-networks }")}
+${WORKLOAD("of-network-2", "address: 127.5.2.2, network: home, labels: { app: of-networks }")}
+${ENTRY("of-networks", `ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web} }], resolution: STATIC, workloadSelector: { labels: { app: of-networks } }`)}
+${RULE("of-networks", "outlierDetection: {}, loadBalancer: { localityLbSetting: { failoverPriority: [topology.istio.io/network] } }")}
 ${RULE("places", 'loadBalancer: { localityLbSetting: { distribute: [{ from: "*", to: { "us/*": 100 } }] } }')}
 ---
 apiVersion: v1
@@ -123,6 +127,7 @@ const ROWS: readonly Row[] = [
   },
   { title: "workloadSelector: their labels, for subsets", host: "selected.test/v1", answers: { "127.5.0.1 other": 8 } },
   { title: "workloadSelector: pods too", host: "pods.test", answers: web("127.5.0.5", "127.5.0.6") },
+  { title: "WorkloadEntry: network", host: "of-networks.test", answers: web("127.5.2.2") },
   { title: "WorkloadEntry: locality", host: "places.test", answers: web("127.5.1.2") },
   {
     title: "a Service's selector picks WorkloadEntries too",

@@ -154,6 +154,24 @@ spec: ${spec}
   test("go to the egress proxy of a Sidecar where nobody knows their host", async () => {
     await update(sidecar("{ outboundTrafficPolicy: { mode: ALLOW_ANY, egressProxy: { host: one.test, port: { number: 3306 } } } }"));
     expect(await send("192.0.2.1:1234", "hello")).toBe("onehello");
+    const subset = `${sidecar("{ outboundTrafficPolicy: { mode: ALLOW_ANY, egressProxy: { host: proxies.test, subset: second, port: { number: 3306 } } } }")}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: proxies }
+spec:
+  hosts: [proxies.test]
+  ports: [{ number: 3306, name: port, protocol: TCP }]
+  resolution: STATIC
+  endpoints: [{ address: 127.0.0.1, ports: { port: ${portOf(one)} } }, { address: 127.0.0.1, ports: { port: ${portOf(two)} }, labels: { version: second } }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: proxies }
+spec: { host: proxies.test, subsets: [{ name: second, labels: { version: second } }] }
+`;
+    await update(subset);
+    for (let count = 0; count < 4; count++) expect(await send("192.0.2.1:1234", "hello")).toBe("twohello");
   });
 
   test("reach only what the Sidecar imports", async () => {

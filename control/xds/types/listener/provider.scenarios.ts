@@ -403,6 +403,7 @@ describe("traces", () => {
     const customTags = {
       literal: { literal: { value: "always" } },
       header: { header: { name: "x-tag", defaultValue: "nothing" } },
+      missing: { header: { name: "x-none", defaultValue: "nobody" } },
       environment: { environment: { name: "MESHWRIGHT_NOT_THERE", defaultValue: "unset" } },
     };
     const of = (maxTagLength?: number) => ({
@@ -418,10 +419,32 @@ describe("traces", () => {
     await expect.poll(() => urls("/tags-mesh"), { timeout: 20_000 }).toContain(20);
     expect(collector.received.get("/tags-mesh")).toContain('"literal":"always"');
     expect(collector.received.get("/tags-mesh")).toContain('"header":"of-the-request"');
+    expect(collector.received.get("/tags-mesh")).toContain('"missing":"nobody"');
     expect(collector.received.get("/tags-mesh")).toContain('"environment":"unset"');
     await trace(of(30), { defaultConfig: { tracing: { sampling: 100, maxPathTagLength: 20 } } });
     await requests(long);
     await expect.poll(() => urls("/tags-30"), { timeout: 20_000 }).toContain(30);
+  });
+
+  const http = (path: string, more: object) => ({ service: "collector.test", port: 80, http: { path, ...more } });
+
+  test.each<[provider: object, path: string]>([
+    [{ datadog: { service: "collector.test", port: 80, maxTagLength: 23 } }, "/v0.4/traces"],
+    [{ opentelemetry: { ...http("/v1/short", {}), maxTagLength: 23 } }, "/v1/short"],
+  ])("have paths no longer than their provider says: %j", async (provider, path) => {
+    const before = (collector.received.get(path) ?? "").length;
+    const since = () => (collector.received.get(path) ?? "").slice(before);
+    await trace(provider);
+    await requests(`/short/${"y".repeat(60)}`);
+    await expect.poll(since, { timeout: 20_000 }).toMatch(new RegExp(`/short/y{${23 - "/short/".length}}(?!y)`));
+    expect(since()).not.toContain("y".repeat(60));
+  });
+
+  test("are sent with the time that an answer may take", async () => {
+    await trace({ opentelemetry: http("/v1/in-time", { timeout: "0.8s" }) });
+    await requests("/in-time");
+    const told = () => collector.headers.get("/v1/in-time")?.["x-envoy-expected-rq-timeout-ms"];
+    await expect.poll(told, { timeout: 20_000 }).toBe("800");
   });
 
   test("are of as many requests as is said, and of none where the mesh does not trace", async () => {

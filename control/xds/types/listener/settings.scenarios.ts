@@ -222,6 +222,8 @@ describe("connections to services:", () => {
     await sidecar.tune({ tcpKeepalive: { time: "7s", interval: "7s", probes: 3 } });
     expect(await call("web.test")).toContain("web");
     await expect.poll(timers).toContain("02");
+    const dump = JSON.stringify(await sidecar.proxy.envoy.admin.configDump({ resource: "dynamic_active_clusters" }));
+    expect(dump).toContain('"tcp_keepalive":{"keepalive_probes":3,"keepalive_time":7,"keepalive_interval":7}');
   });
 
   test.each([

@@ -12,6 +12,7 @@ export function envoyArguments(options: EnvoyOptions): string[] {
     // Shared memory for a hot restart would outlive a killed Envoy.
     "--disable-hot-restart",
     ...["--file-flush-interval-msec", String(ACCESS_LOG_FLUSH)],
+    ...(options.drainTime === undefined ? [] : ["--drain-time-s", String(options.drainTime)]),
     ...["--log-level", options.logLevel ?? "warning"],
     ...(components.length > 0 ? ["--component-log-level", components.join(",")] : []),
     ...["--log-format", LOG_FORMAT],

@@ -51,10 +51,15 @@ async function lookForBinary(): Promise<{ readonly path: string; readonly versio
 }
 
 async function startBinary(bootstrap: Bootstrap, options: EnvoyOptions = {}): Promise<StartedEnvoy> {
+  return startProcess(async () => bootstrap, options);
+}
+
+/** As {@link binaryProvider}, with a bootstrap that may name files in the folder that goes away with Envoy. */
+export async function startProcess(bootstrapIn: (folder: string) => Promise<Bootstrap>, options: EnvoyOptions): Promise<EnvoyProcess> {
   const { path } = await envoyBinary();
   const running = await GuardedProcess.start(path, async (folder) => {
     const config = join(folder, "envoy.json");
-    await writeFile(config, JSON.stringify({ admin: { address: address(LOOPBACK, 0) }, ...bootstrap }));
+    await writeFile(config, JSON.stringify({ admin: { address: address(LOOPBACK, 0) }, ...(await bootstrapIn(folder)) }));
     return ["-c", config, "--admin-address-path", join(folder, "admin"), ...envoyArguments(options)];
   });
   try {
@@ -67,7 +72,7 @@ async function startBinary(bootstrap: Bootstrap, options: EnvoyOptions = {}): Pr
   }
 }
 
-class EnvoyProcess implements StartedEnvoy {
+export class EnvoyProcess implements StartedEnvoy {
   readonly admin: Admin;
   readonly exited: Promise<string>;
   private readonly process: GuardedProcess;
@@ -86,6 +91,20 @@ class EnvoyProcess implements StartedEnvoy {
 
   get pid(): number | undefined {
     return this.process.child.pid;
+  }
+
+  get running(): boolean {
+    return this.process.running;
+  }
+
+  /** Of its own; removed with it. */
+  get folder(): string {
+    return this.process.folder;
+  }
+
+  /** Whether this process waits for it to end; where not, Envoy ends with this process. */
+  keepAlive(kept: boolean): void {
+    this.process.keepAlive(kept);
   }
 
   address(listener: string): { readonly host: string; readonly port: number } {

@@ -13,5 +13,5 @@ export { containerProvider } from "./container/provider.ts";
 export { EnvoyError, type EnvoyErrorCode } from "./errors.ts";
 export { EnvoyLog, type AccessEntry, type LogEntry } from "./log.ts";
 export type { EnvoyOptions, EnvoyProvider, StartedEnvoy } from "./provider.ts";
-export { containerTarget, envoyTarget, targetOf } from "./target.ts";
+export { containerTarget, envoyTarget, reusedEnvoyTarget, targetOf } from "./target.ts";
 export { validateConfig } from "./validate.ts";

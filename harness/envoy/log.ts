@@ -83,7 +83,8 @@ export class EnvoyLog {
     this.add(other);
   }
 
-  private add(entry: Entry): void {
+  /** Takes a line that another log has read. */
+  add(entry: Entry): void {
     this.entries.push(entry);
     for (const listener of this.listeners) listener(entry);
   }

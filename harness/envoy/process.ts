@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, readSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EnvoyLog } from "./log.ts";
@@ -57,6 +58,18 @@ export class GuardedProcess {
 
   get running(): boolean {
     return !this.hasExited;
+  }
+
+  /** Whether Node waits for it to end. */
+  keepAlive(kept: boolean): void {
+    const guard = this.child.stdin as Socket | null;
+    if (kept) {
+      this.child.ref();
+      guard?.ref();
+    } else {
+      this.child.unref();
+      guard?.unref();
+    }
   }
 
   /** Ends Envoy: SIGTERM, and after two seconds SIGKILL. Then removes its folder; the log stays readable. */

@@ -25,6 +25,8 @@ export interface EnvoyOptions {
   readonly componentLogLevels?: Readonly<Record<string, string>>;
   /** Worker threads. Default: 1, so that a filter has one VM that sees requests. */
   readonly concurrency?: number;
+  /** Seconds for which a listener that is taken away lets its connections go on. Default: Envoy's, 600. */
+  readonly drainTime?: number;
   /** Milliseconds until an Envoy that does not listen is given up. Default: 15,000. */
   readonly startTimeout?: number;
 }

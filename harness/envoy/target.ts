@@ -4,6 +4,7 @@ import { RunningChain } from "./chain/running-chain.ts";
 import { containerProvider } from "./container/provider.ts";
 import { EnvoyError } from "./errors.ts";
 import type { EnvoyProvider } from "./provider.ts";
+import { reusingProvider } from "./reuse.ts";
 
 /** Chains of filters in a private Envoy of `provider`. */
 export function targetOf(name: "envoy" | "container", provider: EnvoyProvider): Target {
@@ -23,6 +24,9 @@ export function targetOf(name: "envoy" | "container", provider: EnvoyProvider): 
 
 /** An Envoy process on this machine. */
 export const envoyTarget: Target = targetOf("envoy", binaryProvider);
+
+/** As {@link envoyTarget}, in a process that may have run other chains before, of which nothing is left. */
+export const reusedEnvoyTarget: Target = targetOf("envoy", reusingProvider);
 
 /** An Envoy in a container. */
 export const containerTarget: Target = targetOf("container", containerProvider);

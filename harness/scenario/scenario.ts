@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { containerTarget, envoyTarget } from "../envoy/index.ts";
+import { containerTarget, reusedEnvoyTarget } from "../envoy/index.ts";
 import { inProcessTarget } from "../host/index.ts";
 import type { ChainSpec, Target } from "../target/index.ts";
 import { play, type ScenarioRun } from "./play.ts";
@@ -26,7 +26,9 @@ export function scenario(title: string, options: ScenarioOptions, body: (run: Sc
   const start = async (target: Target) => play(target, typeof options.chain === "function" ? await options.chain() : options.chain, body);
   const runReference = () => (reference ??= start(inProcessTarget));
 
-  for (const target of options.container === true ? [inProcessTarget, envoyTarget, containerTarget] : [inProcessTarget, envoyTarget]) {
+  for (const target of options.container === true
+    ? [inProcessTarget, reusedEnvoyTarget, containerTarget]
+    : [inProcessTarget, reusedEnvoyTarget]) {
     test(`${title} (${target.name})`, { timeout: options.timeout ?? 30_000 }, async (context) => {
       await requireTarget(target, context);
       if (target === inProcessTarget) return void (await runReference());

@@ -20,6 +20,9 @@ export const CONNECTION_MANAGER = {
   max_request_headers_kb: 60,
 } as const;
 
+/** Envoy's node where a chain says nothing of it: one that has both is told its listeners from outside. */
+export const DEFAULT_NODE = { id: "meshwright", cluster: "meshwright" } as const;
+
 /** Envoy's default `timeout` of a route, in seconds; reaches the upstream as `x-envoy-expected-rq-timeout-ms`. */
 export const ROUTE_TIMEOUT = 15;
 

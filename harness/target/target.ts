@@ -58,7 +58,7 @@ export interface ChainSpec {
   readonly clusterMetadata?: FilterMetadata;
   /** The same of the one endpoint of each cluster. */
   readonly endpointMetadata?: FilterMetadata;
-  /** Envoy's node, as a bootstrap has it. Default: without an id and metadata. */
+  /** Envoy's node, as a bootstrap has it. Default: id and cluster `meshwright`, no metadata. */
   readonly node?: { readonly id?: string; readonly cluster?: string; readonly metadata?: Readonly<Record<string, unknown>> };
   /** The listener's `traffic_direction`. Default: unspecified. */
   readonly trafficDirection?: "INBOUND" | "OUTBOUND";

@@ -1,6 +1,7 @@
 import {
   CONNECTION_MANAGER,
   DEFAULT_CLUSTER,
+  DEFAULT_NODE,
   DEFAULT_ROUTE,
   ROUTE_TIMEOUT,
   VIRTUAL_HOST,
@@ -81,7 +82,7 @@ export function chainBootstrap(chain: ChainSpec, { upstreams, callouts, server }
   ];
   const direction = chain.trafficDirection;
   return {
-    ...(chain.node !== undefined && { node: { id: "", cluster: "", ...chain.node } }),
+    node: { ...DEFAULT_NODE, ...chain.node },
     static_resources: {
       listeners: [
         {

@@ -7,6 +7,7 @@ import type { HostObserver } from "../observer.ts";
 import type { PluginConfig } from "../plugin.ts";
 import type { PropertyObject } from "../properties.ts";
 import {
+  DEFAULT_NODE,
   TargetError,
   type ChainSpec,
   type ExchangeRequest,
@@ -54,7 +55,7 @@ class InProcessTarget implements RunningTarget {
       clock: this.clock,
       logLevel: "debug",
       instances: { canary: false, workers: 1 },
-      ...(spec.node !== undefined && { node: spec.node as PropertyObject }),
+      node: { ...DEFAULT_NODE, ...spec.node } as PropertyObject,
       listener: { direction: DIRECTIONS[spec.trafficDirection ?? "UNSPECIFIED"] },
     });
     this.grpcStats = spec.grpcStats ?? false;

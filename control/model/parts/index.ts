@@ -21,4 +21,12 @@ export { checkSelected } from "./selected-workloads.ts";
 export { parseProtocol, wrongProtocol } from "./protocol.ts";
 export { ECDH_CURVES, serverTls, wrongUnixPath } from "./server-tls.ts";
 export { parseNamespacedHost, wrongGatewayHost, wrongSidecarHost } from "./namespaced-host.ts";
-export { endpointOf, localityOf, tlsModeOf, workloadEntry, workloadEntryFields, type WorkloadEntrySpec, workloadNameOf } from "./workload-entry.ts";
+export {
+  endpointOf,
+  localityOf,
+  tlsModeOf,
+  workloadEntry,
+  workloadEntryFields,
+  type WorkloadEntrySpec,
+  workloadNameOf,
+} from "./workload-entry.ts";

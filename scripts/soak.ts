@@ -115,6 +115,12 @@ const STEPS: readonly Step[] = [
     environment: { MESHWRIGHT_ROTATION_SECONDS: "200" },
   },
   {
+    name: "chaos",
+    title: `each fault of the chaos suite 10 times (seed ${seed}); what it costs stands in docs/testing-a-mesh.md afterwards`,
+    command: ["vitest", "run", "--project", "integration", "test/chaos"],
+    environment: { MESHWRIGHT_CHAOS_ROUNDS: "10", MESHWRIGHT_CHAOS_SEED: seed },
+  },
+  {
     name: "diff-requests",
     title: "100,000 requests, no two alike, through meshwright diff: each is treated as the rules say, and how many there are a second",
     command: ["vitest", "run", "--project", "integration", "cli/diff/requests/many.test.ts"],

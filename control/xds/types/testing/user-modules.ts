@@ -50,6 +50,20 @@ export function answeringModule(status: number): Buffer {
     (i32.const 1)))`);
 }
 
+/** Traps at every request with the header `x-poison`; what is called of it after that is Envoy's matter. */
+export function trappingModule(): Buffer {
+  // 16: the header's name; 64 and 68: where its value is, and its size. 0: there is one.
+  return moduleOf(`(module
+  (import "env" "proxy_get_header_map_value" (func $header (param i32 i32 i32 i32 i32) (result i32)))
+  ${COMMON}
+  (data (i32.const 16) "x-poison")
+  (func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 1))
+  (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+    (if (i32.eqz (call $header (i32.const 0) (i32.const 16) (i32.const 8) (i32.const 64) (i32.const 68)))
+      (then (if (i32.load (i32.const 68)) (then unreachable))))
+    (i32.const 0)))`);
+}
+
 /** Answers every request with what it was given: its environment, `NAME=VALUE` each with a NUL behind it, and its root id. */
 export function tellingModule(): Buffer {
   // 16: the property's name; 64: how many variables; 68: how many bytes they have; 72 and 76: where the root id is, and its size; 4,096: where variables are; 131,072: the variables, then what the host puts behind them.

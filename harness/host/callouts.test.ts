@@ -70,7 +70,7 @@ describe("a gRPC call", () => {
     const { host, chain, logged } = await scriptedHost(script);
     host.clusters.set("backend", { grpc: () => ({ status: 5, statusMessage: "no such thing" }) });
     chain.request({ path: "/" });
-    expect(logged()).toEqual(["status = 0:5 no such thing"]);
+    expect(logged()).toEqual(["status = 0:5 no such thing{via_upstream}"]);
   });
 
   test("without a host returns 10 and still brings a close; an unknown cluster is a parse failure", async () => {
@@ -81,7 +81,7 @@ describe("a gRPC call", () => {
     expect(logged()).toEqual([
       "grpc backend svc.S Method ping = 4",
       "grpc backend svc.S Method ping = 10",
-      "status = 0:14 no healthy upstream",
+      "status = 0:14 no healthy upstream{no_healthy_upstream}",
     ]);
   });
 });
@@ -105,7 +105,13 @@ describe("a gRPC stream", () => {
     stream?.sendMessage("one");
     stream?.sendMessage("two");
     stream?.close(0, "", [["x-t", "2"]]);
-    expect(logged()).toEqual(["get 4 x-i = 0:1", "body 5 0 99 = 0:one", "body 5 0 99 = 0:two", "get 5 x-t = 0:2", "status = 0:0 "]);
+    expect(logged()).toEqual([
+      "get 4 x-i = 0:1",
+      "body 5 0 99 = 0:one",
+      "body 5 0 99 = 0:two",
+      "get 5 x-t = 0:2",
+      "status = 0:0 via_upstream",
+    ]);
   });
 
   test("to a cluster without a host runs the metadata callbacks inside the hostcall", async () => {
@@ -114,7 +120,7 @@ describe("a gRPC stream", () => {
     chain.request({ path: "/" });
     expect(logged()).toEqual([
       ...["get 4 x-i = 1:", "inside", "get 5 x-t = 1:", "stream backend svc.S Watch = 10"],
-      ...["send 0 hello = 2", "status = 0:14 no healthy upstream"],
+      ...["send 0 hello = 2", "status = 0:14 no healthy upstream{no_healthy_upstream}"],
     ]);
   });
 });

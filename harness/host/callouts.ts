@@ -3,7 +3,7 @@ import type { Cluster } from "./clusters.ts";
 import type { Context } from "./context.ts";
 import { HostError } from "./errors.ts";
 import { readGrpcService } from "./foreign/messages.ts";
-import { GrpcCallout } from "./grpc-callout.ts";
+import { GrpcCallout, NO_HEALTHY_UPSTREAM } from "./grpc-callout.ts";
 import type { HeaderMap } from "./header-map.ts";
 import type { Worker } from "./host.ts";
 import { HttpCallout } from "./http-callout.ts";
@@ -68,7 +68,8 @@ export class Callouts {
     if (cluster.health === "no-host") return -Status.InternalFailure;
     const callout: HttpCallout = new HttpCallout(this.worker, root, token, request, () => this.http_.delete(callout));
     this.http_.add(callout);
-    callout.start(cluster.http);
+    if (cluster.health === "refused") callout.refuse();
+    else callout.start(cluster.http);
     return token;
   }
 
@@ -78,7 +79,7 @@ export class Callouts {
     const token = root.vm.nextCalloutId(1);
     const callout: GrpcCallout = new GrpcCallout(this.worker, root, token, request, "unary", () => this.grpc_.delete(callout));
     // The close is put off, and comes with a token that the filter was never given.
-    const failure = cluster === "unknown" ? "Cluster not available" : cluster.health === "no-host" ? "no healthy upstream" : undefined;
+    const failure = cluster === "unknown" ? "Cluster not available" : cluster.health === "no-host" ? NO_HEALTHY_UPSTREAM : undefined;
     if (cluster === "unknown" || failure !== undefined) {
       root.vm.after(() => callout.deliverClose(UNAVAILABLE, failure ?? ""));
       return -Status.InternalFailure;

@@ -8,6 +8,8 @@ export interface GrpcAnswer {
   readonly message?: Uint8Array;
   readonly status?: number;
   readonly statusMessage?: string;
+  /** Envoy's details of the response, which stand behind the message. Default: `via_upstream`. */
+  readonly details?: string;
   /** Initial metadata, which a stream gets to see. Default: `:status` 200 and the content type. */
   readonly headers?: HeaderList;
   /** Trailing metadata besides the status. */
@@ -27,8 +29,8 @@ export type GrpcHandler = (call: {
 export interface Cluster {
   readonly http?: HttpHandler;
   readonly grpc?: GrpcHandler;
-  /** `no-host`: no healthy endpoint, or an open circuit breaker. Default: `up`. */
-  readonly health?: "up" | "no-host";
+  /** `no-host`: no healthy endpoint, or an open circuit breaker. `refused`: nobody listens, of HTTP callouts. Default: `up`. */
+  readonly health?: "up" | "no-host" | "refused";
 }
 
 /** The clusters that exist: a callout to any other is a bad argument. */
@@ -41,6 +43,10 @@ export class ClusterManager {
 
   delete(name: string): void {
     this.clusters.delete(name);
+  }
+
+  names(): string[] {
+    return [...this.clusters.keys()];
   }
 
   get(name: string): Cluster | undefined {

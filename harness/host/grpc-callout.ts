@@ -13,6 +13,9 @@ const INITIAL_METADATA = [
   ["content-type", "application/grpc"],
 ] as const;
 
+/** @internal What `proxy_get_status` tells of a cluster without a healthy host. */
+export const NO_HEALTHY_UPSTREAM = "no healthy upstream{no_healthy_upstream}";
+
 const DEADLINE_EXCEEDED = 4;
 const UNAVAILABLE = 14;
 
@@ -55,7 +58,7 @@ export class GrpcCallout {
 
   /** @internal */
   start(handler: GrpcHandler | undefined, timeout: number): void {
-    if (timeout > 0) this.timer = this.worker.schedule(timeout, () => this.close(DEADLINE_EXCEEDED, "upstream request timeout"));
+    if (timeout > 0) this.timer = this.worker.schedule(timeout, () => this.close(DEADLINE_EXCEEDED, "upstream request timeout", [], ""));
     const { service, method, authority } = this;
     const answer = handler?.({ service, method, authority, message: this.messages[0] ?? new Uint8Array(0) });
     if (answer !== undefined) this.respond(answer);
@@ -66,7 +69,7 @@ export class GrpcCallout {
     const deliver = () => {
       const status = answer.status ?? 0;
       if (status === 0) this.deliverMessage(answer.message ?? new Uint8Array(0));
-      else this.deliverClose(status, answer.statusMessage ?? "");
+      else this.deliverClose(status, withDetails(answer.statusMessage, answer.details));
     };
     if ((answer.delay ?? 0) > 0) this.worker.schedule(answer.delay ?? 0, deliver);
     else this.worker.dispatcher.post(deliver);
@@ -84,7 +87,7 @@ export class GrpcCallout {
   }
 
   /** The server ends the stream: trailing metadata, then the close. */
-  close(status: number, statusMessage = "", trailers: ReadonlyArray<readonly [string, string]> = []): void {
+  close(status: number, statusMessage = "", trailers: ReadonlyArray<readonly [string, string]> = [], details?: string): void {
     this.worker.dispatcher.post(() => {
       if (this.kind === "stream") {
         const all: Array<readonly [string, string]> = [
@@ -94,7 +97,7 @@ export class GrpcCallout {
         ];
         this.deliverTrailingMetadata(HeaderMap.from("response-trailers", all));
       }
-      this.deliverClose(status, statusMessage);
+      this.deliverClose(status, withDetails(statusMessage, details));
     });
   }
 
@@ -119,7 +122,7 @@ export class GrpcCallout {
     const deliver = () => {
       this.sendInitialMetadata(answer.headers ?? INITIAL_METADATA);
       if (answer.message !== undefined) this.sendMessage(answer.message);
-      this.close(answer.status ?? 0, answer.statusMessage, answer.trailers);
+      this.close(answer.status ?? 0, answer.statusMessage, answer.trailers, answer.details);
     };
     if ((answer.delay ?? 0) > 0) this.worker.schedule(answer.delay ?? 0, deliver);
     else deliver();
@@ -143,7 +146,7 @@ export class GrpcCallout {
         ["grpc-message", "no healthy upstream"],
       ]),
     );
-    this.root.vm.after(() => this.deliverClose(UNAVAILABLE, "no healthy upstream"));
+    this.root.vm.after(() => this.deliverClose(UNAVAILABLE, NO_HEALTHY_UPSTREAM));
   }
 
   private deliverInitialMetadata(metadata: HeaderMap): void {
@@ -182,4 +185,9 @@ export class GrpcCallout {
     root.vm.call(name, callback, root, root.id, this.token, word);
     root.vm.endCall();
   }
+}
+
+/** The message of a call's end as `proxy_get_status` tells it: Envoy appends its details of the response. */
+function withDetails(message = "", details = "via_upstream"): string {
+  return message === "" ? details : details === "" ? message : `${message}{${details}}`;
 }

@@ -6,7 +6,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { HostError } from "./errors.ts";
 import { FilterChain, type ChainOptions } from "./filter-chain.ts";
 import type { HostObserver } from "./observer.ts";
-import { Logs, type HostLogLine, type LogLevel } from "./logs.ts";
+import { LOG_LEVELS, Logs, type HostLogLine, type LogLevel } from "./logs.ts";
 import { MetricStore } from "./metrics.ts";
 import { type Plugin, type PluginConfig } from "./plugin.ts";
 import { LocalPlugin, PluginHandle } from "./plugin-handle.ts";
@@ -114,6 +114,23 @@ export class Host {
     const local = worker.acquire(plugin);
     local.vm.stop();
     this.vmEnded(local.vm);
+  }
+
+  /**
+   * @internal Envoy tries a new configuration in a VM that it throws away, so that one that is refused, or traps, does nothing to those that serve. What it
+   * does otherwise stays in a host of its own.
+   */
+  tryOut(config: PluginConfig): void {
+    const { clock, node, listener, strict } = this;
+    const trial = new Host({ clock, node, listener, strict, logLevel: LOG_LEVELS[this.logs.level] ?? "info" });
+    for (const name of this.clusters.names()) trial.clusters.set(name);
+    try {
+      trial.load(config).unload();
+    } catch (error) {
+      for (const { level, message, source, prefix } of trial.logs.lines)
+        this.logs.write(LOG_LEVELS.indexOf(level), message, source, prefix);
+      throw error;
+    }
   }
 
   /** @internal */

@@ -50,8 +50,7 @@ export class HttpCallout {
   respond(answer: CalloutAnswer): void {
     if ("reset" in answer) {
       // Envoy's client turns a connection that ends without an answer into a response, never before `proxy_http_call` returned.
-      const body = "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
-      this.worker.dispatcher.post(() => this.finish(503, [["content-type", "text/plain"]], body, []));
+      this.cut("connection termination");
       return;
     }
     // Envoy's client is a router, which says how long the upstream took.
@@ -64,6 +63,16 @@ export class HttpCallout {
       );
     if ((answer.delay ?? 0) > 0) this.worker.schedule(answer.delay ?? 0, deliver);
     else this.worker.dispatcher.post(deliver);
+  }
+
+  /** @internal Nobody listens at the host's port. */
+  refuse(): void {
+    this.cut("remote connection failure");
+  }
+
+  private cut(reason: string): void {
+    const body = `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`;
+    this.worker.dispatcher.post(() => this.finish(503, [["content-type", "text/plain"]], body, []));
   }
 
   /** The call fails without any response: the callback comes with no headers, status 11 and the message `reset`. */

@@ -91,7 +91,9 @@ export class HttpStream implements Downstream {
 
   /** The client goes away: `on_log`, `on_done`, `on_delete` come at once. */
   disconnect(): void {
-    this.run(() => this.manager.reset("downstream_remote_disconnect"));
+    // Over HTTP/2 it resets the stream, and the connection stays.
+    this.info.responseCodeDetails = this.info.protocol === "HTTP/2" ? "http2.remote_reset" : "downstream_remote_disconnect";
+    this.run(() => this.manager.reset(this.info.responseCodeDetails ?? ""));
   }
 
   // --- The upstream's side ------------------------------------------------------------------------------------------------------
@@ -212,7 +214,9 @@ export class HttpStream implements Downstream {
   private finish(outcome: "responded" | "reset"): void {
     this.outcome = outcome;
     this.info.duration = this.chain.host.clock.monotonic() - this.info.startMonotonic;
-    this.manager.destroy(true);
+    // The codec of HTTP/2 tells of the end of a stream when it has written what the event loop's turn brought.
+    if (outcome === "responded" && this.info.protocol === "HTTP/2") this.chain.worker.dispatcher.post(() => this.manager.destroy(true));
+    else this.manager.destroy(true);
   }
 
   private requireOpened(call: string): void {

@@ -68,6 +68,7 @@ export class PluginHandle {
   update(configuration: unknown): void {
     const plugin = new Plugin({ ...this.config, configuration });
     if (plugin.key === this.plugin.key) return;
+    this.host.tryOut({ ...this.config, configuration });
     const locals = this.instantiate(plugin);
     const old = this.locals;
     this.plugin = plugin;

@@ -14,11 +14,16 @@ export class TcpStream {
   /** What reached the server, and what reached the client. */
   readonly toServer = new ByteBuffer();
   readonly toClient = new ByteBuffer();
+  /** Whether the server was told that the client sends no more, and the client that the server does not. */
+  serverEnded = false;
+  clientEnded = false;
   private readonly contexts: readonly TcpContext[];
   private readonly waiting = new ByteBuffer();
+  /** What the server sent and a filter stopped: it comes again with what follows. */
+  private readonly waitingForClient = new ByteBuffer();
   private stoppedAt: number | undefined;
   private endOfClient = false;
-  private connected: number;
+  private asked: number;
   private readonly cluster: string | undefined;
 
   /** @internal Use `FilterChain.openConnection`. */
@@ -44,13 +49,18 @@ export class TcpStream {
       contexts.push(context);
     }
     this.contexts = contexts;
-    this.connected = 0;
+    this.asked = 0;
     if (this.closeReason === undefined) this.connect();
   }
 
+  /** Whether there is a connection to the server: no filter closed the client's, or holds it back. */
+  get connected(): boolean {
+    return this.info.attempts > 0;
+  }
+
   private connect(): void {
-    while (this.connected < this.contexts.length && this.closeReason === undefined) {
-      const index = this.connected++;
+    while (this.asked < this.contexts.length && this.closeReason === undefined) {
+      const index = this.asked++;
       if (this.contexts[index]?.onNewConnection() === false) {
         this.stoppedAt = index;
         return;
@@ -61,7 +71,7 @@ export class TcpStream {
 
   /** Behind the last filter stands Envoy's tcp_proxy, which takes the cluster when the connection has come there. */
   private connectUpstream(): void {
-    if (this.info.attempts > 0) return;
+    if (this.connected || this.closeReason !== undefined) return;
     this.info.attempts = 1;
     this.info.cluster = this.cluster;
   }
@@ -77,7 +87,7 @@ export class TcpStream {
   }
 
   private read(from: number): void {
-    for (let i = from; i < this.connected; i++) {
+    for (let i = from; i < this.asked; i++) {
       if (this.closeReason !== undefined) return;
       // A filter that stopped is asked again with all the bytes that came since.
       if (this.contexts[i]?.onData(this.waiting, this.endOfClient) === false) {
@@ -86,8 +96,11 @@ export class TcpStream {
       }
     }
     this.stoppedAt = undefined;
-    if (this.connected < this.contexts.length) return;
+    // A filter that closed the connection keeps what it saw from going on.
+    if (this.closeReason !== undefined || this.asked < this.contexts.length) return;
     this.toServer.move(this.waiting);
+    this.serverEnded ||= this.endOfClient;
+    if (this.clientEnded && this.serverEnded) this.end("both sides ended", CloseType.Remote);
   }
 
   private continueFrom(index: number): void {
@@ -100,25 +113,30 @@ export class TcpStream {
   /** The server sends bytes; `endStream`: it sends no more. When both sides have ended theirs, Envoy closes the connection. */
   receive(data: string | Uint8Array, endStream = false): void {
     if (this.closeReason !== undefined) return;
-    const buffer = ByteBuffer.of(typeof data === "string" ? Buffer.from(data) : data);
+    const buffer = this.waitingForClient;
+    buffer.add(typeof data === "string" ? Buffer.from(data) : data);
     for (const context of this.contexts.toReversed()) {
       if (!context.onWrite(buffer, endStream)) return;
+      if (this.closeReason !== undefined) return;
     }
     this.info.bytesSent += buffer.length;
     this.toClient.move(buffer);
+    this.clientEnded ||= endStream;
     if (endStream && this.endOfClient) this.close("both sides ended");
   }
 
   /** The client closes its connection. */
   disconnect(): void {
-    if (this.closeReason !== undefined) return;
-    this.closeReason = "remote";
-    for (const context of this.contexts) context.onDownstreamClose(CloseType.Remote);
+    this.end("remote", CloseType.Remote);
   }
 
   private close(reason: string): void {
+    this.end(reason, CloseType.Local);
+  }
+
+  private end(reason: string, type: number): void {
     if (this.closeReason !== undefined) return;
     this.closeReason = reason;
-    for (const context of this.contexts) context.onDownstreamClose(CloseType.Local);
+    for (const context of this.contexts) context.onDownstreamClose(type);
   }
 }

@@ -301,7 +301,10 @@ export class FilterManager {
     const { headers, body } = localReply(response, this.requestHeaders);
     this.streamInfo.responseCode = response.status;
     this.encodeHeaders(undefined, headers, body === undefined);
-    if (body !== undefined && !this.ended) this.encodeData(undefined, body, true, "current");
+    if (body === undefined) return;
+    if (!this.ended) this.encodeData(undefined, body, true, "current");
+    // A filter put another answer in its place: its body still comes to the first filter on the way, and no further.
+    else if (this.encodeAborted && !this.destroyed) this.encoders.at(-2)?.filter.encodeData(body, true);
   }
 
   /** A filter answers while response headers are still on their way through the chain: past all filters to the client. */

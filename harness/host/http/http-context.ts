@@ -286,7 +286,12 @@ export class HttpContext extends Context implements HttpFilter {
           "continue_stream(0) after a local response: in Envoy the client gets the local response and the request goes upstream as well.",
         );
       }
-      if (decoder !== undefined) this.vm.after(() => decoder.continueIteration());
+      if (decoder !== undefined)
+        this.vm.after(() => {
+          // What was buffered goes on, and what follows is no longer added to it.
+          this.bufferingRequest = false;
+          decoder.continueIteration();
+        });
     } else if (type === StreamType.Response) {
       if (encoder?.responseStarted === false) {
         this.refuse(
@@ -308,7 +313,11 @@ export class HttpContext extends Context implements HttpFilter {
           "continue_stream(1) of a response that this filter did not pause: Envoy sends corrupt chunks.",
         );
       }
-      if (encoder !== undefined) this.vm.after(() => encoder.continueIteration());
+      if (encoder !== undefined)
+        this.vm.after(() => {
+          this.bufferingResponse = false;
+          encoder.continueIteration();
+        });
     } else {
       return type === StreamType.Upstream ? Status.Unimplemented : Status.Ok;
     }

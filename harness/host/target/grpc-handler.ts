@@ -28,9 +28,15 @@ export function grpcHandler(answer: NonNullable<ChainSpec["callouts"]>[string]):
 }
 
 function grpcAnswer(answer: CalloutAnswer): GrpcAnswer {
-  if ("reset" in answer) return { status: UNAVAILABLE };
+  if ("reset" in answer)
+    return {
+      status: UNAVAILABLE,
+      statusMessage: "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+      details: "upstream_reset_before_response_started{connection_termination}",
+    };
   const { delay = 0 } = answer;
   const given = [...(answer.trailers ?? []), ...(answer.headers ?? [])].find(([name]) => name === "grpc-status")?.[1];
+  const message = [...(answer.trailers ?? []), ...(answer.headers ?? [])].find(([name]) => name === "grpc-message")?.[1];
   const status = given !== undefined ? Number(given) : answer.status === 200 ? 0 : (STATUS_OF[answer.status] ?? UNKNOWN);
   // A call that ends well without a message has failed.
   if (status === 0 && (answer.body === undefined || answer.body === "")) return { status: INTERNAL, delay };
@@ -38,7 +44,8 @@ function grpcAnswer(answer: CalloutAnswer): GrpcAnswer {
   return {
     status,
     delay,
-    message: Buffer.from(answer.body ?? ""),
+    ...(message !== undefined && { statusMessage: message }),
+    ...(answer.body !== undefined && answer.body !== "" && { message: Buffer.from(answer.body) }),
     headers: [[":status", String(answer.status)], ...(answer.headers ?? []), ["x-envoy-upstream-service-time", String(delay)]],
     trailers: (answer.trailers ?? []).filter((trailer) => !named(trailer)),
   };

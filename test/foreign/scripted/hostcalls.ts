@@ -11,8 +11,15 @@ export class Result {
 
 const out: usize = memory.data(64);
 
+/** What every line begins with. */
+export let instance: string = "";
+
+export function setInstance(name: string): void {
+  instance = name;
+}
+
 export function log(level: u32, message: string): void {
-  const bytes = String.UTF8.encode(message);
+  const bytes = String.UTF8.encode(instance + message);
   abi.proxy_log(level, changetype<usize>(bytes), bytes.byteLength);
 }
 
@@ -61,6 +68,12 @@ export function bufferText(type: u32, size: u32): string {
 
 export function getHeader(map: u32, name: string): Result {
   return taken(abi.proxy_get_header_map_value(map, pointer(name), length(name), out, out + 4));
+}
+
+/** A header's value as it is; empty where there is none. */
+export function getRaw(map: u32, name: string): string {
+  const status = abi.proxy_get_header_map_value(map, pointer(name), length(name), out, out + 4);
+  return status == 0 ? String.UTF8.decodeUnsafe(load<usize>(out), load<u32>(out, 4)) : "";
 }
 
 export function getPairs(map: u32): Result {

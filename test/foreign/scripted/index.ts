@@ -2,6 +2,10 @@ import * as host from "./hostcalls";
 
 // A filter without an SDK that does what its configuration says: each line is `callback: command arguments...`, run in order when that
 // callback comes. So one module tests every hostcall, with the same script in the in-process host and in Envoy. Results are logged.
+//
+// `request_body#2: ...` is for the second time that the callback comes for a context. With a line `trace: on` in its script each callback is
+// logged as `> callback`, every line begins with the instance as `@INSTANCE `, and a request may bring lines of its own in the header `x-script`, separated by `;`: those for a callback of the
+// root context run too while the stream lives, with it as the effective context.
 
 class Line {
   constructor(
@@ -11,6 +15,10 @@ class Line {
 }
 
 const scripts = new Map<u32, Line[]>();
+/** What requests brought along, by context. */
+const streams = new Map<u32, Line[]>();
+/** How often each callback came, by context and name. */
+const counts = new Map<string, i32>();
 const roots = new Map<u32, u32>();
 let vmLines: Line[] = [];
 let lastStream: u32 = 0;
@@ -23,8 +31,8 @@ export function malloc(size: usize): usize {
 
 export function proxy_abi_version_0_2_1(): void {}
 
-function parse(text: string): Line[] {
-  const lines = text.split("\n");
+function parse(text: string, separator: string = "\n"): Line[] {
+  const lines = text.split(separator);
   const parsed: Line[] = [];
   for (let i = 0; i < lines.length; i++) {
     const colon = lines[i].indexOf(": ");
@@ -33,18 +41,65 @@ function parse(text: string): Line[] {
   return parsed;
 }
 
-/** Runs the lines of a callback; the result is that of its last `return`, else `otherwise`. */
-function run(context: u32, callback: string, otherwise: u32): u32 {
+/** Runs the lines of a callback; the result is that of its last `return`, else `otherwise`. `words` are logged where the script is traced. */
+function run(context: u32, callback: string, otherwise: u32, words: string = ""): u32 {
   const root = roots.has(context) ? roots.get(context) : context;
   const lines = scripts.has(root) ? scripts.get(root) : vmLines;
+  // Beginnings and ends of messages are no callbacks of their own.
+  if (traces(lines) && host.instance == "") host.setInstance("@" + host.time().value + " ");
+  if (traces(lines) && !callback.endsWith("_more") && !callback.endsWith("_end")) host.log(2, "> " + callback + words);
+  const key = context.toString() + callback;
+  const count = counts.has(key) ? counts.get(key) + 1 : 1;
+  counts.set(key, count);
+  const numbered = callback + "#" + count.toString();
+  let result = runLines(lines, context, callback, numbered, otherwise);
+  if (root != context) return streams.has(context) ? runLines(streams.get(context), context, callback, numbered, result) : result;
+  const waiting = streams.keys();
+  for (let i = 0; i < waiting.length; i++) {
+    if (roots.get(waiting[i]) != root || !streams.has(waiting[i])) continue;
+    host.setEffectiveContext(waiting[i]);
+    result = runLines(streams.get(waiting[i]), waiting[i], callback, numbered, result);
+    host.setEffectiveContext(context);
+  }
+  return result;
+}
+
+function runLines(lines: Line[], context: u32, callback: string, numbered: string, otherwise: u32): u32 {
   let result = otherwise;
   for (let i = 0; i < lines.length; i++) {
-    if (lines[i].callback != callback) continue;
+    if (lines[i].callback != callback && lines[i].callback != numbered) continue;
     const words = lines[i].words;
     if (words[0] == "return") result = <u32>parseInt(words[1]);
     else execute(context, words);
   }
   return result;
+}
+
+/** Runs the lines `poked` of the other streams. */
+function poke(context: u32): void {
+  const others = streams.keys();
+  for (let i = 0; i < others.length; i++) {
+    if (others[i] == context) continue;
+    host.setEffectiveContext(others[i]);
+    runLines(streams.get(others[i]), others[i], "poked", "", 0);
+  }
+  host.setEffectiveContext(context);
+}
+
+function traces(lines: Line[]): bool {
+  return lines.some((line) => line.callback == "trace");
+}
+
+/** The lines that a request brings along. */
+function readScript(context: u32): void {
+  const root = roots.get(context);
+  if (!scripts.has(root) || !traces(scripts.get(root))) return;
+  const script = host.getRaw(0, "x-script");
+  if (script != "") streams.set(context, parse(script, ";"));
+}
+
+function end(endStream: u32): string {
+  return endStream != 0 ? " end" : " more";
 }
 
 function text(words: string[], from: i32): string {
@@ -63,6 +118,7 @@ function execute(context: u32, words: string[]): void {
   const command = words[0];
   if (command == "log") host.log(number(words, 1), text(words, 2));
   else if (command == "trap") unreachable();
+  else if (command == "poke") poke(context);
   else if (command == "loop") for (;;) lastToken++;
   else if (command == "get") host.report(text(words, 0), host.getHeader(number(words, 1), words[2]));
   else if (command == "pairs") host.report(text(words, 0), host.getPairs(number(words, 1)));
@@ -138,29 +194,38 @@ export function proxy_on_tick(context: u32): void {
 }
 
 export function proxy_on_request_headers(context: u32, count: u32, endStream: u32): u32 {
-  return run(context, endStream != 0 ? "request_headers_end" : "request_headers_more", run(context, "request_headers", 0));
+  readScript(context);
+  return run(context, endStream != 0 ? "request_headers_end" : "request_headers_more", run(context, "request_headers", 0, end(endStream)));
 }
 
 export function proxy_on_request_body(context: u32, size: u32, endStream: u32): u32 {
-  const result = run(context, "request_body", 0);
+  const result = run(context, "request_body", 0, " " + size.toString() + end(endStream));
   return run(context, endStream != 0 ? "request_body_end" : "request_body_more", result);
 }
 
 export function proxy_on_request_trailers(context: u32, count: u32): u32 {
-  return run(context, "request_trailers", 0);
+  return run(context, "request_trailers", 0, " " + count.toString());
+}
+
+export function proxy_on_request_metadata(context: u32, count: u32): u32 {
+  return run(context, "request_metadata", 0, " " + count.toString());
 }
 
 export function proxy_on_response_headers(context: u32, count: u32, endStream: u32): u32 {
-  return run(context, "response_headers", 0);
+  return run(context, "response_headers", 0, end(endStream));
 }
 
 export function proxy_on_response_body(context: u32, size: u32, endStream: u32): u32 {
-  const result = run(context, "response_body", 0);
+  const result = run(context, "response_body", 0, " " + size.toString() + end(endStream));
   return run(context, endStream != 0 ? "response_body_end" : "response_body_more", result);
 }
 
 export function proxy_on_response_trailers(context: u32, count: u32): u32 {
-  return run(context, "response_trailers", 0);
+  return run(context, "response_trailers", 0, " " + count.toString());
+}
+
+export function proxy_on_response_metadata(context: u32, count: u32): u32 {
+  return run(context, "response_metadata", 0, " " + count.toString());
 }
 
 export function proxy_on_new_connection(context: u32): u32 {
@@ -168,24 +233,24 @@ export function proxy_on_new_connection(context: u32): u32 {
 }
 
 export function proxy_on_downstream_data(context: u32, size: u32, endStream: u32): u32 {
-  return run(context, "downstream_data", 0);
+  return run(context, "downstream_data", 0, " " + size.toString() + end(endStream));
 }
 
 export function proxy_on_upstream_data(context: u32, size: u32, endStream: u32): u32 {
-  return run(context, "upstream_data", 0);
+  return run(context, "upstream_data", 0, " " + size.toString() + end(endStream));
 }
 
 export function proxy_on_downstream_connection_close(context: u32, kind: u32): void {
-  run(context, "downstream_close", 0);
+  run(context, "downstream_close", 0, " " + kind.toString());
 }
 
 export function proxy_on_upstream_connection_close(context: u32, kind: u32): void {
-  run(context, "upstream_close", 0);
+  run(context, "upstream_close", 0, " " + kind.toString());
 }
 
 export function proxy_on_http_call_response(context: u32, token: u32, headers: u32, size: u32, trailers: u32): void {
   host.log(1, "http_call_response " + headers.toString() + " " + size.toString() + " " + trailers.toString());
-  run(context, "http_call_response", 0);
+  run(context, "http_call_response", 0, " " + size.toString() + " " + trailers.toString());
 }
 
 export function proxy_on_grpc_receive_initial_metadata(context: u32, token: u32, size: u32): void {
@@ -224,4 +289,5 @@ export function proxy_on_log(context: u32): void {
 export function proxy_on_delete(context: u32): void {
   run(context, roots.has(context) ? "delete" : "root_delete", 0);
   roots.delete(context);
+  streams.delete(context);
 }

@@ -1,0 +1,90 @@
+import { once } from "node:events";
+import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { HeaderList } from "../../../../harness/target/index.ts";
+import { pairsOf, ping } from "./http-client.ts";
+import { shownBody, shownHeaders, type Progress, type Side } from "./step.ts";
+
+/** An HTTP/2 server whose requests are answered step by step, told apart by `x-stream`. */
+export interface StepUpstream extends AsyncDisposable {
+  readonly port: number;
+  /** The request of that number; `undefined` until its headers came. */
+  stream(number: string): UpstreamStream | undefined;
+  /** As that of a client. */
+  settled(): Promise<void>;
+}
+
+export async function startStepUpstream(): Promise<StepUpstream> {
+  const streams = new Map<string, UpstreamStream>();
+  const sessions = new Set<ServerHttp2Session>();
+  const server = createServer();
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.on("error", () => undefined);
+    session.on("close", () => sessions.delete(session));
+  });
+  server.on("stream", (stream, _headers, _flags, raw: readonly string[]) => {
+    const list = pairsOf(raw);
+    streams.set(list.find(([name]) => name === "x-stream")?.[1] ?? "", new UpstreamStream(stream, list));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    stream: (number) => streams.get(number),
+    settled: async () => void (await Promise.all([...sessions].map(ping))),
+    [Symbol.asyncDispose]: async () => {
+      for (const session of sessions) session.destroy();
+      server.close();
+    },
+  };
+}
+
+/** The server's side of a request. */
+export class UpstreamStream {
+  private readonly stream: ServerHttp2Stream;
+  private readonly headers: HeaderList;
+  private readonly chunks: Buffer[] = [];
+  private trailerList: HeaderList = [];
+  private last: HeaderList = [];
+  private progress: Progress = "open";
+
+  constructor(stream: ServerHttp2Stream, headers: HeaderList) {
+    this.stream = stream;
+    this.headers = headers;
+    stream.on("data", (chunk: Buffer) => this.chunks.push(chunk));
+    stream.on("trailers", (_trailers, _flags, raw: readonly string[]) => (this.trailerList = pairsOf(raw)));
+    stream.on("error", () => undefined);
+    stream.on("end", () => {
+      if (this.progress === "open" && !stream.aborted) this.progress = "whole";
+    });
+    stream.on("wantTrailers", () => stream.sendTrailers(Object.fromEntries(this.last)));
+  }
+
+  private get open(): boolean {
+    return !this.stream.destroyed && !this.stream.closed;
+  }
+
+  answer(headers: HeaderList, end: boolean): void {
+    if (this.open) this.stream.respond(Object.fromEntries(headers), { endStream: end, waitForTrailers: !end });
+  }
+
+  data(data: string): void {
+    if (this.open) this.stream.write(data, "latin1");
+  }
+
+  end(trailers: HeaderList = []): void {
+    this.last = trailers;
+    if (this.open) this.stream.end();
+  }
+
+  view(): Side {
+    return {
+      path: this.headers.find(([name]) => name === ":path")?.[1] ?? "",
+      headers: shownHeaders(this.headers),
+      body: shownBody(Buffer.concat(this.chunks).toString("latin1")),
+      trailers: this.trailerList,
+      progress: this.progress,
+    };
+  }
+}

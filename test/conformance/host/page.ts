@@ -1,5 +1,6 @@
 import { EFFECTS, REFUSAL_GROUPS, refusalOf } from "./effects.ts";
 import { PROBES } from "./probes.ts";
+import { SUBJECTS } from "./steps/cases/index.ts";
 import { CALLBACKS, type Run, type Situation } from "./run.ts";
 import { DIFFERENCES, missingIn, NEWEST } from "./versions.ts";
 
@@ -36,6 +37,15 @@ export function conformancePage(run: Run): string {
     ...grid(
       ["hostcall", "status"],
       alike(run).map(({ name, statuses }) => [`\`${name}\``, statuses]),
+    ),
+    "",
+    "## Step by step",
+    "",
+    "Cases in which a client and an upstream do one thing after the other; behind each step the log, the client and the upstream are compared:",
+    "",
+    ...grid(
+      ["subject", "cases"],
+      Object.entries(SUBJECTS).map(([subject, cases]) => [subject, String(cases.length)]),
     ),
     "",
     "## What remains",

@@ -1,4 +1,6 @@
+import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -27,6 +29,13 @@ export default defineConfig({
   test: {
     setupFiles: ["./test/environment.ts"],
     reporters: ["./scripts/reporter/target-reporter.ts"],
+    // Modules are compiled by the tests, which do not import them: what changes in a filter's folder concerns the tests there.
+    watchTriggerPatterns: [
+      {
+        pattern: /\/(filters\/(?:lib\/|sdk\/)?[^/]+)\/(?!.*\.(?:test|scenarios)\.ts$).+\.(?:ts|json)$/,
+        testsToRun: (_file, [, folder = ""]) => globSync(`${folder}/**/*.{test,scenarios}.ts`).map((path) => resolve(path)),
+      },
+    ],
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {

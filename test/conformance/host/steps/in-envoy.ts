@@ -9,6 +9,7 @@ import {
   binaryProvider,
   cluster,
   connectionManager,
+  httpWasm,
   listener,
   networkWasm,
   tcpProxy,
@@ -57,7 +58,7 @@ export class EnvoyPlaces implements AsyncDisposable {
     const callouts = await startCallouts({ callout: calloutAnswer }, { bind: "127.0.0.1", reach: "127.0.0.1" }, resources);
     const listeners: Listener[] = [];
     for (const setup of setups) {
-      for (const filter of setup.filters) await push(folder, filter);
+      for (const filter of setup.updated ? setup.filters : []) await push(folder, filter);
       listeners.push(listenerOf(setup, folder));
     }
     const envoy = resources.use(
@@ -222,7 +223,7 @@ function listenerOf(setup: Setup, folder: string): Listener {
               http_protocol_options: { enable_trailers: true },
               http2_protocol_options: { allow_metadata: true, ...(limited && { initial_stream_window_size: LIMIT }) },
             },
-            filters.map((filter) => discovered(filter.name, fileOf(folder, filter))),
+            filters.map((filter) => (setup.updated ? discovered(filter.name, fileOf(folder, filter)) : httpWasm(config(filter)))),
             [{ name: "default", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "upstream" } }] }],
           ),
         ];

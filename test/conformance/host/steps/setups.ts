@@ -11,6 +11,7 @@ export interface Setup {
   readonly name: string;
   readonly listener: "http" | "tcp";
   readonly limited: boolean;
+  readonly updated: boolean;
   readonly filters: readonly NamedFilter[];
   readonly cases: readonly Case[];
 }
@@ -20,8 +21,8 @@ export async function setupsOf(cases: readonly Case[]): Promise<Setup[]> {
   const module = await scriptedFilter();
   const setups = new Map<string, Setup & { readonly cases: Case[] }>();
   for (const one of cases) {
-    const { filters = [{}], listener = "http", limited = false } = one;
-    const key = JSON.stringify([filters, listener, limited]);
+    const { filters = [{}], listener = "http", limited = false, updated = false } = one;
+    const key = JSON.stringify([filters, listener, limited, updated]);
     const known = setups.get(key);
     if (known !== undefined) {
       known.cases.push(one);
@@ -32,7 +33,7 @@ export async function setupsOf(cases: readonly Case[]): Promise<Setup[]> {
       const id = `${name}f${at}`;
       return { vmId: id, ...filter, name: id, module, configuration: lines(script) };
     });
-    setups.set(key, { name, listener, limited, filters: named, cases: [one] });
+    setups.set(key, { name, listener, limited, updated, filters: named, cases: [one] });
   }
   return [...setups.values()];
 }

@@ -17,6 +17,8 @@ export interface Case {
   readonly listener?: "http" | "tcp";
   /** Bytes that may be buffered for a filter, see {@link LIMIT}. */
   readonly limited?: boolean;
+  /** Whether configurations are replaced. Envoy then watches a file for each filter, and a machine lets few files be watched. */
+  readonly updated?: boolean;
   readonly play: (place: Place) => Promise<void>;
 }
 
@@ -31,7 +33,7 @@ export interface Place {
   /** Begins a request whose `x-script` the filters carry out. */
   readonly request: (script?: string, options?: RequestOptions) => Promise<RequestSteps>;
   readonly connect: () => Promise<ConnectionSteps>;
-  /** Replaces the script of a filter, by its number. The streams that live keep theirs. Only in a case whose first filter has a `vmId`. */
+  /** Replaces the script of a filter, by its number. The streams that live keep theirs. Only in a case that is `updated`. */
   readonly update: (script: string, filter?: number) => Promise<void>;
   /** Steps behind which nobody looks but in the end: something that time brings may come in the middle. */
   readonly together: (steps: () => Promise<void>) => Promise<void>;

@@ -15,6 +15,7 @@ const [A, B] = [configuration("a"), configuration("b")];
 export const updates: readonly Case[] = [
   {
     title: "a new configuration serves new streams, and the old root ends at once where it has none",
+    updated: true,
     filters: [{ script: A }],
     play: async ({ request, update }) => {
       const before = await request();
@@ -29,6 +30,7 @@ export const updates: readonly Case[] = [
   },
   {
     title: "streams that live keep the old configuration, and its root ends with the last of them",
+    updated: true,
     filters: [{ script: A, vmConfiguration: "live" }],
     play: async ({ request, update }) => {
       const first = await request(undefined, { end: false });
@@ -48,6 +50,7 @@ export const updates: readonly Case[] = [
   },
   {
     title: "a configuration that is refused leaves the old one serving",
+    updated: true,
     filters: [{ script: A, vmConfiguration: "refused" }],
     play: async ({ request, update }) => {
       await update(`${B}\nconfigure: return 0`);
@@ -57,6 +60,7 @@ export const updates: readonly Case[] = [
   },
   {
     title: "a configuration in which on_configure traps",
+    updated: true,
     filters: [{ script: A, vmConfiguration: "traps" }],
     play: async ({ request, update }) => {
       const live = await request();
@@ -68,6 +72,7 @@ export const updates: readonly Case[] = [
   },
   {
     title: "an old root that wants to live on ends when it says so",
+    updated: true,
     filters: [{ script: `${A}\nroot_done: return 0\nroot_done: tick 20\ntick: tick 0\ntick: done`, vmConfiguration: "lives on" }],
     play: async ({ update, pass, together, request }) => {
       await together(async () => {
@@ -80,6 +85,7 @@ export const updates: readonly Case[] = [
   },
   {
     title: "ticks of an old root go on while a stream of it lives",
+    updated: true,
     filters: [
       {
         script: `${A}\nrequest_headers: return 1\ntick: tick 0\ntick: effective\ntick: continue 0\nroot_done: log 2 late`,

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { CliError, ExitCode } from "./cli-error.ts";
 
@@ -6,9 +6,27 @@ import { CliError, ExitCode } from "./cli-error.ts";
 export async function readInput(path: string, what: string): Promise<Buffer> {
   if (path === "-") return buffer(process.stdin);
   return readFile(path).catch((error: unknown) => {
-    const reason = error instanceof Error && "code" in error && error.code === "ENOENT" ? "there is no such file" : String(error);
-    throw new CliError(ExitCode.Input, `${path}: cannot read the ${what}: ${reason}`, { cause: error });
+    throw unreadable(path, what, error);
   });
+}
+
+/** The same, in chunks as they are asked for: a file may be larger than memory. What cannot be opened, or is a directory, rejects at once. */
+export async function openInput(path: string, what: string): Promise<AsyncIterable<Uint8Array>> {
+  if (path === "-") return process.stdin;
+  try {
+    const file = await open(path);
+    if (!(await file.stat()).isDirectory()) return file.createReadStream({ highWaterMark: 1 << 18 });
+    await file.close();
+  } catch (error) {
+    throw unreadable(path, what, error);
+  }
+  throw unreadable(path, what, Object.assign(new Error(), { code: "EISDIR" }));
+}
+
+function unreadable(path: string, what: string, error: unknown): CliError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const reason = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a directory; name a file" : String(error);
+  return new CliError(ExitCode.Input, `${path}: cannot read the ${what}: ${reason}`, { cause: error });
 }
 
 /** Text in UTF-8, or an error with the offset of the first byte that is none. */

@@ -5,7 +5,7 @@ import { ensureEnvoy } from "../provide-envoy.ts";
 import { readClusters } from "../try/clusters.ts";
 import type { FilterOptions } from "../try/filter.ts";
 import type { OutputOptions } from "../try/output.ts";
-import { readRequests, runRequests } from "../try/run-requests.ts";
+import { openRequests, runRequests } from "../try/run-requests.ts";
 
 interface TryOptions extends Omit<FilterOptions, "filter">, OutputOptions {
   readonly filter?: string;
@@ -83,7 +83,7 @@ async function runTry(input: string, options: TryOptions): Promise<void> {
 
 async function tryFilter(input: string, options: FilterOptions & OutputOptions): Promise<void> {
   const { startFilter } = await import("../try/filter.ts");
-  const requests = await readRequests(input);
+  const requests = await openRequests(input);
   await using target = await startFilter(options);
   const trapped = await runRequests(requests, target, LANES, options);
   if (trapped === undefined) return;
@@ -96,7 +96,7 @@ async function tryFilter(input: string, options: FilterOptions & OutputOptions):
 async function tryMesh(input: string, id: string, options: TryOptions): Promise<void> {
   const { file: files, meshConfig, metadata, direction, cluster } = options;
   const proxy = readProxyOption(id, metadata);
-  const requests = await readRequests(input);
+  const requests = await openRequests(input);
   await ensureEnvoy();
   const { startMesh } = await import("../try/mesh/index.ts");
   const { target: started, errors } = await startMesh({

@@ -1,12 +1,21 @@
 import fc from "fast-check";
+import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { parseRequests } from "./requests.ts";
+import { parseRequests, type RequestLine } from "./requests.ts";
 
-const parse = (name: string, input: string) => parseRequests(name, Buffer.from(input));
+async function linesOf(chunks: AsyncIterable<Uint8Array>): Promise<RequestLine[]> {
+  const lines: RequestLine[] = [];
+  for await (const line of parseRequests("in", chunks)) lines.push(line);
+  return lines;
+}
+
+function parse(input: string | Uint8Array): Promise<RequestLine[]> {
+  return linesOf(Readable.from([Buffer.from(input)]));
+}
 
 describe("lines", () => {
-  test("empty ones are passed over, and the others keep their numbers", () => {
-    expect(parse("in", '\n{"path":"/a"}\n  \n{"path":"/b","id":"b"}')).toEqual([
+  test("empty ones are passed over, and the others keep their numbers", async () => {
+    expect(await parse('\n{"path":"/a"}\n  \n{"path":"/b","id":"b"}')).toEqual([
       { line: 2, request: { path: "/a" } },
       { line: 4, request: { path: "/b", id: "b" } },
     ]);
@@ -34,8 +43,8 @@ describe("lines", () => {
     ['{"path":"/","time":"soon"}', "in:1: time: expected a time such as 2026-01-31T12:00:00Z"],
     ['{"path":"/","response":{"status":99}}', "in:1: response.status: expected an integer from 100 to 999"],
     ['{"path":1,"method":2}', "in:1: path: expected a string; method: expected a string"],
-  ])("%s", (line, error) => {
-    const [parsed] = parse("in", line);
+  ])("%s", async (line, error) => {
+    const [parsed] = await parse(line);
     expect(parsed).toMatchObject({ line: 1, error: expect.stringContaining(error) as string });
   });
 
@@ -45,29 +54,43 @@ describe("lines", () => {
     ["destination", { address: "192.0.2.1" }],
     ["destination", { address: "2001:db8::1" }],
     ["destination", { address: "[2001:db8::1]" }],
-  ])("%s %j is an address", (field, value) => {
+  ])("%s %j is an address", async (field, value) => {
     const request = { path: "/", [field]: value };
-    expect(parse("in", JSON.stringify(request))).toEqual([{ line: 1, request }]);
+    expect(await parse(JSON.stringify(request))).toEqual([{ line: 1, request }]);
   });
 
-  test("one that is no UTF-8 is wrong alone", () => {
+  test("one that is no UTF-8 is wrong alone", async () => {
     const input = Buffer.concat([Buffer.from('{"path":"/a"}\n{"path":"/'), Buffer.of(0xff), Buffer.from('"}\n{"path":"/b"}\n')]);
-    expect(parseRequests("in", input)).toEqual([
+    expect(await parse(input)).toEqual([
       { line: 1, request: { path: "/a" } },
       { line: 2, error: "in:2: not UTF-8" },
       { line: 3, request: { path: "/b" } },
     ]);
   });
 
-  test("a bad one keeps its id, by which its result is known", () => {
-    expect(parse("in", '{"id":"seven"}')).toEqual([{ line: 1, id: "seven", error: "in:1: path: is missing" }]);
+  test("one that never ends is wrong alone, and is not held", async () => {
+    const chunk = Buffer.alloc(1 << 20, "a");
+    const endless = function* () {
+      for (let sent = 0; sent < 600; sent++) yield chunk;
+      yield Buffer.from('\n{"path":"/"}\n');
+    };
+    const before = process.memoryUsage().rss;
+    expect(await linesOf(Readable.from(endless()))).toEqual([
+      { line: 1, error: "in:1: longer than 67108864 bytes" },
+      { line: 2, request: { path: "/" } },
+    ]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(300 << 20);
   });
 
-  test("of any text give a request or an error each", () => {
-    fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (source) => {
+  test("a bad one keeps its id, by which its result is known", async () => {
+    expect(await parse('{"id":"seven"}')).toEqual([{ line: 1, id: "seven", error: "in:1: path: is missing" }]);
+  });
+
+  test("of any text give a request or an error each", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string({ unit: "binary" }), fc.json()), async (source) => {
         const filled = source.split("\n").filter((line) => line.trim() !== "");
-        expect(parse("in", source)).toHaveLength(filled.length);
+        expect(await parse(source)).toHaveLength(filled.length);
       }),
     );
   });

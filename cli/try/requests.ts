@@ -1,14 +1,13 @@
 import { isIP } from "node:net";
 import type { ExchangeRequest } from "../../harness/target/index.ts";
 import { suggestion } from "../../control/model/fields/suggestion.ts";
+import { readLines } from "../diff/requests/read-lines.ts";
 
 /** A line of the input: a request, or what is wrong with it. Empty lines are none. */
 export type RequestLine =
   { readonly line: number; readonly request: ExchangeRequest } | { readonly line: number; readonly id?: string; readonly error: string };
 
 type Check = (value: unknown, path: string, problems: string[]) => void;
-
-const LINE_FEED = 0x0a;
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
@@ -98,25 +97,14 @@ const request = fields({
   }),
 });
 
-/** Reads JSON lines. `name` is what messages call the input. A line that is not UTF-8 is wrong alone: a line feed is no part of another character. */
-export function parseRequests(name: string, input: Uint8Array): RequestLine[] {
-  const lines: RequestLine[] = [];
-  for (let start = 0, line = 1; start < input.length; line++) {
-    const feed = input.indexOf(LINE_FEED, start);
-    const end = feed < 0 ? input.length : feed;
-    const source = decoded(input.subarray(start, end));
-    if (source === undefined) lines.push({ line, error: `${name}:${line}: not UTF-8` });
-    else if (source.trim() !== "") lines.push(parseLine(name, line, source));
-    start = end + 1;
-  }
-  return lines;
-}
+/** Bytes of a line: bodies may be large. */
+const LONGEST_LINE = 64 * 1024 * 1024;
 
-function decoded(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return undefined;
+/** Reads JSON lines, one after the other. `name` is what messages call the input. A line that is not UTF-8, or too long, is wrong alone. */
+export async function* parseRequests(name: string, chunks: AsyncIterable<Uint8Array>): AsyncIterable<RequestLine> {
+  for await (const read of readLines(chunks, LONGEST_LINE)) {
+    if ("error" in read) yield { line: read.line, error: `${name}:${read.line}: ${read.error}` };
+    else yield parseLine(name, read.line, read.text);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ExchangeRequest } from "../../harness/target/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
-import { readInput } from "../read-file.ts";
+import { openInput } from "../read-file.ts";
 import { format, type OutputOptions } from "./output.ts";
 import { parseRequests, type RequestLine } from "./requests.ts";
 import type { Sender } from "./time-limit.ts";
@@ -14,15 +14,29 @@ const TRAPPED = "wasm_fail_stream";
 export interface Requests {
   /** What messages call the input. */
   readonly name: string;
-  readonly lines: readonly RequestLine[];
+  /** To be read once; a line that is not asked for is not read either. */
+  readonly lines: AsyncIterable<RequestLine>;
 }
 
-/** Rejects where the input cannot be read, or holds nothing. */
-export async function readRequests(input: string): Promise<Requests> {
+/** Rejects where the input cannot be read, or holds nothing. However large it is, its lines are read when they are needed. */
+export async function openRequests(input: string): Promise<Requests> {
   const name = input === "-" ? "standard input" : input;
-  const lines = parseRequests(name, await readInput(input, "requests"));
-  if (lines.length === 0) throw new CliError(ExitCode.Input, `${name}: holds no request; a line is {"path": "/"}`);
-  return { name, lines };
+  const rest = parseRequests(name, await openInput(input, "requests"))[Symbol.asyncIterator]();
+  const first = await rest.next();
+  if (first.done === true) throw new CliError(ExitCode.Input, `${name}: holds no request; a line is {"path": "/"}`);
+  const lines = async function* () {
+    yield first.value;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  };
+  return { name, lines: lines() };
+}
+
+/** All of them. */
+export async function readRequests(input: string): Promise<{ readonly name: string; readonly lines: readonly RequestLine[] }> {
+  const { name, lines } = await openRequests(input);
+  const all: RequestLine[] = [];
+  for await (const line of lines) all.push(line);
+  return { name, lines: all };
 }
 
 /**
@@ -39,18 +53,23 @@ export async function runRequests(
 ): Promise<number | undefined> {
   const start = (line: RequestLine): Promise<object> =>
     "error" in line ? Promise.resolve(badLine(line.id, line.error)) : resultOf(target, line.request, `${name}:${line.line}`);
-  const pending = lines.slice(0, lanes).map(start);
+  const pending: Array<{ readonly line: number; readonly result: Promise<object> }> = [];
   let failed = false;
   let trapped: number | undefined;
   const results = new Results();
-  for (const [index, { line }] of lines.entries()) {
-    const result = (await pending.shift()) ?? {};
-    const next = lines[index + lanes];
-    if (next !== undefined) pending.push(start(next));
+  const next = async () => {
+    const sent = pending.shift();
+    if (sent === undefined) return;
+    const result = await sent.result;
     failed ||= "error" in result;
-    if ("details" in result && result.details === TRAPPED) trapped ??= line;
+    if ("details" in result && result.details === TRAPPED) trapped ??= sent.line;
     results.print(format(result, options));
+  };
+  for await (const line of lines) {
+    pending.push({ line: line.line, result: start(line) });
+    if (pending.length >= lanes) await next();
   }
+  while (pending.length > 0) await next();
   results.flush();
   for (const line of await warnings(target)) process.stderr.write(`${line}\n`);
   if (failed) process.exitCode = ExitCode.Input;

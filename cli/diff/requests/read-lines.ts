@@ -7,17 +7,17 @@ export const LONGEST_LINE = 1024 * 1024;
 const LINE_FEED = 0x0a;
 
 /** The lines of a stream, one after the other: however large it is, no more than one line is held. One that is too long, or not UTF-8, is wrong alone. */
-export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Line> {
+export async function* readLines(chunks: AsyncIterable<Uint8Array>, longest = LONGEST_LINE): AsyncIterable<Line> {
   let parts: Uint8Array[] = [];
   let length = 0;
   let line = 1;
   const take = (part: Uint8Array): void => {
     length += part.length;
-    if (length <= LONGEST_LINE) parts.push(part);
+    if (length <= longest) parts.push(part);
     else parts = [];
   };
   const end = (): Line | undefined => {
-    const made = length > LONGEST_LINE ? { line, error: `longer than ${LONGEST_LINE} bytes` } : decoded(line, Buffer.concat(parts));
+    const made = length > longest ? { line, error: `longer than ${longest} bytes` } : decoded(line, Buffer.concat(parts));
     parts = [];
     length = 0;
     line++;

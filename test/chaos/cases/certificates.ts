@@ -15,7 +15,7 @@ const LIFETIME = 12;
 export const CERTIFICATES: readonly ChaosCase[] = [
   {
     fault: `the root, and with it every key and certificate, is replaced; certificates live for ${LIFETIME} s`,
-    configured: "nothing but mTLS: retries are off",
+    configured: "ejection; retries are off",
     rules: { retries: "{ attempts: 0 }", policy: "connectionPool: { http: { maxRequestsPerConnection: 3 } }" },
     control: { parameters: ["--certificate-lifetime", `${LIFETIME}s`] },
     async run(mesh, traffic) {

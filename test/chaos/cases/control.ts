@@ -3,13 +3,10 @@ import type { LinkFaults } from "../../../harness/faults/index.ts";
 import type { ChaosCase } from "../case.ts";
 import { CALLERS, HOSTS } from "../chaos-mesh.ts";
 
-const NOTHING_NEEDED = "nothing: proxies go on with what they have";
-
 /** A control service that is not there. */
 export const CONTROL: readonly ChaosCase[] = [
   {
     fault: "the control service is killed, and started again",
-    configured: NOTHING_NEEDED,
     async run(mesh, traffic) {
       await mesh.control.kill();
       await traffic.more();
@@ -20,7 +17,6 @@ export const CONTROL: readonly ChaosCase[] = [
   },
   {
     fault: "the control service hangs (SIGSTOP), and goes on",
-    configured: NOTHING_NEEDED,
     async run(mesh, traffic) {
       mesh.control.pause();
       await traffic.more();
@@ -37,7 +33,6 @@ function cutOff(how: string, faults: LinkFaults): readonly ChaosCase[] {
   return [
     {
       fault: `the way to the control service ${how}, for all proxies`,
-      configured: NOTHING_NEEDED,
       async run(mesh, traffic) {
         const links = linksOf(mesh);
         for (const link of links) await link.set(faults);

@@ -21,7 +21,7 @@ ${spec}
 export const FILTERS: readonly ChaosCase[] = [
   {
     fault: "a filter traps at a certain request, in every host's Envoy",
-    configured: "`failStrategy: FAIL_OPEN` of the WasmPlugin",
+    configured: "retries of idempotent requests, ejection, `failStrategy: FAIL_OPEN` of the WasmPlugin",
     async run(mesh, traffic) {
       const folder = await mkdtemp(join(tmpdir(), "chaos-filter-"));
       try {
@@ -39,7 +39,6 @@ export const FILTERS: readonly ChaosCase[] = [
   },
   {
     fault: "a filter is given a configuration that its module refuses",
-    configured: "nothing: proof keeps it away",
     async run(mesh, traffic) {
       // The schema takes this expression; the module does not, since it is too large.
       const limits = `[{ name: all, match: { uri: { regex: "(a{1,1000}){1,1000}" } }, tokenBucket: { maxTokens: 1, fillInterval: 1s } }]`;

@@ -70,7 +70,7 @@ export const HOST_CASES: readonly ChaosCase[] = [
       objects: plugin("{ name: error body, match: { status: [200], body: { contains: '\"error\"' } }, consecutive: 1 }"),
     },
     bound: {
-      why: "answers that are on their way when a caller's sidecar takes the host out: their headers carry no mark any more",
+      why: "the filter ejection does not mark answers that are on their way when it takes a host out",
       most: () => CALLERS.length * IN_FLIGHT,
     },
     async run(mesh, traffic, round) {

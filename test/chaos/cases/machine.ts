@@ -36,7 +36,6 @@ export const MACHINE: readonly ChaosCase[] = [
   },
   {
     fault: "the disk of the control service is full (`--state`), while rules change",
-    configured: "nothing: what is not kept is in force all the same",
     unavailable: async () =>
       run("prlimit", ["--version"]).then(
         () => undefined,

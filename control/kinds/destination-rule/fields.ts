@@ -169,7 +169,10 @@ const trafficPolicy = object(
       object({
         percent: defaulted(decimal({ least: 0, most: 100 }), 20, "Share of the requests under way that may be retries."),
         minRetryConcurrency: defaulted(integer(), 3, "Retries that may always be under way."),
-        budgetInterval: optional(wholeMilliseconds, "Time over which requests are counted; of Envoy 1.39 and later. Default: those under way."),
+        budgetInterval: optional(
+          wholeMilliseconds,
+          "Time over which requests are counted; of Envoy 1.39 and later. Default: those under way.",
+        ),
       }),
       "Limits retries by the share of requests, in the place of `maxRetries`.",
     ),

@@ -134,7 +134,7 @@ describe("an Envoy of the mesh", () => {
         kind: "MeshConfig",
         metadata: { name: "istio" },
         defaultConfig: {
-          concurrency: 2,
+          concurrency: 3,
           drainDuration: "7s",
           proxyAdminPort: admin,
           statusPort: status,
@@ -152,7 +152,7 @@ describe("an Envoy of the mesh", () => {
     await proxy.line("Envoy serves");
     expect(readFileSync(`/proc/${String(pid)}/environ`, "utf8").split("\0")).toContain("MESHWRIGHT_TEST=from the mesh");
     const info = JSON.parse((await get(admin, "/server_info")).body) as { readonly command_line_options: unknown };
-    const expected = { concurrency: 2, drain_time: "7s", file_flush_interval: "0.500s" };
+    const expected = { concurrency: 3, drain_time: "7s", file_flush_interval: "0.500s" };
     expect(info.command_line_options).toMatchObject(expected);
     expect(readFileSync(`/proc/${String(pid)}/cmdline`, "utf8").replaceAll("\0", " ")).toContain("--file-flush-min-size-kb 3 ");
     expect((await get(status, "/healthz/ready")).status).toBe(200);

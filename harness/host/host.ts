@@ -178,6 +178,11 @@ export class Worker {
     this.dispatcher.leave();
   }
 
+  /** The VM of that key that lives now. */
+  vm(key: string): Vm | undefined {
+    return this.vms.get(key);
+  }
+
   schedule(milliseconds: number, task: () => void): Timer {
     return this.host.clock.schedule(milliseconds, () => this.dispatcher.post(task));
   }

@@ -4,8 +4,10 @@ import { hostcall, type Hostcall } from "./hostcall.ts";
 export const sharedQueueCalls: readonly Hostcall[] = [
   hostcall("proxy_register_shared_queue", (vm, name, nameSize, tokenOut) => {
     if (!vm.inMemory(name, nameSize)) return Status.InvalidMemoryAccess;
-    const rootId = vm.context().root.id;
-    const notify = (token: number) => vm.worker.dispatcher.post(() => vm.contexts.get(rootId)?.onQueueReady(token));
+    const { id, plugin } = vm.context().root;
+    // Looked up when the event comes, by the VM's key: one that was reloaded hears it too (`SharedQueue::enqueue` of proxy-wasm-cpp-host).
+    const listening = () => (plugin === undefined ? vm : vm.worker.vm(plugin.vmKey));
+    const notify = (token: number) => vm.worker.dispatcher.post(() => listening()?.contexts.get(id)?.onQueueReady(token));
     const token = vm.worker.host.queues.register(vm.config.vmId, vm.readString(name, nameSize), notify);
     return vm.setWord(tokenOut, token) ? Status.Ok : Status.InvalidMemoryAccess;
   }),

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { MeshError } from "./mesh-error.ts";
 import { MOST } from "./spec.ts";
 
@@ -77,6 +77,18 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   }
   await Promise.all([...found.values()].map(closed));
   return [...found.keys()];
+}
+
+/** Whether somebody listens at a port of 127.0.0.1. */
+export function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 async function listen(host: string, port: number): Promise<Server> {

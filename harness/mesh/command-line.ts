@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createInterface } from "node:readline";
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { MeshError } from "./mesh-error.ts";
 
@@ -23,49 +23,27 @@ export interface LogLine {
  */
 const GUARDED = `{ trap "" TERM HUP INT; read -r ended <&3 || { kill -9 $$; rm -rf "$0"; }; } >/dev/null 2>&1 </dev/null & exec "$@" 3<&-`;
 /** Where Node keeps by itself what it has compiled (`module.enableCompileCache`): the command line starts in half the time. */
-const CACHE = join(tmpdir(), "node-compile-cache");
+export const CACHE = join(tmpdir(), "node-compile-cache");
 /** Milliseconds that a process may take to clean up. */
 const PATIENCE = 3_000;
 /** Lines of a log that are kept, the last ones. */
 const KEPT = 5_000;
 
-/** A process of a mesh, which does not outlive this one. */
-export class MeshProcess {
+/** A process of a mesh, which does not outlive this one: of this machine, or in a container. */
+export abstract class MeshProcess {
   /** The last ones. */
   readonly lines: LogLine[] = [];
   readonly name: string;
-  private readonly child: ChildProcess;
-  private readonly closed: Promise<unknown>;
-  private how: string | undefined;
+  /** How it ended; undefined while it runs. */
+  protected how: string | undefined;
   private waiting: (() => void)[] = [];
 
-  /** @param folder of the mesh, removed where this process is killed */
-  constructor(name: string, folder: string, command: readonly string[], env: Readonly<Record<string, string | undefined>> = {}) {
+  constructor(name: string) {
     this.name = name;
-    this.child = spawn("sh", ["-c", GUARDED, folder, ...command], {
-      // Not standard input for the guard, which Node closes as soon as a child has ended.
-      stdio: ["ignore", "pipe", "pipe", "pipe"],
-      // A group of its own: Ctrl-C at a terminal is for the test.
-      detached: true,
-      env: { NODE_COMPILE_CACHE: CACHE, ...process.env, ...env },
-    });
-    const guard = this.child.stdio[3] as Writable | null;
-    guard?.on("error", () => undefined);
-    this.closed = once(this.child, "close").catch(() => undefined);
-    const end = (how: string) => {
-      this.how = how;
-      guard?.end("ended\n");
-      this.wake();
-    };
-    this.child.once("error", (error) => end(error.message));
-    this.child.once("exit", (code, signal) => end(signal ?? `exit code ${String(code)}`));
-    for (const stream of [this.child.stdout, this.child.stderr])
-      if (stream !== null) createInterface({ input: stream }).on("line", (text) => this.push(text));
   }
 
-  get pid(): number {
-    return this.child.pid ?? 0;
-  }
+  /** 0 where it has none on this machine. */
+  abstract readonly pid: number;
 
   get running(): boolean {
     return this.how === undefined;
@@ -84,7 +62,7 @@ export class MeshProcess {
       const found = this.lines.find(wanted);
       if (found !== undefined) return found;
       if (!this.running) {
-        await this.closed;
+        await this.closed();
         const late = this.lines.find(wanted);
         if (late !== undefined) return late;
         throw new MeshError("exited", `${this.name} ended (${String(this.how)}) before ${what}`, this.log);
@@ -98,27 +76,36 @@ export class MeshProcess {
     }
   }
 
-  signal(signal: NodeJS.Signals): void {
-    if (this.running) this.child.kill(signal);
-  }
+  /** SIGSTOP and SIGCONT: all of it. */
+  abstract signal(signal: NodeJS.Signals): void;
+
+  /** To a process that it started, by the pid that it logged. */
+  abstract signalChild(pid: number, signal: NodeJS.Signals): void;
 
   /** Waits until it and whatever it started are gone. */
   async end(signal: NodeJS.Signals): Promise<void> {
     this.signal(signal);
-    await this.closed;
+    await this.closed();
   }
 
-  /** Ends it so that it cleans up, but waits for nobody: a proxy takes two signals for that. */
-  async leave(): Promise<void> {
-    // Of two equal ones the second could be lost.
-    for (const signal of ["SIGTERM", "SIGINT", "SIGCONT"] as const) this.signal(signal);
-    const timer = setTimeout(() => this.signal("SIGKILL"), PATIENCE);
-    await this.closed;
-    clearTimeout(timer);
-  }
+  /** Ends it so that it leaves nothing, but waits for nobody. */
+  abstract leave(): Promise<void>;
 
   /** Called with each line that is logged from now on. */
   onLine: (line: LogLine) => void = () => undefined;
+
+  /** When it has ended, and all that it wrote is in the log. */
+  protected abstract closed(): Promise<unknown>;
+
+  protected ended(how: string): void {
+    this.how ??= how;
+    this.wake();
+  }
+
+  /** What it writes, line by line. */
+  protected read(stream: Readable | null): void {
+    if (stream !== null) createInterface({ input: stream }).on("line", (text) => this.push(text));
+  }
 
   private push(text: string): void {
     const line = lineOf(text);
@@ -132,6 +119,60 @@ export class MeshProcess {
     const waiting = this.waiting;
     this.waiting = [];
     for (const each of waiting) each();
+  }
+}
+
+/** A process of this machine. */
+export class LocalProcess extends MeshProcess {
+  private readonly child: ChildProcess;
+  private readonly over: Promise<unknown>;
+
+  /** @param folder of the mesh, removed where this process is killed */
+  constructor(name: string, folder: string, command: readonly string[], env: Readonly<Record<string, string | undefined>> = {}) {
+    super(name);
+    this.child = spawn("sh", ["-c", GUARDED, folder, ...command], {
+      // Not standard input for the guard, which Node closes as soon as a child has ended.
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      // A group of its own: Ctrl-C at a terminal is for the test.
+      detached: true,
+      env: { NODE_COMPILE_CACHE: CACHE, ...process.env, ...env },
+    });
+    const guard = this.child.stdio[3] as Writable | null;
+    guard?.on("error", () => undefined);
+    this.over = once(this.child, "close").catch(() => undefined);
+    const end = (how: string) => {
+      guard?.end("ended\n");
+      this.ended(how);
+    };
+    this.child.once("error", (error) => end(error.message));
+    this.child.once("exit", (code, signal) => end(signal ?? `exit code ${String(code)}`));
+    this.read(this.child.stdout);
+    this.read(this.child.stderr);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.running) this.child.kill(signal);
+  }
+
+  signalChild(pid: number, signal: NodeJS.Signals): void {
+    process.kill(pid, signal);
+  }
+
+  /** A proxy takes two signals for that. */
+  async leave(): Promise<void> {
+    // Of two equal ones the second could be lost.
+    for (const signal of ["SIGTERM", "SIGINT", "SIGCONT"] as const) this.signal(signal);
+    const timer = setTimeout(() => this.signal("SIGKILL"), PATIENCE);
+    await this.over;
+    clearTimeout(timer);
+  }
+
+  protected closed(): Promise<unknown> {
+    return this.over;
   }
 }
 

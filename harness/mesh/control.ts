@@ -1,8 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type LogLine, MAIN, MeshProcess } from "./command-line.ts";
+import { type LogLine, MAIN, type MeshProcess } from "./command-line.ts";
 import { MeshError } from "./mesh-error.ts";
+import type { ControlPlace, Runtime } from "./runtime.ts";
 import type { ControlSpec } from "./spec.ts";
 
 /** A proxy as the control service sees it: part of what `meshwright status --output json` prints. */
@@ -41,6 +42,8 @@ interface WaitResult {
 }
 
 export interface ControlOptions extends ControlSpec {
+  readonly runtime: Runtime;
+  readonly place: ControlPlace;
   /** Of the mesh. */
   readonly folder: string;
   /** Directory of the mesh's YAML. */
@@ -48,6 +51,9 @@ export interface ControlOptions extends ControlSpec {
   readonly mtls: boolean;
   readonly startTimeout: number;
 }
+
+/** Its name among places and ends of links. */
+export const CONTROL = "control";
 
 /** Milliseconds that the control service waits for proxies in one request. */
 const ONE_WAIT = 200;
@@ -64,9 +70,9 @@ export class ControlService implements AsyncDisposable {
     this.options = options;
   }
 
-  /** `http://127.0.0.1:PORT` */
+  /** `http://127.0.0.1:PORT`; of a container its own address. */
   get admin(): string {
-    return textOf(this.ready?.["admin"]);
+    return this.options.place.adminUrl ?? textOf(this.ready?.["admin"]);
   }
 
   /** Where proxies connect, `127.0.0.1:PORT`; the same after a restart. */
@@ -89,16 +95,17 @@ export class ControlService implements AsyncDisposable {
   /** Starts it, again on the same ports, and waits until it serves. Proxies come back by themselves: `mesh.settled()` waits for them. */
   async start(): Promise<void> {
     if (this.running) return;
-    const { folder, config, mtls, keepsState = false, parameters = [], env = {}, startTimeout } = this.options;
-    const admin = this.ready === undefined ? "127.0.0.1:0" : new URL(this.admin).host;
+    const { runtime, place, folder, config, mtls, keepsState = false, parameters = [], env = {}, startTimeout } = this.options;
+    const [xds, admin] = this.ready === undefined ? [place.xds, place.admin] : [this.xds, new URL(textOf(this.ready["admin"])).host];
     const command = [
       ...[process.execPath, MAIN, "serve", "--config", config, "--log-format", "json"],
-      ...["--xds", this.ready === undefined ? "127.0.0.1:0" : this.xds, "--admin", admin],
+      ...["--xds", xds, "--admin", admin],
+      ...(place.tokenFile === undefined ? [] : ["--token-file", place.tokenFile]),
       ...(mtls ? ["--ca", join(folder, "ca")] : []),
       ...(keepsState ? ["--state", join(folder, "state")] : []),
       ...parameters,
     ];
-    this.process = new MeshProcess("the control service", folder, command, env);
+    this.process = runtime.run("the control service", CONTROL, command, env);
     this.isPaused = false;
     this.ready = await this.process.line(
       "it served",
@@ -134,8 +141,9 @@ export class ControlService implements AsyncDisposable {
   /** What a path of the administration interface answers. */
   async ask<T>(path: string, init: { readonly method?: string; readonly body?: object } = {}): Promise<T> {
     if (!this.running) throw new MeshError("exited", "the control service does not run; mesh.control.start() starts it", this.log);
+    await this.options.runtime.idle();
     if (this.isPaused) throw new MeshError("exited", "the control service is paused; mesh.control.resume() lets it go on");
-    const tokenFile = this.ready?.["tokenFile"];
+    const tokenFile = this.options.place.tokenFile ?? this.ready?.["tokenFile"];
     const token = typeof tokenFile === "string" ? (await readFile(tokenFile, "utf8")).trim() : undefined;
     const response = await fetch(`${this.admin}${path}`, {
       method: init.method ?? "GET",

@@ -1,5 +1,6 @@
 /** Meshes in a test: services, sidecars, gateways and the control service, declared in a few lines. */
 export type { MeshAnswer, MeshRequest } from "./client.ts";
+export { containersUnavailable } from "./container/engine.ts";
 export type { ControlService, ProxyStatus } from "./control.ts";
 export { type Mesh, type SettleOptions, startMesh } from "./mesh.ts";
 export { MeshError, type MeshErrorCode } from "./mesh-error.ts";

@@ -1,12 +1,9 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { Link, startLink } from "../faults/index.ts";
-import type { ControlService } from "./control.ts";
+import { CONTROL, type ControlService } from "./control.ts";
 import { MeshError } from "./mesh-error.ts";
 import type { PlacedGateway, PlacedWorkload } from "./objects.ts";
-
-/** How the control service is named among the ends of links. */
-export const CONTROL = "control";
 
 /**
  * A link between each two that speak to each other. The control service tells all callers one address of a workload; who has come to it is seen by the address that the connection is from, and

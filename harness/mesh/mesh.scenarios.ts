@@ -150,7 +150,8 @@ describe("a mesh", () => {
     await mesh.apply({ "rules.yaml": TO_V1 });
   });
 
-  test("says what it does not have", () => {
+  test("says what it does not have", async () => {
+    await expect(mesh.workload("web").disconnect()).rejects.toThrow("processes share the network of this machine");
     expect(() => mesh.workload("reviews")).toThrow("the mesh has no workload reviews; it has web-1, reviews-v1, reviews-v2");
     expect(() => mesh.gateway("egress")).toThrow("the mesh has no gateway egress; it has ingress");
     expect(() => mesh.link("web", "reviews-v1")).toThrow("no link from web; it may be one of web-1, reviews-v1, reviews-v2, ingress");

@@ -2,15 +2,15 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binaryProvider } from "../envoy/binary.ts";
-import { Addresses, freePorts } from "./addresses.ts";
 import type { Link } from "../faults/index.ts";
 import { ControlService } from "./control.ts";
 import { Links } from "./links.ts";
 import { MeshError } from "./mesh-error.ts";
-import { labelsOf, type PlacedGateway, type PlacedWorkload, platformObjects } from "./objects.ts";
+import { labelsOf, platformObjects } from "./objects.ts";
 import { type Program, programOf } from "./program.ts";
 import { Proxy } from "./proxy.ts";
-import { type Declared, declare, type MeshSpec } from "./spec.ts";
+import { LocalRuntime, type Runtime } from "./runtime.ts";
+import { declare, type MeshSpec } from "./spec.ts";
 import { Gateway, Workload } from "./workload.ts";
 
 const START_TIMEOUT = 60_000;
@@ -58,19 +58,18 @@ export class Mesh implements AsyncDisposable {
     const missing = await binaryProvider.available();
     if (missing !== undefined) throw new MeshError("unavailable", `a mesh needs Envoy: ${missing}`);
     await using resources = new AsyncDisposableStack();
-    const addresses = resources.use(await Addresses.lease());
-    await addresses.check(new Set(declared.services.map(({ port }) => port)));
     const folder = await mkdtemp(join(tmpdir(), "meshwright-mesh-"));
     resources.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
+    const runtime = resources.use(await runtimeOf(spec, folder, startTimeout));
     const directory = join(folder, "config");
     await mkdir(directory);
-    const { workloads, gateways } = await place(declared, addresses, folder, spec.links === true);
+    const { workloads, gateways, control: place } = await runtime.place(declared);
     await write(directory, { [PLATFORM]: platformObjects(workloads, gateways, spec) });
     await write(directory, checked(config));
 
-    const control = resources.use(new ControlService({ ...controlSpec, folder, config: directory, mtls, startTimeout }));
+    const control = resources.use(new ControlService({ ...controlSpec, runtime, place, folder, config: directory, mtls, startTimeout }));
     const links = spec.links === true ? resources.use(await Links.start(workloads, gateways, control)) : undefined;
-    const common = { ...spec.proxies, folder, mtls, concurrency: spec.concurrency ?? 1, startTimeout };
+    const common = { ...spec.proxies, runtime, folder, mtls, concurrency: spec.concurrency ?? 1, startTimeout };
     const controlOf = (name: string) => ({ control: () => links?.control(name) ?? control.xds });
     const sidecars = workloads.map(({ workload, inbound }) => {
       const { name, service } = workload;
@@ -84,19 +83,16 @@ export class Mesh implements AsyncDisposable {
       const labels = { app: name, ...gateway.labels };
       return new Proxy({ ...common, ...controlOf(name), type: "router", name, namespace, serviceAccount: name, labels, address });
     });
-    const programs = workloads.map(({ workload, programPort, outbound, egress }) =>
-      resources.use(programOf(workload, { port: programPort, folder, outbound, egress, startTimeout })),
-    );
+    const programs = workloads.map((each) => resources.use(programOf({ ...each, runtime, startTimeout })));
     const proxies = [...sidecars, ...routers];
     resources.defer(() => all(proxies.map((proxy) => proxy[Symbol.asyncDispose]())));
     await all([startProxies(control, proxies, mtls, folder), ...programs.map((program) => program.start())]);
 
-    const ports = new Set(declared.services.map(({ port }) => port));
     const made = workloads.map((each, index) => {
       const [program, sidecar] = [programs[index], sidecars[index]] as [Program, Proxy];
-      return [each.workload.name, new Workload(each, program, sidecar, ports)] as const;
+      return [each.workload.name, new Workload(each, program, sidecar, runtime)] as const;
     });
-    const edge = gateways.map((each, index) => [each.gateway.name, new Gateway(each, routers[index] as Proxy)] as const);
+    const edge = gateways.map((each, index) => [each.gateway.name, new Gateway(each, routers[index] as Proxy, runtime)] as const);
     const parts = { control, workloads: new Map(made), gateways: new Map(edge), directory, links };
     await control.settled(proxies, startTimeout);
     return new Mesh(parts, startTimeout, resources.move());
@@ -168,7 +164,7 @@ export class Mesh implements AsyncDisposable {
 }
 
 /**
- * Starts a mesh: the control service, the services' workloads and an Envoy beside each, as processes of this machine, without privileges.
+ * Starts a mesh: the control service, the services' workloads and an Envoy beside each, as processes of this machine, without privileges, or as containers.
  *
  * ```ts
  * await using mesh = await startMesh({
@@ -182,21 +178,16 @@ export function startMesh(spec: MeshSpec): Promise<Mesh> {
   return Mesh.start(spec);
 }
 
-async function place({ workloads, gateways }: Declared, addresses: Addresses, folder: string, links: boolean) {
-  const atEdge = gateways.flatMap(({ ports }) => ports);
-  const free = [...(await freePorts(workloads.length + atEdge.length))];
-  const next = () => free.pop() ?? 0;
-  return {
-    workloads: workloads.map((workload, index): PlacedWorkload => {
-      const { inbound, outbound, link } = addresses.of(index);
-      const egress = join(folder, `${workload.name}.egress`);
-      return { workload, programPort: next(), inbound, outbound, published: links ? link : inbound, egress };
-    }),
-    gateways: gateways.map((gateway, index): PlacedGateway => {
-      const listening = new Map(gateway.ports.map((port) => [port, next()]));
-      return { gateway, address: addresses.of(workloads.length + index).inbound, listening };
-    }),
-  };
+/** Containers need a package that is not there everywhere, which is loaded when it is wanted. */
+async function runtimeOf({ runtime = "process", links = false }: MeshSpec, folder: string, startTimeout: number): Promise<Runtime> {
+  if (runtime === "process") return LocalRuntime.start(folder, links);
+  if (links)
+    throw new MeshError(
+      "spec",
+      "links: true is for processes; of containers workload.disconnect() and connect() cut the network itself, and startLink() stands before any address",
+    );
+  const { ContainerRuntime } = await import("./container/runtime.ts");
+  return ContainerRuntime.start(folder, startTimeout);
 }
 
 async function startProxies(control: ControlService, proxies: readonly Proxy[], mtls: boolean, folder: string): Promise<void> {

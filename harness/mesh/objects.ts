@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import type { Place } from "./client.ts";
 import { MeshError } from "./mesh-error.ts";
 import type { DeclaredGateway, DeclaredService, DeclaredWorkload, MeshSpec } from "./spec.ts";
 
@@ -15,19 +16,27 @@ export interface PlacedWorkload {
   readonly published: string;
   /** Socket on which its Envoy takes requests for any port. */
   readonly egress: string;
+  /** Socket on which a script listens, instead of `programPort`. */
+  readonly socket?: string;
+  /** Where this process finds its Envoy for what it calls, by port; others by `egress`. */
+  readonly doors: ReadonlyMap<number, Place>;
+  /** Whether somebody leads to `egress` from the address that a program takes for its proxy. Default: false. */
+  readonly hasEgressProxy?: boolean;
 }
 
 export interface PlacedGateway {
   readonly gateway: DeclaredGateway;
   readonly address: string;
-  /** Ports of this machine, by those that its Gateways name. */
+  /** Where this process reaches it. */
+  readonly host: string;
+  /** Ports where it listens, by those that its Gateways name. */
   readonly listening: ReadonlyMap<number, number>;
 }
 
 /** By which selectors tell workloads of one service apart (Kubernetes' recommended labels). */
 const INSTANCE = "app.kubernetes.io/instance";
 /** Protocols whose requests tell by themselves which service they are for; others need a port for each service. */
-const HOST_NAMED: ReadonlySet<string> = new Set(["http", "http2", "grpc"]);
+export const HOST_NAMED: ReadonlySet<string> = new Set(["http", "http2", "grpc"]);
 
 /** What a sidecar takes at the port of services, for its workload. */
 interface Egress {
@@ -134,7 +143,7 @@ function workloadEntry({ workload, published }: PlacedWorkload): unknown {
   };
 }
 
-function sidecar({ workload, programPort, inbound, outbound, egress }: PlacedWorkload, called: readonly Egress[]): unknown {
+function sidecar({ workload, programPort, inbound, outbound, egress, socket }: PlacedWorkload, called: readonly Egress[]): unknown {
   const { name, service } = workload;
   return {
     apiVersion: "networking.istio.io/v1",
@@ -147,7 +156,7 @@ function sidecar({ workload, programPort, inbound, outbound, egress }: PlacedWor
           port: { number: service.port, protocol: service.protocol.toUpperCase(), name: service.protocol },
           bind: inbound,
           captureMode: "NONE",
-          defaultEndpoint: `127.0.0.1:${programPort}`,
+          defaultEndpoint: socket === undefined ? `127.0.0.1:${programPort}` : `unix://${socket}`,
         },
       ],
       egress: [

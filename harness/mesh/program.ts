@@ -3,9 +3,10 @@ import { connect, createServer, type Server } from "node:net";
 import { pipeline } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type RecordedRequest, type Script, startUpstream, type Upstream } from "../upstreams/index.ts";
-import { MeshProcess } from "./command-line.ts";
+import type { MeshProcess } from "./command-line.ts";
 import { MeshError } from "./mesh-error.ts";
-import type { DeclaredWorkload } from "./spec.ts";
+import type { PlacedWorkload } from "./objects.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** What answers for a workload: a script in this process, or a program of its own. */
 export interface Program extends AsyncDisposable {
@@ -23,36 +24,31 @@ export interface Program extends AsyncDisposable {
 }
 
 /** What a program of one's own finds where it runs. */
-export interface ProgramPlace {
-  readonly port: number;
-  /** Of the mesh. */
-  readonly folder: string;
-  /** Address for the requests that it makes. */
-  readonly outbound: string;
-  /** Socket on which its sidecar takes those for any port. */
-  readonly egress: string;
+export interface ProgramPlace extends PlacedWorkload {
+  readonly runtime: Runtime;
   readonly startTimeout: number;
 }
 
 /** That of Istio's listener for redirected connections, which here stands in for it. */
-const HTTP_PROXY_PORT = 15_001;
+export const HTTP_PROXY_PORT = 15_001;
 
-export function programOf(workload: DeclaredWorkload, place: ProgramPlace): Program {
-  const { command, name, script } = workload;
-  if (command !== undefined) return new OwnProgram(workload, command, place);
-  return new ScriptedProgram(place.port, script ?? (() => ({ body: name })));
+export function programOf(place: ProgramPlace): Program {
+  const { command, name, script } = place.workload;
+  if (command !== undefined) return new OwnProgram(command, place);
+  const { socket, programPort: port } = place;
+  return new ScriptedProgram(socket === undefined ? { port } : { path: socket }, script ?? (() => ({ body: name })));
 }
 
 /** A scripted server in this process. To be killed means that its connections are closed and nobody listens; to be paused, that requests are taken and not answered. */
 class ScriptedProgram implements Program {
   readonly log: readonly string[] = [];
-  private readonly port: number;
+  private readonly at: { readonly port: number } | { readonly path: string };
   private script: Script;
   private upstream: Upstream | undefined;
   private paused: PromiseWithResolvers<void> | undefined;
 
-  constructor(port: number, script: Script) {
-    this.port = port;
+  constructor(at: { readonly port: number } | { readonly path: string }, script: Script) {
+    this.at = at;
     this.script = script;
   }
 
@@ -70,7 +66,7 @@ class ScriptedProgram implements Program {
 
   async start(): Promise<void> {
     this.upstream ??= await startUpstream({
-      port: this.port,
+      ...this.at,
       script: async (request) => {
         await this.paused?.promise;
         return this.script(request);
@@ -102,14 +98,12 @@ class ScriptedProgram implements Program {
 /** A process of its own. */
 class OwnProgram implements Program {
   readonly requests: readonly RecordedRequest[] = [];
-  private readonly workload: DeclaredWorkload;
   private readonly command: readonly string[];
   private readonly place: ProgramPlace;
   private process: MeshProcess | undefined;
   private egress: Server | undefined;
 
-  constructor(workload: DeclaredWorkload, command: readonly string[], place: ProgramPlace) {
-    this.workload = workload;
+  constructor(command: readonly string[], place: ProgramPlace) {
     this.command = command;
     this.place = place;
   }
@@ -123,22 +117,25 @@ class OwnProgram implements Program {
   }
 
   answer(): void {
-    throw new MeshError("spec", `${this.workload.name} is a program of its own (${this.command.join(" ")}); only a script can be changed`);
+    throw new MeshError(
+      "spec",
+      `${this.place.workload.name} is a program of its own (${this.command.join(" ")}); only a script can be changed`,
+    );
   }
 
   async start(): Promise<void> {
     if (this.running) return;
-    const { port, folder, outbound, startTimeout } = this.place;
-    this.egress ??= await this.listenForEgress();
+    const { workload, programPort: port, outbound, startTimeout, runtime, hasEgressProxy = false } = this.place;
+    if (!hasEgressProxy) this.egress ??= await this.listenForEgress();
     const httpProxy = `http://${outbound}:${HTTP_PROXY_PORT}`;
-    const started = new MeshProcess(`the program of ${this.workload.name}`, folder, this.command, {
+    const started = runtime.run(`the program of ${workload.name}`, workload.name, this.command, {
       PORT: String(port),
       HTTP_PROXY: httpProxy,
       http_proxy: httpProxy,
-      ...this.workload.env,
+      ...workload.env,
     });
     this.process = started;
-    for (const deadline = performance.now() + startTimeout; !(await listens(port)); await sleep(20)) {
+    for (const deadline = performance.now() + startTimeout; !(await runtime.listens(this.place)); await sleep(20)) {
       if (!started.running) await started.line(`it listened on port ${port} (PORT)`, () => false, startTimeout);
       if (performance.now() > deadline) {
         await started.end("SIGKILL");
@@ -175,15 +172,4 @@ class OwnProgram implements Program {
     await once(server, "listening");
     return server.unref();
   }
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }

@@ -1,8 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Admin } from "../envoy/admin.ts";
-import { MAIN, MeshProcess } from "./command-line.ts";
+import { MAIN, type MeshProcess } from "./command-line.ts";
 import type { AwaitedProxy, ControlService } from "./control.ts";
+import type { Runtime } from "./runtime.ts";
 import type { ProcessSpec } from "./spec.ts";
 
 /** What a proxy of the mesh is started with. */
@@ -15,6 +16,7 @@ export interface ProxyOptions extends ProcessSpec {
   readonly labels: Readonly<Record<string, string>>;
   /** Of the workload; its admin interface listens there too. */
   readonly address: string;
+  readonly runtime: Runtime;
   /** Of the mesh. */
   readonly folder: string;
   /** Whether it has an identity. */
@@ -72,7 +74,7 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
     return this.process?.log ?? [];
   }
 
-  /** Of the Envoy that runs; 0 where none does. */
+  /** Of the Envoy that runs, in its container where it has one; 0 where none does. */
   get pid(): number {
     return this.running ? this.envoy : 0;
   }
@@ -86,7 +88,7 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
   /** Starts it, and waits until its Envoy serves; after its first start with the key and the certificate that it has. */
   async start(): Promise<void> {
     if (this.running) return;
-    const { name, labels, serviceAccount, address, folder, mtls, concurrency, startTimeout, control } = this.options;
+    const { name, labels, serviceAccount, address, folder, mtls, concurrency, startTimeout, control, runtime } = this.options;
     // Nothing is redirected: Sidecars say where it listens.
     const metadata = { LABELS: labels, SERVICE_ACCOUNT: serviceAccount, INTERCEPTION_MODE: "NONE" };
     const { parameters = [], env = {} } = this.options;
@@ -99,7 +101,7 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
         : []),
       ...parameters,
     ];
-    this.process = new MeshProcess(`the proxy of ${name}`, folder, command, env);
+    this.process = runtime.run(`the proxy of ${name}`, name, command, env);
     this.process.onLine = ({ message, pid }) => {
       if (message === "Envoy starts" && typeof pid === "number") this.envoy = pid;
       if (message === "Envoy starts") this.asks.clear();
@@ -117,7 +119,7 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
 
   /** SIGKILL to Envoy alone, which `meshwright proxy` starts again. */
   killEnvoy(): void {
-    if (this.pid !== 0) process.kill(this.pid, "SIGKILL");
+    if (this.pid !== 0) this.process?.signalChild(this.pid, "SIGKILL");
   }
 
   /** SIGTERM: clients get time to leave (`--drain-time`). Waits until it has ended. */
@@ -152,7 +154,7 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
 
   private both(signal: NodeJS.Signals): void {
     this.process?.signal(signal);
-    if (this.pid !== 0) process.kill(this.pid, signal);
+    if (this.pid !== 0) this.process?.signalChild(this.pid, signal);
   }
 
   private file(kind: string): string {

@@ -10,6 +10,11 @@ export interface MeshSpec {
   /** Istio's and Kubernetes' YAML beside what the services imply, by file name. Default: none. */
   readonly config?: Readonly<Record<string, string>>;
   readonly control?: ControlSpec;
+  /**
+   * Processes of this machine, without privileges; or containers on a network of their own, by testcontainers, with the files of this machine: each workload has an address with the ports of its services to itself,
+   * and can be taken off the network. Default: `process`.
+   */
+  readonly runtime?: "process" | "container";
   /** Of every proxy. */
   readonly proxies?: ProcessSpec;
   /** Every workload has an identity, and nobody takes plain text (PeerAuthentication `STRICT`). Default: true. */

@@ -4,6 +4,7 @@ import { MeshError } from "./mesh-error.ts";
 import type { PlacedGateway, PlacedWorkload } from "./objects.ts";
 import type { Program } from "./program.ts";
 import type { Proxy } from "./proxy.ts";
+import type { Runtime } from "./runtime.ts";
 
 /** One workload of a service, with its sidecar. */
 export class Workload {
@@ -14,16 +15,15 @@ export class Workload {
   readonly sidecar: Proxy;
   private readonly placed: PlacedWorkload;
   private readonly program: Program;
-  private readonly ports: ReadonlySet<number>;
+  private readonly runtime: Runtime;
 
-  /** @param ports at which its sidecar listens for what it calls */
-  constructor(placed: PlacedWorkload, program: Program, sidecar: Proxy, ports: ReadonlySet<number>) {
+  constructor(placed: PlacedWorkload, program: Program, sidecar: Proxy, runtime: Runtime) {
     this.name = placed.workload.name;
     this.service = placed.workload.service.name;
     this.placed = placed;
     this.program = program;
     this.sidecar = sidecar;
-    this.ports = ports;
+    this.runtime = runtime;
   }
 
   /** Where its sidecar takes requests for it. */
@@ -47,12 +47,12 @@ export class Workload {
 
   /** Where its sidecar takes a request, or a connection (`tcp://db:5432`), of the workload for a URL: at the service's port, or where none has that, on its socket. */
   place(url: string | URL): Place {
-    const port = portOf(urlOf(url));
-    return this.ports.has(port) ? { host: this.placed.outbound, port } : { path: this.placed.egress };
+    return this.placed.doors.get(portOf(urlOf(url))) ?? { path: this.placed.egress };
   }
 
   /** A request of the workload, by way of its sidecar. */
   async request(url: string | URL, options?: MeshRequest): Promise<MeshAnswer> {
+    await this.runtime.idle();
     return ask(this.place(url), urlOf(url), options);
   }
 
@@ -84,15 +84,31 @@ export class Workload {
   resume(): void {
     this.program.resume();
   }
+
+  /**
+   * Takes its container off the network: nothing comes in or goes out, and nobody is told. Requests of the workload still get to its sidecar.
+   *
+   * @throws MeshError `spec` where it is a process, which has no network of its own
+   */
+  async disconnect(): Promise<void> {
+    await this.runtime.connect(this.name, false);
+  }
+
+  /** Puts it back, with the address that it had. */
+  async connect(): Promise<void> {
+    await this.runtime.connect(this.name, true);
+  }
 }
 
 /** An Envoy at the edge. */
 export class Gateway {
   readonly name: string;
   readonly proxy: Proxy;
+  private readonly runtime: Runtime;
   private readonly placed: PlacedGateway;
 
-  constructor(placed: PlacedGateway, proxy: Proxy) {
+  constructor(placed: PlacedGateway, proxy: Proxy, runtime: Runtime) {
+    this.runtime = runtime;
     this.name = placed.gateway.name;
     this.placed = placed;
     this.proxy = proxy;
@@ -106,11 +122,12 @@ export class Gateway {
       const known = [...this.placed.listening.keys()].join(", ");
       throw new MeshError("spec", `gateway ${this.name} has no port ${wanted}, only ${known}; name it in gateways.${this.name}.ports`);
     }
-    return { host: "127.0.0.1", port };
+    return { host: this.placed.host, port };
   }
 
   /** A request from outside. */
   async request(url: string | URL, options?: MeshRequest): Promise<MeshAnswer> {
+    await this.runtime.idle();
     return ask(this.place(url), urlOf(url), options);
   }
 

@@ -2,13 +2,13 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { hostname } from "node:os";
 import { engine } from "./engine.ts";
 
-/** Names the process that a container belongs to: `HOST:PID`. */
+/** Names the process that a container or network belongs to: `HOST:PID`. */
 export const OWNER_LABEL = "io.meshwright.owner";
 export const OWNER = `${hostname()}:${process.pid}`;
 
 let swept: Promise<void> | undefined;
 
-/** Once in the life of this process: removes containers whose owner on this machine is gone, and begins to watch over this one's own. */
+/** Once in the life of this process: removes containers and networks whose owner on this machine is gone, and begins to watch over this one's own. */
 export function removeLeftovers(): Promise<void> {
   return (swept ??= sweep());
 }
@@ -22,6 +22,15 @@ async function sweep(): Promise<void> {
     await dockerode
       .getContainer(Id)
       .remove({ force: true, v: true })
+      .catch(() => undefined);
+  }
+  // Behind the containers that are in them.
+  const networks = await dockerode.listNetworks({ filters: { label: [OWNER_LABEL] } });
+  for (const { Id, Labels } of networks) {
+    if (!isGone(Labels?.[OWNER_LABEL] ?? "")) continue;
+    await dockerode
+      .getNetwork(Id)
+      .remove()
       .catch(() => undefined);
   }
   const socketPath = (dockerode.modem as { readonly socketPath?: string }).socketPath;
@@ -40,8 +49,8 @@ function isGone(owner: string): boolean {
 }
 
 /**
- * A process that outlives this one, however it ends: when the pipe between them closes, it removes the containers with this owner's
- * label, and ends. Plain JavaScript, given to another Node.
+ * A process that outlives this one, however it ends: when the pipe between them closes, it removes the containers and
+ * networks with this owner's label, and ends. Plain JavaScript, given to another Node.
  */
 const WATCH = `
 const { request } = require("node:http");
@@ -57,6 +66,8 @@ process.stdin.resume().on("end", async () => {
   const query = encodeURIComponent(JSON.stringify({ label: [label] }));
   const list = JSON.parse((await call("GET", "/containers/json?all=1&filters=" + query)) || "[]");
   for (const { Id } of list) await call("DELETE", "/containers/" + Id + "?force=1&v=1");
+  const networks = JSON.parse((await call("GET", "/networks?filters=" + query)) || "[]");
+  for (const { Id } of networks) await call("DELETE", "/networks/" + Id);
 });
 `;
 

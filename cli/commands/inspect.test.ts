@@ -29,6 +29,8 @@ const MODULES: Readonly<Record<string, string>> = {
   "misspelt.wasm": module('(func (export "proxy_on_request_header") (param i32 i32 i32) (result i32) (i32.const 0))'),
   "signature.wasm": module('(func (export "proxy_on_request_headers") (param i32) (result i32) (i32.const 0))'),
   "loops-at-start.wasm": module(`${headers("")} (func (export "_initialize") (loop $l (br $l)))`),
+  "abi-0.3.0.wasm": module("").replace("0_2_1", "0_3_0"),
+  "memory.wasm": module(headers("")).replace('"memory") 1', '"memory") 65536'),
   "hog.wasm": module(`${headers("")} (func (export "_initialize") (drop (memory.grow (i32.const 65000))) (unreachable))`),
 };
 
@@ -95,6 +97,8 @@ describe("a good module", () => {
 describe("a bad module", () => {
   test.each<[string, RegExp]>([
     ["no-abi.wasm", /error missing-abi: .*finds none: export one of proxy_abi_version_0_1_0, .*\n.*error missing-export: /],
+    ["abi-0.3.0.wasm", /error missing-abi: .*finds proxy_abi_version_0_3_0, which it does not know: export one of /],
+    ["memory.wasm", /error memory-limit: Envoy gives a module 1024 MiB of memory at most, and this one begins with 4096 MiB/],
     ["no-memory.wasm", /error missing-memory: .*SIGSEGV at the first request/],
     ["imports.wasm", /error missing-import: Envoy has no env\.proxy_fly for ABI 0\.2\.1\.\n.*env\.abort.*--use abort=/],
     ["signature.wasm", /error bad-signature: proxy_on_request_headers is exported as i32 -> i32; Envoy wants i32 i32 i32 -> i32/],

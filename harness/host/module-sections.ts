@@ -31,7 +31,7 @@ export function readSections(bytes: Uint8Array): ModuleSections {
   while (!reader.done) {
     const id = reader.byte();
     const end = reader.u32() + reader.at;
-    if (id === 1) types.push(...reader.list(() => readType(reader)));
+    if (id === 1) reader.list(() => types.push(readType(reader)));
     if (id === 2) {
       reader.list(() => {
         const module = reader.name();
@@ -41,7 +41,7 @@ export function readSections(bytes: Uint8Array): ModuleSections {
         if (signature !== undefined) functions.push(signature);
       });
     }
-    if (id === 3) functions.push(...reader.list(() => types[reader.u32()] ?? ""));
+    if (id === 3) reader.list(() => functions.push(types[reader.u32()] ?? ""));
     if (id === 7) {
       reader.list(() => {
         const name = reader.name();

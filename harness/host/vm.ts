@@ -3,6 +3,7 @@ import { buildImports } from "./abi/index.ts";
 import { findCallbacks, type CallbackName, type Callbacks, type WasmFunction } from "./callbacks.ts";
 import type { Context } from "./context.ts";
 import { HostError } from "./errors.ts";
+import { limitMemory, memoryHint } from "./memory-limit.ts";
 import { pairsSize, writePairs } from "./pairs.ts";
 import { MetricIds } from "./metrics.ts";
 import type { WasmModule } from "./module.ts";
@@ -71,6 +72,7 @@ export class Vm {
     this.contexts.set(0, vmContext);
     this.current = vmContext;
     this.restriction = "start";
+    limitMemory();
     try {
       const instance = new WebAssembly.Instance(module.compiled, buildImports(this, module));
       this.memory = instance.exports["memory"] as WebAssembly.Memory;
@@ -275,7 +277,8 @@ export class Vm {
       error instanceof Error
         ? `${error instanceof RestrictedCallback ? "" : "Uncaught "}${error instanceof RestrictedCallback ? "" : `${error.name}: `}${error.message}`
         : String(error);
-    const failure = error instanceof HostError ? error : new HostError("start-failed", `${what}: ${message}`, { cause: error });
+    const failure =
+      error instanceof HostError ? error : new HostError("start-failed", `${what}: ${message}${memoryHint(error)}`, { cause: error });
     this.failure = failure;
     this.afterCall = [];
     return failure;

@@ -61,7 +61,7 @@ export function examineModule(bytes: Uint8Array): ModuleExamination {
     exports: [...sections.exports.keys()],
     callbacks,
     capabilities: [...new Set([...hostcalls, ...callbacks])].toSorted(),
-    problems: findProblems(sections, abi),
+    problems: findProblems(sections, layout, abi),
   };
 }
 

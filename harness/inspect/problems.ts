@@ -1,7 +1,9 @@
 import { findHostcall, hint, isEmscripten } from "../host/abi/index.ts";
 import { CALLBACK_NAMES, callbackSignature, type CallbackName } from "../host/callbacks.ts";
+import { MAX_MEMORY } from "../host/memory-limit.ts";
 import { MARKERS, type AbiVersion } from "../host/module.ts";
 import type { ModuleSections } from "../host/module-sections.ts";
+import type { ModuleLayout } from "./layout.ts";
 
 /** `error`: Envoy refuses the module, or dies of it. `warning`: it runs, and likely not as it is meant. */
 export interface ModuleProblem {
@@ -17,8 +19,14 @@ const EMPTY_WASI = /^(?:path_|sock_|fd_(?:pread|read|readdir|filestat_|renumber)
 const HARMLESS = new Set(["fd_read", "fd_filestat_get", "path_open", "path_filestat_get", "fd_readdir"]);
 
 /** What would make Envoy refuse a module or die of it, as far as the module shows without being run. */
-export function findProblems(sections: ModuleSections, abi: AbiVersion | undefined): ModuleProblem[] {
-  return [...markers(sections, abi), ...missing(sections), ...imports(sections, abi ?? "0.2.1"), ...callbacks(sections, abi ?? "0.2.1")];
+export function findProblems(sections: ModuleSections, { memory }: ModuleLayout, abi: AbiVersion | undefined): ModuleProblem[] {
+  return [
+    ...markers(sections, abi),
+    ...missing(sections),
+    ...tooLarge(memory),
+    ...imports(sections, abi ?? "0.2.1"),
+    ...callbacks(sections, abi ?? "0.2.1"),
+  ];
 }
 
 function markers(sections: ModuleSections, abi: AbiVersion | undefined): ModuleProblem[] {
@@ -60,6 +68,16 @@ function missing({ exports, hasStartSection }: ModuleSections): ModuleProblem[] 
       ),
     );
   return problems;
+}
+
+function tooLarge(memory: ModuleLayout["memory"]): ModuleProblem[] {
+  if (memory === undefined || memory.initial <= MAX_MEMORY) return [];
+  const message = `Envoy gives a module ${mebibytes(MAX_MEMORY)} of memory at most, and this one begins with ${mebibytes(memory.initial)}: link it with less`;
+  return [error("memory-limit", message)];
+}
+
+function mebibytes(bytes: number): string {
+  return `${bytes / 1024 ** 2} MiB`;
 }
 
 function imports(sections: ModuleSections, abi: AbiVersion): ModuleProblem[] {

@@ -134,7 +134,7 @@ async function startProxy(caller: number, roots: string): Promise<void> {
     ...["--metadata", JSON.stringify(metadata), "--control-ca", roots, "--token-file", token],
     ...["--admin", `unix:${folder}/caller-${caller}.admin`, "--status-port", "0", "--prometheus-port", "0", "--concurrency", "1"],
   ]);
-  resources.defer(() => proxy.end());
+  resources.defer(async () => void (await proxy.end()));
 }
 
 async function start(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { AdmissionStatus } from "../../control/admin/admission-status.ts";
+import type { OutForAll } from "../../control/admin/health-status.ts";
 import type { ProxyStatus } from "../../control/admin/proxy-status.ts";
 import { ExitCode } from "../cli-error.ts";
 import { addAdminOptions, type AdminOptions, askAdmin } from "../control/admin-client.ts";
@@ -9,7 +10,7 @@ export function addStatus(program: Command): void {
   addAdminOptions(program.command("status"))
     .summary("show what every proxy has accepted")
     .description(
-      "Shows every proxy that is connected to the control service, by type of resource: SYNCED, STALE (sent, not answered yet), NACK (refused, with the reason) or NOT SENT. Where proxies have certificates: whom each has proved to be, and until when.",
+      "Shows every proxy that is connected to the control service, by type of resource: SYNCED, STALE (sent, not answered yet), NACK (refused, with the reason) or NOT SENT. Where proxies have certificates: whom each has proved to be, and until when. Hosts that mesh-wide health has out for all, or lets back by steps: since when, until when at the least, and why.",
     )
     .addOption(outputOption())
     .addHelpText(
@@ -29,16 +30,31 @@ async function showStatus({ output, ...options }: AdminOptions & { readonly outp
     readonly proxies: readonly ProxyStatus[];
     /** Of a service of an older version none. */
     readonly admission?: AdmissionStatus;
+    readonly health?: OutForAll;
   };
-  const { proxies, admission } = status;
+  const { proxies, admission, health } = status;
   const refused = admission?.refused ?? [];
-  print(output, status, () => asText(proxies) + refused.map(refusal).join(""));
+  print(output, status, () => asText(proxies) + outForAll(health?.out ?? []) + refused.map(refusal).join(""));
   if (refused.length > 0 || proxies.some(({ state }) => state === "NACK")) process.exitCode = ExitCode.Input;
 }
 
 function refusal({ source, since, problems }: AdmissionStatus["refused"][number]): string {
   const lines = problems.map(({ file, line, column, message }) => `  ${file}:${line}:${column}: ${message}\n`);
   return `\na change of ${source} of ${new Date(since).toISOString()} is not applied, since it would break something:\n${lines.join("")}`;
+}
+
+function outForAll(hosts: OutForAll["out"]): string {
+  if (hosts.length === 0) return "";
+  const at = (time: number | undefined) => (time === undefined ? "" : new Date(time).toISOString());
+  const rows = hosts.map(({ address, service, port, state, share, since, until, reason = "not known: an older service decided it" }) => [
+    address,
+    `${service}:${port}`,
+    state === "out" ? "OUT" : `RETURNING ${share}%`,
+    at(since),
+    at(until),
+    reason,
+  ]);
+  return `\nout for all by mesh-wide health:\n${table([["HOST", "SERVICE", "STATE", "SINCE", "UNTIL", "WHY"], ...rows])}`;
 }
 
 function asText(proxies: readonly ProxyStatus[]): string {

@@ -80,7 +80,11 @@ test("shows the endpoints of every port", async () => {
 test("shows no proxy where none is connected", async () => {
   expect(await json("/debug/syncz")).toEqual([]);
   expect(await json("/debug/adsz")).toEqual({ totalClients: 0, clients: [] });
-  expect(await json("/api/v1/status")).toEqual({ proxies: [], admission: { mode: "warn", refused: [] } });
+  expect(await json("/api/v1/status")).toEqual({
+    proxies: [],
+    admission: { mode: "warn", refused: [] },
+    health: { on: false, out: [] },
+  });
 });
 
 test("tells what is wrong with the objects, and where", async () => {

@@ -5,7 +5,7 @@ import { parseDuration } from "../model/fields/index.ts";
 import { formatPath } from "../model/index.ts";
 import { XDS_TYPES } from "../xds/types/index.ts";
 import { admissionStatus } from "./admission-status.ts";
-import { healthStatus } from "./health-status.ts";
+import { healthStatus, outForAll } from "./health-status.ts";
 import { OPEN_API } from "./openapi.ts";
 import { proxyStatus } from "./proxy-status.ts";
 import { waitForProxies } from "./wait.ts";
@@ -16,7 +16,9 @@ const LONGEST_WAIT = 600_000;
 export function addApi(app: Hono, service: ControlService): void {
   app.get("/api/v1/openapi.json", (context) => context.json(OPEN_API));
 
-  app.get("/api/v1/status", (context) => context.json({ proxies: proxyStatus(service), admission: admissionStatus(service) }));
+  app.get("/api/v1/status", (context) =>
+    context.json({ proxies: proxyStatus(service), admission: admissionStatus(service), health: outForAll(service) }),
+  );
 
   app.get("/api/v1/health", (context) => context.json(healthStatus(service)));
 

@@ -14,6 +14,17 @@ export interface HealthStatus {
   readonly decisions: readonly Decision[];
 }
 
+/** Hosts of which mesh-wide health withholds requests: `share` says how many they get. */
+export interface OutForAll {
+  readonly on: boolean;
+  /** Out, or on their way back; those that are so for longest first. */
+  readonly out: readonly HostHealth[];
+}
+
+export function outForAll({ health }: Pick<ControlService, "health">): OutForAll {
+  return { on: health !== undefined, out: health?.health.out() ?? [] };
+}
+
 export function healthStatus({ health }: Pick<ControlService, "health">): HealthStatus {
   return health === undefined ? { on: false, hosts: [], decisions: [] } : { on: true, ...health.status() };
 }

@@ -127,6 +127,7 @@ const hostHealth = object(
     since: milliseconds,
     until: milliseconds,
     times: { ...count, description: "How often it was out lately." },
+    reason: { ...text, description: "Why it is, or was last, out." },
     evidence,
   },
   ["service", "port", "address", "state", "share", "times", "evidence"],
@@ -155,7 +156,10 @@ export const OPEN_API = {
       get: {
         summary: "Every proxy that is connected, and what it has accepted",
         responses: {
-          200: answer("The proxies, by id, and how changes are taken.", object({ proxies: list(proxyStatus), admission })),
+          200: answer(
+            "The proxies, by id, how changes are taken, and which hosts are out for all: none where mesh-wide health is off.",
+            object({ proxies: list(proxyStatus), admission, health: object({ on: { type: "boolean" }, out: list(hostHealth) }) }),
+          ),
           401: unauthorized,
         },
       },

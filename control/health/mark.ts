@@ -11,6 +11,8 @@ export interface Mark extends HostId {
   readonly until: number;
   /** How often it was out, less the intervals in which it was not. */
   readonly times: number;
+  /** Why it is, or was last, out: `3 of 5 callers find it bad`. Those that an older service kept have none. */
+  readonly reason?: string;
 }
 
 /** Envoy's `max_ejection_time`. */
@@ -24,10 +26,11 @@ export function markOut(
   before: Mark | undefined,
   { baseEjectionTime }: HealthLimits,
   now: number,
+  reason: string,
 ): Mark {
   const times = (before?.times ?? 0) + 1;
   const time = Math.min(baseEjectionTime * times, Math.max(LONGEST_EJECTION, baseEjectionTime));
-  return { service, port, address, state: "out", since: now, until: now + time, times };
+  return { service, port, address, state: "out", since: now, until: now + time, times, reason };
 }
 
 /** A host that may be called again, a little at first. */

@@ -341,6 +341,7 @@ test("after a restart nobody is out by mistake, and who was out stays so", () =>
   expect(bench.out()).toEqual([address(0)]);
   bench.start();
   expect(bench.out()).toEqual([address(0)]);
+  expect(bench.health.out()).toMatchObject([{ address: address(0), state: "out", share: 0, reason: "3 of 3 callers find it bad" }]);
   const other = [good, bad, good, good];
   expect(bench.rounds(2, [other, other, other])).toEqual([]);
   expect(bench.out()).toEqual([address(0)]);

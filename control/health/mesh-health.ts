@@ -44,6 +44,8 @@ export interface HostHealth extends HostId {
   readonly since?: number;
   readonly until?: number;
   readonly times: number;
+  /** Why it is, or was last, out. */
+  readonly reason?: string;
   readonly evidence: ToldEvidence;
 }
 
@@ -144,30 +146,40 @@ export class MeshHealth {
     const hosts = new Map<string, HostId>(this.current);
     for (const group of this.observations.ids())
       for (const address of this.observations.addresses(group)) hosts.set(hostKey({ ...group, address }), { ...group, address });
-    return [...hosts.values()].flatMap((host): readonly HostHealth[] => {
-      const { limits } = this.options.group(host.service, host.port) ?? {};
-      const mark = this.current.get(hostKey(host));
-      const evidence = limits === undefined ? undefined : this.evidence(host, limits, now);
-      if (mark === undefined && (evidence === undefined || evidence.bad.length === 0)) return [];
-      const { service, port, address } = host;
-      return [
-        {
-          service,
-          port,
-          address,
-          state: mark?.state ?? "watched",
-          share: mark === undefined ? 100 : shareOf(mark, now),
-          ...(mark === undefined ? {} : { since: mark.since, until: mark.until }),
-          times: mark?.times ?? 0,
-          evidence: told(evidence ?? { bad: [], good: [], silent: 0 }),
-        },
-      ];
-    });
+    return [...hosts.values()]
+      .map((host) => this.healthOf(host, now))
+      .filter(({ state, evidence }) => state !== "watched" || evidence.bad > 0);
+  }
+
+  /** Hosts that are out or come back: those that are so for longest first. */
+  out(): readonly HostHealth[] {
+    const now = this.options.now();
+    return [...this.current.values()]
+      .filter((mark) => shareOf(mark, now) < 100)
+      .toSorted((a, b) => a.since - b.since || compare(a.address, b.address) || a.port - b.port)
+      .map((mark) => this.healthOf(mark, now));
   }
 
   /** What memory is taken by: callers, and what they saw. */
   get size(): { readonly callers: number; readonly observations: number } {
     return { callers: this.callers.size, observations: this.observations.size };
+  }
+
+  private healthOf({ service, port, address }: HostId, now: number): HostHealth {
+    const { limits } = this.options.group(service, port) ?? {};
+    const mark = this.current.get(hostKey({ service, port, address }));
+    const evidence = limits === undefined ? undefined : this.evidence({ service, port, address }, limits, now);
+    return {
+      service,
+      port,
+      address,
+      state: mark?.state ?? "watched",
+      share: mark === undefined ? 100 : shareOf(mark, now),
+      ...(mark === undefined ? {} : { since: mark.since, until: mark.until }),
+      times: mark?.times ?? 0,
+      ...(mark?.reason === undefined ? {} : { reason: mark.reason }),
+      evidence: told(evidence ?? { bad: [], good: [], silent: 0 }),
+    };
   }
 
   private prune(now: number): void {
@@ -254,10 +266,10 @@ export class MeshHealth {
 
   private eject(host: HostId, evidence: Evidence, limits: HealthLimits, now: number, decisions: Decision[]): void {
     const key = hostKey(host);
-    const mark = markOut(host, this.current.get(key), limits, now);
+    const reason = `${evidence.bad.length} of ${evidence.bad.length + evidence.good.length} callers find it bad`;
+    const mark = markOut(host, this.current.get(key), limits, now, reason);
     this.current.set(key, mark);
     this.held.delete(key);
-    const reason = `${evidence.bad.length} of ${evidence.bad.length + evidence.good.length} callers find it bad`;
     decisions.push({ ...host, at: now, decision: "ejected", reason, times: mark.times, until: mark.until, evidence: told(evidence) });
   }
 

@@ -8,6 +8,16 @@ import { State } from "./index.ts";
 const ENTRIES: readonly HealthEntry[] = [
   { token: "of-the-mesh" },
   { service: "reviews", port: 80, address: "10.0.0.1:8080", state: "out", since: 1, until: 30_001, times: 1 },
+  {
+    service: "reviews",
+    port: 80,
+    address: "10.0.0.2:8080",
+    state: "back",
+    since: 1,
+    until: 2,
+    times: 1,
+    reason: "3 of 5 callers find it bad",
+  },
 ];
 
 test("who is out is there again, and the token; what is broken is not", async () => {

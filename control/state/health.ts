@@ -14,11 +14,11 @@ export const HEALTH: EntryFormat<HealthEntry> = {
 
 function entryOf(value: unknown): HealthEntry | undefined {
   if (!isMapping(value)) return undefined;
-  const { token, service, port, address, state, since, until, times } = value;
+  const { token, service, port, address, state, since, until, times, reason } = value;
   if (typeof token === "string") return { token };
   const isNumber = (each: unknown): each is number => typeof each === "number" && Number.isFinite(each);
   if (typeof service !== "string" || typeof address !== "string" || !isNumber(port)) return undefined;
   if (state !== "out" && state !== "returning" && state !== "back") return undefined;
   if (!isNumber(since) || !isNumber(until) || !isNumber(times)) return undefined;
-  return { service, port, address, state, since, until, times };
+  return { service, port, address, state, since, until, times, ...(typeof reason === "string" && { reason }) };
 }

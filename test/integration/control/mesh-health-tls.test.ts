@@ -184,6 +184,10 @@ test("over TLS both sources are those of the proxy whose certificate it is, and 
     async () => (await health()).hosts,
     ([host]) => host?.state === "out",
   );
+  const shown = await meshwright(["status", "--admin", serving.admin]);
+  expect(shown.code).toBe(0);
+  const line = shown.output.split("\n").find((text) => text.startsWith(failing()));
+  expect(line).toMatch(new RegExp(`${SERVICE}:${port} +OUT +20\\S+Z +20\\S+Z +2 of 2 callers find it bad$`));
   const metrics = await (await fetch(`${serving.admin}/metrics`)).text();
   expect(metrics).toMatch(/^meshwright_health_reports_total\{result="taken"[^}]*\} [1-9]/m);
 }, 180_000);

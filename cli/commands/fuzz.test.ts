@@ -81,6 +81,25 @@ test.each<[string[], number, RegExp]>([
   expect(code).toBe(expected);
 });
 
+test.each<[string, string, RegExp]>([
+  ["--corpus", "broken", /--corpus .*corpus\.jsonl:2: no JSON; mend the line, or remove the file/],
+  ["--corpus", "strange", /corpus\.jsonl:1: pth: unknown field; did you mean path\?; path: is missing; mend the line/],
+  ["--corpus", "text.wasm", /--corpus .*text\.wasm: EEXIST/],
+  ["--reproduction", "text.wasm", /--reproduction .*text\.wasm: no scenario can be written there: EEXIST/],
+])("%s %s is refused before anything runs", async (option, name, message) => {
+  await writeCorpus("broken", '{"path":"/"}\n{"pa');
+  await writeCorpus("strange", '{"pth":"/"}\n');
+  const { code, output, errors } = await meshwright(["fuzz", join(folder, "traps.wasm"), "--host-only", option, join(folder, name)]);
+  expect(errors).toMatch(message);
+  expect(errors).not.toMatch(/\n\s+at /);
+  expect({ code, output }).toEqual({ code: 1, output: "" });
+});
+
+async function writeCorpus(name: string, text: string): Promise<void> {
+  await mkdir(join(folder, name), { recursive: true });
+  await writeFile(join(folder, name, "corpus.jsonl"), text);
+}
+
 test("what is no module is refused as by inspect", async () => {
   const { code, errors } = await meshwright(["fuzz", join(folder, "text.wasm"), "--host-only"]);
   expect(errors).toContain("text.wasm: Failed to load Wasm bytecode");

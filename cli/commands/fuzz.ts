@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { Corpus, Dictionary, Fuzzer, reproduction, type Finding, type FuzzProgress } from "../../harness/fuzz/index.ts";
@@ -9,6 +9,7 @@ import { ProgressLine, progressText } from "../fuzz/progress.ts";
 import { readModule } from "../inspect/read-module.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
 import { filterChain, refusal } from "../try/filter.ts";
+import { checkRequest } from "../try/requests.ts";
 
 interface FuzzCommandOptions {
   readonly config?: string;
@@ -87,6 +88,9 @@ async function runFuzz(filter: string, options: FuzzCommandOptions): Promise<voi
   const configuration = Buffer.from(
     typeof spec.configuration === "string" || spec.configuration instanceof Uint8Array ? spec.configuration : "",
   ).toString();
+  // Before anything runs: a finding that cannot be written would be lost.
+  const folder = await writableFolder(options.reproduction);
+  const corpus = corpusOf(options.corpus);
   const envoy = options.hostOnly === true ? undefined : await envoyFor();
   const seed = options.seed ?? (Date.now() % 1_000_000) + 1;
   const started = performance.now();
@@ -96,7 +100,7 @@ async function runFuzz(filter: string, options: FuzzCommandOptions): Promise<voi
   const fuzzer = new Fuzzer({
     chain,
     dictionary: new Dictionary(module.bytes, configuration),
-    corpus: corpusOf(options.corpus),
+    corpus,
     seed,
     ...(envoy !== undefined && { envoy }),
     count: options.count ?? Number.POSITIVE_INFINITY,
@@ -116,9 +120,7 @@ async function runFuzz(filter: string, options: FuzzCommandOptions): Promise<voi
     print(options.output, { seed, ...progress } satisfies FuzzReport, () => `found nothing: ${summary}; seed ${seed}\n`);
     return;
   }
-  const folder = resolve(options.reproduction);
   const file = join(folder, `fuzz-${module.name}-${finding.kind}-${seed}.test.ts`);
-  await mkdir(folder, { recursive: true });
   await writeFile(file, reproduction({ finding, filter: spec, upstream, seed, folder }));
   const report: FuzzReport = { seed, ...progress, finding: { ...finding, file } };
   print(
@@ -152,10 +154,25 @@ async function envoyFor(): Promise<Target> {
   return envoyTarget;
 }
 
+async function writableFolder(path: string): Promise<string> {
+  const folder = resolve(path);
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK);
+    return folder;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(ExitCode.Input, `--reproduction ${path}: no scenario can be written there: ${reason}`, { cause: error });
+  }
+}
+
 function corpusOf(folder: string | undefined): Corpus {
   try {
-    return new Corpus(folder);
+    return new Corpus(folder, (value) => {
+      const checked = checkRequest(value);
+      return "error" in checked ? checked.error : undefined;
+    });
   } catch (error) {
-    throw new CliError(ExitCode.Input, error instanceof Error ? error.message : String(error), { cause: error });
+    throw new CliError(ExitCode.Input, `--corpus ${folder}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }

@@ -3,7 +3,7 @@ import { startProfiled } from "../../harness/host/worker/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { outputOption, print, type OutputFormat } from "../control/output.ts";
 import { profileText, type ProfileReport } from "../profile/text.ts";
-import { requestsOf } from "../trace/requests.ts";
+import { firstRequestsOf } from "../trace/requests.ts";
 import { filterChain, refusal } from "../try/filter.ts";
 
 interface ProfileOptions {
@@ -52,7 +52,7 @@ function count(value: string): number {
 }
 
 async function runProfile(filter: string, input: string | undefined, options: ProfileOptions): Promise<void> {
-  const requests = await requestsOf(input);
+  const requests = await firstRequestsOf(input, options.count);
   const chain = await filterChain({ ...options, filter });
   await using target = await startProfiled(chain).catch((error: unknown) => {
     throw refusal(error);

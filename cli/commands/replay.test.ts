@@ -107,7 +107,13 @@ describe("exit codes", () => {
   test.each<[string, number, () => readonly string[], RegExp]>([
     ["nothing to compare", 2, () => [file("requests.jsonl"), ...sides()], /both sides are the same: say with what to compare/],
     ["no such module", 1, () => [file("requests.jsonl"), ...sides(), "--against", "none.wasm"], /none\.wasm: there is no such file/],
-    ["no such file", 1, () => [file("none"), ...sides(), "--against-config", file("old.json")], /none: there is no such file/],
+    [
+      "no such file",
+      1,
+      () => [file("none"), ...sides(), "--against-config", file("old.json")],
+      /none: cannot read the recorded requests: there is no such file/,
+    ],
+    ["a folder", 1, () => [folder, ...sides(), "--against-config", file("old.json")], /it is a directory; name a file/],
     ["an empty file", 1, () => ["-", ...sides(), "--against-config", file("old.json")], /standard input: holds no request/],
     ["a pair that is none", 2, () => ["-", ...sides(), "--against-config", file("old.json"), "--log-header", "a"], /expected FIELD=HEADER/],
   ])("%s: %i", async (_, code, parameters, reason) => {

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,4 +81,23 @@ test("a line that is no request ends the command", async () => {
   const { code, errors } = await meshwright(["trace", ...ROUTING.slice(0, 3), "-"], { input: '{"path": "/"}\n{"pth": "/"}' });
   expect(errors).toContain('standard input:2: pth: unknown field "pth"'.slice(0, 22));
   expect(code).toBe(1);
+});
+
+test("requests are read as they are sent, however many will come", async () => {
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  const child = spawn(process.execPath, [main, "trace", ...ROUTING.slice(0, 3), "-"], { stdio: ["pipe", "pipe", "inherit"] });
+  const closed = once(child, "close");
+  child.stdin.write('{"id": "first", "path": "/"}\n');
+  // Shown while the input is not at its end.
+  const [shown] = (await once(child.stdout, "data")) as [Buffer];
+  expect(shown.toString()).toMatch(/^first: forward 200/);
+  child.stdin.end();
+  child.stdout.resume();
+  expect(await closed).toEqual([0, null]);
+});
+
+test("a profile reads no more requests than it sends", async () => {
+  const input = `${'{"path": "/"}\n'.repeat(3)}no request`;
+  const { code, errors } = await meshwright(["profile", ...ROUTING.slice(0, 3), "-", "--count", "3"], { input });
+  expect({ code, errors }).toEqual({ code: 0, errors: "" });
 });

@@ -47,7 +47,7 @@ async function runTrace(filter: string, input: string | undefined, options: Trac
   });
   const started = await target.trace();
   if (options.start === true) show({ callbacks: started, price: totalPrice(started) }, "start", options.output);
-  for (const request of requests) {
+  for await (const request of requests) {
     const result = await target.send(request).catch((error: unknown) => {
       throw new CliError(ExitCode.Input, error instanceof Error ? error.message : String(error), { cause: error });
     });

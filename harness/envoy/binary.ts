@@ -149,7 +149,8 @@ async function refusal(running: GuardedProcess): Promise<EnvoyError> {
 
 function timedOut(running: GuardedProcess, timeout: number): EnvoyError {
   running.log.refresh();
-  return new EnvoyError("timeout", `Envoy does not listen ${timeout} ms after its start`, running.log.lines());
+  const why = "does a module loop for ever while it starts, or has the machine too much to do?";
+  return new EnvoyError("timeout", `Envoy does not listen ${timeout} ms after its start: ${why}`, running.log.lines());
 }
 
 function sleep(milliseconds: number): Promise<void> {

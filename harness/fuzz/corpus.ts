@@ -1,10 +1,13 @@
-import { mkdirSync, readFileSync, existsSync, appendFileSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { ExchangeRequest } from "../target/index.ts";
 import type { Choices } from "./random.ts";
 
 /** Entries that are kept: a module with more ways through it is fuzzed all the same. */
 const MOST = 5_000;
+
+/** What is wrong with a value that should be a request; `undefined` where nothing is. */
+export type RequestCheck = (value: unknown) => string | undefined;
 
 /** Requests that led to something new, one a line in `corpus.jsonl` of a folder: the next run begins with them. */
 export class Corpus {
@@ -14,12 +17,13 @@ export class Corpus {
 
   /**
    * @param folder made where it is missing; nothing is kept without one
-   * @throws Error where a line is no JSON; the message has its number
+   * @param check of each line. Default: that it has a path
+   * @throws Error where the folder cannot be made or read, or a line is no request; the message has its number
    */
-  constructor(folder: string | undefined) {
+  constructor(folder: string | undefined, check: RequestCheck = hasPath) {
     this.file = folder === undefined ? undefined : join(folder, "corpus.jsonl");
     if (folder !== undefined) mkdirSync(folder, { recursive: true });
-    this.entries = this.file !== undefined && existsSync(this.file) ? read(this.file) : [];
+    this.entries = this.file !== undefined && existsSync(this.file) ? read(this.file, check) : [];
     this.pending = [...this.entries];
   }
 
@@ -44,15 +48,58 @@ export class Corpus {
   }
 }
 
-function read(file: string): ExchangeRequest[] {
+/** Bytes of a line, and of what is read at once. */
+const LONGEST_LINE = 64 * 1024 ** 2;
+const CHUNK = 1024 ** 2;
+
+/** The first entries: however large the file is, no more of it is read. */
+function read(file: string, check: RequestCheck): ExchangeRequest[] {
   const entries: ExchangeRequest[] = [];
-  for (const [index, line] of readFileSync(file, "utf8").split("\n").entries()) {
+  let number = 0;
+  for (const line of linesOf(file)) {
+    number++;
     if (line.trim() === "") continue;
-    try {
-      entries.push(JSON.parse(line) as ExchangeRequest);
-    } catch (error) {
-      throw new Error(`${file}:${index + 1}: no JSON; mend the line, or remove the file`, { cause: error });
-    }
+    const problem = problemOf(line, check, entries);
+    if (problem !== undefined) throw new Error(`${file}:${number}: ${problem}; mend the line, or remove the file`);
+    if (entries.length >= MOST) break;
   }
-  return entries.slice(0, MOST);
+  return entries;
+}
+
+function problemOf(line: string, check: RequestCheck, entries: ExchangeRequest[]): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return "no JSON";
+  }
+  const problem = check(value);
+  if (problem === undefined) entries.push(value as ExchangeRequest);
+  return problem;
+}
+
+function* linesOf(file: string): Iterable<string> {
+  const handle = openSync(file, "r");
+  try {
+    const chunk = Buffer.alloc(CHUNK);
+    let rest = Buffer.alloc(0);
+    for (let length = readSync(handle, chunk); length > 0; length = readSync(handle, chunk)) {
+      rest = Buffer.concat([rest, chunk.subarray(0, length)]);
+      let start = 0;
+      for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a, start)) {
+        yield rest.toString("utf8", start, end);
+        start = end + 1;
+      }
+      rest = rest.subarray(start);
+      if (rest.length > LONGEST_LINE) throw new Error(`${file}: a line is longer than ${LONGEST_LINE} bytes; remove the file`);
+    }
+    yield rest.toString("utf8");
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function hasPath(value: unknown): string | undefined {
+  const path = typeof value === "object" && value !== null && "path" in value ? value.path : undefined;
+  return typeof path === "string" ? undefined : "no request; it has no path";
 }

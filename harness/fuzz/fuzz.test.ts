@@ -117,6 +117,17 @@ describe("the corpus", () => {
     expect([next.take(), next.take(), next.size]).toEqual([[{ path: "/a" }], [], 1]);
   });
 
+  test("that is larger than its first entries is read no further", () => {
+    const lines = Array.from({ length: 5_000 }, (_, index) => `{"path":"/${index}"}\n`);
+    writeFileSync(join(folder, "corpus.jsonl"), `${lines.join("")}no JSON\n`);
+    expect(new Corpus(folder).size).toBe(5_000);
+  });
+
+  test("says which line is no request", () => {
+    writeFileSync(join(folder, "corpus.jsonl"), '{"path":"/a"}\n\n5\n');
+    expect(() => new Corpus(folder)).toThrow(/corpus\.jsonl:3: no request; it has no path; mend the line, or remove the file/);
+  });
+
   test("says which line of it is broken", () => {
     writeFileSync(join(folder, "corpus.jsonl"), '{"path":"/a"}\n{"pa');
     expect(() => new Corpus(folder)).toThrow(/corpus\.jsonl:2: no JSON; mend the line, or remove the file/);

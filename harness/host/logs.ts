@@ -13,9 +13,14 @@ export interface HostLogLine {
   readonly prefix: string;
 }
 
-/** Collects log lines up to a level. */
+/** Lines that are kept at least, the last ones: a run of millions of requests must not fill memory. */
+const KEPT = 50_000;
+
+/** Collects log lines from a level on. */
 export class Logs {
+  /** The last ones: 50,000, or all where there are fewer. */
   readonly lines: HostLogLine[] = [];
+  private dropped = 0;
   /** The number of the lowest level kept; `proxy_get_log_level` returns it. */
   readonly level: number;
   private readonly listener: ((line: HostLogLine) => void) | undefined;
@@ -29,6 +34,18 @@ export class Logs {
     if (level < this.level) return;
     const line: HostLogLine = { level: LOG_LEVELS[level] ?? "critical", message, source, prefix };
     this.lines.push(line);
+    // Seldom, because it moves all that is kept.
+    if (this.lines.length >= 2 * KEPT) this.dropped += this.lines.splice(0, KEPT).length;
     this.listener?.(line);
+  }
+
+  /** How many were written until now, for {@link since}. */
+  get written(): number {
+    return this.dropped + this.lines.length;
+  }
+
+  /** What was written after so many lines, as far as it is kept. */
+  since(written: number): readonly HostLogLine[] {
+    return this.lines.slice(Math.max(0, written - this.dropped));
   }
 }

@@ -41,7 +41,7 @@ export class PluginHandle {
   }
 
   private instantiate(plugin: Plugin): typeof this.locals {
-    const first = this.host.logs.lines.length;
+    const written = this.host.logs.written;
     const locals: typeof this.locals = new Map();
     try {
       if (this.host.instances.canary) this.host.canary(plugin);
@@ -49,7 +49,7 @@ export class PluginHandle {
     } catch (error) {
       for (const [worker, { local }] of locals) worker.release(local);
       const reason = HostError.from(error);
-      const logs = this.host.logs.lines.slice(first).map((line) => `${line.level}: ${line.message}`);
+      const logs = this.host.logs.since(written).map((line) => `${line.level}: ${line.message}`);
       throw new HostError(
         reason.code,
         `Unable to create Wasm plugin ${plugin.name}: ${reason.message}${logs.map((line) => `\n  ${line}`).join("")}`,

@@ -1,7 +1,5 @@
-import { createReadStream } from "node:fs";
-import { access, constants } from "node:fs/promises";
 import type { ExchangeRequest } from "../../../harness/target/index.ts";
-import { CliError, ExitCode } from "../../cli-error.ts";
+import { openInput } from "../../read-file.ts";
 import type { Direction } from "../../try/mesh/aim.ts";
 import { checkRequest } from "../../try/requests.ts";
 import { isLogEntry, readLogEntry } from "./log-entry.ts";
@@ -24,12 +22,7 @@ export interface Recording {
 
 /** The requests of a file, JSON lines as `meshwright try` takes them or as Envoy's access log has them, one after the other. Rejects with a `CliError` where it cannot be read. */
 export async function* readRecorded({ file, direction, headers }: Recording): AsyncIterable<Recorded> {
-  if (file !== "-")
-    await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
-      const reason = error.code === "ENOENT" ? "there is no such file" : error.message;
-      throw new CliError(ExitCode.Input, `--requests ${file}: ${reason}`, { cause: error });
-    });
-  const chunks: AsyncIterable<Uint8Array> = file === "-" ? process.stdin : createReadStream(file, { highWaterMark: 1 << 18 });
+  const chunks = await openInput(file, "recorded requests");
   for await (const read of readLines(chunks)) {
     if ("error" in read) yield read;
     else yield { line: read.line, ...requestIn(read.text, direction, headers) };

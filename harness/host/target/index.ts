@@ -73,7 +73,7 @@ class InProcessTarget implements RunningTarget {
 
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
     if (request.time !== undefined) this.clock.setNow(request.time);
-    const firstLine = this.host.logs.lines.length;
+    const written = this.host.logs.written;
     const exchange = new Exchange(this.chain, this.upstreamChain, this.routes, request, this.grpcStats);
     const { dispatcher } = this.chain.worker;
     dispatcher.post(() => exchange.send());
@@ -83,7 +83,7 @@ class InProcessTarget implements RunningTarget {
         throw new HostError("misuse", `request ${request.id ?? request.path} waits for nothing: no timer is left that could end it`);
       this.clock.advance(wait);
     }
-    const lines = this.host.logs.lines.slice(firstLine);
+    const lines = this.host.logs.since(written);
     return withEvidence({ ...exchange.result(), decisions: readDecisions(lines) }, { request, logs: ofFilters(lines) });
   }
 

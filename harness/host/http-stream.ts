@@ -58,6 +58,7 @@ export class HttpStream implements Downstream {
   private opened = false;
   private clientHeaders: HeaderMap | undefined;
   private clientTrailers: HeaderMap | undefined;
+  private readonly clientMetadata: HeaderMap[] = [];
   private readonly clientBody = new ByteBuffer();
   private outcome: "responded" | "reset" | undefined;
 
@@ -87,6 +88,12 @@ export class HttpStream implements Downstream {
   sendTrailers(trailers: HeaderList): void {
     this.requireOpened("sendTrailers");
     this.run(() => this.manager.decodeTrailers(undefined, HeaderMap.from("request-trailers", trailers)));
+  }
+
+  /** Sends a METADATA of HTTP/2: names are unique in it. Envoy takes it where `http2_protocol_options.allow_metadata` is set. */
+  sendMetadata(entries: HeaderList): void {
+    this.requireOpened("sendMetadata");
+    this.run(() => this.manager.decodeMetadata(undefined, HeaderMap.from("metadata", entries)));
   }
 
   /** The client goes away: `on_log`, `on_done`, `on_delete` come at once. */
@@ -128,6 +135,11 @@ export class HttpStream implements Downstream {
     this.run(() => this.manager.encodeTrailers(undefined, HeaderMap.from("response-trailers", trailers)));
   }
 
+  /** As {@link sendMetadata}, of the upstream. */
+  respondMetadata(entries: HeaderList): void {
+    this.run(() => this.manager.encodeMetadata(undefined, HeaderMap.from("metadata", entries)));
+  }
+
   // --- What became of it ----------------------------------------------------------------------------------------------------------
 
   get state(): StreamState {
@@ -148,6 +160,16 @@ export class HttpStream implements Downstream {
     | undefined {
     const { headers, body, trailers, complete } = this.upstream;
     return headers && { headers: headers.toList(), body: body.bytes(), trailers: trailers?.toList(), complete };
+  }
+
+  /** The METADATA that reached the upstream, one list for each. */
+  get requestMetadata(): readonly HeaderList[] {
+    return this.upstream.metadata.map((metadata) => metadata.toList());
+  }
+
+  /** The METADATA that reached the client. */
+  get responseMetadata(): readonly HeaderList[] {
+    return this.clientMetadata.map((metadata) => metadata.toList());
   }
 
   /** A header's first value as the upstream sees it. */
@@ -196,6 +218,11 @@ export class HttpStream implements Downstream {
   /** @internal */
   encodeTrailers(trailers: HeaderMap): void {
     this.clientTrailers = trailers;
+  }
+
+  /** @internal */
+  encodeMetadata(metadata: HeaderMap): void {
+    this.clientMetadata.push(metadata);
   }
 
   /** @internal */

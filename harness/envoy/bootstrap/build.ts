@@ -82,11 +82,11 @@ export function cluster(
   name: string,
   host: string,
   port: number,
-  options: { readonly protocol?: UpstreamProtocol; readonly upstreamFilters?: readonly Extension[] } = {},
+  options: { readonly protocol?: UpstreamProtocol; readonly upstreamFilters?: readonly Extension[]; readonly allowMetadata?: boolean } = {},
 ): Cluster {
-  const { protocol = "http1", upstreamFilters = [] } = options;
+  const { protocol = "http1", upstreamFilters = [], allowMetadata = false } = options;
   const http1 = { http_protocol_options: { enable_trailers: true } };
-  const http2 = { http2_protocol_options: {} };
+  const http2 = { http2_protocol_options: { ...(allowMetadata && { allow_metadata: true }) } };
   const codec: Extension = { name: "upstream_codec", typed_config: typed("filters.http.upstream_codec.v3.UpstreamCodec") };
   const protocolOptions =
     protocol === "downstream"

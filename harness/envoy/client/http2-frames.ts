@@ -6,6 +6,9 @@ const PREFACE_LENGTH = 24;
 const FRAME_HEADER_LENGTH = 9;
 const HEADERS = 1;
 const CONTINUATION = 9;
+/** Envoy's extension of HTTP/2 (source/docs/h2_metadata.md): a header block beside those of the message. */
+const METADATA = 0x4d;
+const END_METADATA = 0x4;
 const END_STREAM = 0x1;
 const END_HEADERS = 0x4;
 /** The largest frame that every peer takes (RFC 9113, section 4.2). */
@@ -22,12 +25,19 @@ export class HeaderBlockSubstitution extends Duplex {
   private readonly trailers = new Map<number, Buffer>();
   private begun = 0;
   private outgoing = Buffer.alloc(0);
-  private prefaceSent = false;
+  private prefaceSent: boolean;
+  private incoming = Buffer.alloc(0);
+  private prefaceToCome: number;
+  private readonly received = new Map<number, number>();
 
-  constructor(socket: Socket) {
+  /** @param side A client's bytes begin with the preface (RFC 9113, section 3.4). Default: `client`. */
+  constructor(socket: Socket, side: "client" | "server" = "client") {
     super();
     this.socket = socket;
+    this.prefaceSent = side === "server";
+    this.prefaceToCome = side === "server" ? PREFACE_LENGTH : 0;
     socket.on("data", (chunk: Buffer) => {
+      this.countMetadata(chunk);
       if (!this.push(chunk)) socket.pause();
     });
     socket.on("end", () => this.push(null));
@@ -43,6 +53,17 @@ export class HeaderBlockSubstitution extends Duplex {
   /** The second header block of a stream becomes `headers`. It may never be written: a stream whose answer came early has no use for it. */
   substituteTrailers(stream: number, headers: HeaderList): void {
     this.trailers.set(stream, encodeHeaderBlock(headers));
+  }
+
+  /** Sends a METADATA frame behind what the session has written of a stream. */
+  sendMetadata(stream: number, entries: HeaderList): void {
+    const payload = encodeHeaderBlock(entries);
+    this.socket.write(Buffer.concat([frameHead(payload.length, METADATA, END_METADATA, stream), payload]));
+  }
+
+  /** How many METADATA, each whole, the peer has sent of a stream. */
+  metadataReceived(stream: number): number {
+    return this.received.get(stream) ?? 0;
   }
 
   override _read(): void {
@@ -63,6 +84,27 @@ export class HeaderBlockSubstitution extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.socket.destroy();
     done(error);
+  }
+
+  /** The session drops frames of types that it does not know (RFC 9113, section 5.5). */
+  private countMetadata(chunk: Buffer): void {
+    this.incoming = Buffer.concat([this.incoming, chunk]);
+    let at = 0;
+    if (this.prefaceToCome > 0) {
+      if (this.incoming.length < this.prefaceToCome) return;
+      at = this.prefaceToCome;
+      this.prefaceToCome = 0;
+    }
+    for (; at + FRAME_HEADER_LENGTH <= this.incoming.length;) {
+      const end = at + FRAME_HEADER_LENGTH + this.incoming.readUIntBE(at, 3);
+      if (end > this.incoming.length) break;
+      const stream = this.incoming.readUInt32BE(at + 5);
+      if (this.incoming[at + 3] === METADATA && ((this.incoming[at + 4] ?? 0) & END_METADATA) !== 0) {
+        this.received.set(stream, this.metadataReceived(stream) + 1);
+      }
+      at = end;
+    }
+    this.incoming = this.incoming.subarray(at);
   }
 
   private takeFrames(): Buffer {
@@ -101,14 +143,19 @@ function headerFrames(block: Buffer, stream: number, endStream: number): Buffer[
   const frames: Buffer[] = [];
   for (let at = 0; at === 0 || at < block.length; at += MAX_FRAME) {
     const payload = block.subarray(at, at + MAX_FRAME);
-    const head = Buffer.alloc(FRAME_HEADER_LENGTH);
-    head.writeUIntBE(payload.length, 0, 3);
-    head[3] = at === 0 ? HEADERS : CONTINUATION;
-    head[4] = (at === 0 ? endStream : 0) | (at + MAX_FRAME >= block.length ? END_HEADERS : 0);
-    head.writeUInt32BE(stream, 5);
-    frames.push(head, payload);
+    const flags = (at === 0 ? endStream : 0) | (at + MAX_FRAME >= block.length ? END_HEADERS : 0);
+    frames.push(frameHead(payload.length, at === 0 ? HEADERS : CONTINUATION, flags, stream), payload);
   }
   return frames;
+}
+
+function frameHead(length: number, type: number, flags: number, stream: number): Buffer {
+  const head = Buffer.alloc(FRAME_HEADER_LENGTH);
+  head.writeUIntBE(length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return head;
 }
 
 /** Every field as a literal without indexing, with a literal name, not compressed (RFC 7541, section 6.2.2). */

@@ -32,6 +32,8 @@ export abstract class ActiveFilter implements FilterCallbacks {
   /** Set by the manager while the filter handles the trailers. */
   handlesTrailers = false;
   private trailersContinued = false;
+  private headersCalled = false;
+  private heldMetadata: HeaderMap[] = [];
 
   constructor(manager: FilterManager, filter: HttpFilter, index: number) {
     this.manager = manager;
@@ -47,6 +49,7 @@ export abstract class ActiveFilter implements FilterCallbacks {
   protected abstract doHeaders(endStream: boolean): void;
   protected abstract doData(endStream: boolean): void;
   protected abstract doTrailers(): void;
+  protected abstract doMetadata(metadata: HeaderMap): void;
   protected abstract checkLimit(streaming: boolean): void;
   abstract addTrailers(): HeaderMap;
   /** Whether what is buffered now may be more than the limit, because the filter reads it as a stream. */
@@ -80,6 +83,18 @@ export abstract class ActiveFilter implements FilterCallbacks {
   protected abstract next(): number;
 
   afterHeaders(status: HeadersStatus): boolean {
+    this.headersCalled = true;
+    const goesOn = this.stateAfterHeaders(status);
+    if (!this.stoppedAll) {
+      const saved = this.startsAtCurrent;
+      this.startsAtCurrent = true;
+      this.releaseMetadata();
+      this.startsAtCurrent = saved;
+    }
+    return goesOn;
+  }
+
+  private stateAfterHeaders(status: HeadersStatus): boolean {
     switch (status) {
       case "continue":
         this.headersContinued = true;
@@ -125,6 +140,19 @@ export abstract class ActiveFilter implements FilterCallbacks {
     return true;
   }
 
+  /** Keeps METADATA of a filter that has not seen headers or stopped everything; says whether it did. */
+  holdMetadata(metadata: HeaderMap): boolean {
+    if (this.headersCalled && !this.stoppedAll) return false;
+    this.heldMetadata.push(metadata);
+    return true;
+  }
+
+  private releaseMetadata(): void {
+    const held = this.heldMetadata;
+    this.heldMetadata = [];
+    for (const metadata of held) this.doMetadata(metadata);
+  }
+
   private buffer(data: ByteBuffer, streaming: boolean): void {
     this.streaming = streaming;
     let buffered = this.buffered();
@@ -154,6 +182,7 @@ export abstract class ActiveFilter implements FilterCallbacks {
       this.headersContinued = true;
       this.doHeaders(this.complete() && this.buffered() === undefined && this.trailers() === undefined);
     }
+    this.releaseMetadata();
     const hadTrailers = this.trailers() !== undefined;
     if (this.buffered() !== undefined) this.doData(this.complete() && !hadTrailers);
     if (hadTrailers) this.doTrailers();
@@ -214,6 +243,10 @@ export class ActiveDecoderFilter extends ActiveFilter {
     if (trailers !== undefined) this.manager.decodeTrailers(this, trailers);
   }
 
+  protected doMetadata(metadata: HeaderMap): void {
+    this.manager.decodeMetadata(this, metadata);
+  }
+
   protected checkLimit(streaming: boolean): void {
     this.manager.checkRequestLimit(streaming);
   }
@@ -262,6 +295,10 @@ export class ActiveEncoderFilter extends ActiveFilter {
   protected doTrailers(): void {
     const trailers = this.manager.responseTrailers;
     if (trailers !== undefined) this.manager.encodeTrailers(this, trailers);
+  }
+
+  protected doMetadata(metadata: HeaderMap): void {
+    this.manager.encodeMetadata(this, metadata);
   }
 
   protected checkLimit(streaming: boolean): void {

@@ -11,6 +11,8 @@ export interface Downstream {
   encodeHeaders(headers: HeaderMap, endStream: boolean): void;
   encodeData(data: ByteBuffer, endStream: boolean): void;
   encodeTrailers(trailers: HeaderMap): void;
+  /** METADATA of HTTP/2; whoever has none drops it. */
+  encodeMetadata?(metadata: HeaderMap): void;
   /** The stream ended without the end of a response. */
   reset(details: string): void;
   /** The response went out to its end. */
@@ -147,6 +149,19 @@ export class FilterManager {
     }
   }
 
+  decodeMetadata(from: ActiveDecoderFilter | undefined, metadata: HeaderMap): void {
+    if (this.decodeAborted || this.ended) return;
+    for (let i = from === undefined ? 0 : from.start("current"); i < this.decoders.length; i++) {
+      const active = this.decoders[i];
+      if (active === undefined || active.holdMetadata(metadata)) return;
+      this.decoding++;
+      active.filter.decodeMetadata?.(metadata);
+      this.decoding--;
+      if (this.ended) return;
+      if (this.decodeAborted) return this.sendPrepared();
+    }
+  }
+
   addRequestTrailers(): HeaderMap {
     return (this.requestTrailers ??= new HeaderMap("request-trailers"));
   }
@@ -253,6 +268,20 @@ export class FilterManager {
     if (this.ended) return;
     this.downstream.encodeTrailers(trailers);
     this.end();
+  }
+
+  encodeMetadata(from: ActiveEncoderFilter | undefined, metadata: HeaderMap): void {
+    if (this.encodeAborted || this.ended) return;
+    for (let i = from === undefined ? this.encoders.length - 1 : from.start("current"); i >= 0; i--) {
+      const active = this.encoders[i];
+      if (active === undefined || active.holdMetadata(metadata)) return;
+      this.encoding++;
+      active.filter.encodeMetadata?.(metadata);
+      this.encoding--;
+      // It goes out before the reset that a filter asked for.
+      if (this.ended) break;
+    }
+    this.downstream.encodeMetadata?.(metadata);
   }
 
   addResponseTrailers(): HeaderMap {

@@ -39,9 +39,12 @@ export interface HttpFilter {
   decodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus;
   decodeData(data: ByteBuffer, endStream: boolean): DataStatus;
   decodeTrailers(trailers: HeaderMap): TrailersStatus;
+  /** The METADATA of HTTP/2. No filter stops it: Envoy's `FilterMetadataStatus` of a wasm filter is always Continue. */
+  decodeMetadata?(metadata: HeaderMap): void;
   encodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus;
   encodeData(data: ByteBuffer, endStream: boolean): DataStatus;
   encodeTrailers(trailers: HeaderMap): TrailersStatus;
+  encodeMetadata?(metadata: HeaderMap): void;
   /** The access log of the request, once, when it is complete. */
   log(requestHeaders: HeaderMap | undefined, responseHeaders: HeaderMap | undefined, responseTrailers: HeaderMap | undefined): void;
   onDestroy(): void;

@@ -75,6 +75,10 @@ export class HttpContext extends Context implements HttpFilter {
     return status;
   }
 
+  decodeMetadata(metadata: HeaderMap): void {
+    if (this.createdInVm) this.onMetadata("proxy_on_request_metadata", metadata);
+  }
+
   // --- Response -----------------------------------------------------------------------------------------------------------------
 
   encodeHeaders(headers: HeaderMap, endStream: boolean): HeadersStatus {
@@ -108,6 +112,10 @@ export class HttpContext extends Context implements HttpFilter {
     this.inResponseTrailers = false;
     if (status === "continue") this.responseTrailers = undefined;
     return status;
+  }
+
+  encodeMetadata(metadata: HeaderMap): void {
+    if (this.createdInVm && !this.failureSent) this.onMetadata("proxy_on_response_metadata", metadata);
   }
 
   // --- End ------------------------------------------------------------------------------------------------------------------------
@@ -170,6 +178,16 @@ export class HttpContext extends Context implements HttpFilter {
     const status = !this.vm.stopIteration && result === 0 ? "continue" : "stop-iteration";
     this.vm.endCall();
     return status;
+  }
+
+  /** Of METADATA a module gets the number of entries; the ABI has no map of them, and what the callback returns stops nothing. */
+  private onMetadata(name: "proxy_on_request_metadata" | "proxy_on_response_metadata", metadata: HeaderMap): void {
+    if (this.failed) return void this.failStream(undefined);
+    const callback = this.vm.callbacks[name];
+    if (callback === undefined) return;
+    this.vm.call(name, callback, this, this.id, metadata.size);
+    if (this.failed) return void this.failStream(undefined);
+    this.vm.endCall();
   }
 
   private toHeadersStatus(name: string, result: number): HeadersStatus {

@@ -8,6 +8,7 @@ export class TestUpstream implements HttpFilter {
   headers: HeaderMap | undefined;
   readonly body = new ByteBuffer();
   trailers: HeaderMap | undefined;
+  readonly metadata: HeaderMap[] = [];
   complete = false;
 
   setCallbacks(): void {}
@@ -28,6 +29,10 @@ export class TestUpstream implements HttpFilter {
     this.trailers = trailers;
     this.complete = true;
     return "stop-iteration";
+  }
+
+  decodeMetadata(metadata: HeaderMap): void {
+    this.metadata.push(metadata);
   }
 
   encodeHeaders(): HeadersStatus {

@@ -4,12 +4,15 @@ import { SUBJECTS } from "./steps/cases/index.ts";
 import { CALLBACKS, type Run, type Situation } from "./run.ts";
 import { DIFFERENCES, missingIn, NEWEST } from "./versions.ts";
 
-/** Callbacks of the ABI that stock Envoy never calls, and why. */
-export const NEVER_CALLED: Readonly<Record<string, string>> = {
+const METADATA =
+  "only for METADATA frames of HTTP/2, which Envoy takes with `http2_protocol_options.allow_metadata`; of them the module learns the number of entries alone. Compared [step by step](#step-by-step)";
+
+/** Callbacks of the ABI without a column of their own, and why. */
+export const NOT_PROBED: Readonly<Record<string, string>> = {
   foreign_function: "no foreign function of Envoy's calls back",
   proxy_validate_configuration: "Envoy looks it up and never calls it",
-  request_metadata: "only for HTTP/2 METADATA frames, which Envoy takes with `allow_metadata` from peers that speak them",
-  response_metadata: "as `request_metadata`",
+  request_metadata: METADATA,
+  response_metadata: METADATA,
 };
 
 /** Hostcalls that give the same in every callback stand in one line each. */
@@ -32,6 +35,13 @@ export function conformancePage(run: Run): string {
     `${PROBES.length} probes (${valid} with right arguments, ${PROBES.length - valid} with wrong ones) in each of ${callbacks} callbacks. A cell has the statuses that a hostcall gave with right arguments there: ${[...STATUSES, ...MORE_STATUSES].map((name, status) => `${status} ${name}`).join(", ")}. For WASI they are errno numbers. † stands where the host refuses a call, see [what remains](#what-remains).`,
     "",
     ...(["http", "tcp", "update"] as const).flatMap((situation) => [`### ${TITLES[situation]}`, "", ...table(run, situation), ""]),
+    "### Callbacks that are not in it",
+    "",
+    ...grid(
+      ["callback", "why"],
+      Object.entries(NOT_PROBED).map(([name, why]) => [`\`${name}\``, why]),
+    ),
+    "",
     "### In every callback alike",
     "",
     ...grid(

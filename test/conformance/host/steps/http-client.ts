@@ -1,5 +1,7 @@
 import { request as http1Request, type ClientRequest, type IncomingMessage } from "node:http";
+import { connect as connectSocket } from "node:net";
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream, type Http2Session } from "node:http2";
+import { HeaderBlockSubstitution } from "../../../../harness/envoy/client/http2-frames.ts";
 import type { HeaderList } from "../../../../harness/target/index.ts";
 import { requestHeaders, shownBody, shownHeaders, type Progress, type RequestOptions, type RequestView } from "./step.ts";
 
@@ -8,6 +10,7 @@ export interface ClientStream {
   send(data: string): void;
   finish(): void;
   trailers(trailers: HeaderList): void;
+  metadata(entries: HeaderList): void;
   leave(): void;
   /** `undefined` until headers came, or the end. */
   view(): NonNullable<RequestView["client"]> | undefined;
@@ -19,19 +22,25 @@ type Address = { readonly host: string; readonly port: number };
 export class StepClient implements Disposable {
   private readonly address: Address;
   private session: ClientHttp2Session | undefined;
+  private wire: HeaderBlockSubstitution | undefined;
+  private readonly takesMetadata: boolean;
 
-  constructor(address: Address) {
+  constructor(address: Address, takesMetadata = false) {
     this.address = address;
+    this.takesMetadata = takesMetadata;
   }
 
   open(script: string | undefined, number: number, options: RequestOptions): ClientStream {
     const headers = requestHeaders(script, number, options);
     if (options.protocol === "http/1.1") return new Http1Stream(this.address, headers, options);
     if (this.session === undefined || this.session.destroyed || this.session.closed) {
-      this.session = connect(`http://${this.address.host}:${this.address.port}`);
+      const { host, port } = this.address;
+      const wire = this.takesMetadata ? new HeaderBlockSubstitution(connectSocket(port, host)) : undefined;
+      this.wire = wire;
+      this.session = connect(`http://${host}:${port}`, wire && { createConnection: () => wire });
       this.session.on("error", () => undefined);
     }
-    return new Http2Stream(this.session, headers, options);
+    return new Http2Stream(this.session, this.wire, headers, options);
   }
 
   /** Resolves when Envoy has read all that was sent, and all that it had written is here. */
@@ -76,8 +85,13 @@ abstract class Received {
       headers: shownHeaders(headers),
       body: shownBody(Buffer.concat(this.chunks).toString("latin1")),
       trailers: this.trailerList,
+      ...(this.metadataReceived() > 0 && { metadata: this.metadataReceived() }),
       progress,
     };
+  }
+
+  protected metadataReceived(): number {
+    return 0;
   }
 }
 
@@ -85,8 +99,11 @@ class Http2Stream extends Received implements ClientStream {
   private readonly stream: ClientHttp2Stream;
   private last: HeaderList = [];
 
-  constructor(session: ClientHttp2Session, headers: HeaderList, { end = true }: RequestOptions) {
+  private readonly wire: HeaderBlockSubstitution | undefined;
+
+  constructor(session: ClientHttp2Session, wire: HeaderBlockSubstitution | undefined, headers: HeaderList, { end = true }: RequestOptions) {
     super();
+    this.wire = wire;
     this.stream = session.request(Object.fromEntries(headers), { endStream: end, waitForTrailers: !end });
     this.stream.on("wantTrailers", () => this.stream.sendTrailers(Object.fromEntries(this.last)));
     this.stream.on("response", (_headers, _flags, raw: readonly string[]) => (this.headers = pairsOf(raw)));
@@ -95,7 +112,8 @@ class Http2Stream extends Received implements ClientStream {
     this.stream.on("error", () => undefined);
     let ended = false;
     this.stream.on("end", () => {
-      ended = !this.stream.aborted;
+      // A server that has answered in full resets the rest of the request with NO_ERROR (RFC 9113, section 8.1).
+      ended = !this.stream.aborted || this.stream.rstCode === constants.NGHTTP2_NO_ERROR;
       if (ended && this.headers !== undefined && this.progress === "open") this.progress = "whole";
     });
     this.stream.on("close", () => {
@@ -114,6 +132,14 @@ class Http2Stream extends Received implements ClientStream {
   trailers(trailers: HeaderList): void {
     this.last = trailers;
     this.finish();
+  }
+
+  metadata(entries: HeaderList): void {
+    if (!this.stream.destroyed) this.wire?.sendMetadata(this.stream.id ?? 0, entries);
+  }
+
+  protected override metadataReceived(): number {
+    return this.wire?.metadataReceived(this.stream.id ?? 0) ?? 0;
   }
 
   leave(): void {
@@ -175,6 +201,10 @@ class Http1Stream extends Received implements ClientStream {
   trailers(trailers: HeaderList): void {
     this.request.addTrailers(Object.fromEntries(trailers));
     this.finish();
+  }
+
+  metadata(): void {
+    throw new Error("HTTP/1.1 has no METADATA");
   }
 
   leave(): void {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { createServer as createSocketServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { HeaderBlockSubstitution } from "../../../../harness/envoy/client/http2-frames.ts";
 import type { HeaderList } from "../../../../harness/target/index.ts";
 import { pairsOf, ping } from "./http-client.ts";
 import { shownBody, shownHeaders, type Progress, type Side } from "./step.ts";
@@ -14,28 +15,41 @@ export interface StepUpstream extends AsyncDisposable {
   settled(): Promise<void>;
 }
 
-export async function startStepUpstream(): Promise<StepUpstream> {
+/** @param options.metadata Whether it takes and gives METADATA. Default: false. */
+export async function startStepUpstream({ metadata = false } = {}): Promise<StepUpstream> {
   const streams = new Map<string, UpstreamStream>();
   const sessions = new Set<ServerHttp2Session>();
+  const wires = new WeakMap<ServerHttp2Session, HeaderBlockSubstitution>();
+  let wireOfNext: HeaderBlockSubstitution | undefined;
   const server = createServer();
   server.on("session", (session) => {
     sessions.add(session);
+    if (wireOfNext !== undefined) wires.set(session, wireOfNext);
     session.on("error", () => undefined);
     session.on("close", () => sessions.delete(session));
   });
   server.on("stream", (stream, _headers, _flags, raw: readonly string[]) => {
     const list = pairsOf(raw);
-    streams.set(list.find(([name]) => name === "x-stream")?.[1] ?? "", new UpstreamStream(stream, list));
+    streams.set(
+      list.find(([name]) => name === "x-stream")?.[1] ?? "",
+      new UpstreamStream(stream, list, stream.session && wires.get(stream.session)),
+    );
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  const wired = (socket: Socket) => {
+    wireOfNext = new HeaderBlockSubstitution(socket, "server");
+    server.emit("connection", wireOfNext);
+    wireOfNext = undefined;
+  };
+  const listening: Server = metadata ? createSocketServer(wired) : (server);
+  listening.listen(0, "127.0.0.1");
+  await once(listening, "listening");
   return {
-    port: (server.address() as AddressInfo).port,
+    port: (listening.address() as AddressInfo).port,
     stream: (number) => streams.get(number),
     settled: async () => void (await Promise.all([...sessions].map(ping))),
     [Symbol.asyncDispose]: async () => {
       for (const session of sessions) session.destroy();
-      server.close();
+      listening.close();
     },
   };
 }
@@ -49,8 +63,11 @@ export class UpstreamStream {
   private last: HeaderList = [];
   private progress: Progress = "open";
 
-  constructor(stream: ServerHttp2Stream, headers: HeaderList) {
+  private readonly wire: HeaderBlockSubstitution | undefined;
+
+  constructor(stream: ServerHttp2Stream, headers: HeaderList, wire?: HeaderBlockSubstitution) {
     this.stream = stream;
+    this.wire = wire;
     this.headers = headers;
     stream.on("data", (chunk: Buffer) => this.chunks.push(chunk));
     stream.on("trailers", (_trailers, _flags, raw: readonly string[]) => (this.trailerList = pairsOf(raw)));
@@ -73,17 +90,23 @@ export class UpstreamStream {
     if (this.open) this.stream.write(data, "latin1");
   }
 
+  metadata(entries: HeaderList): void {
+    if (this.open) this.wire?.sendMetadata(this.stream.id ?? 0, entries);
+  }
+
   end(trailers: HeaderList = []): void {
     this.last = trailers;
     if (this.open) this.stream.end();
   }
 
   view(): Side {
+    const metadata = this.wire?.metadataReceived(this.stream.id ?? 0) ?? 0;
     return {
       path: this.headers.find(([name]) => name === ":path")?.[1] ?? "",
       headers: shownHeaders(this.headers),
       body: shownBody(Buffer.concat(this.chunks).toString("latin1")),
       trailers: this.trailerList,
+      ...(metadata > 0 && { metadata }),
       progress: this.progress,
     };
   }

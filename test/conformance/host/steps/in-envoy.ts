@@ -36,14 +36,23 @@ const QUIET = 10;
 export class EnvoyPlaces implements AsyncDisposable {
   private readonly envoy: StartedEnvoy;
   private readonly upstream: StepUpstream;
+  /** Of cases with METADATA: its connections pass through {@link HeaderBlockSubstitution}. */
+  private readonly metadataUpstream: StepUpstream;
   private readonly server: TcpServer;
   private readonly folder: string;
   private readonly resources: AsyncDisposableStack;
   private streams = 0;
 
-  private constructor(envoy: StartedEnvoy, upstream: StepUpstream, server: TcpServer, folder: string, resources: AsyncDisposableStack) {
+  private constructor(
+    envoy: StartedEnvoy,
+    [upstream, metadataUpstream]: readonly [StepUpstream, StepUpstream],
+    server: TcpServer,
+    folder: string,
+    resources: AsyncDisposableStack,
+  ) {
     this.envoy = envoy;
     this.upstream = upstream;
+    this.metadataUpstream = metadataUpstream;
     this.server = server;
     this.folder = folder;
     this.resources = resources;
@@ -54,6 +63,7 @@ export class EnvoyPlaces implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), "meshwright-steps-"));
     resources.defer(() => rm(folder, { recursive: true, force: true }));
     const upstream = resources.use(await startStepUpstream());
+    const metadataUpstream = resources.use(await startStepUpstream({ metadata: true }));
     const server = resources.use(await startTcpServer());
     const callouts = await startCallouts({ callout: calloutAnswer }, { bind: "127.0.0.1", reach: "127.0.0.1" }, resources);
     const listeners: Listener[] = [];
@@ -69,6 +79,7 @@ export class EnvoyPlaces implements AsyncDisposable {
             listeners,
             clusters: [
               cluster("upstream", "127.0.0.1", upstream.port, { protocol: "http2" }),
+              cluster("metadata-upstream", "127.0.0.1", metadataUpstream.port, { protocol: "http2", allowMetadata: true }),
               cluster("server", "127.0.0.1", server.port),
               ...[...callouts].map(([name, { host, port }]) => cluster(name, host, port, { protocol: "http2" })),
               cluster("refused", "127.0.0.1", 1),
@@ -83,7 +94,7 @@ export class EnvoyPlaces implements AsyncDisposable {
         { componentLogLevels: { wasm: "debug" } },
       ),
     );
-    return new EnvoyPlaces(envoy, upstream, server, folder, resources.move());
+    return new EnvoyPlaces(envoy, [upstream, metadataUpstream], server, folder, resources.move());
   }
 
   /** What is seen behind each step, each waited for until it is what `expected` says. */
@@ -92,7 +103,8 @@ export class EnvoyPlaces implements AsyncDisposable {
     const sights: Sight[] = [];
     const streams: Array<() => RequestView | ConnectionView> = [];
     const leavers: Array<() => Promise<void>> = [];
-    using clients = new StepClient(this.envoy.address(setup.name));
+    using clients = new StepClient(this.envoy.address(setup.name), setup.metadata);
+    const upstreams = setup.metadata ? this.metadataUpstream : this.upstream;
     let differs = false;
     const look = (step: string): Sight => ({ step, log: this.lines(setup).slice(first), streams: streams.map((view) => view()) });
     let together = false;
@@ -103,7 +115,7 @@ export class EnvoyPlaces implements AsyncDisposable {
       // What a client sent reaches the upstream, and what an upstream sent the client.
       for (let i = 0; i < 2; i++) {
         await clients.settled();
-        await this.upstream.settled();
+        await upstreams.settled();
       }
       const wanted = expected[sights.length];
       const end = Date.now() + (differs ? IMPATIENCE : PATIENCE);
@@ -123,7 +135,7 @@ export class EnvoyPlaces implements AsyncDisposable {
       request: async (script, options = {}) => {
         const number = ++this.streams;
         const client = clients.open(script, number, options);
-        const upstream = () => this.upstream.stream(String(number));
+        const upstream = () => upstreams.stream(String(number));
         streams.push(() => {
           const [ours, theirs] = [client.view(), upstream()?.view()];
           return { ...(ours !== undefined && { client: ours }), ...(theirs !== undefined && { upstream: theirs }) };
@@ -135,6 +147,8 @@ export class EnvoyPlaces implements AsyncDisposable {
           send: (data) => step("send", () => client.send(data))(),
           finish: step("finish", () => client.finish()),
           trailers: (trailers) => step("trailers", () => client.trailers(trailers))(),
+          metadata: (entries) => step("metadata", () => client.metadata(entries))(),
+          answerMetadata: (entries) => step("answerMetadata", () => upstream()?.metadata(entries))(),
           leave,
           answer: (headers = [[":status", "200"]], end = true) => step("answer", () => upstream()?.answer(headers, end))(),
           answerData: (data) => step("answerData", () => upstream()?.data(data))(),
@@ -224,7 +238,13 @@ function listenerOf(setup: Setup, folder: string): Listener {
               http2_protocol_options: { allow_metadata: true, ...(limited && { initial_stream_window_size: LIMIT }) },
             },
             filters.map((filter) => (setup.updated ? discovered(filter.name, fileOf(folder, filter)) : httpWasm(config(filter)))),
-            [{ name: "default", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "upstream" } }] }],
+            [
+              {
+                name: "default",
+                domains: ["*"],
+                routes: [{ match: { prefix: "/" }, route: { cluster: setup.metadata ? "metadata-upstream" : "upstream" } }],
+              },
+            ],
           ),
         ];
   return {

@@ -12,6 +12,7 @@ export interface Setup {
   readonly listener: "http" | "tcp";
   readonly limited: boolean;
   readonly updated: boolean;
+  readonly metadata: boolean;
   readonly filters: readonly NamedFilter[];
   readonly cases: readonly Case[];
 }
@@ -21,8 +22,8 @@ export async function setupsOf(cases: readonly Case[]): Promise<Setup[]> {
   const module = await scriptedFilter();
   const setups = new Map<string, Setup & { readonly cases: Case[] }>();
   for (const one of cases) {
-    const { filters = [{}], listener = "http", limited = false, updated = false } = one;
-    const key = JSON.stringify([filters, listener, limited, updated]);
+    const { filters = [{}], listener = "http", limited = false, updated = false, metadata = false } = one;
+    const key = JSON.stringify([filters, listener, limited, updated, metadata]);
     const known = setups.get(key);
     if (known !== undefined) {
       known.cases.push(one);
@@ -33,7 +34,7 @@ export async function setupsOf(cases: readonly Case[]): Promise<Setup[]> {
       const id = `${name}f${at}`;
       return { vmId: id, ...filter, name: id, module, configuration: lines(script) };
     });
-    setups.set(key, { name, listener, limited, updated, filters: named, cases: [one] });
+    setups.set(key, { name, listener, limited, updated, metadata, filters: named, cases: [one] });
   }
   return [...setups.values()];
 }

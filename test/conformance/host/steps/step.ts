@@ -19,6 +19,8 @@ export interface Case {
   readonly limited?: boolean;
   /** Whether configurations are replaced. Envoy then watches a file for each filter, and a machine lets few files be watched. */
   readonly updated?: boolean;
+  /** Whether METADATA frames of HTTP/2 are sent. */
+  readonly metadata?: boolean;
   readonly play: (place: Place) => Promise<void>;
 }
 
@@ -58,8 +60,11 @@ export interface RequestSteps {
   /** Ends the request by an empty DATA frame or the last chunk. */
   readonly finish: () => Promise<void>;
   readonly trailers: (trailers: HeaderList) => Promise<void>;
+  /** Sends a METADATA of HTTP/2. Only in a case with `metadata`. */
+  readonly metadata: (entries: HeaderList) => Promise<void>;
   /** The client resets the stream. */
   readonly leave: () => Promise<void>;
+  readonly answerMetadata: (entries: HeaderList) => Promise<void>;
   readonly answer: (headers?: HeaderList, end?: boolean) => Promise<void>;
   readonly answerData: (data: string) => Promise<void>;
   readonly answerEnd: () => Promise<void>;
@@ -88,6 +93,8 @@ export interface Side {
   readonly headers: HeaderList;
   readonly body: string;
   readonly trailers: HeaderList;
+  /** How many METADATA came; absent where none did. */
+  readonly metadata?: number;
   readonly progress: Progress;
 }
 

@@ -2,6 +2,7 @@ import type { Case } from "../step.ts";
 import { bodies } from "./bodies.ts";
 import { callouts } from "./callouts.ts";
 import { localResponses } from "./local-responses.ts";
+import { metadata } from "./metadata.ts";
 import { tcp } from "./tcp.ts";
 import { traps } from "./traps.ts";
 import { updates } from "./updates.ts";
@@ -13,5 +14,6 @@ export const SUBJECTS: Readonly<Record<string, readonly Case[]>> = {
   "traps and failure policies": traps,
   "configurations that are replaced": updates,
   "callouts and their failures": callouts,
+  "METADATA of HTTP/2": metadata,
   "TCP connections": tcp,
 };

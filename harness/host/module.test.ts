@@ -11,8 +11,13 @@ const initialize = (code: readonly number[]) => ({ export: "_initialize", signat
 
 /** A module as bytes, what the host says of it, and the message. */
 const refused: ReadonlyArray<readonly [title: string, module: WasmModuleSpec | Uint8Array, code: string, message: RegExp]> = [
-  ["no wasm", Buffer.from("hello"), "not-wasm", /Failed to load Wasm bytecode/],
-  ["cut off", wasmModule({ functions: BASICS }).subarray(0, 40), "not-wasm", /Failed to load Wasm bytecode/],
+  ["no wasm", Buffer.from("hello"), "not-wasm", /Failed to load Wasm bytecode: the file is text, no WebAssembly: /],
+  [
+    "cut off",
+    wasmModule({ functions: BASICS }).subarray(0, 40),
+    "not-wasm",
+    /Failed to load Wasm bytecode: the module is cut off or damaged: /,
+  ],
   ["without a marker", { functions: [malloc] }, "missing-abi", /Missing or unknown Proxy-Wasm ABI version.*proxy_abi_version_0_2_1/],
   ["without malloc", { functions: [marker] }, "missing-export", /missing malloc function/],
   ["without a memory", { functions: BASICS, memory: false }, "missing-export", /exports no memory.*SIGSEGV/],

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { HostError } from "./errors.ts";
 import { readSections, type ModuleSections } from "./module-sections.ts";
+import { seemingFormat } from "./seeming-format.ts";
 
 /** The markers that Envoy knows. Each is an exported function without parameters. */
 export type AbiVersion = "0.1.0" | "0.2.0" | "0.2.1";
@@ -83,7 +84,9 @@ function readModule(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new HostError("not-wasm", `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    const reason = code === "ENOENT" ? "there is no such file; build the module first, or mend the path" : String(error);
+    throw new HostError("not-wasm", `${path} cannot be read: ${reason}`, { cause: error });
   }
 }
 
@@ -94,9 +97,8 @@ function compile(bytes: Uint8Array, name: string, sha256: string): WebAssembly.M
   try {
     compiled = new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
   } catch (error) {
-    throw new HostError("not-wasm", `${name}: Failed to load Wasm bytecode: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    const reason = `${seemingFormat(bytes)}: ${error instanceof Error ? error.message : String(error)}`;
+    throw new HostError("not-wasm", `${name}: Failed to load Wasm bytecode: ${reason}`, { cause: error });
   }
   if (compiledModules.size >= COMPILED_MODULES_KEPT) compiledModules.delete(compiledModules.keys().next().value ?? "");
   compiledModules.set(sha256, compiled);

@@ -4,6 +4,7 @@ import { CALLBACK_NAMES } from "../host/callbacks.ts";
 import { HostError } from "../host/errors.ts";
 import { MARKERS, type AbiVersion } from "../host/module.ts";
 import { readSections } from "../host/module-sections.ts";
+import { seemingFormat } from "../host/seeming-format.ts";
 import { readLayout, type ModuleLayout } from "./layout.ts";
 import { findProblems, type ModuleProblem } from "./problems.ts";
 import { readToolchain, type Toolchain } from "./toolchain.ts";
@@ -40,7 +41,7 @@ export function examineModule(bytes: Uint8Array): ModuleExamination {
   } catch (error) {
     throw new HostError(
       "not-wasm",
-      `${whatItIs(bytes)}${error instanceof Error ? error.message.replace(/^WebAssembly\.Module\(\): /, "") : String(error)}`,
+      `${seemingFormat(bytes)}: ${error instanceof Error ? error.message.replace(/^WebAssembly\.Module\(\): /, "") : String(error)}`,
       {
         cause: error,
       },
@@ -63,19 +64,4 @@ export function examineModule(bytes: Uint8Array): ModuleExamination {
     capabilities: [...new Set([...hostcalls, ...callbacks])].toSorted(),
     problems: findProblems(sections, layout, abi),
   };
-}
-
-const HEADER = Buffer.from([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
-const COMPONENT = Buffer.from([0x0d, 0x00, 0x01, 0x00]);
-
-/** What bytes seem to be that are no module, as the beginning of a sentence. */
-function whatItIs(bytes: Uint8Array): string {
-  const start = Buffer.from(bytes.subarray(0, 8));
-  if (start.length === 0) return "the file is empty: ";
-  if (start.equals(HEADER)) return "the module is cut off or damaged: ";
-  if (start.subarray(0, 4).equals(HEADER.subarray(0, 4)) && start.subarray(4).equals(COMPONENT))
-    return "the file is a WebAssembly component, which Envoy does not load; build a core module: ";
-  if (start[0] === 0x1f && start[1] === 0x8b) return "the file is compressed by gzip, as layers of OCI images are; unpack it: ";
-  if (/^\s*[(;<{\x23-\x7e]/.test(start.toString("latin1"))) return "the file is text, no WebAssembly: ";
-  return "the file is no WebAssembly: ";
 }

@@ -14,8 +14,8 @@ import { requireTarget } from "../../harness/scenario/require-target.ts";
 // The `sh` blocks of the pages, line by line, as they stand there.
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-/** Their commands follow one another, in a folder of their own: test/docs/testing-a-filter.test.ts, testing-a-mesh.test.ts. */
-const FOLLOWED: readonly string[] = ["docs/testing-a-filter.md", "docs/testing-a-mesh.md"];
+/** Their commands follow one another, in a folder of their own: test/docs/testing-a-filter.test.ts, testing-a-mesh.test.ts, languages.test.ts. */
+const FOLLOWED: readonly string[] = ["docs/testing-a-filter.md", "docs/testing-a-mesh.md", "docs/languages/*.md"];
 const pages = globSync(["*.md", "docs/**/*.md", "filters/**/*.md", "harness/**/*.md", "test/**/*.md"], {
   cwd: repository,
   exclude: ["**/node_modules/**", ...FOLLOWED],

@@ -1,9 +1,9 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { type Decision, type HostHealth, type Mark, MeshHealth, type MeshHealthSettings, type Receipt } from "./health/index.ts";
 import type { HealthReport } from "./health/index.ts";
 import type { ControlLog } from "./log.ts";
 import { hostGroup, judgedPorts, type Mesh } from "./mesh/index.ts";
 import type { MeshHealthState } from "./model/index.ts";
+import { ReportTokens } from "./report-tokens.ts";
 import type { HealthEntry } from "./state/health.ts";
 import type { KeptList } from "./state/kept-list.ts";
 
@@ -23,12 +23,11 @@ export interface HostHealthOptions extends MeshHealthSettings {
 /** Looks at what callers say as often as this within an interval. */
 const LOOKS = 5;
 
-/** Mesh-wide health with what it needs to run: a clock, the mesh, a log, a place to keep what it decided, and a token by which proxies in plain text show that their configuration is from here. */
+/** Mesh-wide health with what it needs to run: a clock, the mesh, a log, a place to keep what it decided, and tokens by which proxies in plain text show that their configuration is from here. */
 export class HostHealthService implements Disposable {
   readonly health: MeshHealth;
   private readonly options: HostHealthOptions;
-  private readonly token: string;
-  private readonly digest: Buffer;
+  private readonly tokens: ReportTokens;
   private readonly timer: NodeJS.Timeout;
   private clusters: { readonly mesh: Mesh; readonly names: readonly string[] } | undefined;
   private told = "";
@@ -37,8 +36,10 @@ export class HostHealthService implements Disposable {
     this.options = options;
     const kept = options.kept?.read() ?? [];
     const marks = kept.filter((entry): entry is Mark => !("token" in entry));
-    this.token = kept.find((entry) => "token" in entry)?.token ?? randomBytes(24).toString("base64url");
-    this.digest = digestOf(this.token);
+    this.tokens = new ReportTokens(
+      kept.filter((entry) => "token" in entry),
+      now,
+    );
     this.health = new MeshHealth({ ...options, group: (service, port) => hostGroup(options.mesh(), service, port), now, marks });
     // Marks of an earlier process hold from the first configuration on; what they are of may not be there yet.
     this.tell();
@@ -54,7 +55,14 @@ export class HostHealthService implements Disposable {
 
   /** Whether who reports has a configuration from here. */
   isToken(given: string): boolean {
-    return timingSafeEqual(this.digest, digestOf(given));
+    return this.tokens.accepts(given);
+  }
+
+  /** Gives proxies another token; that which they have is good until it is replaced once more. */
+  replaceToken(): void {
+    this.tokens.replace();
+    this.keep();
+    this.tell();
   }
 
   report(id: string, report: HealthReport): Receipt {
@@ -94,20 +102,21 @@ export class HostHealthService implements Disposable {
       const { decision: _, reason: __, ...fields } = decision;
       this.options.log?.[decision.decision === "ejected" || decision.decision === "held" ? "warn" : "info"](fields, messageOf(decision));
     }
-    if (JSON.stringify(this.health.remembered()) !== before) this.keep();
+    const renewed = this.tokens.renew();
+    if (renewed || JSON.stringify(this.health.remembered()) !== before) this.keep();
     this.tell();
   }
 
   private tell(): void {
     const marks = this.health.marks();
-    const text = JSON.stringify([...marks]);
+    const text = JSON.stringify([this.tokens.current, ...marks]);
     if (text === this.told) return;
     this.told = text;
-    this.options.apply({ reports: { path: `${HEALTH_REPORTS}?token=${this.token}`, period: this.interval }, marks });
+    this.options.apply({ reports: { path: `${HEALTH_REPORTS}?token=${this.tokens.current}`, period: this.interval }, marks });
   }
 
   private keep(): void {
-    this.options.kept?.keep(() => [{ token: this.token }, ...this.health.remembered()]);
+    this.options.kept?.keep(() => [...this.tokens.kept(), ...this.health.remembered()]);
   }
 }
 
@@ -125,8 +134,4 @@ function messageOf({ decision, address, service, port, reason }: Decision): stri
 /** A clock that shows what the wall clock showed when this process began, and does not jump with it. */
 function now(): number {
   return Math.round(performance.timeOrigin + performance.now());
-}
-
-function digestOf(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

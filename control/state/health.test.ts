@@ -6,7 +6,8 @@ import { HEALTH, type HealthEntry } from "./health.ts";
 import { State } from "./index.ts";
 
 const ENTRIES: readonly HealthEntry[] = [
-  { token: "of-the-mesh" },
+  { token: "of-the-mesh", since: 2 },
+  { token: "of-an-older-service" },
   { service: "reviews", port: 80, address: "10.0.0.1:8080", state: "out", since: 1, until: 30_001, times: 1 },
   {
     service: "reviews",

@@ -80,6 +80,16 @@ metadata: { name: reviews }
 spec: { host: ${SERVICE}, trafficPolicy: { loadBalancer: { simple: ROUND_ROBIN } } }
 `;
 
+const PLUGIN = `
+apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: { name: ejection }
+spec:
+  url: builtin://ejection
+  pluginConfig:
+    rules: [{ name: failed, match: { headers: { x-failed: { present: true } } }, consecutive: 10000 }]
+`;
+
 const addressOf = (host: number) => `127.0.0.1:${hosts[host]?.port}`;
 /** Decisions of the test that runs, the last one first. */
 const decisions = () => health().decisions.filter(({ at }) => at >= begun);
@@ -278,23 +288,43 @@ test("a restarted control service has out who was out, and nobody else", { timeo
 
 test("what only the ejection filter knows to be a failure is evidence, by its reports", { timeout: 120_000 }, async () => {
   marked = true;
-  const plugin = `
-apiVersion: extensions.istio.io/v1alpha1
-kind: WasmPlugin
-metadata: { name: ejection }
-spec:
-  url: builtin://ejection
-  pluginConfig:
-    rules: [{ name: failed, match: { headers: { x-failed: { present: true } } }, consecutive: 10000 }]
-`;
   fails = (host) => host === 2;
-  await mesh.apply({ "rule.yaml": rule({}), "plugin.yaml": plugin });
+  await mesh.apply({ "rule.yaml": rule({}), "plugin.yaml": PLUGIN });
   const { evidence } = await ejected(2);
   expect(evidence?.callers[0]).toMatchObject({ loads: { failed: 0 } });
   expect(evidence?.callers[0]?.filter.failed).toBeGreaterThan(0);
   await outForAll([addressOf(2)]);
   const metrics = await mesh.service.metrics.scrape();
   expect(metrics).toMatch(/^meshwright_health_reports_total\{result="taken"[^}]*\} [1-9]/m);
+});
+
+test("the token of reports is replaced under proxies, and none of their reports is refused", { timeout: 120_000 }, async () => {
+  await mesh.apply({ "plugin.yaml": PLUGIN, "rule.yaml": rule({}) });
+  const reported = async (result: string) => {
+    const metrics = await mesh.service.metrics.scrape();
+    return Number(new RegExp(`^meshwright_health_reports_total\\{result="${result}"[^}]*\\} (\\d+)`, "m").exec(metrics)?.[1] ?? 0);
+  };
+  const path = () => mesh.service.mesh.index.health.reports?.path ?? "";
+  const refused = await reported("refused");
+  const paths = [path()];
+  const replace = () => {
+    mesh.service.health?.replaceToken();
+    paths.push(path());
+  };
+  replace();
+  const before = await reported("taken");
+  await mesh.settled();
+  await until(
+    "proxies have reported with the new one",
+    () => reported("taken"),
+    (taken) => taken >= before + 3 * CALLERS,
+  );
+  expect(await reported("refused")).toBe(refused);
+  // Beyond this a proxy is refused that has not heard of the new one in all of its time.
+  replace();
+  const isRefused = [];
+  for (const each of paths) isRefused.push((await post(each, { node: nodeId(0), time: 1, clusters: [], hosts: [], leftOut: 0 })) === 401);
+  expect(isRefused).toEqual([true, false, false]);
 });
 
 /** Sends a report to the address of xDS, in plain text. */

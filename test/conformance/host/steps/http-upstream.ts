@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { createServer, type Http2Session, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import { createServer as createSocketServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { HeaderBlockSubstitution } from "../../../../harness/envoy/client/http2-frames.ts";
 import type { HeaderList } from "../../../../harness/target/index.ts";
@@ -19,7 +19,7 @@ export interface StepUpstream extends AsyncDisposable {
 export async function startStepUpstream({ metadata = false } = {}): Promise<StepUpstream> {
   const streams = new Map<string, UpstreamStream>();
   const sessions = new Set<ServerHttp2Session>();
-  const wires = new WeakMap<ServerHttp2Session, HeaderBlockSubstitution>();
+  const wires = new WeakMap<Http2Session, HeaderBlockSubstitution>();
   let wireOfNext: HeaderBlockSubstitution | undefined;
   const server = createServer();
   server.on("session", (session) => {
@@ -40,7 +40,7 @@ export async function startStepUpstream({ metadata = false } = {}): Promise<Step
     server.emit("connection", wireOfNext);
     wireOfNext = undefined;
   };
-  const listening: Server = metadata ? createSocketServer(wired) : (server);
+  const listening: Server = metadata ? createSocketServer(wired) : server;
   listening.listen(0, "127.0.0.1");
   await once(listening, "listening");
   return {

@@ -25,8 +25,8 @@ export function envoyImage(): Promise<string> {
 
 async function choose(): Promise<string> {
   const own = process.env["MESHWRIGHT_ENVOY_IMAGE"];
-  if (own !== undefined && own !== "") return own;
   const client = await engine();
+  if (own !== undefined && own !== "") return ownImage(client, own);
   const version = RELEASES[wantedVersion(process.env)]?.version ?? "";
   const official = `envoyproxy/envoy:v${version}`;
   if (await exists(client, official)) return official;
@@ -40,6 +40,16 @@ async function choose(): Promise<string> {
   const local = `meshwright/envoy:${found}`;
   if (!(await exists(client, local))) await importImage(client, path, local);
   return local;
+}
+
+/** Pulled where it is missing. */
+async function ownImage(client: ContainerRuntimeClient, image: string): Promise<string> {
+  const reason = (await exists(client, image)) ? undefined : await pull(client, image);
+  if (reason === undefined) return image;
+  throw new EnvoyError(
+    "unavailable",
+    `the image ${image} of MESHWRIGHT_ENVOY_IMAGE is not on this machine and cannot be pulled (${reason}): build it, or unset the variable`,
+  );
 }
 
 async function exists(client: ContainerRuntimeClient, image: string): Promise<boolean> {

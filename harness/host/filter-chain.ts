@@ -1,13 +1,16 @@
 import type { HeaderList } from "../target/index.ts";
 import type { Host, Worker } from "./host.ts";
 import type { HttpFilter } from "./http/filter.ts";
-import { DEFAULT_BUFFER_LIMIT } from "./http/filter-manager.ts";
+import { DEFAULT_BUFFER_LIMIT, DEFAULT_STREAM_WINDOW } from "./http/filter-manager.ts";
 import { HttpStream, type RequestOptions, type StreamOptions } from "./http-stream.ts";
 import type { PluginHandle } from "./plugin-handle.ts";
 import { TcpStream } from "./tcp-stream.ts";
 
 export interface ChainOptions {
-  /** Bytes that may be buffered for a filter. Default: 1 MiB, Envoy's `per_connection_buffer_limit_bytes`. */
+  /**
+   * Bytes that may be buffered for a filter. Default: that of Envoy, which is of HTTP/1.1 1 MiB (`per_connection_buffer_limit_bytes`) and of HTTP/2
+   * 16 MiB (`initial_stream_window_size`).
+   */
   readonly bufferLimit?: number;
   /** The worker that serves the chain's streams. Default: the host's first. */
   readonly worker?: Worker;
@@ -17,7 +20,7 @@ export interface ChainOptions {
 export class FilterChain {
   readonly host: Host;
   readonly worker: Worker;
-  readonly bufferLimit: number;
+  private readonly bufferLimit: number | undefined;
   private readonly plugins: readonly PluginHandle[];
 
   /** @internal Use `Host.chain`. */
@@ -25,7 +28,12 @@ export class FilterChain {
     this.host = host;
     this.plugins = plugins;
     this.worker = options.worker ?? host.worker;
-    this.bufferLimit = options.bufferLimit ?? DEFAULT_BUFFER_LIMIT;
+    this.bufferLimit = options.bufferLimit;
+  }
+
+  /** Bytes that may be buffered for a filter of a stream: the limit of Envoy's codec (`Http::Stream::bufferLimit`). */
+  bufferLimitOf(protocol: string): number {
+    return this.bufferLimit ?? (protocol === "HTTP/2" ? DEFAULT_STREAM_WINDOW : DEFAULT_BUFFER_LIMIT);
   }
 
   /** A context of each plugin for a new stream; a plugin that failed open is left out. */

@@ -66,7 +66,7 @@ export class HttpStream implements Downstream {
   constructor(chain: FilterChain, options: StreamOptions) {
     this.chain = chain;
     this.info = streamInfo(chain, options);
-    this.manager = new FilterManager([...chain.createFilters(), this.upstream], this.info, this, chain.bufferLimit);
+    this.manager = new FilterManager([...chain.createFilters(), this.upstream], this.info, this, chain.bufferLimitOf(this.info.protocol));
   }
 
   // --- The client's side --------------------------------------------------------------------------------------------------------

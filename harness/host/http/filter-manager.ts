@@ -22,6 +22,8 @@ export interface Downstream {
 
 /** Envoy's `per_connection_buffer_limit_bytes`. */
 export const DEFAULT_BUFFER_LIMIT = 1024 * 1024;
+/** Envoy's `http2_protocol_options.initial_stream_window_size`: of HTTP/2 it is the limit. */
+export const DEFAULT_STREAM_WINDOW = 16 * 1024 * 1024;
 
 /**
  * Envoy's `FilterManager` (source/common/http/filter_manager.cc) for one stream: runs a request through the filters in order, the response

@@ -73,7 +73,7 @@ export class Exchange implements Downstream {
     });
     this.router = new Router(routes, upstreamChain, new UpstreamScript(this.protocol, request.response ?? {}), () => this.route());
     const filters = [...(grpcStats ? [new GrpcStats(this.info)] : []), ...chain.createFilters(), this.router];
-    this.manager = new FilterManager(filters, this.info, this, chain.bufferLimit);
+    this.manager = new FilterManager(filters, this.info, this, chain.bufferLimitOf(this.info.protocol));
     this.router.attach(this.manager);
   }
 

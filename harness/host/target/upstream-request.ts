@@ -56,7 +56,9 @@ export class UpstreamRequest implements Downstream {
     this.info = info;
     this.parent = parent;
     const filters = [...chain.createFilters(), this.received];
-    this.manager = new FilterManager(filters, info, this, chain.bufferLimit, (response) => events.onUpstreamLocalReply(response));
+    this.manager = new FilterManager(filters, info, this, chain.bufferLimitOf(info.protocol), (response) =>
+      events.onUpstreamLocalReply(response),
+    );
   }
 
   sendHeaders(headers: HeaderMap, endStream: boolean): void {

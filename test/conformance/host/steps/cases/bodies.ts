@@ -88,6 +88,16 @@ const limits: readonly Case[] = [
     },
   },
   {
+    title: "a body over the limit that waits for StopIterationAndWatermark to end",
+    limited: true,
+    play: async (place) => {
+      const stream = await place.request("request_body: return 2;poked: continue 0", { end: false });
+      await tooMuch(stream, "request");
+      await poke(place);
+      await stream.finish();
+    },
+  },
+  {
     title: "a body over the limit that is dropped",
     limited: true,
     play: async ({ request }) => {
@@ -98,6 +108,29 @@ const limits: readonly Case[] = [
     },
   },
 ];
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Limits that nobody has set: that of HTTP/2 is the stream's window, that of HTTP/1.1 the connection's. */
+const defaults = (
+  [
+    ["http/1.1", MEBIBYTE + 1, "more than 1 MiB that is buffered over HTTP/1.1 is answered with 413"],
+    ["h2", MEBIBYTE + 1, "more than 1 MiB may be buffered over HTTP/2"],
+    ["h2", 16 * MEBIBYTE, "16 MiB may be buffered over HTTP/2"],
+    ["h2", 16 * MEBIBYTE + 1, "more than 16 MiB that is buffered over HTTP/2 is answered with 413"],
+  ] as const
+).map(([protocol, size, title]): Case => ({
+  title,
+  // Nothing is logged: in which pieces a body is read is left to chance.
+  filters: [{ script: "request_body_more: return 1\nrequest_body_end: respond 200 whole whole -1" }],
+  play: async ({ request, together }) => {
+    const stream = await request(undefined, { protocol, end: false });
+    await together(async () => {
+      await stream.send("x".repeat(size));
+      await stream.finish();
+    });
+  },
+}));
 
 /** Bodies that are let through, held back, changed and dropped, both ways. */
 export const bodies: readonly Case[] = [
@@ -284,4 +317,5 @@ export const bodies: readonly Case[] = [
     },
   },
   ...limits,
+  ...defaults,
 ];

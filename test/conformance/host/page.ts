@@ -32,7 +32,7 @@ export function conformancePage(run: Run): string {
   return [
     "## The table",
     "",
-    `${PROBES.length} probes (${valid} with right arguments, ${PROBES.length - valid} with wrong ones) in each of ${callbacks} callbacks. A cell has the statuses that a hostcall gave with right arguments there: ${[...STATUSES, ...MORE_STATUSES].map((name, status) => `${status} ${name}`).join(", ")}. For WASI they are errno numbers. † stands where the host refuses a call, see [what remains](#what-remains).`,
+    `${PROBES.length} probes (${valid} with right arguments, ${PROBES.length - valid} with wrong ones) in each of ${callbacks} callbacks. A cell has the statuses that a hostcall gave with right arguments there: ${[...STATUSES, ...MORE_STATUSES].map((name, status) => `${status} ${name}`).join(", ")}. For WASI they are errno numbers. † stands where the host refuses a call, see [what remains](#what-remains). – stands where a call is not tried: in \`create\`, which comes before the first callback of each stream.`,
     "",
     ...(["http", "tcp", "update"] as const).flatMap((situation) => [`### ${TITLES[situation]}`, "", ...table(run, situation), ""]),
     "### Callbacks that are not in it",
@@ -130,10 +130,14 @@ function table(run: Run, situation: Situation): string[] {
   );
 }
 
+/** Callbacks in which nothing is tried that ends or changes a stream, by a sign. */
+const NO_CELL: Readonly<Record<string, string>> = { create: "–" };
+
 /** Of what ends or changes a stream: its status where it is carried out, `†` where the host refuses a variant of it. */
 function effectOf(hostcall: string, callback: string): string {
   const effects = EFFECTS.filter((effect) => effect.hostcall === hostcall && effect.callback === callback);
   const refused = effects.filter((effect) => refusalOf(effect) !== undefined);
+  if (effects.length === 0) return NO_CELL[callback] ?? "";
   return [...(refused.length < effects.length ? ["0"] : []), ...(refused.length > 0 ? ["†"] : [])].join(" ");
 }
 

@@ -66,13 +66,13 @@ describe("windows", () => {
     "latency: a host slower than the others",
     {
       chain: chain(
-        { outlierDetection: { ...FAST, interval: "1s" }, latency: { minimumHosts: 3, requestVolume: 1, factor: 3 } },
+        { outlierDetection: { ...FAST, interval: "2s" }, latency: { minimumHosts: 3, requestVolume: 1, factor: 3 } },
         { hosts: 4 },
       ),
     },
     async (run) => {
-      // All rounds within the first interval, after which marks begin.
-      expect(await compare(run, 4, 3, { delay: 200 }, { delay: 10 }, 2_500)).toEqual([true, false, false, false]);
+      // The rounds are over within the first interval, after which marks begin, on a busy machine too; and what such a machine adds makes no host thrice as slow as the others.
+      expect(await compare(run, 4, 2, { delay: 300 }, { delay: 50 }, 3_500)).toEqual([true, false, false, false]);
     },
   );
 });

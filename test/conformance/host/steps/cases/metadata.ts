@@ -105,14 +105,7 @@ const cases: ReadonlyArray<Omit<Case, "metadata">> = [
       await stream.metadata(ENTRIES);
     },
   },
-  {
-    title: "a local response to that of a response",
-    play: async ({ request }) => {
-      const stream = await request("response_metadata: respond 403 no no -1");
-      await stream.answer(OK, false);
-      await stream.answerMetadata(ENTRIES);
-    },
-  },
+  // A local response to that of a response is left out: behind it Envoy 1.36 and 1.39 take no request any more; 1.40 resets the stream.
   {
     title: "a stream that is closed by it",
     play: async ({ request }) => {

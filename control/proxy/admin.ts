@@ -28,6 +28,11 @@ export class ProxyAdmin {
     await this.exchange("POST", "/drain_listeners?graceful&skip_exit");
   }
 
+  /** No connection is taken any more; those that are there go on. */
+  async stopListening(): Promise<void> {
+    await this.exchange("POST", "/drain_listeners");
+  }
+
   /** Connections of clients, without those of the admin interface. */
   async activeConnections(): Promise<number> {
     return this.sum("^listener\\.(?!admin\\.)([^.]+\\.)*downstream_cx_active$", "^listener\\..*downstream_cx_active$");

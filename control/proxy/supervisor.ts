@@ -51,6 +51,8 @@ export interface Outcome {
 
 /** Milliseconds between SIGTERM and SIGKILL. */
 const PATIENCE = 5_000;
+/** Milliseconds for connections that were taken while the last others ended. */
+const LATECOMERS = 1_000;
 /** Milliseconds between two looks at the connections that are left. */
 const LOOK = 100;
 
@@ -97,14 +99,19 @@ function argumentsOf({ folder, listenerDrainTime, parameters }: SupervisedProxy,
 
 async function drain(proxy: SupervisedProxy, envoy: EnvoyProcess, admin: ProxyAdmin, { log, kill }: Control): Promise<Outcome> {
   const started = performance.now();
-  const end = started + proxy.drainTime;
   kill.addEventListener("abort", () => envoy.signal("SIGKILL"), { once: true });
   log.info({ limit: proxy.drainTime }, "draining");
-  try {
-    await admin.drain();
+  const empty = async (end: number) => {
     while (performance.now() < end && envoy.running && !kill.aborted && (await admin.activeConnections()) > 0) {
       await sleep(LOOK, undefined, { signal: kill }).catch(() => undefined);
     }
+  };
+  try {
+    await admin.drain();
+    await empty(started + proxy.drainTime);
+    // A request on a connection that is taken now would be cut off. One whose connection is refused can be tried elsewhere, whatever it is.
+    if (envoy.running) await admin.stopListening();
+    await empty(performance.now() + LATECOMERS);
   } catch (error) {
     // One that is not up yet has nobody to wait for.
     log.warn({ reason: String(error) }, "Envoy does not drain; it is ended");

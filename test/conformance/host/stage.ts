@@ -13,6 +13,7 @@ import {
 import { inProcessTarget } from "../../../harness/host/index.ts";
 import {
   CONNECTION_MANAGER,
+  DEFAULT_NODE,
   DEFAULT_ROUTE,
   reportedHeaders,
   VIRTUAL_HOST,
@@ -112,6 +113,7 @@ export async function envoyStage(filter: FilterSpec, idle = "30s"): Promise<Envo
   const envoy = resources.use(
     await binaryProvider.start(
       {
+        node: DEFAULT_NODE,
         static_resources: {
           listeners: [listener("main", [{ name: "", filters: [manager] }], [proxyProtocol()])],
           clusters: [

@@ -26,7 +26,7 @@ async function called(options: readonly string[], env: NodeJS.ProcessEnv = {}) {
 const REST = { rest: ["one", "two words"], isSameProcess: true, errors: "" };
 
 test("the process is replaced once by itself, with a small young generation and one heap of glibc's", async () => {
-  expect(await called([])).toEqual({ ...REST, starts: 2, options: ["--max-semi-space-size=4", "--heap-growing-percent=100"], arenas: "1" });
+  expect(await called([])).toEqual({ ...REST, starts: 2, options: ["--max-semi-space-size=4", "--heap-growing-percent=60"], arenas: "1" });
   expect(await called([], { MALLOC_ARENA_MAX: "2" })).toMatchObject({ starts: 2, arenas: "2" });
 });
 

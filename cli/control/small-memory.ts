@@ -6,17 +6,18 @@ const SEMI_SPACE = 4;
 const OPTION = "--max-semi-space-size";
 
 /**
- * Per cent of the old generation by which it may grow beyond what was found alive in it until V8 looks again. Left to itself V8 lets it double, and more where 1,000 proxies come at once: 279 to 321 MB
- * resident after their first configuration, where with this it is 277 to 291. With 60 it would be 261 to 279, for more CPU.
+ * Per cent of the old generation by which it may grow beyond what was found alive in it until V8 looks again. Left to itself V8 lets it double, and more where 1,000 proxies come at once: 305 to 320 MB
+ * resident after their first configuration and some changes, where with this it is 295 to 305.
  */
-const GROWTH = 100;
+const GROWTH = 60;
 
 /**
  * glibc gives every thread that asks a heap of its own, and what is freed in one is no use to the others: a service that has sent 1,000 proxies their first configuration
- * has 40 MB less with a single one. Threads hardly allocate at once here. (To have blocks from
- * 32 KiB go back to the system at once, by MALLOC_MMAP_THRESHOLD_, would save 5 MB more and cost a seventh of the CPU of that first configuration.)
+ * has 40 MB less with a single one. Threads hardly allocate at once here. Blocks from
+ * 64 KiB (else from 128 KiB, and soon more) go back to the system when they are freed, where others would stand behind them; from 32 KiB it would cost a seventh of the CPU of that first
+ * configuration.
  */
-const MALLOC = { MALLOC_ARENA_MAX: "1" };
+const MALLOC = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "65536" };
 
 /**
  * Has the process keep little more memory than it needs, which V8 and glibc only do from their start: puts the same command with the options for it in the place of this process, which keeps

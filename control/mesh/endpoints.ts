@@ -1,4 +1,4 @@
-import { type Endpoint, selects, type Service, type Workload } from "../model/index.ts";
+import { type Endpoint, selects, type Service, type ServicePort, type Workload } from "../model/index.ts";
 import { endpointListKey, type Indices } from "./indices.ts";
 import { withPeers } from "./peers.ts";
 
@@ -47,10 +47,9 @@ function describedBy(endpoint: Endpoint, index: Indices): Endpoint {
 
 function workloadEndpoints(workload: Workload, service: Service): readonly Endpoint[] {
   const ports: Record<string, number> = {};
-  for (const { name, number, targetPort } of service.ports) {
-    // A WorkloadEntry's own port of the name of the service's port goes first; then the target port, by number or by the name of a port of the workload's.
-    const port = workload.ports[name] ?? (typeof targetPort === "number" ? targetPort : workload.ports[targetPort]);
-    ports[name] = port ?? number;
+  for (const port of service.ports) {
+    const number = portOfWorkload(workload, service, port);
+    if (number !== undefined) ports[port.name] = number;
   }
   return workload.addresses.slice(0, 1).map((address) => ({
     address,
@@ -66,4 +65,17 @@ function workloadEndpoints(workload: Workload, service: Service): readonly Endpo
     health: workload.ready ? "healthy" : "unhealthy",
     tlsMode: workload.tlsMode,
   }));
+}
+
+/**
+ * Where a workload listens for a port of a service: at the target port, by number or by the name that a port of the workload has. The workload's own port of the name of the service's goes first, and the service's number
+ * stands for a name that it does not know (Istio's `convertWorkloadInstanceToServiceInstance`); but a Service's pod listens where Kubernetes says (`FindPort`), and without a port of that name nowhere.
+ */
+export function portOfWorkload(
+  { ports, object }: Workload,
+  service: Service,
+  { name, number, targetPort }: ServicePort,
+): number | undefined {
+  const named = typeof targetPort === "number" ? targetPort : ports[targetPort];
+  return object.kind === "Pod" && service.object.kind === "Service" ? named : (ports[name] ?? named ?? number);
 }

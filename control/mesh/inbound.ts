@@ -1,5 +1,6 @@
 import { type Inbound, type Proxy, selects, type Service } from "../model/index.ts";
 import { cell, type Reads } from "./cell.ts";
+import { portOfWorkload } from "./endpoints.ts";
 import { endpointListKey } from "./indices.ts";
 import type { Mesh } from "./mesh.ts";
 import { workloadOf } from "./workload-of.ts";
@@ -20,8 +21,8 @@ export function inboundOf(mesh: Mesh, proxy: Proxy, reads: Reads): Inbound {
     if (listed.length === 0 && (selector === undefined || !selects(selector, labels))) continue;
     reads.cells.add(cell.endpoints(host));
     for (const port of service.ports) {
-      const named = typeof port.targetPort === "string" ? workload?.ports[port.targetPort] : port.targetPort;
-      const targetPort = listed[0]?.ports[port.name] ?? workload?.ports[port.name] ?? named;
+      const byNumber = typeof port.targetPort === "number" ? port.targetPort : undefined;
+      const targetPort = listed[0]?.ports[port.name] ?? (workload === undefined ? byNumber : portOfWorkload(workload, service, port));
       const key = `${host} ${port.number}`;
       if (targetPort === undefined || seen.has(key)) continue;
       seen.add(key);

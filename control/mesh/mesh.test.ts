@@ -1,9 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type Client, type MeshObject, type Proxy, readProxy } from "../model/index.ts";
+import type { Client, MeshObject } from "../model/index.ts";
 import { Reads } from "./cell.ts";
 import { patternsOf } from "./host-patterns.ts";
 import { Mesh } from "./mesh.ts";
-import { MeshProxyView } from "./proxy-view.ts";
 import {
   contributed,
   CONTRIBUTED,
@@ -11,54 +10,15 @@ import {
   gateway,
   httpMatch,
   httpRoute,
-  NO_POLICY,
   routing,
   service,
   SETTINGS,
-  sidecar,
-  trafficRules,
   workload,
 } from "./testing/contributions.ts";
+import { meshOf, viewOf } from "./testing/view.ts";
 
 const REVIEWS = "reviews.default.svc.cluster.local";
 const RATINGS = "ratings.default.svc.cluster.local";
-
-function meshOf(...objects: readonly MeshObject[]): Mesh {
-  return Mesh.empty([CONTRIBUTED], SETTINGS).apply({ upserted: objects, removed: [] }).mesh;
-}
-
-function viewOf(
-  mesh: Mesh,
-  { reads = new Reads(), ...client }: Partial<Client> & { readonly reads?: Reads; readonly addresses?: readonly string[] } = {},
-): MeshProxyView {
-  const type = client.type ?? "sidecar";
-  const proxy = readProxy({
-    id: `${type}~10.0.0.9~client.${client.namespace ?? "default"}~default.svc.cluster.local`,
-    metadata: { LABELS: client.labels ?? {} },
-  });
-  if (typeof proxy === "string") throw new Error(proxy);
-  const one: Proxy = { ...proxy, addresses: client.addresses ?? proxy.addresses };
-  const { namespace, labels, locality, network, clusterId, dnsDomain, interceptionMode, onDemand } = one;
-  return new MeshProxyView(
-    mesh,
-    one,
-    {
-      type,
-      namespace,
-      labels,
-      locality,
-      network,
-      clusterId,
-      dnsDomain,
-      interceptionMode,
-      onDemand,
-      ipMode: "ipv4",
-      identity: false,
-      ...client,
-    },
-    reads,
-  );
-}
 
 test("patterns of a host go from itself to the widest", () => {
   expect([...patternsOf("a.b.c")]).toEqual(["a.b.c", "*.b.c", "*.c", "*"]);
@@ -82,31 +42,6 @@ describe("services", () => {
     expect(viewOf(mesh).hosts()).toEqual([REVIEWS]);
     expect(viewOf(mesh, { namespace: "other" }).hosts()).toEqual([]);
     expect(viewOf(mesh, { namespace: "other" }).service(REVIEWS)).toBeUndefined();
-  });
-
-  test("a Sidecar's egress names what its clients know, and the destinations of its routes with it", () => {
-    const mesh = meshOf(
-      contributed("reviews", (object) => ({ services: [service(object, REVIEWS)] })),
-      contributed("ratings", (object) => ({ services: [service(object, RATINGS)] })),
-      contributed("details", (object) => ({ services: [service(object, "details.other.svc.cluster.local")] }), { namespace: "other" }),
-      contributed("scope", (object) => ({ sidecars: [sidecar(object, [[".", REVIEWS]])] })),
-    );
-    expect(viewOf(mesh).hosts()).toEqual([REVIEWS]);
-    expect(viewOf(mesh, { namespace: "other" }).hosts()).toHaveLength(3);
-    const routed = mesh.apply({
-      upserted: [contributed("route", (object) => ({ routings: [routing(object, [REVIEWS], [httpRoute(object, RATINGS)])] }))],
-      removed: [],
-    }).mesh;
-    expect(viewOf(routed).hosts()).toEqual([RATINGS, REVIEWS]);
-  });
-
-  test("a Sidecar that selects the workload hides the namespace's, which hides the root namespace's", () => {
-    const scope = (name: string, namespace: string, labels?: Record<string, string>) =>
-      contributed(name, (object) => ({ sidecars: [sidecar(object, [["*", "*"]], { workloadSelector: labels })] }), { namespace });
-    const mesh = meshOf(scope("root", "istio-system"), scope("all", "default"), scope("one", "default", { app: "one" }));
-    expect(viewOf(mesh, { labels: { app: "one" } }).sidecar()?.name).toBe("one");
-    expect(viewOf(mesh).sidecar()?.name).toBe("all");
-    expect(viewOf(mesh, { namespace: "other" }).sidecar()?.name).toBe("root");
   });
 });
 
@@ -143,6 +78,20 @@ describe("endpoints", () => {
     expect(viewOf(meshOf(named, pod("a", "10.0.0.1", { ports: { web: 9080 } }))).endpoints(REVIEWS)[0]?.ports).toEqual({ http: 9080 });
   });
 
+  test("a port of a pod that only happens to have the name of the service's is not meant, and a name that no port of it has is nowhere", () => {
+    const ports = [
+      { name: "http", number: 80, protocol: "http" as const, targetPort: 9080 },
+      { name: "admin", number: 81, protocol: "http" as const, targetPort: "missing" },
+    ];
+    const both = contributed("svc", (object) => ({
+      services: [service({ ...object, kind: "Service" }, REVIEWS, { selector: { app: "reviews" }, ports })],
+    }));
+    const mesh = meshOf(both, pod("a", "10.0.0.1", { ports: { http: 8080 } }));
+    expect(viewOf(mesh).endpoints(REVIEWS)[0]?.ports).toEqual({ http: 9080 });
+    const inbound = viewOf(mesh, { addresses: ["10.0.0.1"] }).inbound().ports;
+    expect(inbound.map(({ port, targetPort }) => [port.name, targetPort])).toEqual([["http", 9080]]);
+  });
+
   test("slices count where there are some, and take labels and identity from the workload of the address", () => {
     const slice = contributed("slice", (object) => ({
       endpoints: [{ host: REVIEWS, namespace: "default", endpoints: [endpoint("10.0.0.7", { ports: { http: 9080 } })], object }],
@@ -171,65 +120,6 @@ describe("endpoints", () => {
     const other = contributed("other", (object) => ({ services: [service(object, RATINGS, { selector: { app: "ratings" } })] }));
     const { touched } = meshOf(selecting, other).apply({ upserted: [pod("a", "10.0.0.1")], removed: [] });
     expect([...touched].sort()).toEqual(["address 10.0.0.1", `endpoints ${REVIEWS}`, `identities ${REVIEWS}`]);
-  });
-});
-
-describe("traffic rules", () => {
-  const rules = (name: string, namespace: string, host: string, subsets: readonly string[], more = {}, created = 1) =>
-    contributed(name, (object) => ({ trafficRules: [trafficRules(object, host, subsets, more)] }), { namespace, created });
-  const subsetsFor = (mesh: Mesh, client: Partial<Client> = {}) =>
-    viewOf(mesh, client)
-      .trafficRules(REVIEWS)
-      ?.subsets.map(({ name }) => name);
-  const reviews = contributed("reviews", (object) => ({ services: [service(object, REVIEWS)] }));
-
-  test("the client's namespace hides the service's, which hides the root's", () => {
-    const mesh = meshOf(
-      reviews,
-      rules("c", "client", REVIEWS, ["c"]),
-      rules("s", "default", REVIEWS, ["s"]),
-      rules("r", "istio-system", REVIEWS, ["r"]),
-    );
-    expect(subsetsFor(mesh, { namespace: "client" })).toEqual(["c"]);
-    expect(subsetsFor(mesh, { namespace: "other" })).toEqual(["s"]);
-    const rootOnly = meshOf(reviews, rules("r", "istio-system", "*.local", ["r"]));
-    expect(subsetsFor(rootOnly)).toEqual(["r"]);
-  });
-
-  test("an exact host hides a wildcard, and inherits nothing", () => {
-    const policy = {
-      ...NO_POLICY,
-      loadBalancer: { simple: "RANDOM" as const, consistentHash: undefined, locality: undefined, warmup: undefined },
-    };
-    const mesh = meshOf(
-      reviews,
-      rules("wide", "default", "*.default.svc.cluster.local", ["wide"], { policy }),
-      rules("exact", "default", REVIEWS, ["exact"]),
-    );
-    expect(subsetsFor(mesh)).toEqual(["exact"]);
-    expect(viewOf(mesh).trafficRules(REVIEWS)?.policy.loadBalancer).toBeUndefined();
-  });
-
-  test("of one namespace merge: subsets of all, the policy of the oldest that has one", () => {
-    const policy = { ...NO_POLICY, proxyProtocol: "V2" as const };
-    const mesh = meshOf(
-      reviews,
-      rules("b", "default", REVIEWS, ["v1", "v2"], { policy }, 2),
-      rules("a", "default", REVIEWS, ["v1", "v3"], {}, 1),
-    );
-    expect(subsetsFor(mesh)).toEqual(["v1", "v3", "v2"]);
-    expect(viewOf(mesh).trafficRules(REVIEWS)?.policy.proxyProtocol).toBe("V2");
-    expect(viewOf(mesh).trafficRules(REVIEWS)).toBe(viewOf(mesh).trafficRules(REVIEWS));
-  });
-
-  test("a workload selector picks clients of its namespace", () => {
-    const mesh = meshOf(
-      reviews,
-      rules("all", "default", REVIEWS, ["all"]),
-      rules("one", "default", REVIEWS, ["one"], { workloadSelector: { app: "one" } }),
-    );
-    expect(subsetsFor(mesh, { labels: { app: "one" } })).toEqual(["one"]);
-    expect(subsetsFor(mesh)).toEqual(["all"]);
   });
 });
 

@@ -37,7 +37,7 @@ import { inboundOf } from "./inbound.ts";
 import type { Mesh } from "./mesh.ts";
 import { labelsOf } from "./peers.ts";
 import { applicable, MESH_GATEWAY, routingsOf, sharedHost } from "./routing-choice.ts";
-import { importedHosts, sidecarOf } from "./scope.ts";
+import { importedHosts, imports, sidecarOf } from "./scope.ts";
 import { trafficRulesFor } from "./traffic-rules.ts";
 import { workloadOf } from "./workload-of.ts";
 
@@ -108,7 +108,16 @@ export class MeshProxyView implements ProxyView {
     this.reads.cells.add(cell.service(host));
     const { namespace } = this.common;
     const visible = this.mesh.servicesOf(host).filter((service) => isVisible(service.exportTo, service.namespace, namespace));
-    return visible.find((service) => service.namespace === namespace) ?? visible[0];
+    // Whether a single one is imported is a question of `hosts`: a route may lead to one that is not.
+    const imported = visible.length > 1 ? visible.filter((service) => this.imports(service.namespace, [host])) : [];
+    const candidates = imported.length > 0 ? imported : visible;
+    return candidates.find((service) => service.namespace === namespace) ?? candidates[0];
+  }
+
+  /** Whether the client's Sidecar lets an object of a namespace in by one of its hosts. */
+  private imports(from: string, hosts: readonly HostName[]): boolean {
+    const egress = this.sidecar()?.egress;
+    return hosts.some((host) => imports(egress, from, host, this.common.namespace));
   }
 
   endpoints(host: HostName): readonly Endpoint[] {
@@ -148,6 +157,7 @@ export class MeshProxyView implements ProxyView {
 
   routing(host: HostName): Routing | undefined {
     for (const routing of routingsOf(this.mesh, this.common, MESH_GATEWAY, host, this.reads)) {
+      if (!this.imports(routing.object.metadata.namespace, routing.hosts)) continue;
       return applicable(this.mesh, this.common, MESH_GATEWAY, routing, this.reads);
     }
     return undefined;

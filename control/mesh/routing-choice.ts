@@ -51,8 +51,7 @@ export function applicable(
   const delegates: unknown[] = [];
   const whole = withDelegates(routing, (namespace, name) => {
     reads.cells.add(cell.routingObject(namespace, name));
-    const found = mesh.index.routingObjects.get(`${namespace}/${name}`);
-    const visible = found !== undefined && isVisible(found.exportTo, namespace, routing.object.metadata.namespace) ? found : undefined;
+    const visible = delegateOf(mesh, routing, namespace, name);
     delegates.push(visible);
     return visible;
   });
@@ -82,6 +81,12 @@ export function applicable(
   const kept = untouched ? routing : result;
   applied.set(routing, [...(applied.get(routing) ?? []).slice(-15), { key, delegates, routing: kept }]);
   return kept;
+}
+
+/** The delegate of a name, where the object that names it sees it. */
+export function delegateOf(mesh: Mesh, { object: { metadata } }: Routing, namespace: string, name: string): Routing | undefined {
+  const found = mesh.index.routingObjects.get(`${namespace}/${name}`);
+  return found !== undefined && isVisible(found.exportTo, namespace, metadata.namespace) ? found : undefined;
 }
 
 interface Source {

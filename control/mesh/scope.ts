@@ -10,8 +10,9 @@ import {
   type SidecarScope,
 } from "../model/index.ts";
 import { cell, type Reads } from "./cell.ts";
+import { withDelegates } from "./delegation.ts";
 import type { Mesh } from "./mesh.ts";
-import { destinationHosts, MESH_GATEWAY } from "./routing-choice.ts";
+import { delegateOf, destinationHosts, MESH_GATEWAY } from "./routing-choice.ts";
 
 /** The Sidecar in force for a client: one that selects its labels, else its namespace's, else the root namespace's. */
 export function sidecarOf(mesh: Mesh, client: Pick<Client, "type" | "namespace" | "labels">): SidecarScope | undefined {
@@ -62,8 +63,11 @@ function importHosts(mesh: Mesh, client: Client): ImportedHosts {
   const routed = new Set<HostName>();
   for (const routing of mesh.routings()) {
     if (client.type !== "sidecar" || !isMeant(routing, client, egress)) continue;
-    // Whoever may call a host may follow its routes to where they lead (Istio's `selectVirtualServices` adds their destinations).
-    if (egress !== undefined) for (const host of destinationHosts(routing)) addVisible(host);
+    // Whoever may call a host may follow its routes to where they lead, those of delegates too (Istio's `ConvertToSidecarScope`).
+    if (egress !== undefined) {
+      const whole = withDelegates(routing, (from, name) => delegateOf(mesh, routing, from, name));
+      for (const host of destinationHosts(whole)) addVisible(host);
+    }
     for (const host of routing.hosts) if (!stands(host)) routed.add(host);
   }
   return { services: [...services].sort(), routed: [...routed].sort() };

@@ -1,6 +1,7 @@
 import { type Contribution, selects, type Service, type Workload } from "../model/index.ts";
 import { type Cell, cell } from "./cell.ts";
 import { gatewaysOf, type Indices, mirrorHostsOf } from "./indices.ts";
+import { destinationHosts } from "./routing-choice.ts";
 
 /** The cells that are others after contributions went and came. */
 export function touchedBy(before: Indices, after: Indices, gone: readonly Contribution[], come: readonly Contribution[]): Set<Cell> {
@@ -65,9 +66,13 @@ function touchNames(gone: readonly Contribution[], come: readonly Contribution[]
   const routings = (contributions: readonly Contribution[]) => contributions.flatMap((contribution) => contribution.routings ?? []);
   const seen = (contributions: readonly Contribution[]): string =>
     names(
-      routings(contributions).map(({ hosts, gateways, exportTo, object, http, tls, tcp }) => {
-        const destinations = [...http, ...tls, ...tcp].flatMap(({ route }) => route.map(({ destination }) => destination.host));
-        return [hosts, gateways, exportTo, object.metadata.namespace, destinations].join(" ");
+      routings(contributions).map((routing) => {
+        const { hosts, gateways, exportTo, object, http } = routing;
+        const { namespace, name } = object.metadata;
+        // Delegates are found by their names, and bring destinations of their own.
+        const delegates = http.flatMap(({ delegate }) => (delegate === undefined ? [] : [`${delegate.namespace}/${delegate.name}`]));
+        const self = hosts.length === 0 ? `${namespace}/${name}` : namespace;
+        return [hosts, gateways, exportTo, self, [...destinationHosts(routing)], delegates].join(" ");
       }),
     );
   if (seen(gone) === seen(come)) return;

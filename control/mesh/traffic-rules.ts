@@ -5,7 +5,8 @@ import type { Mesh } from "./mesh.ts";
 
 /**
  * The rules for connections of a client to a host. Those of the client's namespace hide those of the service's, which hide those of the root namespace; within a namespace the most
- * specific host counts, and nothing is inherited from a wider one (Istio's `destinationRule` in push_context.go).
+ * specific host counts, and nothing is inherited from a wider one (Istio's `destinationRule` in push_context.go). Of a client in the root namespace, where gateways often are, only what that says to
+ * itself alone goes first: what it says to all is what holds where nobody else says anything.
  */
 export function trafficRulesFor(
   mesh: Mesh,
@@ -15,13 +16,18 @@ export function trafficRulesFor(
   reads: Reads,
 ): TrafficRules | undefined {
   const { rootNamespace } = mesh.settings;
-  const namespaces = new Set([client.namespace, service?.namespace ?? client.namespace, rootNamespace]);
+  const inRoot = client.namespace === rootNamespace;
+  const stages: readonly Stage[] = [
+    { namespace: client.namespace, ownOnly: inRoot },
+    { namespace: service?.namespace ?? client.namespace, ownOnly: false },
+    { namespace: rootNamespace, ownOnly: false },
+  ];
   const patterns = Array.from(patternsOf(host));
   for (const pattern of patterns) reads.cells.add(cell.trafficRules(pattern));
-  for (const namespace of namespaces) {
+  for (const { namespace, ownOnly } of stages) {
     for (const pattern of patterns) {
       const rules = (mesh.index.trafficRules.get(pattern) ?? []).filter(
-        (each) => each.object.metadata.namespace === namespace && isMeant(each, client),
+        (each) => each.object.metadata.namespace === namespace && isMeant(each, client) && (!ownOnly || isOwn(each)),
       );
       const chosen = rules.filter(({ workloadSelector }) => workloadSelector !== undefined);
       const merged = merge(chosen.length > 0 ? chosen : rules);
@@ -29,6 +35,16 @@ export function trafficRulesFor(
     }
   }
   return undefined;
+}
+
+interface Stage {
+  readonly namespace: string;
+  /** Whether only rules count that hold in that namespace alone. */
+  readonly ownOnly: boolean;
+}
+
+function isOwn({ exportTo, object: { metadata } }: TrafficRules): boolean {
+  return exportTo.every((entry) => entry === "." || entry === metadata.namespace);
 }
 
 function isMeant({ exportTo, object, workloadSelector }: TrafficRules, client: Pick<Client, "namespace" | "labels">): boolean {

@@ -1,4 +1,5 @@
 import { type Contribution, fullHost, type MeshObject, type MeshSettings } from "../../model/index.ts";
+import { exportedTo } from "../../model/parts/index.ts";
 import type { DestinationRuleSpec } from "./fields.ts";
 import { trafficPolicyOf } from "./policy.ts";
 
@@ -6,12 +7,12 @@ export function contribute(object: MeshObject<DestinationRuleSpec>, settings: Me
   const { metadata, spec } = object;
   const { namespace } = metadata;
   // A rule that selects clients holds in its own namespace alone (Istio's `validateExportTo`).
-  const exportTo = spec.exportTo ?? (spec.workloadSelector === undefined ? settings.defaultDestinationRuleExportTo : ["."]);
+  const byDefault = spec.workloadSelector === undefined ? settings.defaultDestinationRuleExportTo : ["."];
   return {
     trafficRules: [
       {
         host: fullHost(spec.host.replace(/(?<=.)\.$/, ""), namespace, settings.domainSuffix),
-        exportTo,
+        exportTo: exportedTo(spec.exportTo, byDefault),
         workloadSelector: spec.workloadSelector === undefined ? undefined : (spec.workloadSelector.matchLabels ?? {}),
         subsets: spec.subsets.map(({ name, labels, trafficPolicy }) => ({ name, labels, policy: trafficPolicyOf(trafficPolicy) })),
         policy: trafficPolicyOf(spec.trafficPolicy),

@@ -1,6 +1,6 @@
 import type { ExtensionProvider, MeshObject, MeshSettings } from "../../model/index.ts";
 import { defaultMeshSettings } from "./defaults.ts";
-import { outlierDetectionOf } from "../../model/parts/index.ts";
+import { exportedTo, outlierDetectionOf } from "../../model/parts/index.ts";
 import type { MeshConfigSpec } from "./fields.ts";
 import { proxySettings } from "./proxy-settings.ts";
 
@@ -39,9 +39,9 @@ export function settingsOf(object: MeshObject<MeshConfigSpec>): MeshSettings {
     h2UpgradePolicy: spec.h2UpgradePolicy,
     localityLbSetting: spec.localityLbSetting ?? defaultMeshSettings.localityLbSetting,
     defaultTrafficPolicy: defaultPolicy(spec.defaultTrafficPolicy),
-    defaultServiceExportTo: spec.defaultServiceExportTo,
-    defaultVirtualServiceExportTo: spec.defaultVirtualServiceExportTo,
-    defaultDestinationRuleExportTo: spec.defaultDestinationRuleExportTo,
+    defaultServiceExportTo: exportedTo(spec.defaultServiceExportTo, ["*"]),
+    defaultVirtualServiceExportTo: exportedTo(spec.defaultVirtualServiceExportTo, ["*"]),
+    defaultDestinationRuleExportTo: exportedTo(spec.defaultDestinationRuleExportTo, ["*"]),
     defaultHttpRetryPolicy:
       defaultHttpRetryPolicy === undefined
         ? undefined

@@ -1,5 +1,5 @@
 import type { Contribution, Endpoint, HostName, MeshObject, MeshSettings, Resolution, ServicePort } from "../../model/index.ts";
-import { endpointOf, parseProtocol } from "../../model/parts/index.ts";
+import { endpointOf, exportedTo, parseProtocol } from "../../model/parts/index.ts";
 import type { ServiceEntrySpec } from "./fields.ts";
 
 const RESOLUTIONS: Readonly<Record<ServiceEntrySpec["resolution"], Resolution>> = {
@@ -29,7 +29,7 @@ export function contribute(object: MeshObject<ServiceEntrySpec>, settings: MeshS
     host,
     name: host,
     namespace,
-    exportTo: spec.exportTo ?? settings.defaultServiceExportTo,
+    exportTo: exportedTo(spec.exportTo, settings.defaultServiceExportTo),
     addresses: spec.addresses.map((address) => address.toLowerCase()),
     ports,
     resolution,

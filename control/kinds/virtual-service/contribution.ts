@@ -14,6 +14,7 @@ import {
   type StringMatch,
   type WeightedDestination,
 } from "../../model/index.ts";
+import { exportedTo } from "../../model/parts/index.ts";
 import type { HttpMatchSpec, HttpRouteSpec, VirtualServiceSpec } from "./fields.ts";
 import { fullGatewayName, MESH_GATEWAY } from "./gateway-name.ts";
 import { GRPC_STATUS } from "./http-fields.ts";
@@ -32,7 +33,7 @@ export function contribute(object: VirtualService, settings: MeshSettings): Cont
       {
         hosts: spec.hosts.map(full),
         gateways,
-        exportTo: spec.exportTo === undefined || spec.exportTo.length === 0 ? settings.defaultVirtualServiceExportTo : spec.exportTo,
+        exportTo: exportedTo(spec.exportTo, settings.defaultVirtualServiceExportTo),
         http: spec.http.map((route, index) => httpRoute(object, settings, route, ["spec", "http", index])),
         tls: spec.tls.map(({ match, route }, index) => ({
           match: match.map((each) => ({

@@ -9,6 +9,11 @@ export const exportTo: FieldType<ExportTo> = list(
   text({ shape: "namespace", check: (value) => (value === "." || value === "*" || value === "~" ? undefined : wrongDnsLabel(value)) }),
 );
 
+/** Who sees an object; an empty list says nothing, as in protocol buffers. */
+export function exportedTo(written: ExportTo | undefined, byDefault: ExportTo): ExportTo {
+  return written === undefined || written.length === 0 ? byDefault : written;
+}
+
 export interface ExportToRules {
   /** `~` is allowed: of ServiceEntry. Default: false. */
   readonly none?: boolean;

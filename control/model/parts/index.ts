@@ -1,7 +1,7 @@
 /** Parts of objects that several kinds have, in the words of Istio's API: fields, checks and what is made of them. */
 export { clientTls } from "./client-tls.ts";
 export { connectionPool, tcpKeepalive, wholeMilliseconds } from "./connection-pool.ts";
-export { checkExportTo, exportTo, type ExportToRules } from "./export-to.ts";
+export { checkExportTo, exportedTo, exportTo, type ExportToRules } from "./export-to.ts";
 export { labels, selectorLabels, typedWorkloadSelector, workloadSelector } from "./labels.ts";
 export { localityLoadBalancing } from "./locality.ts";
 export {

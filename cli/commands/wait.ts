@@ -40,7 +40,10 @@ function asText({ converged, waiting, refused, errors }: WaitResult): string {
   return [
     ...errors.map((error) => `error: ${error}`),
     ...refused.map(({ proxy, type, resource, reason }) => `${proxy} refuses ${type} ${resource}: ${reason}`),
-    ...waiting.map(({ proxy, types }) => `${proxy} has not answered: ${types.join(", ")}`),
+    ...waiting.flatMap(({ proxy, types, unasked }) => [
+      ...(types.length > 0 ? [`${proxy} has not answered: ${types.join(", ")}`] : []),
+      ...(unasked.length > 0 ? [`${proxy} has not asked yet for: ${unasked.join(", ")}`] : []),
+    ]),
     ...(converged ? ["every proxy has accepted everything"] : []),
     "",
   ].join("\n");

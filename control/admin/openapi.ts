@@ -52,7 +52,7 @@ const problem = object({
 const refusal = object({ proxy: text, type: text, resource: text, reason: text });
 const wait = object({
   converged: { type: "boolean" },
-  waiting: list(object({ proxy: text, types: list(text) })),
+  waiting: list(object({ proxy: text, types: list(text), unasked: { ...list(text), description: "Types that it has yet to ask for." } })),
   refused: list(refusal),
   errors: list(text),
 });
@@ -312,7 +312,7 @@ export const OPEN_API = {
     },
     "/api/v1/wait": {
       post: {
-        summary: "Reads the sources to the end, then waits until every proxy has answered what it was sent",
+        summary: "Reads the sources to the end, then waits until every proxy has asked for all that it uses and answered what it was sent",
         parameters: [{ name: "timeout", in: "query", schema: { ...text, default: "30s" } }],
         responses: { 200: answer("How it ended.", wait), 400: error("The timeout is none."), 401: unauthorized },
       },

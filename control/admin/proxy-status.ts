@@ -30,9 +30,8 @@ const NAMES: ReadonlyMap<string, string> = new Map(XDS_TYPES.map(({ name, schema
 const WORST_FIRST: readonly TypeStatus["state"][] = ["NACK", "STALE", "SYNCED", "NOT SENT"];
 
 /** Every proxy that is connected, by id; of several streams of one proxy each type is that of the stream which asked for it last. */
-export function proxyStatus(service: ControlService): readonly ProxyStatus[] {
-  const streams = new Map<string, StreamStatus[]>();
-  for (const stream of service.status()) streams.set(stream.proxy, [...(streams.get(stream.proxy) ?? []), stream]);
+export function proxyStatus(service: ControlService, statuses = service.status()): readonly ProxyStatus[] {
+  const streams = Map.groupBy(statuses, ({ proxy }) => proxy);
   return service
     .proxies()
     .toSorted((a, b) => (a.id < b.id ? -1 : 1))

@@ -30,13 +30,11 @@ export interface AwaitedProxy {
   readonly id: string;
   /** Whether its Envoy has had its first configuration. */
   readonly serves: boolean;
-  /** Types that its Envoy asks for, as far as was seen: after it was cut off it asks for each of them again, one after the other. */
-  readonly asks: Set<string>;
 }
 
 /** What `POST /api/v1/wait` answers. */
 interface WaitResult {
-  readonly waiting: readonly { readonly proxy: string; readonly types: readonly string[] }[];
+  readonly waiting: readonly { readonly proxy: string; readonly types: readonly string[]; readonly unasked: readonly string[] }[];
   readonly refused: readonly { readonly proxy: string; readonly type: string; readonly resource: string; readonly reason: string }[];
   readonly errors: readonly string[];
 }
@@ -64,7 +62,6 @@ export class ControlService implements AsyncDisposable {
   private process: MeshProcess | undefined;
   private ready: LogLine | undefined;
   private isPaused = false;
-  private awaited: readonly AwaitedProxy[] = [];
 
   constructor(options: ControlOptions) {
     this.options = options;
@@ -116,14 +113,12 @@ export class ControlService implements AsyncDisposable {
 
   /** SIGKILL: nothing is said to anybody. */
   async kill(): Promise<void> {
-    await this.remember();
     await this.process?.end("SIGKILL");
   }
 
   /** SIGTERM, and waits until it has ended. */
   async stop(): Promise<void> {
     this.resume();
-    await this.remember();
     await this.process?.end("SIGTERM");
   }
 
@@ -179,27 +174,22 @@ export class ControlService implements AsyncDisposable {
    */
   async settled(proxies: readonly AwaitedProxy[], timeout: number): Promise<void> {
     for (const deadline = performance.now() + timeout; ;) {
+      // Who connects later than this is not counted as waited for.
+      const connected = new Set((await this.status()).map(({ id }) => id));
       const { waiting, refused, errors } = await this.ask<WaitResult>(`/api/v1/wait?timeout=${ONE_WAIT}ms`, { method: "POST" });
-      const connected = new Map((await this.status()).map((proxy) => [proxy.id, proxy]));
-      const open = proxies.flatMap(({ id, serves, asks }) => {
-        const stale = waiting.find(({ proxy }) => proxy === id)?.types;
-        const asked = connected.get(id)?.types.filter(({ state }) => state !== "NOT SENT") ?? [];
-        const missing = [...asks].filter((name) => !asked.some(({ type }) => type === name));
+      const open = proxies.flatMap(({ id, serves }) => {
+        const { types = [], unasked = [] } = waiting.find(({ proxy }) => proxy === id) ?? {};
         if (!connected.has(id)) return [`${id} is not connected`];
         if (!serves) return [`${id} does not serve yet`];
-        if (stale !== undefined) return [`${id} has not answered: ${stale.join(", ")}`];
-        return missing.length > 0 ? [`${id} has not asked again: ${missing.join(", ")}`] : [];
+        if (types.length > 0) return [`${id} has not answered: ${types.join(", ")}`];
+        return unasked.length > 0 ? [`${id} has not asked again: ${unasked.join(", ")}`] : [];
       });
       if (errors.length > 0) throw new MeshError("refused", `the mesh has errors:\n${errors.map((error) => `  ${error}`).join("\n")}`);
       if (refused.length > 0) {
         const list = refused.map(({ proxy, type, resource, reason }) => `  ${proxy} refuses ${type} ${resource}: ${reason}`);
         throw new MeshError("refused", `proxies refuse what they were sent:\n${list.join("\n")}`);
       }
-      if (open.length === 0) {
-        this.awaited = proxies;
-        this.note(connected);
-        return;
-      }
+      if (open.length === 0) return;
       if (performance.now() >= deadline)
         throw new MeshError(
           "refused",
@@ -212,27 +202,6 @@ export class ControlService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.process?.leave();
-  }
-
-  /** Looks once more what proxies ask for, before nobody can say. */
-  private async remember(): Promise<void> {
-    if (!this.running || this.isPaused) return;
-    await this.status().then(
-      (proxies) => this.note(new Map(proxies.map((proxy) => [proxy.id, proxy]))),
-      // It ends anyway.
-      () => undefined,
-    );
-  }
-
-  private note(connected: ReadonlyMap<string, ProxyStatus>): void {
-    for (const { id, asks } of this.awaited) {
-      const types = connected.get(id)?.types ?? [];
-      for (const { type, state, wildcard, names } of types) {
-        if (wildcard || names > 0) asks.add(type);
-        // It has not asked yet on this connection, which says nothing.
-        else if (state !== "NOT SENT") asks.delete(type);
-      }
-    }
   }
 }
 

@@ -36,8 +36,6 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
   readonly id: string;
   /** Of its Envoy. */
   readonly admin: Admin;
-  /** Types of xDS that its Envoy asks for, as far as was seen. */
-  readonly asks = new Set<string>();
   private readonly options: ProxyOptions;
   private process: MeshProcess | undefined;
   private envoy = 0;
@@ -104,7 +102,6 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
     this.process = runtime.run(`the proxy of ${name}`, name, command, env);
     this.process.onLine = ({ message, pid }) => {
       if (message === "Envoy starts" && typeof pid === "number") this.envoy = pid;
-      if (message === "Envoy starts") this.asks.clear();
       if (message === "Envoy serves") this.isServing = true;
       if (message.startsWith("Envoy ended")) [this.envoy, this.isServing] = [0, false];
     };

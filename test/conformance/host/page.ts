@@ -1,6 +1,7 @@
 import { EFFECTS, REFUSAL_GROUPS, refusalOf } from "./effects.ts";
 import { PROBES } from "./probes.ts";
 import { SUBJECTS } from "./steps/cases/index.ts";
+import { STEP_DIFFERENCES } from "./steps/versions.ts";
 import { CALLBACKS, type Run, type Situation } from "./run.ts";
 import { DIFFERENCES, missingIn, NEWEST } from "./versions.ts";
 
@@ -74,9 +75,16 @@ export function conformancePage(run: Run): string {
     "",
     "## Other versions of Envoy",
     "",
-    "The host does what Envoy 1.40 does. Older ones differ in these:",
+    `The host does what Envoy ${NEWEST} does. \`npm run test:envoy -- all test/conformance/host\` compares it with each one from 1.36 on: the probes, the effects, the steps and the two workers. Older ones differ in these, and in nothing else that is tried:`,
     "",
-    ...grid(["Envoy", "hostcall", "there", "in 1.40"], olderRows()),
+    ...grid(["Envoy", "hostcall", "there", `in ${NEWEST}`], olderRows()),
+    "",
+    "Step by step:",
+    "",
+    ...grid(
+      ["Envoy", "what", "there", `in ${NEWEST}`, "cases"],
+      STEP_DIFFERENCES.map(({ versions, what, there, here, cases }) => [versions.join(", "), what, there, here, String(cases.length)]),
+    ),
     "",
   ].join("\n");
 }

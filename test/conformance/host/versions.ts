@@ -44,9 +44,6 @@ export const DIFFERENCES: Readonly<Record<string, readonly RecordedDifference[]>
 /** Effects that a version has otherwise, by title; no version differs in what a hostcall returns. */
 export const EFFECT_DIFFERENCES: Readonly<Record<string, readonly string[]>> = {};
 
-/** Cases of `steps` that a version has otherwise: titles with the reason. */
-export const STEP_DIFFERENCES: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
-
 export interface RecordedDifference {
   readonly hostcall: string;
   readonly what: string;

@@ -15,6 +15,7 @@ import {
   type MeshSettings,
   type ModuleState,
   type MtlsMode,
+  mergesWith,
   mtlsModeOf,
   type Plugin,
   type Policies,
@@ -37,6 +38,7 @@ import { inboundOf } from "./inbound.ts";
 import type { Mesh } from "./mesh.ts";
 import { labelsOf } from "./peers.ts";
 import { applicable, MESH_GATEWAY, routingsOf, sharedHost } from "./routing-choice.ts";
+import { mergedService } from "./merged-service.ts";
 import { importedHosts, imports, sidecarOf } from "./scope.ts";
 import { trafficRulesFor } from "./traffic-rules.ts";
 import { workloadOf } from "./workload-of.ts";
@@ -111,7 +113,12 @@ export class MeshProxyView implements ProxyView {
     // Whether a single one is imported is a question of `hosts`: a route may lead to one that is not.
     const imported = visible.length > 1 ? visible.filter((service) => this.imports(service.namespace, [host])) : [];
     const candidates = imported.length > 0 ? imported : visible;
-    return candidates.find((service) => service.namespace === namespace) ?? candidates[0];
+    const chosen = candidates.find((service) => service.namespace === namespace) ?? candidates[0];
+    if (chosen === undefined || candidates.length < 2) return chosen;
+    return mergedService(
+      chosen,
+      candidates.filter((each) => each !== chosen && mergesWith(chosen, each)),
+    );
   }
 
   /** Whether the client's Sidecar lets an object of a namespace in by one of its hosts. */

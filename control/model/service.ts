@@ -59,6 +59,26 @@ export interface Service {
   readonly object: MeshObject;
 }
 
+/**
+ * Whether two services of one host are one, with the ports and endpoints of both: ServiceEntries of a namespace that differ in nothing else that counts (Istio's `canMergeServices`). Of others a client gets one alone.
+ */
+export function mergesWith(a: Service, b: Service): boolean {
+  const key = ({ namespace, resolution, labels, selector, exportTo, object }: Service): string =>
+    JSON.stringify([
+      namespace,
+      resolution,
+      object.kind,
+      sorted(labels),
+      selector === undefined ? null : sorted(selector),
+      [...exportTo].sort(),
+    ]);
+  return a.host === b.host && a.object.kind === "ServiceEntry" && key(a) === key(b);
+}
+
+function sorted(labels: Labels): readonly (readonly [string, string])[] {
+  return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** `region/zone/subzone`, from the left as far as known; empty where nothing is. */
 export type Locality = string;
 

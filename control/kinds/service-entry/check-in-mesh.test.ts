@@ -17,6 +17,13 @@ test("two entries that say the same of a host", () => {
   expect(problemsInMesh(serviceEntry, entry("a", HTTP) + entry("b", HTTP))).toEqual([]);
 });
 
+test("two entries of one host that cannot be put together", () => {
+  const found = HTTP.replace("DNS", "STATIC, endpoints: [{ address: 192.0.2.1 }]");
+  expect(problemsInMesh(serviceEntry, entry("a", HTTP) + entry("b", found))).toEqual([
+    expect.stringContaining("warning MW0010 spec.hosts[0]: ServiceEntry default/a has host api.example.com too, and alone counts"),
+  ]);
+});
+
 test("two entries that say different things of a port", () => {
   const problems = problemsInMesh(serviceEntry, entry("a", HTTP) + entry("b", TCP));
   expect(problems).toHaveLength(2);

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { Code, isHttp, isWildcard, type MeshObject, type MeshView, type Protocol, type Report } from "../../model/index.ts";
+import { Code, isHttp, isWildcard, type MeshObject, type MeshView, mergesWith, type Protocol, type Report } from "../../model/index.ts";
 import { checkExportTo, parseProtocol, wrongDomain } from "../../model/parts/index.ts";
 import type { ServiceEntrySpec } from "./fields.ts";
 
@@ -138,7 +138,18 @@ function checkEndpoint(
 export function checkInMesh(object: MeshObject<ServiceEntrySpec>, mesh: MeshView, report: Report): void {
   const own = mesh.services().filter((service) => service.object === object);
   for (const [index, service] of own.entries()) {
-    for (const other of mesh.servicesOf(service.host)) {
+    const all = mesh.servicesOf(service.host);
+    const first = all.find(({ namespace }) => namespace === service.namespace);
+    if (first !== undefined && first !== service && !mergesWith(first, service)) {
+      const { kind, metadata } = first.object;
+      report(
+        "warning",
+        Code.Unreachable,
+        ["spec", "hosts", index],
+        `${kind} ${metadata.namespace}/${metadata.name} has host ${service.host} too, and alone counts: only ServiceEntries with the same resolution, labels, workloadSelector and exportTo are put together`,
+      );
+    }
+    for (const other of all) {
       if (other.object === object) continue;
       for (const port of service.ports) {
         const conflict = other.ports.find(({ number }) => number === port.number);

@@ -206,9 +206,7 @@ export const meshConfig: Evidences = {
   "extensionProviders.opentelemetry.serviceAttributeEnrichment": SPANS_SENT,
   "extensionProviders.opentelemetry.dynatraceSampler.tenant": `${PROVIDERS}: are those that Dynatrace's sampler takes, whatever percentage is said`,
   "extensionProviders.opentelemetry.dynatraceSampler.clusterId": `${PROVIDERS}: are those that Dynatrace's sampler takes, whatever percentage is said`,
-  "extensionProviders.opentelemetry.dynatraceSampler.rootSpansPerMinute": {
-    unseen: "Envoy samples by it after its first minute, and where more comes in that; until then everything is traced",
-  },
+  "extensionProviders.opentelemetry.dynatraceSampler.rootSpansPerMinute": `${PROVIDERS}: are fewer and fewer within a minute, by what Dynatrace's sampler may take in it (rootSpansPerMinute)`,
   "extensionProviders.opentelemetry.dynatraceSampler.httpService.service": SPANS_SENT,
   "extensionProviders.opentelemetry.dynatraceSampler.httpService.port": SPANS_SENT,
   "extensionProviders.opentelemetry.dynatraceSampler.httpService.http": SPANS_SENT,
@@ -227,9 +225,7 @@ export const meshConfig: Evidences = {
   "extensionProviders.envoyTcpAls.service": LOGS_SENT,
   "extensionProviders.envoyTcpAls.port": LOGS_SENT,
   "extensionProviders.envoyTcpAls.logName": LOGS_SENT,
-  "extensionProviders.envoyTcpAls.filterStateObjectsToLog": {
-    unseen: "only other filters of connections leave state that it could send, and this mesh has none",
-  },
+  "extensionProviders.envoyTcpAls.filterStateObjectsToLog": `${PROVIDERS}: the log of connections that is sent has the state that filters left, where a provider asks for it`,
   "extensionProviders.envoyOtelAls.service": LOGS_SENT,
   "extensionProviders.envoyOtelAls.port": LOGS_SENT,
   "extensionProviders.envoyOtelAls.logName": LOGS_SENT,

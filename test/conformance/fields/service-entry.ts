@@ -6,7 +6,7 @@ const OUTBOUND = "control/xds/types/listener/outbound.scenarios.ts";
 
 export const serviceEntry: Evidences = {
   hosts: [`${ENTRIES}: each host of several`, `${ENTRIES}: a wildcard among them`],
-  addresses: `${DESTINATIONS}: addresses of a ServiceEntry: a range`,
+  addresses: [`${DESTINATIONS}: addresses of a ServiceEntry: one, on the same port`, `${DESTINATIONS}: outside of the range`],
   "ports.number": `${ENTRIES}: without targetPort the port's number`,
   "ports.protocol": `${OUTBOUND}: go by the address of the service where they are bytes, the server first`,
   "ports.name": `${ENTRIES}: an endpoint's own number by the port's name`,
@@ -27,6 +27,6 @@ export const serviceEntry: Evidences = {
   "endpoints.weight": `${ENTRIES}: weights`,
   "endpoints.serviceAccount": "test/integration/control/accounts.test.ts: ServiceEntry's endpoints.serviceAccount",
   "workloadSelector.labels": `${ENTRIES}: workloadSelector: WorkloadEntries of the namespace, with their ports and weights`,
-  exportTo: [`${ENTRIES}: exportTo: to this namespace`, `${ENTRIES}: exportTo: not to this namespace`],
+  exportTo: [`${ENTRIES}: exportTo: to all, which is not the mesh's default`, `${ENTRIES}: exportTo: not to this namespace`],
   subjectAltNames: "test/integration/control/accounts.test.ts: ServiceEntry's subjectAltNames",
 };

@@ -40,6 +40,11 @@ spec: { host: "*.test", trafficPolicy: { loadBalancer: { simple: ROUND_ROBIN } }
 const PORT = "ports: [{ number: 80, name: http, protocol: HTTP }], resolution: STATIC";
 
 const meshOf = ({ web, other }: Places, socket: string) => `${IN_TURN}
+---
+apiVersion: v1
+kind: MeshConfig
+metadata: { name: istio }
+defaultServiceExportTo: ["."]
 ${ENTRY("listed", `ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web} }], resolution: STATIC, endpoints: [{ address: 127.4.0.1 }, { address: 127.4.0.2 }]`)}
 ${ENTRY("own-ports", `ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web} }], resolution: STATIC, endpoints: [{ address: 127.4.0.1, ports: { http: ${other} } }, { address: 127.4.0.2 }]`)}
 ${ENTRY("without-target", `ports: [{ number: ${web}, name: http, protocol: HTTP }], resolution: STATIC, endpoints: [{ address: 127.4.0.1 }]`)}
@@ -90,6 +95,8 @@ metadata: { name: with-machines }
 spec: { host: with-machines, trafficPolicy: { loadBalancer: { simple: ROUND_ROBIN } } }
 ${ENTRY("private", `ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web} }], resolution: STATIC, exportTo: ["."], endpoints: [{ address: 127.4.0.1 }]`, { namespace: "elsewhere" })}
 ${ENTRY("exported", `ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web} }], resolution: STATIC, exportTo: [default], endpoints: [{ address: 127.4.0.1 }]`, { namespace: "elsewhere" })}
+${ENTRY("public", `ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web} }], resolution: STATIC, exportTo: ["*"], endpoints: [{ address: 127.4.0.1 }]`, { namespace: "elsewhere" })}
+${ENTRY("by-default", `ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web} }], resolution: STATIC, endpoints: [{ address: 127.4.0.1 }]`, { namespace: "elsewhere" })}
 ${ENTRY("udp", `ports: [{ number: 53, name: udp-dns, protocol: UDP }, { number: 80, name: http, protocol: HTTP, targetPort: ${web} }], resolution: STATIC, endpoints: [{ address: 127.4.0.1 }]`)}
 `;
 
@@ -135,7 +142,9 @@ const ROWS: readonly Row[] = [
     answers: { "127.5.0.1 other": 2, "127.5.0.2 web": 6 },
   },
   { title: "exportTo: to this namespace", host: "exported.test", answers: web("127.4.0.1") },
+  { title: "exportTo: to all, which is not the mesh's default", host: "public.test", answers: web("127.4.0.1") },
   { title: "exportTo: not to this namespace", host: "private.test", answers: { 503: 8 } },
+  { title: "without exportTo: as the mesh has it", host: "by-default.test", answers: { 503: 8 } },
   { title: "beside a port of UDP", host: "udp.test", answers: web("127.4.0.1") },
 ];
 

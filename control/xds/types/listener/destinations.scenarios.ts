@@ -36,6 +36,7 @@ ${SERVICE("load-balancer", `type: LoadBalancer, clusterIP: 10.9.0.5, ports: [{ n
 ${SERVICE("udp", `clusterIP: 10.9.0.6, ports: [{ name: dns, port: 1000, targetPort: ${web}, protocol: UDP }]`)}
 ${SERVICE("headless", `clusterIP: None, ports: [{ name: tcp, port: ${other} }]`)}
 ${ENTRY("range", `addresses: [10.9.1.0/24], ports: [{ number: 1000, name: tcp, protocol: TCP, targetPort: ${web} }], resolution: STATIC, endpoints: [{ address: 127.7.0.2 }]`)}
+${ENTRY("range-2", `addresses: [10.9.3.1, "fd00::3:1"], ports: [{ number: 1000, name: tcp, protocol: TCP, targetPort: ${web} }], resolution: STATIC, endpoints: [{ address: 127.7.0.4 }]`)}
 ${ENTRY("none", `ports: [{ number: ${web}, name: http, protocol: HTTP }], resolution: NONE`)}
 ${ENTRY("none-range", `addresses: [127.8.0.0/16], ports: [{ number: 3000, name: tcp, protocol: TCP, targetPort: ${other} }, { number: ${other}, name: tcp-2, protocol: TCP }], resolution: NONE`)}
 ${ENTRY("passed", `ports: [{ number: ${web}, name: http, protocol: HTTP }], resolution: STATIC, endpoints: [{ address: 127.7.0.3 }]`)}
@@ -81,6 +82,7 @@ describe("where connections to a service's addresses end", () => {
     ["a port of UDP is not proxied", "10.9.0.6:1000", "x", "reset"],
     ["headless: the pod that the client chose", "127.7.0.1:other", "x", "127.7.0.1 other"],
     ["addresses of a ServiceEntry: a range", "10.9.1.77:1000", "x", "127.7.0.2 web"],
+    ["addresses of a ServiceEntry: one, on the same port", "10.9.3.1:1000", "x", "127.7.0.4 web"],
     ["outside of the range", "10.9.2.1:1000", "x", "reset"],
     ["resolution NONE, by host: where the client wanted to go", "127.7.1.1:web", "none.test", "127.7.1.1 web"],
     ["resolution NONE, by range: where the client wanted to go", "127.8.0.9:other", "x", "127.8.0.9 other"],

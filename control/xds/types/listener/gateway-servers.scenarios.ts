@@ -109,6 +109,8 @@ spec: { clusterIP: 10.96.0.1, selector: { app: ingress }, ports: [{ name: http, 
     gateway("through", [
       server("through", "TLS", '"*.through.test", "other.test"', ", tls: { mode: PASSTHROUGH }"),
       server("through-https", "HTTPS", '"*"', ", tls: { mode: PASSTHROUGH }"),
+      server("by-default", "TLS", '"*.through.test"', ", tls: {}"),
+      server("ends", "TLS", '"*.through.test"', ", tls: { mode: SIMPLE, credentialName: younger }"),
     ]),
     `
 ---
@@ -123,6 +125,7 @@ spec:
       route: [{ destination: { host: secure-0.test } }]
     - match: [{ sniHosts: ["*.through.test"] }]
       route: [{ destination: { host: secure-1.test } }]
+  tcp: [{ match: [{ port: ${portOf("ends")} }], route: [{ destination: { host: echo.test } }] }]
 `,
     gateway("edge", [
       '{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["exact.web.test", "*.web.test", "web.test"] }',
@@ -213,6 +216,8 @@ beforeAll(async () => {
   for (const name of [
     "through",
     "through-https",
+    "by-default",
+    "ends",
     "target",
     "address",
     "http2",
@@ -366,6 +371,9 @@ describe("a server that passes TLS on", () => {
     ["through", "other.test", "reset"],
     ["through-https", "other.test", "DNS:older.test"],
     ["through-https", "a.through.test", "DNS:older.test"],
+    ["by-default", "a.through.test", "DNS:older.test"],
+    // Of another mode TLS ends here: the certificate is the gateway's.
+    ["ends", "a.through.test", "DNS:younger.test"],
   ])("on port %s leads %s to %s", async (port, name, certificate) => {
     expect(await shown(port, name)).toBe(certificate);
   });

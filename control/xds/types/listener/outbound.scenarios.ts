@@ -149,6 +149,10 @@ spec: ${spec}
     expect(await send(out, httpRequest("any.test"))).toBe("reset");
     expect(await send("10.1.0.1:80", httpRequest("any.test"))).toContain("502 Bad Gateway");
     expect(await send("10.1.0.1:80", httpRequest("web.test", "/y"))).toContain("web /y");
+    // Of a Sidecar that says nothing the mode is REGISTRY_ONLY; one that does goes before the mesh.
+    const meshwide = "---\napiVersion: v1\nkind: MeshConfig\nmetadata: { name: istio }\noutboundTrafficPolicy: { mode: REGISTRY_ONLY }\n";
+    await update(`${sidecar("{ outboundTrafficPolicy: { mode: ALLOW_ANY } }")}${meshwide}`);
+    expect(await send(out, httpRequest("any.test", "/z"))).toContain("web /z");
   });
 
   test("go to the egress proxy of a Sidecar where nobody knows their host", async () => {
@@ -161,7 +165,7 @@ kind: ServiceEntry
 metadata: { name: proxies }
 spec:
   hosts: [proxies.test]
-  ports: [{ number: 3306, name: port, protocol: TCP }]
+  ports: [{ number: 3305, name: strange, protocol: TCP, targetPort: ${web.port} }, { number: 3306, name: port, protocol: TCP }]
   resolution: STATIC
   endpoints: [{ address: 127.0.0.1, ports: { port: ${portOf(one)} } }, { address: 127.0.0.1, ports: { port: ${portOf(two)} }, labels: { version: second } }]
 ---
@@ -171,7 +175,7 @@ metadata: { name: proxies }
 spec: { host: proxies.test, subsets: [{ name: second, labels: { version: second } }] }
 `;
     await update(subset);
-    for (let count = 0; count < 4; count++) expect(await send("192.0.2.1:1234", "hello")).toBe("twohello");
+    for (let count = 0; count < 10; count++) expect(await send("192.0.2.1:1234", "hello")).toBe("twohello");
   });
 
   test("reach only what the Sidecar imports", async () => {

@@ -256,6 +256,38 @@ spec:
     await expect.poll(sent, { timeout: 20_000 }).toContain(content);
 });
 
+test("the log of connections that is sent has the state that filters left, where a provider asks for it", async () => {
+  const path = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
+  const filter = `
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: state }
+spec:
+  configPatches:
+    - applyTo: NETWORK_FILTER
+      match: { context: GATEWAY, listener: { portNumber: ${tcp}, filterChain: { filter: { name: envoy.filters.network.tcp_proxy } } } }
+      patch:
+        operation: INSERT_BEFORE
+        value:
+          name: envoy.filters.network.set_filter_state
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.filters.network.set_filter_state.v3.Config
+            on_new_connection:
+              - { object_key: test.state, factory_key: envoy.string, format_string: { text_format_source: { inline_string: state-of-test } } }
+`;
+  const send = async (logName: string, more: object) => {
+    const provider = { name: "it", envoyTcpAls: { service: "collector-grpc.test", port: 80, logName, ...more } };
+    await gateway.tune({ defaultProviders: { accessLogging: ["it"] }, extensionProviders: [provider] }, filter);
+    await exchange({ port: tcp }, httpRequest("web.test"));
+    await expect.poll(() => collector.received.get(path), { timeout: 20_000 }).toContain(logName);
+  };
+  await send("stateless", {});
+  expect(collector.received.get(path)).not.toContain("state-of-test");
+  await send("stateful", { filterStateObjectsToLog: ["test.state"] });
+  await expect.poll(() => collector.received.get(path), { timeout: 20_000 }).toContain("state-of-test");
+});
+
 describe("traces", () => {
   const trace = (provider: object, more: object = {}) =>
     gateway.tune({
@@ -379,6 +411,22 @@ describe("traces", () => {
     await get("/all");
     expect(seen("tracestate")).toMatch(/@dt=fw4;/);
     expect(seen("traceparent")).toMatch(/-01$/);
+  });
+
+  test("are fewer and fewer within a minute, by what Dynatrace's sampler may take in it (rootSpansPerMinute)", async () => {
+    const sampled = async (rootSpansPerMinute: number) => {
+      const dynatraceSampler = { tenant: "abc12345", clusterId: 7, rootSpansPerMinute };
+      await trace({ opentelemetry: { service: "collector.test", port: 80, http: { path: "/v1/few" }, dynatraceSampler } });
+      let count = 0;
+      for (let request = 0; request < 16; request++) {
+        await get("/few");
+        if (seen("traceparent")?.endsWith("-01") === true) count += 1;
+      }
+      return count;
+    };
+    // In its first minute Envoy takes one of 2^n requests, where n grows by one with each half of what it may take (`SamplingController::getSamplingState`).
+    expect(await sampled(1000)).toBe(16);
+    expect(await sampled(2)).toBeLessThan(12);
   });
 
   test("are sent nowhere where the tracer of the proxy's settings is no service of the mesh", async () => {

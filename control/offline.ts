@@ -13,7 +13,7 @@ export { MeshProver } from "./prove-mesh.ts";
 
 /** What MeshConfig and the ProxyConfigs that select a proxy say of it. */
 export function proxySettingsOf(mesh: Mesh, proxy: Proxy): ProxySettings {
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads()).proxySettings();
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh), new Reads()).proxySettings();
 }
 
 /**
@@ -22,13 +22,13 @@ export function proxySettingsOf(mesh: Mesh, proxy: Proxy): ProxySettings {
  * @param tell hears of a patch that cannot be applied
  */
 export function patchedBootstrap(mesh: Mesh, proxy: Proxy, bootstrap: Json, tell: (problem: string) => void): Json {
-  const view = new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
+  const view = new MeshProxyView(mesh, proxy, clientOf(proxy, mesh), new Reads());
   return patchBootstrap(view, bootstrap, tell);
 }
 
 /** What the annotation `proxy.istio.io/config` of its pod says of it. */
 export function podConfigOf(mesh: Mesh, proxy: Proxy): Readonly<Record<string, unknown>> {
-  return readAnnotation(mesh.annotationFor(proxy) ?? "") ?? {};
+  return readAnnotation(mesh.saidOf(proxy).proxyConfig ?? "") ?? {};
 }
 
 /** What a proxy would get. Throws what a translation throws, which is an error of ours. */

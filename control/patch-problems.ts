@@ -35,7 +35,7 @@ function problemsOf(mesh: Mesh, filter: EnvoyFilter, patch: EnvoyPatch, proxies:
 }
 
 function viewOf(mesh: Mesh, proxy: Proxy): MeshProxyView {
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh), new Reads());
 }
 
 /** Looks at what becomes of patches while proxies come and objects change, and tells of each problem once, until it has gone. */

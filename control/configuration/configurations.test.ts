@@ -374,6 +374,32 @@ describe("proxies", () => {
     expect(say(3)).toEqual(["one"]);
   });
 
+  test("are chosen by the labels of their workloads, which go before their own", () => {
+    const configurations = start();
+    const named = (id: string, address: string) => ({
+      ...(first as Proxy),
+      id,
+      addresses: [address],
+      labels: { app: "other", tier: "front" },
+    });
+    for (const proxy of [named("one", "10.0.0.77"), named("two", "10.0.0.78")]) configurations.add(proxy);
+    const scope = contributed(
+      "scope",
+      (object) => ({ sidecars: [sidecar(object, [["~", "*"]], { workloadSelector: { app: "shop", tier: "front" } })] }),
+      { namespace: "a" },
+    );
+    const pod = (app: string) =>
+      contributed("pod", (object) => ({ workloads: [workload(object, "10.0.0.77", { labels: { app } })] }), { namespace: "a" });
+    configurations.apply({ upserted: [scope, pod("other")], removed: [] });
+    const label = (app: string) =>
+      configurations
+        .apply({ upserted: [pod(app)], removed: [] })
+        .changed.map(({ proxy, snapshot }) => [proxy.id, [...snapshot.resources(typeUrl(StringValueSchema)).names()].length > 0]);
+    expect(label("shop")).toEqual([["one", false]]);
+    expect(label("shop")).toEqual([]);
+    expect(label("other")).toEqual([["one", true]]);
+  });
+
   test("of one group share the bytes", () => {
     const configurations = start();
     const other = { ...(first as Proxy), id: "sidecar~10.0.0.77~other.a~x", addresses: ["10.0.0.77"] };

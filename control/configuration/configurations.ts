@@ -54,7 +54,7 @@ export class Configurations {
   private readonly members = new Map<string, Member>();
   private current: Mesh;
   private relevant: ReadonlySet<string>;
-  private proxyConfigs: object;
+  private said: object;
   private version = 0;
 
   /** @param gate decides what may be sent. Default: everything */
@@ -63,7 +63,7 @@ export class Configurations {
     this.gate = gate;
     this.current = mesh;
     this.relevant = mesh.labelKeys();
-    this.proxyConfigs = mesh.index.proxyConfigs;
+    this.said = mesh.index.said;
   }
 
   get mesh(): Mesh {
@@ -157,9 +157,9 @@ export class Configurations {
     const failures: TranslationFailure[] = [];
     const changed: ProxyChange[] = [];
     const regrouped = mesh.labelKeys() !== this.relevant;
-    const reconfigured = mesh.index.proxyConfigs !== this.proxyConfigs;
+    const reconfigured = mesh.index.said !== this.said;
     this.relevant = mesh.labelKeys();
-    this.proxyConfigs = mesh.index.proxyConfigs;
+    this.said = mesh.index.said;
     const moved = regrouped || reconfigured ? this.regroup(regrouped, failures) : NOBODY;
     for (const group of this.groups.values()) {
       const [first] = group.members;
@@ -191,7 +191,7 @@ export class Configurations {
   }
 
   private join(proxy: Proxy, failures: TranslationFailure[]): Member {
-    const client = this.clientOf(proxy);
+    const client = clientOf(proxy, this.current);
     const key = JSON.stringify(client);
     let group = this.groups.get(key);
     if (group === undefined) {
@@ -222,7 +222,7 @@ export class Configurations {
   private regroup(all: boolean, failures: TranslationFailure[]): ReadonlySet<Member> {
     const moved = new Set<Member>();
     for (const member of this.members.values()) {
-      const client = this.clientOf(member.proxy);
+      const client = clientOf(member.proxy, this.current);
       const key = JSON.stringify(client);
       if (!all && key === JSON.stringify(member.group.client)) continue;
       this.leave(member);
@@ -237,10 +237,6 @@ export class Configurations {
       moved.add(member);
     }
     return moved;
-  }
-
-  private clientOf(proxy: Proxy): Client {
-    return clientOf(proxy, this.relevant, this.current.annotationFor(proxy));
   }
 
   private translation(proxy: Proxy, client: Client, member?: Member): Translation {

@@ -33,7 +33,7 @@ function selectorsOf(mesh: Mesh, object: MeshObject): readonly Labels[] {
 export function viewFor(mesh: Mesh, namespace: string, type: "sidecar" | "router", labels: Labels): ProxyView {
   const proxy = readProxy({ id: `${type}~192.0.2.1~proof.${namespace}~${namespace}.svc.cluster.local`, metadata: { LABELS: labels } });
   if (typeof proxy === "string") throw new TypeError(proxy);
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh), new Reads());
 }
 
 /** The mesh as a workload sees it that an object selects, were there no other object for filters. */

@@ -55,8 +55,8 @@ export interface Indices {
   readonly gateways: readonly Gateway[];
   readonly sidecars: readonly SidecarScope[];
   readonly plugins: readonly Plugin[];
-  /** The same object as long as what workloads say of their proxies is the same (`Workload.proxyConfig`). */
-  readonly proxyConfigs: object;
+  /** The same object as long as what workloads say of their proxies is the same: `Workload.proxyConfig`, and labels with one of `labelKeys`. */
+  readonly said: object;
   readonly proxySettings: readonly ProxySettingsOverride[];
   readonly labelKeys: LabelKeys;
   /** By namespace. */
@@ -94,7 +94,7 @@ export const noIndices: Indices = {
   gateways: [],
   sidecars: [],
   plugins: [],
-  proxyConfigs: {},
+  said: {},
   proxySettings: [],
   labelKeys: noLabelKeys,
   peerAuthentications: nothing,
@@ -116,6 +116,7 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
   const list = <T extends Owned>(entries: readonly T[], of: (contribution: Contribution) => readonly T[] | undefined) =>
     relist(entries, gone, come, of);
   const routings = (contribution: Contribution) => contribution.routings;
+  const labelKeys = countLabelKeys(before.labelKeys, gone, come);
   return {
     services: group(
       before.services,
@@ -169,9 +170,9 @@ export function indices(before: Indices, gone: readonly Contribution[], come: re
     gateways: list(before.gateways, ({ gateways }) => gateways),
     sidecars: list(before.sidecars, ({ sidecars }) => sidecars),
     plugins: list(before.plugins, ({ plugins }) => plugins),
-    proxyConfigs: proxyConfigs(before.proxyConfigs, gone, come),
+    said: saidByWorkloads(before.said, labelKeys.keys, gone, come),
     proxySettings: list(before.proxySettings, ({ proxySettings }) => proxySettings),
-    labelKeys: countLabelKeys(before.labelKeys, gone, come),
+    labelKeys,
     peerAuthentications: group(
       before.peerAuthentications,
       ({ peerAuthentications }) => peerAuthentications,
@@ -253,11 +254,21 @@ function routingObjects(
   return result;
 }
 
-function proxyConfigs(before: object, gone: readonly Contribution[], come: readonly Contribution[]): object {
+function saidByWorkloads(
+  before: object,
+  relevant: ReadonlySet<string>,
+  gone: readonly Contribution[],
+  come: readonly Contribution[],
+): object {
   const of = (contributions: readonly Contribution[]): string =>
     contributions
-      .flatMap(({ workloads = [] }) => workloads.filter(({ proxyConfig }) => proxyConfig !== undefined))
-      .map(({ namespace, addresses, proxyConfig }) => JSON.stringify([namespace, addresses, proxyConfig]))
+      .flatMap(({ workloads = [] }) =>
+        workloads.flatMap(({ name, namespace, addresses, labels, proxyConfig }) => {
+          const telling = Object.entries(labels).filter(([key]) => relevant.has(key));
+          if (proxyConfig === undefined && telling.length === 0) return [];
+          return [JSON.stringify([namespace, name, addresses, proxyConfig, telling.sort()])];
+        }),
+      )
       .sort()
       .join("\n");
   return of(gone) === of(come) ? before : {};

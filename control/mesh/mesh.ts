@@ -33,6 +33,7 @@ import { indices, type Indices, noIndices, policyKey } from "./indices.ts";
 import { hostsAt, keysOf, labelsOf, type PeerChange, regroupPeers } from "./peers.ts";
 import { sidecarAmong } from "./scope.ts";
 import { touchedBy } from "./touched.ts";
+import { workloadOf } from "./workload-of.ts";
 
 /** Objects that came, that were replaced, and that went (by `objectKey`). */
 export interface MeshChange {
@@ -241,11 +242,14 @@ export class Mesh implements MeshView {
     return this.index.modules.get(key);
   }
 
-  /** The annotation `proxy.istio.io/config` of a proxy's pod. */
-  annotationFor({ namespace, addresses }: Pick<Proxy, "namespace" | "addresses">): string | undefined {
-    return addresses
-      .flatMap((address) => this.index.addresses.get(address.toLowerCase()) ?? [])
-      .find((each) => each.namespace === namespace && each.proxyConfig !== undefined)?.proxyConfig;
+  /** What objects say of a proxy, beside what it says itself: the labels of its workload, and the annotation `proxy.istio.io/config` of its pod. */
+  saidOf(proxy: Pick<Proxy, "namespace" | "addresses" | "name">): Partial<Pick<Workload, "labels" | "proxyConfig">> {
+    const addresses = proxy.addresses.map((address) => address.toLowerCase());
+    const labels = workloadOf(this.index, { ...proxy, addresses })?.labels;
+    const proxyConfig = addresses
+      .flatMap((address) => this.index.addresses.get(address) ?? [])
+      .find((each) => each.namespace === proxy.namespace && each.proxyConfig !== undefined)?.proxyConfig;
+    return { ...(labels === undefined ? {} : { labels }), ...(proxyConfig === undefined ? {} : { proxyConfig }) };
   }
 
   proxySettings(): readonly ProxySettingsOverride[] {

@@ -62,7 +62,7 @@ const connected = (mesh: Mesh, ...come: readonly Peer[]) => mesh.applyPeers({ co
 function viewOf(mesh: Mesh, reads = new Reads()): MeshProxyView {
   const proxy = readProxy({ id: "sidecar~10.0.0.9~client.default~default.svc.cluster.local", metadata: {} });
   if (typeof proxy === "string") throw new Error(proxy);
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, new Set()), reads);
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh), reads);
 }
 
 const modeIn = (mesh: Mesh) =>

@@ -74,5 +74,5 @@ function isError({ level }: Problem): boolean {
 
 /** What a proxy may see of a mesh. */
 function viewOf(mesh: Mesh, proxy: Proxy): ProxyView {
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh), new Reads());
 }

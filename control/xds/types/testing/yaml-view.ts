@@ -54,5 +54,5 @@ export function viewOfYaml(
   );
   const proxy = readProxy({ id: nodeId, metadata, locality, envoyVersion });
   if (typeof proxy === "string") throw new Error(proxy);
-  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh.labelKeys(), mesh.annotationFor(proxy)), new Reads());
+  return new MeshProxyView(mesh, proxy, clientOf(proxy, mesh), new Reads());
 }

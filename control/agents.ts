@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { typeUrl } from "./envoy-api/index.ts";
-import { HEALTH_TYPE, type Proxy } from "./model/index.ts";
+import { DRAINING_TYPE, HEALTH_TYPE, type Proxy } from "./model/index.ts";
 import type { ResourceTypeRules } from "./xds/server/index.ts";
 import { rootsType } from "./xds/types/roots/index.ts";
 
@@ -9,8 +9,11 @@ import { rootsType } from "./xds/types/roots/index.ts";
 /** By which agents say how their workloads are. */
 export const HEALTH: ResourceTypeRules = { typeUrl: HEALTH_TYPE, order: 2, complete: false, wildcard: false, reports: true };
 
+/** By which agents say that their proxies are about to end. */
+export const DRAINING: ResourceTypeRules = { typeUrl: DRAINING_TYPE, order: 3, complete: false, wildcard: false, reports: true };
+
 /** Types that agents ask for, or report by. */
-export const OF_AGENTS: ReadonlySet<string> = new Set([typeUrl(rootsType.schema), HEALTH_TYPE]);
+export const OF_AGENTS: ReadonlySet<string> = new Set([typeUrl(rootsType.schema), HEALTH_TYPE, DRAINING_TYPE]);
 
 /** Whether two nodes say the same. Envoy does not write the fields of its metadata in one order for all of its streams. */
 export function sameProxy(a: Proxy, b: Proxy): boolean {

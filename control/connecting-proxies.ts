@@ -35,7 +35,7 @@ export function apart(proxy: Proxy, known: Proxy | undefined): Proxy {
 export function refusingPeers(mesh: Mesh, peers: readonly Peer[]): readonly { readonly id: string; readonly mode: MtlsMode }[] {
   const { settings } = mesh;
   return peers
-    .filter((peer) => !peer.identity && mesh.isReached(peer))
+    .filter((peer) => !peer.identity && peer.draining !== true && mesh.isReached(peer))
     .map((peer) => ({ id: peer.id, mode: workloadMtls(mesh.peerAuthentications(), settings.rootNamespace, peer).mode }))
     .filter(({ mode }) => mode === "STRICT");
 }

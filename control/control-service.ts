@@ -1,10 +1,11 @@
-import { attends, HEALTH, OF_AGENTS, sameProxy } from "./agents.ts";
+import { attends, DRAINING, HEALTH, OF_AGENTS, sameProxy } from "./agents.ts";
 import { Admission, type AdmissionMode, type Answer, type ChangeSet, type RefusedSet } from "./admission/index.ts";
 import { Configurations, KnownPeers, type Outcome } from "./configuration/index.ts";
 import { apart, type ConnectedAs, connectedAs, proxyOf, refusingPeers } from "./connecting-proxies.ts";
 import type { ControlServiceOptions } from "./control-service-options.ts";
 import { Convergence } from "./convergence.ts";
 import { countBy } from "./count-by.ts";
+import { DrainingProxies } from "./draining-proxies.ts";
 import { typeUrl } from "./envoy-api/index.ts";
 import { KINDS } from "./kinds/index.ts";
 import { defaultMeshSettings } from "./kinds/mesh-config/index.ts";
@@ -27,6 +28,7 @@ import {
   type ConnectRequest,
   type ProxyConnection,
   type ProxyGroup,
+  type Report,
   type StreamStatus,
   SYSTEM_CLOCK,
   XdsServer,
@@ -60,6 +62,7 @@ export class ControlService implements AsyncDisposable {
   private readonly connected = new Map<string, Connected>();
   private readonly convergence: Convergence;
   private readonly peers = new KnownPeers();
+  private readonly draining = new DrainingProxies();
   private readonly modules: ModuleStore;
   private readonly issuers: MeshIssuers;
   private readonly registrations: Registrations;
@@ -135,8 +138,9 @@ export class ControlService implements AsyncDisposable {
     const { observer } = this.metrics;
     this.xds = new XdsServer({
       identifier: "meshwright",
-      types: [...types.map(({ schema, rules }) => ({ typeUrl: typeUrl(schema), ...rules })), HEALTH],
+      types: [...types.map(({ schema, rules }) => ({ typeUrl: typeUrl(schema), ...rules })), HEALTH, DRAINING],
       onConnect: (request) => this.connect(request),
+      onReport: (report) => this.hear(report),
       observer: {
         ...observer,
         connected: (status) => this.log?.info({ proxy: status.proxy, peer: status.peer, variant: status.variant }, "proxy connected"),
@@ -145,11 +149,15 @@ export class ControlService implements AsyncDisposable {
           const { proxy, typeUrl: type, reason, resources } = event;
           this.log?.error({ proxy, type, resources, reason }, "proxy refused configuration");
         },
-        reported: ({ proxy, problem }) => this.registrations.report(proxy, problem),
-        settled: ({ proxy }) => this.convergence.answered(proxy, SYSTEM_CLOCK.now()),
+        settled: ({ proxy }) => {
+          this.convergence.answered(proxy, SYSTEM_CLOCK.now());
+          this.lookForReturn(proxy);
+        },
         disconnected: (event) => {
           observer.disconnected?.(event);
           this.disconnect(event.proxy);
+          this.draining.streamEnded(event.proxy, event.stream);
+          this.lookForReturn(event.proxy);
           const reason = event.error?.message;
           if (event.proxy === "") this.strangers.add({ reason }, "a client left before it was known");
           else this.log?.info({ proxy: event.proxy, reason }, "proxy disconnected");
@@ -313,24 +321,41 @@ export class ControlService implements AsyncDisposable {
     if (this.peers.prune((keys) => mesh.hasEndpointAt(keys))) this.peersToTell.ask();
   }
 
-  /** Tells clients what proxies told of themselves. */
-  private tellOfPeers(): void {
+  private hear({ proxy, stream, typeUrl, problem }: Report): Promise<void> | undefined {
+    if (typeUrl !== DRAINING.typeUrl) return void this.registrations.report(proxy, problem);
+    this.log?.info({ proxy }, "proxy drains");
+    const isNew = this.peers.drain(proxy, true);
+    // At a gateway no endpoint ends.
+    if (this.peers.isDraining(proxy)) this.draining.begin(proxy, stream);
+    return new Promise((heard) => (isNew ? this.tellOfPeers(heard) : heard()));
+  }
+
+  /** One that drained gets requests again when it serves again. */
+  private lookForReturn(proxy: string): void {
+    if (this.draining.hasReturned(proxy, () => this.status()) && this.peers.drain(proxy, false)) this.peersToTell.ask();
+  }
+
+  /** Tells clients what proxies told of themselves. @param over called when they have answered */
+  private tellOfPeers(over?: () => void): void {
     const changedAt = SYSTEM_CLOCK.now();
     const change = this.peers.take();
     this.options.state?.peers.keep(() => this.peers.all());
-    this.announce(this.configurations.applyPeers(change), changedAt);
+    for (const { id } of change.gone) if (!this.peers.isDraining(id)) this.draining.forget(id);
+    this.announce(this.configurations.applyPeers(change), changedAt, over);
     for (const { id, mode } of refusingPeers(this.mesh, change.come))
       this.log?.error({ proxy: id }, `takes ${mode} alone and has no identity: it refuses every connection`);
   }
 
-  /** Sends what is another now. */
-  private announce({ changed, failures }: Outcome, changedAt: number): void {
-    for (const { proxy, snapshot, changes } of changed) this.connected.get(proxy.id)?.group.push(snapshot, changes, changedAt);
-    if (changed.length > 0)
-      this.convergence.changed(
-        changedAt,
-        changed.map(({ proxy }) => proxy.id),
-      );
+  /** Sends what is another now. @param over called when all who get something of it have answered */
+  private announce({ changed, failures }: Outcome, changedAt: number, over?: () => void): void {
+    const waiting: string[] = [];
+    for (const { proxy, snapshot, changes } of changed) {
+      const group = this.connected.get(proxy.id)?.group;
+      group?.push(snapshot, changes, changedAt);
+      // What it never asked for is not sent, and has no answer.
+      if (group?.settled === false) waiting.push(proxy.id);
+    }
+    this.convergence.changed(changedAt, waiting, over);
     this.report(failures);
   }
 

@@ -41,3 +41,17 @@ test("what nobody answers is forgotten after a thousand others", () => {
   convergence.answered("silent", 2000);
   expect(times).toEqual([]);
 });
+
+test("who waits for a change hears when all have answered, where it concerns nobody, and when it is forgotten", () => {
+  const { convergence } = recording();
+  const heard: string[] = [];
+  convergence.changed(100, ["a", "b"], () => heard.push("two"));
+  convergence.changed(100, ["silent"], () => heard.push("silent"));
+  convergence.changed(100, [], () => heard.push("nobody"));
+  convergence.answered("a", 110);
+  expect(heard).toEqual(["nobody"]);
+  convergence.answered("b", 120);
+  expect(heard).toEqual(["nobody", "two"]);
+  for (let at = 1; at <= 1000; at++) convergence.changed(at, ["a"]);
+  expect(heard).toEqual(["nobody", "two", "silent"]);
+});

@@ -17,6 +17,7 @@ import { ensureEnvoy } from "../provide-envoy.ts";
 import { addCaptureOptions, type CaptureOptions, captureOf } from "../proxy/capture-options.ts";
 import { captureWhile, describeRun, refuseToCapture, removeLeftRules, requireRoot } from "../proxy/capture.ts";
 import { probeIn, startHealth } from "../proxy/health.ts";
+import { takeLeave } from "../proxy/leave.ts";
 import { envoyLogFormat } from "../proxy/log.ts";
 import { readModules } from "../proxy/modules.ts";
 import { addIdentityOptions, type IdentityOptions, startIdentity, wantsIdentity } from "../proxy/identity-options.ts";
@@ -112,8 +113,9 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
   await using held = hasIdentity ? await startIdentity(options, asked, node, join(folder.path, SOCKET), log) : undefined;
   if (hasIdentity) await folder.share(SOCKET);
   const probe = await probeIn(options, node);
-  const health = { node: complete["node"], admin: own.admin, identity: held, log };
-  await using _health = probe === undefined ? undefined : await startHealth(asked, { probe, ...health });
+  const reporter = { node: complete["node"], identity: held, log };
+  await using _health = probe === undefined ? undefined : await startHealth(asked, { ...reporter, probe, admin: own.admin });
+  await using resources = new AsyncDisposableStack();
   await using _capture = captured === undefined ? undefined : await captureWhile(captured, options.captureTool, log);
   const outcome = await supervise(
     {
@@ -127,7 +129,7 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
       environment: node.proxyConfig.proxyMetadata ?? {},
       ...(identity !== undefined && { identity }),
     },
-    { log, ...signals },
+    { log, ...signals, takeLeave: (end) => takeLeave(asked, { ...reporter, resources }, end) },
   );
   if (outcome.kind === "refused") {
     throw new CliError(ExitCode.Input, `Envoy ended before it served (${outcome.how}); the reason stands above`);

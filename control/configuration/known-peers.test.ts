@@ -95,3 +95,20 @@ test("a proxy of another account does not have it forgotten that one has a certi
   peers.connect(proxy("10.0.0.1", { name: "other", account: "other", identity: false }));
   expect(told(peers)).toEqual(["+other false", "-without"]);
 });
+
+test("one that drains does so whatever it tells of itself, until it is said to do so no more", () => {
+  const peers = new KnownPeers();
+  peers.connect(proxy("10.0.0.1"));
+  peers.take();
+  const { id } = proxy("10.0.0.1");
+  expect([peers.drain(id, true), peers.isDraining(id)]).toEqual([true, true]);
+  expect(told(peers)).toEqual(["+app true", "-app"]);
+  expect(peers.drain(id, true)).toBe(false);
+  peers.connect(proxy("10.0.0.1", { identity: false }));
+  expect([told(peers), peers.isDraining(id)]).toEqual([["+app false", "-app"], true]);
+  expect([peers.drain(id, false), peers.isDraining(id)]).toEqual([true, false]);
+});
+
+test("nobody drains of whom nothing is known", () => {
+  expect(new KnownPeers().drain("stranger", true)).toBe(false);
+});

@@ -16,8 +16,10 @@ export class KnownPeers {
 
   /** @returns whether there is something to {@link take} */
   connect(proxy: Proxy): boolean {
-    const peer = peerOf(proxy);
     const before = this.peers.get(proxy.id);
+    const told = peerOf(proxy);
+    // That it is there again does not mean that it serves.
+    const peer = told !== undefined && before?.draining === true ? { ...told, draining: true } : told;
     this.connected.add(proxy.id);
     if (peer !== undefined) {
       for (const id of keysOf(peer).flatMap((key) => [...(this.byKey.get(key) ?? [])])) {
@@ -30,6 +32,21 @@ export class KnownPeers {
       if (peer !== undefined) this.learn(peer);
     }
     return this.isChanged;
+  }
+
+  /** A proxy has begun or ceased to drain. @returns whether there is something to {@link take} */
+  drain(id: string, draining: boolean): boolean {
+    const peer = this.peers.get(id);
+    if (peer !== undefined && (peer.draining ?? false) !== draining) {
+      const { draining: _, ...others } = peer;
+      this.forget(id);
+      this.learn(draining ? { ...others, draining } : others);
+    }
+    return this.isChanged;
+  }
+
+  isDraining(id: string): boolean {
+    return this.peers.get(id)?.draining === true;
   }
 
   /** @param isKnown whether some object has one of the addresses (`namespace address`) */

@@ -318,6 +318,7 @@ export class Mesh implements MeshView {
     return JSON.stringify(
       endpoints.map((each) => [
         each.tlsMode === "istio",
+        each.health,
         hasPolicies ? labelsOf(each, this.index, this.settings.rootNamespace) : undefined,
       ]),
     );

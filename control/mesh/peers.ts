@@ -61,14 +61,17 @@ type Reached = Pick<Endpoint, "namespace" | "address" | "ports" | "serviceAccoun
 
 /**
  * An endpoint with what its proxy told of itself. A label that says `disabled` is believed, and one that says `istio` unless every proxy before it says that it has no certificate; where
- * there is no label, the proxies say it. Of several, as on a machine with many workloads, one that has a certificate goes before those that say they have none: nobody takes mTLS from another.
+ * there is no label, the proxies say it. Of several, as on a machine with many workloads, one that has a certificate goes before those that say they have none: nobody takes mTLS from another. Where all of
+ * them drain, so does the endpoint.
  */
 export function withPeers(endpoint: Endpoint, index: PeerIndex, rootNamespace: string): Endpoint {
   const found = peersBefore(endpoint, index, rootNamespace);
   if (found.length === 0) return endpoint;
   const tlsMode = modeOf(endpoint.tlsMode, found);
   const serviceAccount = endpoint.serviceAccount || accountOf(found);
-  return tlsMode === endpoint.tlsMode && serviceAccount === endpoint.serviceAccount ? endpoint : { ...endpoint, tlsMode, serviceAccount };
+  const health = endpoint.health === "healthy" && found.every(({ draining }) => draining === true) ? "draining" : endpoint.health;
+  const isSame = tlsMode === endpoint.tlsMode && serviceAccount === endpoint.serviceAccount && health === endpoint.health;
+  return isSame ? endpoint : { ...endpoint, tlsMode, serviceAccount, health };
 }
 
 function modeOf(label: TlsMode | undefined, peers: readonly Peer[]): TlsMode | undefined {

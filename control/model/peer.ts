@@ -13,6 +13,8 @@ export interface Peer {
   readonly identity: boolean;
   /** Whether connections to its addresses are redirected to it. Where they are not, it takes those to the ports that its Sidecar's `ingress` names, and no others. */
   readonly redirected: boolean;
+  /** Whether it has said that it is about to end. Default: false. */
+  readonly draining?: boolean;
 }
 
 /** How telemetry, policies and other proxies know a workload: `spiffe://cluster.local/ns/default/sa/reviews`. */

@@ -10,6 +10,9 @@ export const HEALTHY_ANNOTATION = "meshwright.mesh/healthy";
 /** By this name of a type agents report how their workload is: healthy, or what is wrong in the place of a refusal (Istio's `HealthInfoType`). */
 export const HEALTH_TYPE = "type.googleapis.com/istio.v1.HealthInformation";
 
+/** By this name agents report that their proxy is about to end. It is answered when those that call its workload know. */
+export const DRAINING_TYPE = "type.googleapis.com/meshwright.v1.Draining";
+
 /** A proxy that registered, and the WorkloadEntry that it has. */
 export interface Registration {
   /** Of its node. */

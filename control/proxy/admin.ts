@@ -22,9 +22,13 @@ export class ProxyAdmin {
     return (await this.sum("^control_plane\\.connected_state$")) > 0;
   }
 
-  /** Readiness fails from now on; clients are asked to leave with the answers that they get, and connections are taken until `--drain-time-s` is over. */
-  async drain(): Promise<void> {
+  /** Readiness fails from now on, and clients are asked to leave with the answers that they get. */
+  async failReadiness(): Promise<void> {
     await this.exchange("POST", "/healthcheck/fail");
+  }
+
+  /** Clients are asked to leave with the answers that they get, and connections are taken until `--drain-time-s` is over. */
+  async drain(): Promise<void> {
     await this.exchange("POST", "/drain_listeners?graceful&skip_exit");
   }
 

@@ -39,6 +39,8 @@ export interface Control {
   readonly stop: AbortSignal;
   /** End at once. */
   readonly kill: AbortSignal;
+  /** Tells others that no more requests are to come; resolves when they know. Default: nobody is told. @param end when it is not waited for any longer */
+  readonly takeLeave?: (end: AbortSignal) => Promise<void>;
   /** Hands on a signal that Envoy has a use for. */
   readonly onSignal: (handle: (signal: NodeJS.Signals) => void) => void;
 }
@@ -97,7 +99,15 @@ function argumentsOf({ folder, listenerDrainTime, parameters }: SupervisedProxy,
   ];
 }
 
-async function drain(proxy: SupervisedProxy, envoy: EnvoyProcess, admin: ProxyAdmin, { log, kill }: Control): Promise<Outcome> {
+/**
+ * ```
+ *   readiness fails -> callers take the host out -> answers ask for the end of their connections -> no connection is taken any more -> Envoy ends
+ *      '- takeLeave, half of the drain time -'  '------------ the rest of the drain time ---------'  '-------- LATECOMERS --------'
+ * ```
+ * A client that has a connection to spare may send a request on it at any moment, and HTTP/1.1 cannot tell it that it ends (RFC 9112, section 9.5). Who does not choose this host any more closes such connections itself.
+ */
+async function drain(proxy: SupervisedProxy, envoy: EnvoyProcess, admin: ProxyAdmin, control: Control): Promise<Outcome> {
+  const { log, kill, takeLeave } = control;
   const started = performance.now();
   kill.addEventListener("abort", () => envoy.signal("SIGKILL"), { once: true });
   log.info({ limit: proxy.drainTime }, "draining");
@@ -107,6 +117,8 @@ async function drain(proxy: SupervisedProxy, envoy: EnvoyProcess, admin: ProxyAd
     }
   };
   try {
+    await admin.failReadiness();
+    await takeLeave?.(AbortSignal.any([kill, AbortSignal.timeout(proxy.drainTime / 2)]));
     await admin.drain();
     await empty(started + proxy.drainTime);
     // A request on a connection that is taken now would be cut off. One whose connection is refused can be tried elsewhere, whatever it is.

@@ -71,11 +71,11 @@ export class Mesh implements AsyncDisposable {
     const links = spec.links === true ? resources.use(await Links.start(workloads, gateways, control)) : undefined;
     const common = { ...spec.proxies, runtime, folder, mtls, concurrency: spec.concurrency ?? 1, startTimeout };
     const controlOf = (name: string) => ({ control: () => links?.control(name) ?? control.xds });
-    const sidecars = workloads.map(({ workload, inbound }) => {
+    const sidecars = workloads.map(({ workload, inbound, published }) => {
       const { name, service } = workload;
       const { namespace } = service;
       const labels = labelsOf(workload);
-      const own = { ...controlOf(name), name, namespace, serviceAccount: service.name, labels, address: inbound };
+      const own = { ...controlOf(name), name, namespace, serviceAccount: service.name, labels, address: inbound, published };
       return new Proxy({ ...common, ...own, type: "sidecar" });
     });
     const routers = gateways.map(({ gateway, address }) => {

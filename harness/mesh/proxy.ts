@@ -16,6 +16,8 @@ export interface ProxyOptions extends ProcessSpec {
   readonly labels: Readonly<Record<string, string>>;
   /** Of the workload; its admin interface listens there too. */
   readonly address: string;
+  /** Where others reach it, if that is elsewhere. */
+  readonly published?: string;
   readonly runtime: Runtime;
   /** Of the mesh. */
   readonly folder: string;
@@ -87,8 +89,14 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
   async start(): Promise<void> {
     if (this.running) return;
     const { name, labels, serviceAccount, address, folder, mtls, concurrency, startTimeout, control, runtime } = this.options;
+    const { published = address } = this.options;
     // Nothing is redirected: Sidecars say where it listens.
-    const metadata = { LABELS: labels, SERVICE_ACCOUNT: serviceAccount, INTERCEPTION_MODE: "NONE" };
+    const metadata = {
+      LABELS: labels,
+      SERVICE_ACCOUNT: serviceAccount,
+      INTERCEPTION_MODE: "NONE",
+      INSTANCE_IPS: [...new Set([address, published])].join(),
+    };
     const { parameters = [], env = {} } = this.options;
     const command = [
       ...[process.execPath, MAIN, "proxy", "--proxy", this.id, "--metadata", JSON.stringify(metadata)],

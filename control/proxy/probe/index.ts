@@ -1,4 +1,3 @@
-/** Whether the workload of a virtual machine is healthy: the probe of its WorkloadGroup, run beside its proxy, and told to the control service. */
-export { HealthStream, type HealthStreamOptions } from "./health-stream.ts";
+/** Whether the workload of a virtual machine is healthy: the probe of its WorkloadGroup, run beside its proxy. */
 export { watchHealth, type HealthWatchOptions } from "./health-watch.ts";
 export { runProbe } from "./run-probe.ts";

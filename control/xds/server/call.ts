@@ -34,6 +34,15 @@ export interface ProxyConnection {
   readonly refusal?: () => XdsError | undefined;
 }
 
+/** What a client says by a request of a type of {@link ResourceTypeRules.reports}. */
+export interface Report {
+  readonly stream: number;
+  readonly proxy: string;
+  readonly typeUrl: string;
+  /** The error of the request, at most 8 KiB; undefined where it has none. */
+  readonly problem: string | undefined;
+}
+
 /** The call that a stream lives in. */
 export interface Call {
   readonly number: number;

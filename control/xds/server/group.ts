@@ -26,6 +26,11 @@ export class ProxyGroup {
     return this.streams.size;
   }
 
+  /** Whether all of them have everything and have answered everything. */
+  get settled(): boolean {
+    return Array.from(this.streams).every(({ settled }) => settled);
+  }
+
   /**
    * From now on `snapshot` is what this group gets. Costs what `changes` name, for each stream.
    *

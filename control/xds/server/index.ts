@@ -10,7 +10,7 @@
  *
  * A transport (`control/xds/transport/`) calls {@link XdsServer.open} for every call, hands it the messages and takes its responses.
  */
-export type { Call, ClientIdentity, ConnectRequest, ProxyConnection } from "./call.ts";
+export type { Call, ClientIdentity, ConnectRequest, ProxyConnection, Report } from "./call.ts";
 export { SYSTEM_CLOCK, type Clock } from "./clock.ts";
 export { XdsError, type XdsErrorCode } from "./error.ts";
 export type { ProxyGroup } from "./group.ts";

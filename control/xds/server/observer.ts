@@ -43,13 +43,6 @@ export interface Observer {
   /** A stream ended: by the client (`undefined`) or by us. `proxy` is empty where it ended before it was known. */
   disconnected?(event: { readonly stream: number; readonly proxy: string; readonly error: XdsError | undefined }): void;
   received?(event: { readonly stream: number; readonly proxy: string; readonly typeUrl: string; readonly bytes: number }): void;
-  /** A request of a type by which clients report (`ResourceTypeRules.reports`). `problem` is its error, at most 8 KiB; undefined where it has none. */
-  reported?(event: {
-    readonly stream: number;
-    readonly proxy: string;
-    readonly typeUrl: string;
-    readonly problem: string | undefined;
-  }): void;
   sent?(event: SentEvent): void;
   accepted?(event: AnswerEvent): void;
   refused?(event: RefusalEvent): void;

@@ -42,7 +42,7 @@ export interface ResourceTypeRules {
    */
   readonly lingers?: (name: string) => number;
   /**
-   * Whether clients say something by requests of this type and ask for nothing: the health of their workload, as Istio's agents do. There are no resources of it, and nothing is answered. Default: false.
+   * Whether clients say something by requests of this type and ask for nothing: the health of their workload, as Istio's agents do. There are no resources of it, and no answer but that it was heard. Default: false.
    */
   readonly reports?: boolean;
   /** Whether the content of resources is shown to nobody but the proxies that get them: private keys. Default: false. */

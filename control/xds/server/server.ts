@@ -1,5 +1,5 @@
 import { BodyCache } from "./body-cache.ts";
-import type { Call, ConnectRequest, ProxyConnection } from "./call.ts";
+import type { Call, ConnectRequest, ProxyConnection, Report } from "./call.ts";
 import { SYSTEM_CLOCK, type Clock } from "./clock.ts";
 import { XdsError } from "./error.ts";
 import { ProxyGroup } from "./group.ts";
@@ -20,6 +20,8 @@ export interface XdsServerOptions {
    */
   readonly onConnect: (request: ConnectRequest) => Promise<ProxyConnection> | ProxyConnection;
   readonly observer?: Observer;
+  /** Hears what clients report. When what it returns resolves, the client gets an answer; where it returns nothing, none. It must not throw or reject. Default: nobody hears it. */
+  readonly onReport?: (report: Report) => Promise<void> | undefined;
   /** Default: {@link DEFAULT_LIMITS}. */
   readonly limits?: Partial<StreamLimits>;
   /** Bytes in flight to all streams together, above which those that wait are not served yet. Default: 16 MiB. */
@@ -76,6 +78,7 @@ export class XdsServer {
       lists: this.lists,
       observer: this.options.observer ?? {},
       connect: this.options.onConnect,
+      report: (report: Report) => this.options.onReport?.(report),
       closed: (closed: XdsStream) => void this.all.delete(closed.call.number),
     };
     const stream = new XdsStream(context, { ...call, number: ++this.count });

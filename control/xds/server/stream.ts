@@ -1,5 +1,5 @@
 import type { BodyCache } from "./body-cache.ts";
-import type { Call, ConnectRequest, ProxyConnection } from "./call.ts";
+import type { Call, ConnectRequest, ProxyConnection, Report } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import { companionsOf } from "./companions.ts";
 import { delta } from "./delta.ts";
@@ -29,6 +29,7 @@ export interface StreamContext {
   readonly lists: NameLists;
   readonly observer: Observer;
   connect(request: ConnectRequest): Promise<ProxyConnection> | ProxyConnection;
+  report(report: Report): Promise<void> | undefined;
   closed(stream: XdsStream): void;
 }
 
@@ -279,8 +280,9 @@ export class XdsStream implements Sender {
     const { connection } = this;
     if (connection === undefined) return;
     if (rules.reports === true) {
-      const event = { stream: this.call.number, proxy: this.proxy, typeUrl: rules.typeUrl };
-      return this.context.observer.reported?.({ ...event, problem: request.error?.message });
+      const { typeUrl } = rules;
+      const heard = this.context.report({ stream: this.call.number, proxy: this.proxy, typeUrl, problem: request.error?.message });
+      return void heard?.then(() => this.acknowledge(typeUrl));
     }
     let watch = this.watches.get(rules.typeUrl);
     const first = watch === undefined;
@@ -294,6 +296,15 @@ export class XdsStream implements Sender {
       if (first) this.owed.delete(rules.typeUrl);
     }
     if (!this.settled) this.context.pump.ready(this);
+  }
+
+  /** Answers a report: there are no resources of its type, and the client says nothing to it. */
+  private acknowledge(typeUrl: string): void {
+    if (this.isClosed) return;
+    const contents = { resources: [], removed: [], version: "" };
+    const draft = { contents, all: [], changedAt: undefined, additions: false };
+    const { bytes } = this.context.bodies.encode(this.call.variant, this.protocol, typeUrl, draft);
+    this.call.sink.send(bytes, nonceField((++this.nonces).toString(36)), () => undefined);
   }
 
   private watch(rules: ResourceTypeRules): Watch {

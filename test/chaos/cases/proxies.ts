@@ -21,19 +21,19 @@ const AWAY = {
   most: ({ gap }: Figures) => CALLERS.length * (Math.ceil((gap / 1_000) * RATE) + IN_FLIGHT),
 };
 
-/** HTTP/1.1 tells nobody on an idle connection that it ends (RFC 9112, section 9.5); at the limit of the drain it does. */
-const IDLE = {
-  why: "a request on a connection that was idle until the drain's limit was over: whether the host saw it nobody knows",
-  most: () => 2 * HOSTS.length,
-};
-
 /** Proxies that go and come. Requests that may not be repeated are the hardest: none may be cut off. */
 export const PROXIES: readonly ChaosCase[] = [
   {
     fault: "every host's sidecar is restarted, one after the other; POST",
     configured: SAFE,
     rules: { retries: RETRIES.safe },
-    bound: IDLE,
+    traffic: { method: "POST" },
+    run: (mesh, traffic) => restart(mesh, traffic, HOSTS),
+  },
+  {
+    fault: "every host's sidecar is restarted, one after the other; POST, and nothing is tried again",
+    configured: "retries are off",
+    rules: { retries: "{ attempts: 0 }" },
     traffic: { method: "POST" },
     run: (mesh, traffic) => restart(mesh, traffic, HOSTS),
   },

@@ -9,7 +9,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import type { WorkloadGroupSpec } from "../../../control/kinds/workload-group/index.ts";
-import { HealthStream, watchHealth } from "../../../control/proxy/probe/index.ts";
+import { watchHealth } from "../../../control/proxy/probe/index.ts";
+import { HEALTH_TYPE } from "../../../control/model/index.ts";
+import { ReportStream } from "../../../control/proxy/report-stream.ts";
 import { meshOfYaml } from "../../../control/xds/types/testing/yaml-view.ts";
 import { identityOf } from "../../../harness/envoy/chain/certificates.ts";
 import { startUpstream, type Upstream } from "../../../harness/upstreams/index.ts";
@@ -28,7 +30,7 @@ let one: Upstream;
 let two: Upstream;
 let folder: string;
 const closing: (() => unknown)[] = [];
-const streams: HealthStream[] = [];
+const streams: ReportStream[] = [];
 
 const object = (kind: string, name: string, spec: object, apiVersion = "networking.istio.io/v1") =>
   stringify({ apiVersion, kind, metadata: { name }, spec });
@@ -39,8 +41,10 @@ const group = (name: string, app: string, template: object, more: object = {}) =
 const apply = (...documents: readonly string[]) => mesh.apply({ "groups.yaml": documents.join("---\n") });
 
 /** What stands beside the proxy of a virtual machine; it says that its workload is healthy. */
-function register(name: string, metadata: object = {}): HealthStream {
-  const stream = new HealthStream({
+function register(name: string, metadata: object = {}): ReportStream {
+  const stream = new ReportStream({
+    typeUrl: HEALTH_TYPE,
+    what: "the health of the workload",
     connection: () => ({ source: { host: "127.0.0.1", port: mesh.port }, certificate: undefined }),
     node: { id: `sidecar~127.0.0.1~${name}-1.default~default.svc.cluster.local`, metadata: { AUTO_REGISTER_GROUP: name, ...metadata } },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },

@@ -1,18 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, fromJson, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { NodeSchema } from "../../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
-import { DiscoveryRequestSchema } from "../../envoy-api/generated/envoy/service/discovery/v3/discovery_pb.ts";
-import { HEALTH_TYPE } from "../../model/index.ts";
-import { BackOff } from "../back-off.ts";
-import { type CertificateSource, connectTo, type Credentials } from "../identity/certificate-client.ts";
-import type { Log } from "../supervisor.ts";
+import { NodeSchema } from "../envoy-api/generated/envoy/config/core/v3/base_pb.ts";
+import { DiscoveryRequestSchema } from "../envoy-api/generated/envoy/service/discovery/v3/discovery_pb.ts";
+import { BackOff } from "./back-off.ts";
+import { type CertificateSource, connectTo, type Credentials } from "./identity/certificate-client.ts";
+import type { Log } from "./supervisor.ts";
 
-export interface HealthStreamOptions {
+export interface ReportStreamOptions {
+  /** What is reported: `HEALTH_TYPE`, or `DRAINING_TYPE`. */
+  readonly typeUrl: string;
+  /** The same, as the log has it. */
+  readonly what: string;
   /** Where the control service is, and what is shown there over TLS; asked for each connection. */
   readonly connection: () => { readonly source: CertificateSource; readonly certificate: Credentials["certificate"] };
   /** Of the Envoy, as its bootstrap has it: proto3 JSON. */
   readonly node: unknown;
   readonly log: Log;
+  /** The control service has answered, or there is no way to it now. Default: nobody hears of it. */
+  readonly heard?: (problem: Error | undefined) => void;
 }
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources";
@@ -20,9 +25,9 @@ const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAgg
 const UNHEALTHY = 500;
 const LONGEST = 4_096;
 
-/** Tells the control service how the workload is, in the words of Istio's agents: a request of a type of its own, with an error where it is not healthy. What was said last is said again where the stream begins anew. */
-export class HealthStream implements AsyncDisposable {
-  private readonly options: HealthStreamOptions;
+/** Tells the control service how the workload is, or its proxy, in the words of Istio's agents: a request of a type of its own, with an error where it is not healthy. What was said last is said again where the stream begins anew. */
+export class ReportStream implements AsyncDisposable {
+  private readonly options: ReportStreamOptions;
   private readonly ended = new AbortController();
   /** There is nothing to be said before the first report. */
   private running: Promise<void> | undefined;
@@ -30,12 +35,12 @@ export class HealthStream implements AsyncDisposable {
   private last: { readonly problem: string | undefined } | undefined;
   private send: (() => void) | undefined;
 
-  constructor(options: HealthStreamOptions) {
+  constructor(options: ReportStreamOptions) {
     this.options = options;
   }
 
   /** @param problem what is wrong; undefined: nothing */
-  report(problem: string | undefined): void {
+  report(problem?: string): void {
     this.last = { problem };
     if (this.running === undefined) this.running = this.run();
     else this.send?.();
@@ -54,7 +59,8 @@ export class HealthStream implements AsyncDisposable {
       const reason = await this.once(signal);
       if (signal.aborted) return;
       failures += 1;
-      if (failures === 1) this.options.log.warn({ reason }, "the health of the workload cannot be reported now");
+      if (failures === 1) this.options.log.warn({ reason }, `${this.options.what} cannot be reported now`);
+      this.options.heard?.(new Error(reason));
       await sleep(backOff.next(performance.now() - started), undefined, { signal }).catch(() => undefined);
     }
   }
@@ -75,7 +81,7 @@ export class HealthStream implements AsyncDisposable {
       if (this.last === undefined) return;
       const { problem } = this.last;
       call.write({
-        typeUrl: HEALTH_TYPE,
+        typeUrl: this.options.typeUrl,
         ...(node === undefined ? {} : { node }),
         ...(problem === undefined ? {} : { errorDetail: { code: UNHEALTHY, message: problem.slice(0, LONGEST) } }),
       });
@@ -91,7 +97,7 @@ export class HealthStream implements AsyncDisposable {
         client.close();
         resolve(reason);
       };
-      call.on("data", () => undefined);
+      call.on("data", () => this.options.heard?.(undefined));
       call.on("error", (error: Error) => end(error.message));
       call.on("end", () => end("the control service has ended the stream"));
     });

@@ -1,16 +1,23 @@
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, createServer as createHttp2, type Http2Server } from "node:http2";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { startUpstream, type Upstream } from "../../../../harness/upstreams/index.ts";
 import { TunedProxy } from "../listener/testing/tuned-proxy.ts";
-import { httpRequest, proxyHeader } from "../testing/running-proxy.ts";
+import { exchange, httpRequest, proxyHeader } from "../testing/running-proxy.ts";
+import { type Silence, startSilence } from "../testing/silence.ts";
 
 // `connectionPool` beside DestinationRule's, which connection-pool.scenarios.ts is about: the mesh's `defaultTrafficPolicy`, for connections to services, and a Sidecar's, for those to the workload.
 
 let web: Upstream;
 let bytes: Server;
+/** Counts PING frames. */
+let pinged: Http2Server;
+let pings = 0;
+/** Speaks HTTP/2 as far as SETTINGS (RFC 9113, 4.1 and 6.5: a frame that says nothing, and one that acknowledges). */
+let mute: Server;
+let silence: Silence;
 let sidecar: TunedProxy;
 /** Requests for `/hold` wait until this is called. */
 let release: () => void;
@@ -28,7 +35,14 @@ beforeAll(async () => {
     sockets.add(socket.on("error", () => socket.destroy()));
     socket.pipe(socket);
   }).listen(0, "127.0.0.1");
-  await once(bytes, "listening");
+  pinged = createHttp2((_request, response) => void response.end("here"));
+  pinged.on("session", (session) => session.on("ping", () => void pings++));
+  mute = createServer((socket) => {
+    sockets.add(socket.on("error", () => socket.destroy()));
+    socket.once("data", () => socket.write(Buffer.from("000000040000000000" + "000000040100000000", "hex")));
+  });
+  for (const server of [pinged, mute]) await once(server.listen(0, "127.0.0.1"), "listening");
+  silence = await startSilence();
   sidecar = await TunedProxy.start(
     `
 apiVersion: networking.istio.io/v1
@@ -37,7 +51,13 @@ metadata: { name: web }
 spec:
   hosts: [web.test]
   addresses: [10.1.0.1]
-  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: ${web.port} }, { number: 7000, name: tcp, protocol: TCP, targetPort: ${portOf(bytes)} }]
+  ports:
+    - { number: 80, name: http, protocol: HTTP, targetPort: ${web.port} }
+    - { number: 7000, name: tcp, protocol: TCP, targetPort: ${portOf(bytes)} }
+    - { number: 81, name: http-deaf, protocol: HTTP, targetPort: ${silence.deaf} }
+    - { number: 82, name: http-full, protocol: HTTP, targetPort: ${silence.full} }
+    - { number: 83, name: http2-pinged, protocol: HTTP2, targetPort: ${portOf(pinged)} }
+    - { number: 84, name: http2-mute, protocol: HTTP2, targetPort: ${portOf(mute)} }
   resolution: STATIC
   endpoints: [{ address: 127.0.0.1 }]
 `,
@@ -47,13 +67,14 @@ afterAll(async () => {
   await sidecar?.[Symbol.asyncDispose]();
   await web?.[Symbol.asyncDispose]();
   for (const socket of sockets) socket.destroy();
-  bytes?.close();
+  await silence?.[Symbol.asyncDispose]();
+  for (const server of [bytes, pinged, mute]) server?.close();
 });
 beforeEach(() => {
   ({ promise: held, resolve: release } = Promise.withResolvers<void>());
 });
 
-function portOf(server: Server): number {
+function portOf(server: Server | Http2Server): number {
   return (server.address() as AddressInfo).port;
 }
 
@@ -61,18 +82,26 @@ interface Origin {
   readonly side: "outbound" | "inbound";
   readonly http: string;
   readonly bytes: string;
+  readonly deaf: string;
+  readonly full: string;
+  readonly pinged: string;
+  readonly mute: string;
   /** Names of the clusters that requests go to: of HTTP/1.1, and of HTTP/2. */
   readonly clusters: readonly [http1: string, http2: string];
   /** Has the proxy follow a pool. */
   readonly follow: (pool: object, more?: object) => Promise<void>;
 }
 
-/** A Sidecar whose ports are those of the workload: 9080 of HTTP/1.1, 9082 of HTTP/2, 9081 of bytes. */
+/** A Sidecar whose ports are those of the workload. */
 function scope(connectionPool: object | undefined): string {
   const ports = [
     [9080, "HTTP", web.port],
     [9082, "HTTP2", web.port],
     [9081, "TCP", portOf(bytes)],
+    [9083, "HTTP", silence.deaf],
+    [9084, "HTTP", silence.full],
+    [9085, "HTTP2", portOf(pinged)],
+    [9086, "HTTP2", portOf(mute)],
   ] as const;
   const ingress = ports.map(([number, protocol, port]) => ({
     port: { number, protocol, name: `p-${number}` },
@@ -86,11 +115,13 @@ function scope(connectionPool: object | undefined): string {
 const ORIGINS: Readonly<Record<string, Origin>> = {
   "MeshConfig's defaultTrafficPolicy": {
     ...{ side: "outbound", http: "10.1.0.1:80", bytes: "10.1.0.1:7000" },
+    ...{ deaf: "10.1.0.1:81", full: "10.1.0.1:82", pinged: "10.1.0.1:83", mute: "10.1.0.1:84" },
     clusters: ["outbound|80||web.test", "outbound|80||web.test"],
     follow: (connectionPool, more = {}) => sidecar.tune({ defaultTrafficPolicy: { connectionPool }, ...more }, scope(undefined)),
   },
   "a Sidecar's ingress": {
     ...{ side: "inbound", http: "10.0.0.1:9080", bytes: "10.0.0.1:9081" },
+    ...{ deaf: "10.0.0.1:9083", full: "10.0.0.1:9084", pinged: "10.0.0.1:9085", mute: "10.0.0.1:9086" },
     clusters: ["inbound|9080||", "inbound|9082||"],
     follow: (connectionPool, more = {}) => sidecar.tune(more, scope(connectionPool)),
   },
@@ -98,7 +129,9 @@ const ORIGINS: Readonly<Record<string, Origin>> = {
 
 const HOUR = "3600s";
 
-describe.each(Object.entries(ORIGINS))("of %s", (_, { side, http, bytes: other, clusters: [http1, http2], follow }) => {
+describe.each(Object.entries(ORIGINS))("of %s", (_, origin) => {
+  const { side, http, bytes: other, clusters, follow } = origin;
+  const [http1, http2] = clusters;
   const isOutbound = side === "outbound";
   const call = (path = "/", at = http) => sidecar.proxy.redirected(side, at, httpRequest("web.test", path));
   const stats = async (cluster: string) => {
@@ -178,12 +211,21 @@ describe.each(Object.entries(ORIGINS))("of %s", (_, { side, http, bytes: other, 
     await expect.poll(ended, { timeout: 15_000 }).toBe(1);
   });
 
-  test("connectTimeout, and tcpKeepalive: probes, time, interval, as Envoy has them", async () => {
-    await follow({ tcp: { connectTimeout: "1.5s", tcpKeepalive: { probes: 3, time: "7200s", interval: "75s" } } });
-    expect(await dumped(http1)).toMatchObject({
-      connect_timeout: "1.500s",
-      upstream_connection_options: { tcp_keepalive: { keepalive_probes: 3, keepalive_time: 7200, keepalive_interval: 75 } },
-    });
+  test("connectTimeout: the time in which one comes about", async () => {
+    const call = () => exchange(sidecar.proxy.connection(side, origin.full), httpRequest("web.test"), 2_000);
+    await follow({ tcp: { connectTimeout: "0.1s" } });
+    expect(await call()).toContain("503 Service Unavailable");
+    await follow({ tcp: { connectTimeout: "60s" } });
+    expect(await call()).toBe("timeout");
+  });
+
+  test("tcpKeepalive: probes, time, interval: after a time without a word the kernel asks so often, and gives up", async () => {
+    await follow({ tcp: { tcpKeepalive: { probes: 1, time: "1s", interval: "1s" } }, http: { idleTimeout: HOUR } });
+    expect(await call("/", origin.deaf)).toContain("deaf");
+    const cluster = isOutbound ? "outbound|81||web.test" : "inbound|9083||";
+    expect((await stats(cluster))("upstream_cx_active")).toBe(1);
+    // By default Linux asks after two hours, every 75 s, and 9 times; of each alone, here 10 s and more.
+    await expect.poll(async () => (await stats(cluster))("upstream_cx_active"), { timeout: 8_000 }).toBe(0);
   });
 
   test("maxRetries: no more retries under way", async () => {
@@ -220,15 +262,24 @@ describe.each(Object.entries(ORIGINS))("of %s", (_, { side, http, bytes: other, 
     expect(await asked2()).toBe("http/1.1");
   });
 
-  test("maxConcurrentStreams and http2KeepAlive: of HTTP/2", async () => {
-    const keepAlive = { interval: "0.1s", timeout: "5s" };
-    await follow({ http: { h2UpgradePolicy: "UPGRADE", maxConcurrentStreams: 1, http2KeepAlive: keepAlive } });
+  test("maxConcurrentStreams: no more requests on a connection of HTTP/2", async () => {
+    await follow({ http: { h2UpgradePolicy: "UPGRADE", maxConcurrentStreams: 1 } });
     const opened = await grown(http2, "upstream_cx_total");
     const answers = hold(3, isOutbound ? http : "10.0.0.1:9082");
     await expect.poll(opened, { timeout: 15_000 }).toBe(3);
     release();
     for (const answer of await Promise.all(answers)) expect(answer).toContain("h2");
-    expect(JSON.stringify(await dumped(http2))).toContain('"connection_keepalive":{"interval":"0.100s","timeout":"5s"}');
+  });
+
+  test("http2KeepAlive: interval: a connection is asked again and again; timeout: one that does not answer is closed", async () => {
+    await follow({ http: { http2KeepAlive: { interval: "0.1s", timeout: "0.3s" } } });
+    const before = pings;
+    expect(await call("/", origin.pinged)).toContain("here");
+    await expect.poll(() => pings, { timeout: 10_000 }).toBeGreaterThan(before + 3);
+    const slow = exchange(sidecar.proxy.connection(side, origin.mute), httpRequest("web.test"), 10_000);
+    expect(await slow).toContain("503 Service Unavailable");
+    await follow({ http: { http2KeepAlive: { interval: "0.1s", timeout: "60s" } } });
+    expect(await exchange(sidecar.proxy.connection(side, origin.mute), httpRequest("web.test"), 2_000)).toBe("timeout");
   });
 });
 

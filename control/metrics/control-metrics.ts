@@ -23,7 +23,14 @@ const ISTIO_TYPES: Readonly<Record<string, string>> = {
   RouteConfiguration: "rds",
   Cluster: "cds",
   ClusterLoadAssignment: "eds",
+  ScopedRouteConfiguration: "srds",
+  TypedExtensionConfig: "ecds",
+  Secret: "sds",
 };
+
+/** Counters of istiod's: it leaves out the suffix that the serializer adds (`WithoutCounterSuffixes` in its `pkg/monitoring`), and so do the dashboards that people have for it. */
+const ISTIO_COUNTER = /^((?:# \w+ )?(?:pilot|citadel)_\w+)_total(?=[ {])/gm;
+
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 /** Metrics of the control service in Prometheus' text format, by OpenTelemetry. */
@@ -167,7 +174,7 @@ export class ControlMetrics {
   /** In Prometheus' text format. */
   async scrape(): Promise<string> {
     const { resourceMetrics } = await this.reader.collect();
-    return this.serializer.serialize(resourceMetrics);
+    return this.serializer.serialize(resourceMetrics).replace(ISTIO_COUNTER, "$1");
   }
 }
 

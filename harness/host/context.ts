@@ -1,5 +1,6 @@
 import { BufferType, HeaderMapType, Status, StreamType } from "./abi/enums.ts";
 import type { ByteBuffer } from "./byte-buffer.ts";
+import type { WasmFunction } from "./callbacks.ts";
 import { HostError } from "./errors.ts";
 import type { HeaderMap } from "./header-map.ts";
 import type { Plugin } from "./plugin.ts";
@@ -67,10 +68,14 @@ export class Context {
   /** `proxy_on_context_create`, once. */
   create(): void {
     if (this.createdInVm) return;
-    this.createdInVm = true;
     this.phase = "running";
     const callback = this.vm.callbacks.proxy_on_context_create;
-    if (callback === undefined || this.failed) return;
+    if (callback !== undefined && !this.failed) this.callCreate(callback);
+    // Behind what was put off: a stream that ends of it is created once more for its log.
+    this.createdInVm = true;
+  }
+
+  private callCreate(callback: WasmFunction): void {
     // A root may read the configuration of its plugin here, before `proxy_on_configure` (`ContextBase::onStart`).
     if (this.isRoot) this.pluginConfiguration = this.plugin?.configuration;
     this.vm.call("proxy_on_context_create", callback, this, this.id, this.isRoot ? 0 : this.root.id);

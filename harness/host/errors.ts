@@ -4,7 +4,7 @@
  * - `not-wasm`, `missing-abi`, `missing-export`, `missing-import`, `bad-signature`, `start-failed`: the module cannot be loaded.
  * - `configuration-refused`: `proxy_on_vm_start` or `proxy_on_configure` returned false or trapped.
  * - `would-crash-envoy`: Envoy's process would end with SIGSEGV here.
- * - `would-corrupt-response`: Envoy would send broken HTTP, or the client would wait for ever.
+ * - `would-corrupt-response`: Envoy would send broken HTTP or a request twice, or the client would wait for ever.
  * - `time-limit`: the module ran longer than the watchdog allows.
  * - `not-supported`: Envoy has it, this host has not.
  * - `misuse`: the test drove the host in an order that cannot happen in Envoy.

@@ -161,6 +161,7 @@ describe("what would end Envoy is an error", () => {
     ["send_local_response in on_done", "done: respond 500 a b 0", /send_local_response in on_done/],
     ["close_stream in on_log", "log: close 0", /close_stream in on_log/],
     ["close_stream twice", "request_headers: close 0\nrequest_headers: close 0", /close_stream twice/],
+    ["close_stream when the context is created", "create: close 0", /close_stream in on_context_create/],
   ])("%s", async (_title, script, message) => {
     const { chain } = await scriptedHost(script);
     const play = () => chain.request({ path: "/" }).respond();
@@ -172,6 +173,8 @@ describe("what would end Envoy is an error", () => {
     ["a local response with status 99999", "request_headers: respond 99999 a b 0", /status 99999/],
     ["a local response with status 204 and a body", "request_headers: respond 204 a b 0", /204 and a body/],
     ["continuing a response that was not paused", "response_headers: continue 1", /did not pause/],
+    ["continuing a request that is not paused", "request_headers: continue 0", /upstream twice/],
+    ["continuing a request before its headers", "create: continue 0", /upstream twice/],
   ])("and what would corrupt a response, too: %s", async (_title, script, message) => {
     const { chain } = await scriptedHost(script);
     const play = () => chain.request({ path: "/" }).respond({ body: "abc" });

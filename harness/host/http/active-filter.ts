@@ -170,6 +170,8 @@ export abstract class ActiveFilter implements FilterCallbacks {
   continueIteration(): void {
     if (!this.canContinue()) return;
     if (this.state === "continue") {
+      // Before the callback of the headers has returned: they go on, and once more where it returns Continue.
+      if (!this.headersContinued) this.continueHeaders();
       if (this.handlesTrailers && !this.trailersContinued) {
         this.trailersContinued = true;
         this.doTrailers();
@@ -178,15 +180,17 @@ export abstract class ActiveFilter implements FilterCallbacks {
     }
     if (this.stoppedAll) this.startsAtCurrent = true;
     this.state = "continue";
-    if (!this.headersContinued) {
-      this.headersContinued = true;
-      this.doHeaders(this.complete() && this.buffered() === undefined && this.trailers() === undefined);
-    }
+    if (!this.headersContinued) this.continueHeaders();
     this.releaseMetadata();
     const hadTrailers = this.trailers() !== undefined;
     if (this.buffered() !== undefined) this.doData(this.complete() && !hadTrailers);
     if (hadTrailers) this.doTrailers();
     this.startsAtCurrent = false;
+  }
+
+  private continueHeaders(): void {
+    this.headersContinued = true;
+    this.doHeaders(this.complete() && this.buffered() === undefined && this.trailers() === undefined);
   }
 
   sendLocalReply(response: LocalResponse): void {

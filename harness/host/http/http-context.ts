@@ -27,6 +27,11 @@ export class HttpContext extends Context implements HttpFilter {
   private closed = false;
   private inResponseTrailers = false;
   private localResponseInResponse = false;
+  /** Whether `proxy_on_request_headers` has returned, and whether the request was told to go on before. */
+  private handledHeaders = false;
+  private wentOnEarly = false;
+  /** While the context is created for the log alone. */
+  private late = false;
 
   get name(): string {
     return this.plugin?.name ?? "";
@@ -49,6 +54,13 @@ export class HttpContext extends Context implements HttpFilter {
     this.requestHeaders = headers;
     this.endOfStream = endStream;
     const status = this.onHeaders("proxy_on_request_headers", headers, endStream);
+    if (status === "continue" && this.wentOnEarly && this.strict) {
+      this.refuse(
+        "would-corrupt-response",
+        "continue_stream(0) of a request whose headers are not paused: Envoy sends it upstream twice. Leave the call out where on_request_headers returns Continue.",
+      );
+    }
+    this.handledHeaders = true;
     if (status === "continue") this.requestHeaders = undefined;
     return status;
   }
@@ -122,7 +134,9 @@ export class HttpContext extends Context implements HttpFilter {
 
   log(requestHeaders: HeaderMap | undefined, responseHeaders: HeaderMap | undefined, responseTrailers: HeaderMap | undefined): void {
     // A filter that was never reached, as after a local reply of one before it, gets its context now.
+    this.late = true;
     this.create();
+    this.late = false;
     this.loggedRequestHeaders = requestHeaders;
     this.loggedResponseHeaders = responseHeaders;
     this.loggedResponseTrailers = responseTrailers;
@@ -298,12 +312,13 @@ export class HttpContext extends Context implements HttpFilter {
   override continueStream(type: number): number {
     const { decoder, encoder } = this;
     if (type === StreamType.Request) {
-      if (decoder?.localReplySent === true && this.strict) {
+      if (decoder?.localReplySent === true && this.strict && !this.over) {
         this.refuse(
           "would-corrupt-response",
           "continue_stream(0) after a local response: in Envoy the client gets the local response and the request goes upstream as well.",
         );
       }
+      this.wentOnEarly ||= !this.handledHeaders;
       if (decoder !== undefined)
         this.vm.after(() => {
           // What was buffered goes on, and what follows is no longer added to it.
@@ -348,8 +363,7 @@ export class HttpContext extends Context implements HttpFilter {
   override closeStream(type: number): number {
     const callbacks = type === StreamType.Request ? this.decoder : type === StreamType.Response ? this.encoder : undefined;
     if (callbacks === undefined) return Status.Ok;
-    if (this.over)
-      this.refuse("would-crash-envoy", `close_stream in on_${this.phase} ends Envoy with SIGSEGV: the stream is gone already.`);
+    if (this.over) this.refuse("would-crash-envoy", `close_stream in ${this.place} ends Envoy with SIGSEGV: the stream is gone already.`);
     if (this.inResponseTrailers)
       this.refuse(
         "would-crash-envoy",
@@ -365,7 +379,7 @@ export class HttpContext extends Context implements HttpFilter {
     const { decoder } = this;
     if (decoder === undefined) return Status.Ok;
     if (this.over)
-      this.refuse("would-crash-envoy", `send_local_response in on_${this.phase} ends Envoy with SIGSEGV (it logs again). Answer earlier.`);
+      this.refuse("would-crash-envoy", `send_local_response in ${this.place} ends Envoy with SIGSEGV (it logs again). Answer earlier.`);
     if (this.localResponseInResponse)
       this.refuse("would-crash-envoy", "send_local_response twice in place of a response ends Envoy with SIGSEGV. Answer once.");
     this.localResponseInResponse = this.encoder?.responseStarted === true;
@@ -374,9 +388,13 @@ export class HttpContext extends Context implements HttpFilter {
     return Status.Ok;
   }
 
-  /** In `on_log` and behind it. */
+  private get place(): string {
+    return this.late ? "on_context_create of a stream that is over" : `on_${this.phase}`;
+  }
+
+  /** In `on_log` and behind it, or where the context is made for it. */
   private get over(): boolean {
-    return this.phase === "log" || this.phase === "done" || this.phase === "deleted";
+    return this.late || this.phase === "log" || this.phase === "done" || this.phase === "deleted";
   }
 
   private get strict(): boolean {

@@ -10,10 +10,13 @@ export interface Effect {
   readonly returns?: number;
   /** The same call is made twice. */
   readonly twice?: boolean;
+  /** The filter stands behind one that answers: its context is created for the log alone. */
+  readonly behind?: boolean;
 }
 
 /** Callbacks of a stream, in the order in which they come. */
 export const STREAM_CALLBACKS = [
+  "create",
   "request_headers",
   "request_body",
   "request_trailers",
@@ -25,6 +28,7 @@ export const STREAM_CALLBACKS = [
   "delete",
 ] as const;
 
+const BEHIND = ", of a stream that is over";
 const NO_SERVICE = "a service without a target";
 
 const LOCAL_RESPONSE: readonly Token[] = [
@@ -58,7 +62,16 @@ const NO_TARGET: readonly Token[] = ["x", bytes("s"), bytes("m"), pairs([])];
 
 /** Every hostcall that ends or changes a stream, in every callback of one; and what ends Envoy wherever it is called. */
 export const EFFECTS: readonly Effect[] = [
-  ...STREAM_CALLBACKS.flatMap((callback) => KINDS.map((kind) => ({ ...kind, callback }))),
+  // What `create` returns means nothing.
+  ...STREAM_CALLBACKS.flatMap((callback) =>
+    KINDS.filter(({ returns }) => callback !== "create" || returns === undefined).map((kind) => ({ ...kind, callback })),
+  ),
+  ...KINDS.filter(({ returns }) => returns === undefined).map((kind) => ({
+    ...kind,
+    what: `${kind.what}${BEHIND}`,
+    callback: "create",
+    behind: true,
+  })),
   { hostcall: "proxy_grpc_call", what: NO_SERVICE, callback: "request_headers", tokens: [...NO_TARGET, bytes(""), number(1000), "o4"] },
   { hostcall: "proxy_grpc_stream", what: NO_SERVICE, callback: "request_headers", tokens: [...NO_TARGET, "o4"] },
 ];
@@ -87,8 +100,16 @@ const IN_RESPONSE = ["response_headers", "response_body", "response_trailers"];
 export const REFUSAL_GROUPS: readonly RefusalGroup[] = [
   {
     hostcall: "proxy_continue_stream",
+    whats: ["request"],
+    callbacks: ["create", "request_headers"],
+    code: "would-corrupt-response",
+    ends: false,
+    reason: "the headers are not paused, and go upstream twice",
+  },
+  {
+    hostcall: "proxy_continue_stream",
     whats: ["response"],
-    callbacks: ["request_headers", "request_body", "request_trailers"],
+    callbacks: ["create", "request_headers", "request_body", "request_trailers"],
     code: "would-crash-envoy",
     ends: true,
     reason: "there is no response yet: Envoy ends with SIGSEGV",
@@ -108,6 +129,30 @@ export const REFUSAL_GROUPS: readonly RefusalGroup[] = [
     code: "would-crash-envoy",
     ends: true,
     reason: "the trailers are not paused and go out twice: Envoy ends with SIGSEGV",
+  },
+  {
+    hostcall: "proxy_close_stream",
+    whats: CLOSES,
+    callbacks: ["create"],
+    code: "would-crash-envoy",
+    ends: false,
+    reason: "the context is created once more for the log of the stream, and closes it again",
+  },
+  {
+    hostcall: "proxy_close_stream",
+    whats: CLOSES.map((what) => `${what}${BEHIND}`),
+    callbacks: ["create"],
+    code: "would-crash-envoy",
+    ends: true,
+    reason: "behind a filter that answers, the context is created for the log: closing logs again, without end",
+  },
+  {
+    hostcall: "proxy_send_local_response",
+    whats: ["once", "twice"].map((what) => `${what}${BEHIND}`),
+    callbacks: ["create"],
+    code: "would-crash-envoy",
+    ends: true,
+    reason: "behind a filter that answers, the context is created for the log: the answer is logged again, without end",
   },
   {
     hostcall: "proxy_close_stream",
@@ -175,8 +220,8 @@ export function refusalOf({ hostcall, what, callback }: Effect): Refusal | undef
   return REFUSED.find((refusal) => refusal.hostcall === hostcall && refusal.what === what && refusal.callback === callback);
 }
 
-/** What the module reads from the header `x-probe`. */
-export function effectHeader({ callback, hostcall, tokens, returns, twice }: Effect): string {
+/** Lines for the module: in the header `x-probe`, or in its VM configuration for a callback in which there are no headers. */
+export function effectProgram({ callback, hostcall, tokens, returns, twice }: Effect): string[] {
   const call = `${callback} 0 ${hostcall} ${tokens.join(" ")}`;
-  return [call, ...(twice === true ? [call] : []), ...(returns === undefined ? [] : [`${callback} 1 return ${returns}`])].join(";");
+  return [call, ...(twice === true ? [call] : []), ...(returns === undefined ? [] : [`${callback} 1 return ${returns}`])];
 }

@@ -1,6 +1,7 @@
 import { EFFECTS, REFUSAL_GROUPS, refusalOf } from "./effects.ts";
 import { PROBES } from "./probes.ts";
 import { SUBJECTS } from "./steps/cases/index.ts";
+import { tcp } from "./steps/cases/tcp.ts";
 import { STEP_DIFFERENCES } from "./steps/versions.ts";
 import { CALLBACKS, type Run, type Situation } from "./run.ts";
 import { DIFFERENCES, missingIn, NEWEST } from "./versions.ts";
@@ -33,7 +34,7 @@ export function conformancePage(run: Run): string {
   return [
     "## The table",
     "",
-    `${PROBES.length} probes (${valid} with right arguments, ${PROBES.length - valid} with wrong ones) in each of ${callbacks} callbacks. A cell has the statuses that a hostcall gave with right arguments there: ${[...STATUSES, ...MORE_STATUSES].map((name, status) => `${status} ${name}`).join(", ")}. For WASI they are errno numbers. † stands where the host refuses a call, see [what remains](#what-remains). – stands where a call is not tried: in \`create\`, which comes before the first callback of each stream.`,
+    `${PROBES.length} probes (${valid} with right arguments, ${PROBES.length - valid} with wrong ones) in each of ${callbacks} callbacks. A cell has the statuses that a hostcall gave with right arguments there: ${[...STATUSES, ...MORE_STATUSES].map((name, status) => `${status} ${name}`).join(", ")}. For WASI they are errno numbers. † stands where the host refuses a call, see [what remains](#what-remains).`,
     "",
     ...(["http", "tcp", "update"] as const).flatMap((situation) => [`### ${TITLES[situation]}`, "", ...table(run, situation), ""]),
     "### Callbacks that are not in it",
@@ -133,20 +134,22 @@ function table(run: Run, situation: Situation): string[] {
     ["", ...callbacks.map((name) => `\`${name}\``)],
     names.map((name) => [
       `\`${name.replace("proxy_", "")}\``,
-      ...callbacks.map((callback) => cells.get(callback)?.get(name) ?? effectOf(name, callback)),
+      ...callbacks.map((callback) => cells.get(callback)?.get(name) ?? (situation === "tcp" ? tcpEffectOf : effectOf)(name, callback)),
     ]),
   );
 }
-
-/** Callbacks in which nothing is tried that ends or changes a stream, by a sign. */
-const NO_CELL: Readonly<Record<string, string>> = { create: "–" };
 
 /** Of what ends or changes a stream: its status where it is carried out, `†` where the host refuses a variant of it. */
 function effectOf(hostcall: string, callback: string): string {
   const effects = EFFECTS.filter((effect) => effect.hostcall === hostcall && effect.callback === callback);
   const refused = effects.filter((effect) => refusalOf(effect) !== undefined);
-  if (effects.length === 0) return NO_CELL[callback] ?? "";
   return [...(refused.length < effects.length ? ["0"] : []), ...(refused.length > 0 ? ["†"] : [])].join(" ");
+}
+
+/** Of a TCP connection that is tried step by step. */
+function tcpEffectOf(hostcall: string, callback: string): string {
+  const isTried = tcp.some(({ title }) => title.startsWith(hostcall.replace("proxy_", "")) && title.endsWith(` in ${callback}`));
+  return isTried ? "0" : "";
 }
 
 function grid(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string[] {

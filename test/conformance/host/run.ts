@@ -66,13 +66,13 @@ export async function probingFilter(version: string): Promise<FilterSpec> {
 }
 
 export async function runInHost(filter: FilterSpec): Promise<Run> {
-  await using stage = await hostStage(filter);
+  await using stage = await hostStage([filter]);
   await stage.send(REQUEST);
   return { http: seen("http", await stage.messages()), ...others(await hostOthers(filter)) };
 }
 
 export async function runInEnvoy(filter: FilterSpec): Promise<Run> {
-  await using stage = await envoyStage(filter);
+  await using stage = await envoyStage([filter]);
   await stage.send(REQUEST);
   const http = await complete(stage);
   return { http, ...others(await envoyOthers(filter, { configured: isConfigured, done: isComplete })) };

@@ -65,8 +65,9 @@ export function answer(_request: CalloutRequest): CalloutAnswer {
   };
 }
 
-export async function hostStage(filter: FilterSpec): Promise<Stage> {
-  const running = await inProcessTarget.start({ filters: [filter], callouts: { [CALLOUT]: answer } });
+/** @param filters First the one whose messages are read; what follows stands in front of it, and logs nothing. */
+export async function hostStage(filters: readonly [FilterSpec, ...FilterSpec[]]): Promise<Stage> {
+  const running = await inProcessTarget.start({ filters: filters.toReversed(), callouts: { [CALLOUT]: answer } });
   return {
     async send(request) {
       const { status, response, request: upstream } = await running.send(request);
@@ -90,7 +91,7 @@ function textOf(body: ExchangeRequest["body"]): string {
 }
 
 /** `idle` is the time after which Envoy ends a stream that nothing goes on with, as the host does after 30 s of its own time. */
-export async function envoyStage(filter: FilterSpec, idle = "30s"): Promise<EnvoyStage> {
+export async function envoyStage(filters: readonly [FilterSpec, ...FilterSpec[]], idle = "30s"): Promise<EnvoyStage> {
   await using resources = new AsyncDisposableStack();
   let current: ExchangeRequest = { path: "/" };
   let seen: RecordedRequest | undefined;
@@ -107,7 +108,7 @@ export async function envoyStage(filter: FilterSpec, idle = "30s"): Promise<Envo
   const callouts = await startCallouts({ [CALLOUT]: answer }, { bind: "127.0.0.1", reach: "127.0.0.1" }, resources);
   const manager = connectionManager(
     { ...CONNECTION_MANAGER, stream_idle_timeout: idle, delayed_close_timeout: "0s", http_protocol_options: { enable_trailers: true } },
-    [httpWasm(pluginConfig(filter))],
+    filters.toReversed().map((filter) => httpWasm(pluginConfig(filter))),
     [{ name: VIRTUAL_HOST, domains: ["*"], routes: [{ name: DEFAULT_ROUTE, match: { prefix: "/" }, route: { cluster: "upstream" } }] }],
   );
   const envoy = resources.use(
@@ -149,7 +150,7 @@ export async function envoyStage(filter: FilterSpec, idle = "30s"): Promise<Envo
         ...(method !== undefined && { upstream: { method, path: path ?? "", body: body?.toString("latin1") ?? "" } }),
       };
     },
-    messages: async () => filterMessages(envoy, filter),
+    messages: async () => filterMessages(envoy, filters[0]),
     alive: () => alive,
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };

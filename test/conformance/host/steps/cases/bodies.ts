@@ -200,6 +200,16 @@ export const bodies: readonly Case[] = [
     },
   },
   {
+    title: "headers that are continued before their callback pauses them",
+    play: async ({ request }) => {
+      const whole = await request("request_headers: continue 0;request_headers: return 1");
+      await whole.answer();
+      const stream = await request("request_headers: continue 0;request_headers: return 1", { end: false });
+      await stream.send("one");
+      await stream.finish();
+    },
+  },
+  {
     title: "response headers that are paused hold back what follows",
     play: async (place) => {
       const { request } = place;

@@ -17,6 +17,14 @@ const PLAY: Case["play"] = async ({ connect }) => {
   await connection.receiveEnd();
 };
 
+const DATA_AND_ENDS = ["new_connection", "downstream_data", "upstream_data", "downstream_close", "upstream_close"];
+
+const CALLS = [
+  ["close_stream of downstream", "close 2"],
+  ["close_stream of upstream", "close 3"],
+  ["send_local_response", "respond 403 why body -1"],
+] as const;
+
 /** TCP connections: data, ends, pauses, closes. */
 export const tcp: readonly Case[] = [
   { title: "data both ways; the client ends first", listener: "tcp", filters: script(""), play: PLAY },
@@ -43,13 +51,15 @@ export const tcp: readonly Case[] = [
       await connection.leave();
     },
   },
-  ...["new_connection", "downstream_data", "upstream_data", "downstream_close", "upstream_close"].flatMap((callback) => [
-    ...([2, 3] as const).map((type): Case => ({
-      title: `close_stream of ${type === 2 ? "downstream" : "upstream"} in ${callback}`,
+  ...[...DATA_AND_ENDS, "create", "done", "log", "delete"].flatMap((callback) =>
+    CALLS.map(([title, line]): Case => ({
+      title: `${title} in ${callback}`,
       listener: "tcp",
-      filters: script(`${callback}: close ${type}`),
+      filters: script(`${callback}: ${line}`),
       play: PLAY,
     })),
+  ),
+  ...DATA_AND_ENDS.flatMap((callback) => [
     ...(["FAIL_CLOSED", "FAIL_OPEN"] as const).map((failurePolicy): Case => ({
       title: `${failurePolicy}: a trap in ${callback}, and the next connection`,
       listener: "tcp",

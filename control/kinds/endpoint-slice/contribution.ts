@@ -36,6 +36,8 @@ function healthOf(conditions: Entry["conditions"]): Endpoint["health"] | undefin
 function endpointOf(entry: Entry, address: string, health: Endpoint["health"], ports: Endpoint["ports"], namespace: string): Endpoint {
   const topology = { ...entry.topology, ...entry.deprecatedTopology };
   const zone = entry.zone || undefined;
+  // What is no pod says nothing of the workload (Istio's `getPod`).
+  const pod = entry.targetRef?.kind === "Pod" ? entry.targetRef : undefined;
   return {
     address,
     ports,
@@ -44,8 +46,8 @@ function endpointOf(entry: Entry, address: string, health: Endpoint["health"], p
     network: "",
     weight: 1,
     serviceAccount: "",
-    namespace: entry.targetRef?.namespace || namespace,
-    workload: entry.targetRef?.name ?? "",
+    namespace: pod?.namespace || namespace,
+    workload: pod?.name ?? "",
     node: entry.nodeName || topology["kubernetes.io/hostname"] || "",
     health,
   };

@@ -23,6 +23,8 @@ function endpointOf(
   ports: Endpoint["ports"],
   namespace: string,
 ): Endpoint {
+  // What is no pod says nothing of the workload (Istio's `getPod`).
+  const pod = targetRef?.kind === "Pod" ? targetRef : undefined;
   return {
     address: ip.toLowerCase(),
     ports,
@@ -31,8 +33,8 @@ function endpointOf(
     network: "",
     weight: 1,
     serviceAccount: "",
-    namespace: targetRef?.namespace || namespace,
-    workload: targetRef?.name ?? "",
+    namespace: pod?.namespace || namespace,
+    workload: pod?.name ?? "",
     node: nodeName ?? "",
     health,
   };

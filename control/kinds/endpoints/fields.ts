@@ -7,7 +7,7 @@ const address = object(
     targetRef: optional(
       object(
         {
-          kind: optional(text({ empty: true }), "Pod."),
+          kind: optional(text({ empty: true }), "Pod; what refers to anything else says nothing of the workload."),
           name: optional(text({ empty: true }), "Name of the pod."),
           namespace: optional(text({ empty: true }), "Its namespace."),
         },

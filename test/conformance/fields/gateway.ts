@@ -14,9 +14,8 @@ export const gateway: Evidences = {
     `${SERVERS}: gRPC-Web, which the service sees as gRPC`,
     `${SERVERS}: %s as bytes`,
   ],
-  "servers.port.name": {
-    unseen: "routes of HTTPS are called by it in Envoy, between resources that this mesh makes together; no request goes by it",
-  },
+  // Routes of HTTPS are called by it, and an EnvoyFilter finds them so.
+  "servers.port.name": "control/xds/patches/matches.scenarios.ts: portName",
   "servers.bind": [`${SERVERS}: on the one address that it binds`, `${SERVERS}: on a socket of the file system`],
   "servers.hosts": `${SERVERS}: %s is that of namespace %s alone where the server says so`,
   "servers.name": `${SERVERS}: has the host of a certificate`,

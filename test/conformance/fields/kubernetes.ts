@@ -4,6 +4,7 @@ const KUBERNETES = "control/xds/types/endpoint/kubernetes.scenarios.ts";
 const DESTINATIONS = "control/xds/types/listener/destinations.scenarios.ts";
 const ACCOUNTS = "test/integration/control/accounts.test.ts";
 const NAMES = `${KUBERNETES}: a targetRef's name is that of the workload, where no pod at the address says more`;
+const KINDS = [NAMES, `${KUBERNETES}: a targetRef's kind is Pod, or its name is that of no workload`];
 const SLICES = `${KUBERNETES}: slices: ready endpoints of all, each with the port of its slice`;
 
 export const service: Evidences = {
@@ -40,7 +41,7 @@ export const endpointSlice: Evidences = {
   "endpoints.zone": `${KUBERNETES}: slices: zone`,
   "endpoints.deprecatedTopology": `${KUBERNETES}: slices: deprecatedTopology`,
   "endpoints.topology": `${KUBERNETES}: slices: topology of v1beta1`,
-  "endpoints.targetRef.kind": { unseen: "an address is a pod's or nobody's, whatever is written: it decides nothing" },
+  "endpoints.targetRef.kind": KINDS,
   "endpoints.targetRef.name": NAMES,
   "endpoints.targetRef.namespace": `${KUBERNETES}: slices: a targetRef's namespace`,
   "ports.name": SLICES,
@@ -50,7 +51,7 @@ export const endpointSlice: Evidences = {
 export const endpoints: Evidences = {
   "subsets.addresses.ip": `${KUBERNETES}: Endpoints: addresses of all subsets that have the port, none that is not ready`,
   "subsets.addresses.nodeName": `${KUBERNETES}: Endpoints: nodeName`,
-  "subsets.addresses.targetRef.kind": { unseen: "an address is a pod's or nobody's, whatever is written: it decides nothing" },
+  "subsets.addresses.targetRef.kind": KINDS,
   "subsets.addresses.targetRef.name": NAMES,
   "subsets.addresses.targetRef.namespace": `${KUBERNETES}: Endpoints: a targetRef's namespace`,
   "subsets.notReadyAddresses": `${KUBERNETES}: Endpoints: notReadyAddresses where the service publishes them`,

@@ -162,13 +162,15 @@ function distributed(trafficDistribution: string, port: number): string {
   return `${service}${SLICE(name, name, `ports: [{ port: ${port} }]\nendpoints: [${endpoints.join()}]`)}`;
 }
 
-/** A service whose endpoint, in a slice or in an Endpoints, refers to a pod of another namespace at its address, and one that refers to a pod of which nothing else is known. */
+/**
+ * A service whose endpoint, in a slice or in an Endpoints, refers to a pod of another namespace at its address, one that refers to a pod of which nothing else is known, and one that refers to something else.
+ */
 function referring(kind: string, port: number): string {
   const name = `refers-${kind.toLowerCase()}`;
   const at = (last: number) => `127.3.${kind === "Pod" ? 3 : 4}.${last}`;
   const ref = (last: number, more: string) =>
-    `${kind === "Pod" ? `addresses: ["${at(last)}"]` : `ip: ${at(last)}`}, targetRef: { kind: Pod, ${more} }`;
-  const list = `[{ ${ref(1, "name: there, namespace: theirs")} }, { ${ref(2, "name: unknown")} }]`;
+    `${kind === "Pod" ? `addresses: ["${at(last)}"]` : `ip: ${at(last)}`}, targetRef: { ${more} }`;
+  const list = `[{ ${ref(1, "kind: Pod, name: there, namespace: theirs")} }, { ${ref(2, "kind: Pod, name: unknown")} }, { ${ref(3, "kind: VirtualMachine, name: machine, namespace: machines")} }]`;
   const objects =
     kind === "Pod"
       ? SLICE(name, name, `ports: [{ port: ${port} }]\nendpoints: ${list}`)
@@ -297,6 +299,12 @@ describe("who answers for a service of Kubernetes", () => {
     const dump = JSON.stringify(await traffic.proxy.envoy.admin.configDump({ resource: "dynamic_endpoint_configs", includeEds: true }));
     for (const address of ["127.3.3.2", "127.3.4.2"])
       expect(dump).toMatch(new RegExp(`"address":"${address}".{0,400}"workload":"unknown;default;`));
+  });
+
+  test("a targetRef's kind is Pod, or its name is that of no workload", async () => {
+    const dump = JSON.stringify(await traffic.proxy.envoy.admin.configDump({ resource: "dynamic_endpoint_configs", includeEds: true }));
+    for (const address of ["127.3.3.3", "127.3.4.3"]) expect(dump).toContain(`"address":"${address}"`);
+    expect(dump.match(/"workload":"machine[^"]*"/g)).toBeNull();
   });
 
   test("sessionAffinity ClientIP: one answers, always the same", async () => {

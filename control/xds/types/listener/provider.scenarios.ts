@@ -310,6 +310,11 @@ describe("traces", () => {
       "/kept",
       ["/traced"],
     ],
+    [
+      { zipkin: { service: "collector.test", port: 80, path: "/from-env", headers: [{ name: "x-key", envName: "MESHWRIGHT_TEST_KEY" }] } },
+      "/from-env",
+      ["/traced"],
+    ],
     [{ datadog: { service: "collector.test", port: 80 } }, "/v0.4/traces", ["/traced"]],
     [
       { skywalking: { service: "collector-grpc.test", port: 80, accessToken: "token" } },

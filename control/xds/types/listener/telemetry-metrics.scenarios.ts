@@ -31,6 +31,12 @@ describe("metrics", () => {
     expect(reporters(await series("/counted"), "istio_requests_total").toSorted()).toEqual(["destination", "source"]);
   });
 
+  test("are counted where a level names a provider of the user's own that is prometheus", async () => {
+    const own = { metrics: [{ providers: [{ name: "ours" }] }] };
+    await sidecar.tune([own], { extensionProviders: [{ name: "ours", prometheus: {} }] });
+    expect(reporters(await series("/ours"), "istio_requests_total").toSorted()).toEqual(["destination", "source"]);
+  });
+
   test("have labels and are disabled as each level says, the narrower after the wider", async () => {
     await sidecar.tune([
       {

@@ -1,8 +1,9 @@
 // What takes too long for every change, with a result file that says what ran, for how long, and how it ended:
 //
-//   npm run soak [-- --seconds N --fuzz-minutes N] [STEP...]
+//   npm run soak [-- --seconds N --fuzz-minutes N --chaos-rounds N] [STEP...]
 //
-// `--seconds` is for how long each property is fuzzed, `--fuzz-minutes` for how long each filter. Default: 20 and 10. The file is soak-results/DATE.md; exit code 1 where a step failed.
+// `--seconds` is for how long each property is fuzzed, `--fuzz-minutes` for how long each filter, `--chaos-rounds` how often each fault of the chaos suite is
+// made. Default: 20, 10 and 10. The file is soak-results/DATE.md; exit code 1 where a step failed.
 
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, readdirSync } from "node:fs";
@@ -22,11 +23,16 @@ interface Step {
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
 const { values, positionals } = parseArgs({
-  options: { seconds: { type: "string", default: "20" }, "fuzz-minutes": { type: "string", default: "10" } },
+  options: {
+    seconds: { type: "string", default: "20" },
+    "fuzz-minutes": { type: "string", default: "10" },
+    "chaos-rounds": { type: "string", default: "10" },
+  },
   allowPositionals: true,
 });
 const seconds = Number(values.seconds);
 const fuzzMinutes = Number(values["fuzz-minutes"]);
+const chaosRounds = Number(values["chaos-rounds"]);
 
 /** Named in the titles of the tests that take it, so that a failure can be had again. */
 const seed = String(Date.now() % 1_000_000);
@@ -116,9 +122,9 @@ const STEPS: readonly Step[] = [
   },
   {
     name: "chaos",
-    title: `each fault of the chaos suite 10 times (seed ${seed}); what it costs stands in docs/testing-a-mesh.md afterwards`,
+    title: `each fault of the chaos suite ${chaosRounds} times (seed ${seed}); what it costs stands in docs/testing-a-mesh.md afterwards`,
     command: ["vitest", "run", "--project", "integration", "test/chaos"],
-    environment: { MESHWRIGHT_CHAOS_ROUNDS: "10", MESHWRIGHT_CHAOS_SEED: seed },
+    environment: { MESHWRIGHT_CHAOS_ROUNDS: String(chaosRounds), MESHWRIGHT_CHAOS_SEED: seed },
   },
   {
     name: "diff-requests",
@@ -200,8 +206,10 @@ function report(date: string, results: readonly Result[]): string {
 }
 
 const unknown = positionals.filter((name) => !STEPS.some((step) => step.name === name));
-if (unknown.length > 0 || !(seconds > 0) || !(fuzzMinutes > 0)) {
-  console.error(`soak: usage: npm run soak [-- --seconds N --fuzz-minutes N] [${STEPS.map(({ name }) => name).join("|")}]...`);
+if (unknown.length > 0 || !(seconds > 0) || !(fuzzMinutes > 0) || !(Number.isInteger(chaosRounds) && chaosRounds > 0)) {
+  console.error(
+    `soak: usage: npm run soak [-- --seconds N --fuzz-minutes N --chaos-rounds N] [${STEPS.map(({ name }) => name).join("|")}]...`,
+  );
   process.exit(2);
 }
 const date = new Date().toISOString().slice(0, 16).replace(":", "");

@@ -122,6 +122,7 @@ async function drain(proxy: SupervisedProxy, envoy: EnvoyProcess, admin: ProxyAd
     await admin.drain();
     await empty(started + proxy.drainTime);
     // A request on a connection that is taken now would be cut off. One whose connection is refused can be tried elsewhere, whatever it is.
+    log.info({ after: Math.round(performance.now() - started) }, "no connection is taken any more");
     if (envoy.running) await admin.stopListening();
     await empty(performance.now() + LATECOMERS);
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Mesh } from "../../harness/mesh/index.ts";
 import type { Rules } from "./chaos-mesh.ts";
-import type { Figures, Traffic, TrafficOptions } from "./traffic.ts";
+import type { Traffic, TrafficOptions } from "./traffic.ts";
 
 /** One fault under load. */
 export interface ChaosCase {
@@ -13,10 +13,15 @@ export interface ChaosCase {
   readonly traffic?: TrafficOptions;
   /** Whether the mesh has its own after this. Default: false, and the case leaves the mesh whole. */
   readonly control?: { readonly parameters: readonly string[] };
-  /** Requests that may be lost or answered wrongly, and why no configuration can save them. Default: none. */
-  readonly bound?: { readonly why: string; readonly most: (figures: Figures) => number };
+  /** Why no configuration can save some requests. Default: all are saved. */
+  readonly lossy?: string;
   /** Why this machine cannot; undefined where it can. Default: it can. */
   readonly unavailable?: () => Promise<string | undefined>;
-  /** Does it to the mesh, and undoes it. @param round from 0 on; the seed of what is drawn */
-  run(mesh: Mesh, traffic: Traffic, round: number): Promise<void>;
+  /**
+   * Does it to the mesh, sees that it has happened, and undoes it.
+   *
+   * @param round from 0 on; the seed of what is drawn
+   * @returns how many requests may be lost or answered wrongly for what {@link lossy} says; nothing: none
+   */
+  run(mesh: Mesh, traffic: Traffic, round: number): Promise<number | undefined>;
 }

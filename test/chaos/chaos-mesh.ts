@@ -4,6 +4,8 @@ import { until } from "../../harness/until.ts";
 
 /** Whose requests are counted. */
 export const CALLERS = ["web-1", "web-2"] as const;
+/** Where requests come in from outside. */
+export const GATEWAY = "edge";
 /** Who answers them. */
 export const HOSTS = ["reviews-1", "reviews-2", "reviews-3"] as const;
 /** The host that a round is about. */
@@ -39,6 +41,7 @@ kind: VirtualService
 metadata: { name: reviews }
 spec:
   hosts: [reviews]
+  gateways: [mesh, ${GATEWAY}]
   http:
     - route: [{ destination: { host: reviews } }]
       retries: ${retries}
@@ -54,16 +57,24 @@ spec:
     outlierDetection: ${ejection}
     ${policy}
 ---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: ${GATEWAY} }
+spec:
+  selector: { app: ${GATEWAY} }
+  servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["*"] }]
+---
 ${objects}`;
 }
 
-/** Two callers, and a service of three hosts, each behind its sidecar, with mTLS. */
+/** Two callers, and a service of three hosts, each behind its sidecar, with mTLS; and a gateway. */
 export function startChaosMesh(control: MeshSpec["control"] = { keepsState: true }): Promise<Mesh> {
   return startMesh({
     services: {
       web: { port: 8080, workloads: CALLERS.length },
       reviews: { port: 9080, workloads: Object.fromEntries(HOSTS.map((name) => [name.replace("reviews-", ""), { script: answering }])) },
     },
+    gateways: { [GATEWAY]: { ports: [80] } },
     config: { "rules.yaml": rules() },
     links: true,
     // A connection of HTTP/1.1 that nobody uses is told nothing and stays, so that each restart takes all of this time.

@@ -34,7 +34,7 @@ function table(rows: readonly Row[], rounds: number, seed: number): string {
     ({ each, figures: { sent, lost, wrong, gap } }) =>
       `| ${each.fault} | ${each.configured ?? CONFIGURED} | ${sent} | ${lost}${lost > 0 ? mark(each) : ""} | ${wrong}${wrong > 0 ? mark(each) : ""} | ${gap} ms |`,
   );
-  const bounded = [...new Set(rows.flatMap(({ each, figures: { lost, wrong } }) => (lost + wrong > 0 ? (each.bound?.why ?? []) : [])))];
+  const bounded = [...new Set(rows.flatMap(({ each, figures: { lost, wrong } }) => (lost + wrong > 0 ? (each.lossy ?? []) : [])))];
   return [
     "",
     "",
@@ -49,6 +49,6 @@ function table(rows: readonly Row[], rounds: number, seed: number): string {
   ].join("\n");
 }
 
-function mark({ bound }: ChaosCase): string {
-  return bound === undefined ? "" : " \\*";
+function mark({ lossy }: ChaosCase): string {
+  return lossy === undefined ? "" : " \\*";
 }

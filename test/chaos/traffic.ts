@@ -1,7 +1,7 @@
 import { type Load, type LoadCounts, startLoad } from "../../harness/load/index.ts";
 import type { Mesh } from "../../harness/mesh/index.ts";
 import { until } from "../../harness/until.ts";
-import { CALLERS } from "./chaos-mesh.ts";
+import { CALLERS, GATEWAY } from "./chaos-mesh.ts";
 
 /** Requests per second of each caller, and how many at the most are on their way. */
 export const RATE = 40;
@@ -10,7 +10,7 @@ export const IN_FLIGHT = 32;
 export interface TrafficOptions {
   /** Default: `GET`. */
   readonly method?: "GET" | "POST";
-  /** Default: all. */
+  /** {@link CALLERS}, or the gateway, to which requests come from outside. Default: all callers. */
   readonly callers?: readonly string[];
 }
 
@@ -33,8 +33,9 @@ export class Traffic implements AsyncDisposable {
     for (const caller of callers) {
       const gaps = new Gaps();
       const load = startLoad({
-        url: "http://reviews:9080/",
-        via: mesh.workload(caller),
+        ...(caller === GATEWAY
+          ? { url: "http://reviews.default.svc.cluster.local/", via: mesh.gateway(caller) }
+          : { url: "http://reviews:9080/", via: mesh.workload(caller) }),
         method,
         ...(method === "POST" && { body: "a review" }),
         rate: RATE,
@@ -75,6 +76,12 @@ export class Traffic implements AsyncDisposable {
     const counts = this.loads.get(caller)?.load.counts;
     if (counts === undefined) throw new Error(`${caller} sends nothing`);
     return counts;
+  }
+
+  /** Milliseconds in which so great a share of each caller's requests was answered, of those that it sent meanwhile. */
+  async latencies(share: number, meanwhile: Promise<void>): Promise<readonly number[]> {
+    const windows = await Promise.all(Array.from(this.loads.values(), ({ load }) => load.during(() => meanwhile)));
+    return windows.map((window) => window.latency(share));
   }
 
   /** Ends it when something has become of every request. */

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { Mesh } from "../../../harness/mesh/index.ts";
 import type { LinkFaults } from "../../../harness/faults/index.ts";
 import type { ChaosCase } from "../case.ts";
@@ -13,6 +14,7 @@ export const CONTROL: readonly ChaosCase[] = [
       await mesh.control.start();
       await mesh.settled();
       await traffic.more();
+      return undefined;
     },
   },
   {
@@ -23,6 +25,7 @@ export const CONTROL: readonly ChaosCase[] = [
       mesh.control.resume();
       await mesh.settled();
       await traffic.more();
+      return undefined;
     },
   },
   ...cutOff("resets every connection", { cut: "reset" }),
@@ -35,11 +38,19 @@ function cutOff(how: string, faults: LinkFaults): readonly ChaosCase[] {
       fault: `the way to the control service ${how}, for all proxies`,
       async run(mesh, traffic) {
         const links = linksOf(mesh);
+        const before = links.map(({ counts }) => counts);
         for (const link of links) await link.set(faults);
+        const cut = links.map(({ counts }) => counts);
         await traffic.more();
+        const during = links.map(({ counts }) => counts);
+        const total = (all: typeof before, name: "reset" | "sent" | "received") => all.reduce((sum, counts) => sum + counts[name], 0);
+        if (faults.cut === "reset")
+          assert.ok(total(during, "reset") >= total(before, "reset") + links.length, "connections were not reset");
+        for (const way of ["sent", "received"] as const) assert.equal(total(during, way), total(cut, way), "something went through");
         for (const link of links) await link.heal();
         await mesh.settled();
         await traffic.more();
+        return undefined;
       },
     },
   ];

@@ -6,13 +6,14 @@ import { trappingModule } from "../../../control/xds/types/testing/user-modules.
 import type { Mesh } from "../../../harness/mesh/index.ts";
 import { until } from "../../../harness/until.ts";
 import type { ChaosCase } from "../case.ts";
-import { CALLERS, HOSTS } from "../chaos-mesh.ts";
+import { CALLERS, ejected, hostOf, HOSTS, whole } from "../chaos-mesh.ts";
+import type { Traffic } from "../traffic.ts";
 
-const plugin = (spec: string) => `apiVersion: extensions.istio.io/v1alpha1
+const plugin = (spec: string, selected = "app: reviews") => `apiVersion: extensions.istio.io/v1alpha1
 kind: WasmPlugin
 metadata: { name: mine }
 spec:
-  selector: { matchLabels: { app: reviews } }
+  selector: { matchLabels: { ${selected} } }
   match: [{ mode: SERVER }]
 ${spec}
 `;
@@ -22,20 +23,30 @@ export const FILTERS: readonly ChaosCase[] = [
   {
     fault: "a filter traps at a certain request, in every host's Envoy",
     configured: "retries of idempotent requests, ejection, `failStrategy: FAIL_OPEN` of the WasmPlugin",
-    async run(mesh, traffic) {
-      const folder = await mkdtemp(join(tmpdir(), "chaos-filter-"));
-      try {
-        await writeFile(join(folder, "poisoned.wasm"), trappingModule());
-        await mesh.apply({ "plugin.yaml": plugin(`  url: file://${folder}/poisoned.wasm\n  failStrategy: FAIL_OPEN`) });
+    run: (mesh, traffic) =>
+      trapping(mesh, traffic, "FAIL_OPEN", undefined, async () => {
+        await poison(mesh, HOSTS);
+      }),
+  },
+  {
+    fault: "a filter traps in a host's Envoy, which answers nothing more",
+    configured: "retries of idempotent requests, ejection, `failStrategy: FAIL_CLOSE` of the WasmPlugin",
+    run: (mesh, traffic, round) =>
+      trapping(mesh, traffic, "FAIL_CLOSE", hostOf(round), async () => {
+        await poison(mesh, [hostOf(round)]);
+        await ejected(mesh);
+      }),
+  },
+  {
+    fault: "a filter traps in a host's Envoy, which loads it again, twice",
+    configured: "retries of idempotent requests, ejection, `failStrategy: FAIL_RELOAD` of the WasmPlugin",
+    run: (mesh, traffic, round) =>
+      trapping(mesh, traffic, "FAIL_RELOAD", hostOf(round), async () => {
+        await poison(mesh, [hostOf(round)]);
         await traffic.more();
-        await poison(mesh);
-        await traffic.more();
-        await mesh.apply({ "plugin.yaml": undefined });
-        await traffic.more();
-      } finally {
-        await rm(folder, { recursive: true });
-      }
-    },
+        // One that was not loaded again has no second trap.
+        await poison(mesh, [hostOf(round)]);
+      }),
   },
   {
     fault: "a filter is given a configuration that its module refuses",
@@ -47,17 +58,45 @@ export const FILTERS: readonly ChaosCase[] = [
       await traffic.more();
       await mesh.apply({ "plugin.yaml": undefined });
       await traffic.more();
+      return undefined;
     },
   },
 ];
 
-/** Sends the request that kills until the filter of every host has trapped. */
-async function poison(mesh: Mesh): Promise<void> {
+/** @param only the host that has the filter; undefined: all */
+async function trapping(
+  mesh: Mesh,
+  traffic: Traffic,
+  strategy: string,
+  only: string | undefined,
+  act: () => Promise<void>,
+): Promise<undefined> {
+  const folder = await mkdtemp(join(tmpdir(), "chaos-filter-"));
+  try {
+    await writeFile(join(folder, "poisoned.wasm"), trappingModule());
+    const spec = `  url: file://${folder}/poisoned.wasm\n  failStrategy: ${strategy}`;
+    await mesh.apply({ "plugin.yaml": plugin(spec, only === undefined ? undefined : `app.kubernetes.io/instance: ${only}`) });
+    await traffic.more();
+    await act();
+    await traffic.more();
+    await mesh.apply({ "plugin.yaml": undefined });
+    await whole(mesh);
+    await traffic.more();
+    return undefined;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Sends the request that kills until the filter of each of the hosts has trapped since. */
+async function poison(mesh: Mesh, hosts: readonly string[]): Promise<void> {
+  const traps = (host: string) => mesh.workload(host).sidecar.log.filter((line) => line.includes("proxy_on_request_headers failed")).length;
+  const before = new Map(hosts.map((host) => [host, traps(host)]));
   await until(
-    "the filter has trapped in every host's Envoy",
+    `the filter has trapped in the Envoys of ${hosts.join()}`,
     async () => {
       await mesh.workload(CALLERS[0]).get("http://reviews:9080/poison", { "x-poison": "1" });
-      return HOSTS.filter((host) => !mesh.workload(host).sidecar.log.some((line) => line.includes("proxy_on_request_headers failed")));
+      return hosts.filter((host) => traps(host) < (before.get(host) ?? 0) + 1);
     },
     (well) => well.length === 0,
     { timeout: 60_000 },

@@ -1,32 +1,55 @@
-import type { LinkFaults } from "../../../harness/faults/index.ts";
+import assert from "node:assert/strict";
+import type { LinkCounts, LinkFaults } from "../../../harness/faults/index.ts";
 import type { Mesh } from "../../../harness/mesh/index.ts";
 import type { ChaosCase } from "../case.ts";
 import { CALLERS, ejected, hostOf, whole } from "../chaos-mesh.ts";
+import type { Traffic } from "../traffic.ts";
 
 async function set(mesh: Mesh, host: string, faults: LinkFaults): Promise<void> {
   for (const caller of CALLERS) await mesh.link(caller, host).set(faults);
 }
 
-/** @param takesOut whether the host is ejected for it */
-function link(how: string, faults: LinkFaults, takesOut: boolean): ChaosCase {
+const countsOf = (mesh: Mesh, host: string) => CALLERS.map((caller) => mesh.link(caller, host).counts);
+const increased = (name: keyof LinkCounts, before: readonly LinkCounts[], after: readonly LinkCounts[]) =>
+  after.every((counts, index) => counts[name] > (before[index]?.[name] ?? 0));
+
+interface Evidence {
+  /** Whether the host is ejected for it. */
+  readonly takesOut?: true;
+  /** What each caller's link counts more of. */
+  readonly counts?: keyof LinkCounts;
+  /** Milliseconds that the slowest tenth of each caller's requests took at the least: a third goes to the host. */
+  readonly slower?: number;
+}
+
+function link(how: string, faults: LinkFaults, { takesOut, counts, slower = 0 }: Evidence): ChaosCase {
+  const meanwhile = async (mesh: Mesh, traffic: Traffic) => {
+    if (takesOut === true) await ejected(mesh);
+    await traffic.more(40);
+  };
   return {
     fault: `the way to a host ${how}`,
     async run(mesh, traffic, round) {
-      await set(mesh, hostOf(round), faults);
-      if (takesOut) await ejected(mesh);
-      await traffic.more(40);
-      await set(mesh, hostOf(round), {});
+      const host = hostOf(round);
+      const before = countsOf(mesh, host);
+      await set(mesh, host, faults);
+      const latencies = await traffic.latencies(0.9, meanwhile(mesh, traffic));
+      const after = countsOf(mesh, host);
+      if (counts !== undefined) assert.ok(increased(counts, before, after), `${counts}: ${JSON.stringify([before, after])}`);
+      assert.ok(Math.min(...latencies) >= slower, `nothing was slow: ${latencies.join()}`);
+      await set(mesh, host, {});
       await whole(mesh);
       await traffic.more();
+      return undefined;
     },
   };
 }
 
 /** Between callers and one of the hosts. */
 export const LINKS: readonly ChaosCase[] = [
-  link("is slow (100 to 150 ms each way)", { delay: 100, jitter: 50 }, false),
-  link("is lossy: every fifth chunk comes late, by the retransmission of TCP", { loss: 0.2 }, false),
-  link("resets connections, at every tenth chunk", { resets: 0.1 }, false),
-  link("is cut: nothing goes through, and nobody says so", { cut: "hang" }, true),
-  link("is cut: connections are refused", { cut: "refuse" }, true),
+  link("is slow (100 to 150 ms each way)", { delay: 100, jitter: 50 }, { slower: 200 }),
+  link("is lossy: every fifth chunk comes late, by the retransmission of TCP", { loss: 0.2 }, { counts: "retransmitted" }),
+  link("resets connections, at every tenth chunk", { resets: 0.1 }, { counts: "reset" }),
+  link("is cut: nothing goes through, and nobody says so", { cut: "hang" }, { takesOut: true }),
+  link("is cut: connections are refused", { cut: "refuse" }, { takesOut: true, counts: "reset" }),
 ];

@@ -32,6 +32,7 @@ export const MACHINE: readonly ChaosCase[] = [
       await sidecar.restart({ drain: false });
       await mesh.settled();
       await traffic.more();
+      return undefined;
     },
   },
   {
@@ -54,6 +55,7 @@ export const MACHINE: readonly ChaosCase[] = [
       await limitFiles(mesh, "unlimited:unlimited");
       await mesh.apply({ "rules.yaml": rules() });
       await traffic.more();
+      return undefined;
     },
   },
 ];

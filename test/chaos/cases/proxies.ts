@@ -1,25 +1,59 @@
+import assert from "node:assert/strict";
+import type { Mesh, Proxy } from "../../../harness/mesh/index.ts";
 import { until } from "../../../harness/until.ts";
-import type { Mesh } from "../../../harness/mesh/index.ts";
 import type { ChaosCase } from "../case.ts";
-import { CALLERS, hostOf, HOSTS, RETRIES } from "../chaos-mesh.ts";
-import { type Figures, IN_FLIGHT, RATE, type Traffic } from "../traffic.ts";
+import { CALLERS, GATEWAY, hostOf, HOSTS, RETRIES } from "../chaos-mesh.ts";
+import type { Traffic } from "../traffic.ts";
 
 /** Retries where no host can have seen the request. */
 const SAFE = "retries on `connect-failure,refused-stream,reset-before-request`";
 
-async function restart(mesh: Mesh, traffic: Traffic, hosts: readonly string[]): Promise<void> {
+async function restart(mesh: Mesh, traffic: Traffic, hosts: readonly string[]): Promise<undefined> {
   for (const host of hosts) {
-    await mesh.workload(host).sidecar.restart();
+    const { sidecar } = mesh.workload(host);
+    await sidecar.stop();
+    assert.ok(sidecar.log.some(has(LEFT)), `${host} went before its callers knew:\n${sidecar.log.join("\n")}`);
+    await sidecar.start();
     await mesh.settled();
     await traffic.more();
   }
+  return undefined;
 }
 
-/** A caller has one sidecar: what it sends while that is away has nowhere to go. */
-const AWAY = {
-  why: "what a caller sends while its own sidecar is away, which is the only way that it has",
-  most: ({ gap }: Figures) => CALLERS.length * (Math.ceil((gap / 1_000) * RATE) + IN_FLIGHT),
-};
+/** What `meshwright proxy` says when it drains: that callers have accepted it, and when clients are refused. */
+const LEFT = "callers know that this proxy drains";
+const CLOSED = "no connection is taken any more";
+const has = (text: string) => (line: string) => line.includes(text);
+
+/** A caller has one way, its sidecar, and from outside there is one gateway: what is sent while that is away has nowhere to go. */
+const AWAY = "what is sent while the caller's own sidecar, or the only gateway, is away";
+
+/** Of the requests so far those that have come to their end. */
+function ended(traffic: Traffic, caller: string): number {
+  const { sent, open } = traffic.of(caller);
+  return sent - open;
+}
+
+/** Restarts what takes a caller's requests. @returns how many it sent from the moment on in which no connection was taken any more */
+async function restartOwn(proxy: Proxy, traffic: Traffic, caller: string): Promise<number> {
+  let before = ended(traffic, caller);
+  const stopped = proxy.stop();
+  await until(
+    `${proxy.name} takes no connection any more`,
+    () => {
+      const isClosed = proxy.log.some(has(CLOSED));
+      if (!isClosed) before = ended(traffic, caller);
+      return isClosed;
+    },
+    (isClosed) => isClosed,
+  );
+  await stopped;
+  await proxy.start();
+  const away = traffic.of(caller).sent - before;
+  await traffic.more();
+  assert.ok(failed(traffic, caller) > 0, `${proxy.name} was not away`);
+  return away;
+}
 
 /** Proxies that go and come. Requests that may not be repeated are the hardest: none may be cut off. */
 export const PROXIES: readonly ChaosCase[] = [
@@ -46,32 +80,44 @@ export const PROXIES: readonly ChaosCase[] = [
   },
   {
     fault: "every caller's sidecar is restarted, one after the other",
-    bound: AWAY,
+    lossy: AWAY,
     async run(mesh, traffic) {
+      let away = 0;
       for (const caller of CALLERS) {
         const others = CALLERS.filter((other) => other !== caller);
         const before = others.map((other) => failed(traffic, other));
-        await mesh.workload(caller).sidecar.restart();
-        await traffic.more();
+        away += await restartOwn(mesh.workload(caller).sidecar, traffic, caller);
         const after = others.map((other) => failed(traffic, other));
-        if (after.join() !== before.join())
-          throw new Error(`the restart of ${caller}'s sidecar lost requests of others:\n${String(traffic)}`);
+        assert.deepEqual(after, before, `the restart of ${caller}'s sidecar lost requests of others:\n${String(traffic)}`);
       }
+      return away;
     },
+  },
+  {
+    fault: "the gateway is restarted, while requests come from outside",
+    lossy: AWAY,
+    traffic: { callers: [GATEWAY] },
+    run: (mesh, traffic) => restartOwn(mesh.gateway(GATEWAY).proxy, traffic, GATEWAY),
   },
   {
     fault: "a host's Envoy is killed, and started again by `meshwright proxy`",
     async run(mesh, traffic, round) {
       await killEnvoy(mesh, hostOf(round));
       await traffic.more();
+      return undefined;
     },
   },
   {
     fault: "a caller's Envoy is killed, and started again by `meshwright proxy`",
-    bound: AWAY,
+    lossy: AWAY,
     async run(mesh, traffic) {
-      await killEnvoy(mesh, CALLERS[0]);
+      const [caller] = CALLERS;
+      const before = ended(traffic, caller);
+      await killEnvoy(mesh, caller);
+      const away = traffic.of(caller).sent - before;
       await traffic.more();
+      assert.ok(failed(traffic, caller) > 0, `the Envoy of ${caller} was not away`);
+      return away;
     },
   },
 ];

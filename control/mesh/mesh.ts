@@ -31,7 +31,7 @@ import { endpointsOf } from "./endpoints.ts";
 import { identitiesOf } from "./identities.ts";
 import { indices, type Indices, noIndices, policyKey } from "./indices.ts";
 import { hostsAt, keysOf, labelsOf, type PeerChange, regroupPeers } from "./peers.ts";
-import { sidecarAmong } from "./scope.ts";
+import { sidecarAmong } from "./sidecar-choice.ts";
 import { touchedBy } from "./touched.ts";
 import { workloadOf } from "./workload-of.ts";
 

@@ -3,7 +3,7 @@ import { selects } from "../model/index.ts";
 import type { Grouped } from "./grouped.ts";
 import { regroup } from "./grouped.ts";
 import type { Indices } from "./indices.ts";
-import { sidecarAmong } from "./scope.ts";
+import { sidecarAmong } from "./sidecar-choice.ts";
 
 /** Proxies that came, also those that tell something else of themselves now, and those that are to be forgotten. */
 export interface PeerChange {

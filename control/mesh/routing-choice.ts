@@ -1,14 +1,4 @@
-import {
-  type Client,
-  type HostName,
-  type HttpRoute,
-  isVisible,
-  isWildcard,
-  mirrorsOf,
-  overlaps,
-  type Routing,
-  selects,
-} from "../model/index.ts";
+import { type Client, type HostName, isVisible, isWildcard, overlaps, type Routing, selects } from "../model/index.ts";
 import { cell, type Reads } from "./cell.ts";
 import { withDelegates } from "./delegation.ts";
 import { gatewaysOf } from "./indices.ts";
@@ -105,18 +95,6 @@ function narrow<Route extends { readonly match: readonly Source[] }>(route: Rout
   const match = route.match.filter(holds);
   if (match.length === 0) return [];
   return match.length === route.match.length ? [route] : [{ ...route, match }];
-}
-
-/** Hosts of every service that the routes send to. */
-export function destinationHosts({
-  http,
-  tls,
-  tcp,
-}: Pick<Routing, "tls" | "tcp"> & { readonly http: readonly HttpRoute[] }): Set<HostName> {
-  const hosts = new Set<HostName>();
-  for (const { route } of [...http, ...tls, ...tcp]) for (const { destination } of route) hosts.add(destination.host);
-  for (const route of http) for (const { destination } of mirrorsOf(route)) hosts.add(destination.host);
-  return hosts;
 }
 
 /** The hosts of a routing that a gateway's server lets through: of two wildcards the narrower. */

@@ -5,33 +5,19 @@ import {
   isVisible,
   isWildcard,
   type Routing,
-  selects,
   type SidecarEgress,
   type SidecarScope,
 } from "../model/index.ts";
 import { cell, type Reads } from "./cell.ts";
 import { withDelegates } from "./delegation.ts";
+import { destinationHosts } from "./destinations.ts";
 import type { Mesh } from "./mesh.ts";
-import { delegateOf, destinationHosts, MESH_GATEWAY } from "./routing-choice.ts";
+import { delegateOf, MESH_GATEWAY } from "./routing-choice.ts";
+import { sidecarAmong } from "./sidecar-choice.ts";
 
-/** The Sidecar in force for a client: one that selects its labels, else its namespace's, else the root namespace's. */
+/** The Sidecar in force for a client; gateways have none. */
 export function sidecarOf(mesh: Mesh, client: Pick<Client, "type" | "namespace" | "labels">): SidecarScope | undefined {
   return client.type === "sidecar" ? sidecarAmong(mesh.sidecars(), mesh.settings.rootNamespace, client) : undefined;
-}
-
-/** The same of the sidecar of a workload. */
-export function sidecarAmong(
-  sidecars: readonly SidecarScope[],
-  rootNamespace: string,
-  { namespace, labels }: Pick<Client, "namespace" | "labels">,
-): SidecarScope | undefined {
-  const of = (where: string): readonly SidecarScope[] => sidecars.filter((each) => each.namespace === where);
-  const mine = of(namespace);
-  return (
-    mine.find(({ workloadSelector }) => workloadSelector !== undefined && selects(workloadSelector, labels)) ??
-    mine.find(({ workloadSelector }) => workloadSelector === undefined) ??
-    of(rootNamespace).find(({ workloadSelector }) => workloadSelector === undefined)
-  );
 }
 
 interface ImportedHosts {

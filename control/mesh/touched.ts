@@ -1,7 +1,7 @@
 import { type Contribution, selects, type Service, type Workload } from "../model/index.ts";
 import { type Cell, cell } from "./cell.ts";
 import { gatewaysOf, type Indices, mirrorHostsOf } from "./indices.ts";
-import { destinationHosts } from "./routing-choice.ts";
+import { destinationHosts } from "./destinations.ts";
 
 /** The cells that are others after contributions went and came. */
 export function touchedBy(before: Indices, after: Indices, gone: readonly Contribution[], come: readonly Contribution[]): Set<Cell> {

@@ -1,7 +1,7 @@
 import type { Gateway } from "./gateway.ts";
 import type { PeerAuthentication } from "./peer-authentication.ts";
 import type { Plugin } from "./plugin.ts";
-import type { Policies, PolicyKind } from "./policy.ts";
+import type { Policies, PolicyKind } from "./policies.ts";
 import type { Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";
 import type { EndpointList, Service, Workload } from "./service.ts";

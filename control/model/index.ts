@@ -16,6 +16,7 @@ export * from "./peer.ts";
 export * from "./place.ts";
 export * from "./plugin.ts";
 export { type EffectivePolicy, policyFor } from "./policy-for.ts";
+export * from "./policies.ts";
 export * from "./policy.ts";
 export * from "./problem.ts";
 export * from "./proxy-view.ts";

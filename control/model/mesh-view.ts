@@ -4,7 +4,7 @@ import type { MeshObject } from "./object.ts";
 import type { Peer } from "./peer.ts";
 import type { PeerAuthentication } from "./peer-authentication.ts";
 import type { ModuleState, Plugin } from "./plugin.ts";
-import type { Policies, PolicyKind } from "./policy.ts";
+import type { Policies, PolicyKind } from "./policies.ts";
 import type { IssuerKeys } from "./request-authentication.ts";
 import type { Routing } from "./routing.ts";
 import type { Secret } from "./secret.ts";

@@ -4,7 +4,7 @@ import type { HostName } from "./host.ts";
 import type { Labels } from "./labels.ts";
 import type { MtlsMode, WorkloadMtls } from "./peer-authentication.ts";
 import type { ModuleState, Plugin } from "./plugin.ts";
-import type { Policies, PolicyKind } from "./policy.ts";
+import type { Policies, PolicyKind } from "./policies.ts";
 import type { IpMode, Proxy } from "./proxy.ts";
 import type { JwksUri } from "./request-authentication.ts";
 import type { HttpRoute, Routing } from "./routing.ts";

@@ -2,4 +2,5 @@
 export { CONTROL_AUTHORITIES } from "./identity/names.ts";
 export { BackOff } from "./back-off.ts";
 export type { Exit, Identity } from "./envoy-process.ts";
-export { supervise, type Control, type Log, type Outcome, type SupervisedProxy } from "./supervisor.ts";
+export type { Log } from "./log.ts";
+export { supervise, type Control, type Outcome, type SupervisedProxy } from "./supervisor.ts";

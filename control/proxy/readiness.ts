@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProxyAdmin } from "./admin.ts";
-import type { Log } from "./supervisor.ts";
+import type { Log } from "./log.ts";
 
 export interface Watched {
   readonly admin: ProxyAdmin;

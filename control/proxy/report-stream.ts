@@ -4,7 +4,7 @@ import { NodeSchema } from "../envoy-api/generated/envoy/config/core/v3/base_pb.
 import { DiscoveryRequestSchema } from "../envoy-api/generated/envoy/service/discovery/v3/discovery_pb.ts";
 import { BackOff } from "./back-off.ts";
 import { type CertificateSource, connectTo, type Credentials } from "./identity/certificate-client.ts";
-import type { Log } from "./supervisor.ts";
+import type { Log } from "./log.ts";
 
 export interface ReportStreamOptions {
   /** What is reported: `HEALTH_TYPE`, or `DRAINING_TYPE`. */

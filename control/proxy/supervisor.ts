@@ -5,14 +5,8 @@ import type { ListenAddress } from "../bootstrap/index.ts";
 import { ProxyAdmin } from "./admin.ts";
 import { BackOff } from "./back-off.ts";
 import { EnvoyProcess, type Identity } from "./envoy-process.ts";
+import type { Log } from "./log.ts";
 import { watchReadiness } from "./readiness.ts";
-
-/** One line with its fields. */
-export interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface SupervisedProxy {
   readonly binary: string;

@@ -5,25 +5,14 @@ import { manifestOf } from "../model/objects/index.ts";
 import { HEALTH, type HealthEntry } from "./health.ts";
 import { ISSUERS } from "./issuers.ts";
 import { KeptList } from "./kept-list.ts";
+import type { StateOptions } from "./options.ts";
 import { PEERS } from "./peers.ts";
 import { REGISTRATIONS } from "./registrations.ts";
-import { readStateFile, type StateDocument, type StateFiles } from "./state-file.ts";
+import { readStateFile, type StateDocument } from "./state-file.ts";
 import { reasonOf, StateWriter } from "./state-writer.ts";
 
+export type { StateOptions } from "./options.ts";
 export { StateError, type StateFiles } from "./state-file.ts";
-
-export interface StateOptions {
-  /** Hears why the state could not be read or written; the service goes on without. */
-  readonly warn: (message: string) => void;
-  /** Hears that it can be written again. */
-  readonly info?: (message: string) => void;
-  /** Milliseconds between two writes at least: a directory that changes all the time does not keep the disk busy. 1,000; longer where a write takes more than a twentieth of it. */
-  readonly interval?: number;
-  /** Milliseconds until what could not be written is tried again, whether something changes or not: 10,000. */
-  readonly retry?: number;
-  /** Default: Node's. */
-  readonly files?: StateFiles;
-}
 
 /**
  * The objects that were accepted last, kept in a directory, so that a restart with a broken directory of YAML serves what was good. What is kept are the documents' texts as they stood:

@@ -1,4 +1,4 @@
-import type { StateOptions } from "./index.ts";
+import type { StateOptions } from "./options.ts";
 import { readStateFile, type StateDocument } from "./state-file.ts";
 import { reasonOf, StateWriter } from "./state-writer.ts";
 

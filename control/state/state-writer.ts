@@ -1,4 +1,4 @@
-import type { StateOptions } from "./index.ts";
+import type { StateOptions } from "./options.ts";
 import { type StateDocument, writeStateFile } from "./state-file.ts";
 
 /** Writes one file of the state: soon, not too often, and again where it could not. */

@@ -1,7 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import { Certificate } from "../../identity/index.ts";
 import { readSealed, type SealedFormat, writeSealed } from "../../identity/store/index.ts";
-import type { Log } from "../supervisor.ts";
+import type { Log } from "../log.ts";
 import { type HeldCertificate, problemOf, type Workload } from "./workload-certificate.ts";
 
 const FORMAT: SealedFormat = { format: "meshwright proxy certificate", version: 1, limit: 256 * 1024 };

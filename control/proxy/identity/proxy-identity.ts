@@ -1,4 +1,4 @@
-import type { Log } from "../supervisor.ts";
+import type { Log } from "../log.ts";
 import type { CertificateSource, Credentials } from "./certificate-client.ts";
 import { keepHeld, readHeld } from "./held-file.ts";
 import { RootsWatch } from "./roots-watch.ts";

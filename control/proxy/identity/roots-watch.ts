@@ -9,7 +9,7 @@ import {
 import { ProxyConfigSchema } from "../../envoy-api/generated/mesh/v1alpha1/proxy_pb.ts";
 import { typeUrl } from "../../envoy-api/index.ts";
 import { Certificate } from "../../identity/index.ts";
-import type { Log } from "../supervisor.ts";
+import type { Log } from "../log.ts";
 import { type CertificateSource, connectTo, type Credentials } from "./certificate-client.ts";
 
 export interface RootsWatchOptions {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Certificate, certificateIdentity, type Identity, type KeyAndRequest, newRequest } from "../../identity/index.ts";
-import type { Log } from "../supervisor.ts";
+import type { Log } from "../log.ts";
 import { askForCertificate, CertificateRefusal, type CertificateSource } from "./certificate-client.ts";
 
 /** A workload's certificate with what goes with it. The key was made here. */

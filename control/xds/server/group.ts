@@ -1,5 +1,14 @@
 import type { Change, Snapshot } from "./resource.ts";
-import type { XdsStream } from "./stream.ts";
+
+/** A stream of a proxy of a group. */
+interface Member {
+  /** Whether it has everything, and the client has answered everything. */
+  readonly settled: boolean;
+  /** A push. */
+  note(changes: readonly Change[], old: Snapshot, next: Snapshot, at: number): void;
+  /** From now on it gets what another group gets. */
+  move(group: ProxyGroup, at: number): void;
+}
 
 /**
  * Proxies that get the same snapshot. Its owner is the composition root: it makes one for every configuration that differs, pushes to it when that
@@ -7,7 +16,7 @@ import type { XdsStream } from "./stream.ts";
  */
 export class ProxyGroup {
   private current: Snapshot;
-  private readonly streams = new Set<XdsStream>();
+  private readonly streams = new Set<Member>();
   private readonly now: () => number;
   /** In whose place this one stands no more. */
   private successor: ProxyGroup | undefined;
@@ -59,12 +68,12 @@ export class ProxyGroup {
   }
 
   /** Called by the streams. */
-  join(stream: XdsStream): void {
+  join(stream: Member): void {
     this.streams.add(stream);
   }
 
   /** Called by the streams. */
-  leave(stream: XdsStream): void {
+  leave(stream: Member): void {
     this.streams.delete(stream);
   }
 }

@@ -1,4 +1,7 @@
-import type { Held } from "./watch.ts";
+import type { Resource } from "./resource.ts";
+
+/** What a client has of a name. A whole resource where the server knows it, the version alone where the client said it. */
+export type Held = Resource | { readonly version: string };
 
 /** Resources that may stay beyond their time at once; past it they go with what removes them. */
 const MOST = 64;

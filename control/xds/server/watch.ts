@@ -1,12 +1,9 @@
 import { XdsError } from "./error.ts";
-import { Leaving } from "./leaving.ts";
+import { type Held, Leaving } from "./leaving.ts";
 import type { ErrorDetail } from "./request.ts";
 import { resourceFor, type Change, type Resource, type ResourceView } from "./resource.ts";
 import type { Contents } from "./response.ts";
 import type { ResourceTypeRules } from "./rules.ts";
-
-/** What a client has of a name. A whole resource where the server knows it, the version alone where the client said it. */
-export type Held = Resource | { readonly version: string };
 
 /** A response that was sent and has no answer yet. */
 export interface Sent {

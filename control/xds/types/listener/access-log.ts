@@ -1,14 +1,10 @@
-import type { AccessLogSchema } from "../../../envoy-api/generated/envoy/config/accesslog/v3/accesslog_pb.ts";
 import { ExpressionFilterSchema } from "../../../envoy-api/generated/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts";
 import { pack } from "../../../envoy-api/index.ts";
 import { type ExtensionProvider, isForMode, type ProxyView, withProviders } from "../../../model/index.ts";
 import type { Side } from "../filter/side.ts";
 import { modeOf, ownAccessLogService, providerNamed, telemetries } from "../telemetry.ts";
-import type { Init } from "./init.ts";
-import { fileLog, jsonFormat, textFormat } from "./log-format.ts";
+import { type AccessLog, fileLog, jsonFormat, textFormat } from "./log-format.ts";
 import { providerLogs } from "./provider-log.ts";
-
-export type AccessLog = Init<typeof AccessLogSchema>;
 
 /** Logs of requests, and of connections that are passed on as bytes: those of the providers that Telemetries and MeshConfig's defaults name, else the mesh's `accessLogFile`, and its own service for logs. */
 export function accessLogs(view: ProxyView, side: Side): AccessLog[] {

@@ -1,7 +1,7 @@
 import { pack } from "../../../envoy-api/index.ts";
 import { ConfigSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
 import { ALPN_OVERRIDE } from "../cluster/mesh-tls.ts";
-import type { HttpFilter } from "./http-filters.ts";
+import type { HttpFilter } from "./http-filter.ts";
 
 /**
  * Has the connection of a request offer an ALPN that says that HTTP is inside, where its cluster has bytes too. It stands in the cluster's metadata, by the route that was chosen last; Istio's own Envoy has a filter for

@@ -10,24 +10,14 @@ import {
   HttpConnectionManagerSchema,
 } from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { UuidRequestIdConfigSchema } from "../../../envoy-api/generated/envoy/extensions/request_id/uuid/v3/uuid_pb.ts";
-import type { ConnectionSettings, MeshSettings, Protocol, ProxySettings, ProxyView } from "../../../model/index.ts";
+import type { ConnectionSettings, MeshSettings, ProxySettings, ProxyView } from "../../../model/index.ts";
 import { connectionSettings } from "../connection-settings.ts";
 import type { Side } from "../filter/index.ts";
 import { accessLogs } from "./access-log.ts";
 import type { NetworkFilter } from "./filter-chain.ts";
 import { httpFilters } from "./http-filters.ts";
 import { tracingOf } from "./tracing.ts";
-import type { HttpRoutes } from "./http-routes.ts";
-
-export interface HttpOptions {
-  readonly side: Side;
-  /** Names the statistics. */
-  readonly statPrefix: string;
-  readonly routes: HttpRoutes;
-  /** On which requests come, for filters that are meant for some ports only. */
-  readonly port: number;
-  readonly protocol: Protocol;
-}
+import type { HttpOptions } from "./http-options.ts";
 
 type Manager = Init<typeof HttpConnectionManagerSchema>;
 

@@ -7,13 +7,10 @@ import { claimsFilter } from "../route/claims.ts";
 import { FilterConfigSchema as GrpcStatsSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
 import { GrpcWebSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
 import { RouterSchema } from "../../../envoy-api/generated/envoy/extensions/filters/http/router/v3/router_pb.ts";
-import type { HttpFilterSchema } from "../../../envoy-api/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { ProxyView } from "../../../model/index.ts";
 import { alpnOverride } from "./alpn-override.ts";
-import type { HttpOptions } from "./http-connection-manager.ts";
-import type { MessageInitShape } from "@bufbuild/protobuf";
-
-export type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
+import type { HttpFilter } from "./http-filter.ts";
+import type { HttpOptions } from "./http-options.ts";
 
 const grpcWeb = filter("envoy.filters.http.grpc_web", pack(GrpcWebSchema, {}));
 const grpcStats = filter(

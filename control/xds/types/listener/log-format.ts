@@ -1,10 +1,12 @@
+import type { AccessLogSchema } from "../../../envoy-api/generated/envoy/config/accesslog/v3/accesslog_pb.ts";
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { SubstitutionFormatStringSchema } from "../../../envoy-api/generated/envoy/config/core/v3/substitution_format_string_pb.ts";
 import { FileAccessLogSchema } from "../../../envoy-api/generated/envoy/extensions/access_loggers/file/v3/file_pb.ts";
 import { ReqWithoutQuerySchema } from "../../../envoy-api/generated/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.ts";
 import { pack } from "../../../envoy-api/index.ts";
-import type { AccessLog } from "./access-log.ts";
 import type { Init } from "./init.ts";
+
+export type AccessLog = Init<typeof AccessLogSchema>;
 
 /** Istio's since 1.9; documented at https://istio.io/latest/docs/tasks/observability/logs/access-log/. */
 export const TEXT_FORMAT =

@@ -8,8 +8,7 @@ import { OpenTelemetryAccessLogConfigSchema } from "../../../envoy-api/generated
 import { ApiVersion } from "../../../envoy-api/generated/envoy/config/core/v3/config_source_pb.ts";
 import { pack } from "../../../envoy-api/index.ts";
 import type { ExtensionProvider, MeshSettings } from "../../../model/index.ts";
-import type { AccessLog } from "./access-log.ts";
-import { fileLog, jsonFormat, TEXT_FORMAT, textFormat } from "./log-format.ts";
+import { type AccessLog, fileLog, jsonFormat, TEXT_FORMAT, textFormat } from "./log-format.ts";
 import type { Init } from "./init.ts";
 import { grpcService, optionsOf, textOf, textsOf } from "./provider.ts";
 

@@ -13,7 +13,7 @@ import { CLAIMS_FILTER } from "./claims.ts";
 import type { Init } from "./init.ts";
 import { asksForClaims } from "./match.ts";
 import { withSharedRetries } from "./retries.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 import { routeSelection } from "./selection.ts";
 
 type VirtualHost = Init<typeof VirtualHostSchema>;

@@ -14,7 +14,8 @@ import { catchAll } from "./catch-all.ts";
 import { type RouteConfiguration, routeConfiguration, virtualHost } from "./configuration.ts";
 import { callableNames, isRouted, namesOf, serviceDomains, withDot } from "./domains.ts";
 import { sniffedRouteName } from "./route-name.ts";
-import { defaultRoute, hasRoutes, type Route, routesOf } from "./routes.ts";
+import type { Route } from "./route.ts";
+import { defaultRoute, hasRoutes, routesOf } from "./routes.ts";
 
 /** Port of hosts that only a VirtualService knows. */
 const PORT_OF_UNKNOWN = 80;

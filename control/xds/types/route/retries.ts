@@ -5,7 +5,7 @@ import { PreviousPrioritiesConfigSchema } from "../../../envoy-api/generated/env
 import { milliseconds, pack } from "../../../envoy-api/index.ts";
 import type { Retries } from "../../../model/index.ts";
 import type { Init } from "./init.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 /** What Istio retries where nobody says: failures after which the service cannot have seen the request, and gRPC's `unavailable` and `cancelled`. */
 const RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";

@@ -1,15 +1,12 @@
 import type { JsonObject } from "@bufbuild/protobuf";
-import type { RouteSchema } from "../../../envoy-api/generated/envoy/config/route/v3/route_components_pb.ts";
 import { type HostName, type HttpMatch, type HttpRoute, type MeshObject, type ProxyView } from "../../../model/index.ts";
 import { outboundCluster } from "../cluster-name.ts";
 import { action, type RoutePlace } from "./action.ts";
 import { destinationLoading, hashPolicy, timeouts } from "./destination.ts";
 import { filterSettings } from "./filter-settings.ts";
-import type { Init } from "./init.ts";
 import { everything, isCatchAll, routeMatch, type RouteMatch } from "./match.ts";
 import { retryPolicy } from "./retries.ts";
-
-export type Route = Omit<Init<typeof RouteSchema>, "match"> & { readonly match: RouteMatch };
+import type { Route } from "./route.ts";
 
 /** One object's routes on a port, in order: one of Envoy's for each alternative. What would stand behind a route that takes everything is left out. */
 export function routesOf(view: ProxyView, http: readonly HttpRoute[], place: RoutePlace): Route[] {

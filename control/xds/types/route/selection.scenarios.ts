@@ -8,7 +8,7 @@ import { ask } from "../testing/ask.ts";
 import { freePort, resourceOf, RunningProxy } from "../testing/running-proxy.ts";
 import { viewOf } from "../testing/view.ts";
 import { routeMatch } from "./match.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 import { routeSelection } from "./selection.ts";
 import { httpMatches, requests } from "../testing/http-matches.ts";
 

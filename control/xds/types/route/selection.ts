@@ -7,7 +7,7 @@ import type { Matcher_OnMatchSchema, MatcherSchema } from "../../../envoy-api/ge
 import { pack, typeUrl } from "../../../envoy-api/index.ts";
 import { type Choice, type ChoiceLimits, choiceOf } from "./choice.ts";
 import type { Init } from "./init.ts";
-import type { Route } from "./routes.ts";
+import type { Route } from "./route.ts";
 
 type Matcher = Init<typeof MatcherSchema>;
 type OnMatch = Init<typeof Matcher_OnMatchSchema>;

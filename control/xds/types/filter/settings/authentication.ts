@@ -1,7 +1,7 @@
 import type { JwtRule, ProxyView } from "../../../../model/index.ts";
 import { BLACK_HOLE_CLUSTER, jwksCluster } from "../../cluster-name.ts";
 import { jwksUriOf } from "../../jwks.ts";
-import type { Configuration, FilterSettings } from "./index.ts";
+import type { Configuration, FilterSettings } from "./settings.ts";
 
 /** The rules of all RequestAuthentications of the proxy's workload, those of the oldest first. Tokens come in where requests do. */
 export const authentication: FilterSettings = (view, side) => {

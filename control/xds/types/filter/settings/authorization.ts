@@ -2,7 +2,7 @@ import type { AuthorizationPolicy, ExternalAuthorizer, ProxyView } from "../../.
 import { authorizationOf, authorizerCluster } from "../../authorization.ts";
 import { connectionSettings } from "../../connection-settings.ts";
 import type { Side } from "../side.ts";
-import type { Configuration, FilterSettings } from "./index.ts";
+import type { Configuration, FilterSettings } from "./settings.ts";
 
 /** AuthorizationPolicies of the proxy's workload, but for those that `customAuthorization` has. */
 export const authorization: FilterSettings = (view, side) => {

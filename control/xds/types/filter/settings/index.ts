@@ -3,16 +3,8 @@ import type { Side } from "../side.ts";
 import { authentication } from "./authentication.ts";
 import { authorization } from "./authorization.ts";
 import { join } from "./join.ts";
+import type { FilterSettings } from "./settings.ts";
 import { telemetry } from "./telemetry.ts";
-
-/**
- * What objects of Istio's kinds say to one of our filters, in the format of its configuration; undefined where none holds for the proxy. One file for each filter that has a kind.
- *
- * @param port 0: any that no plugin speaks of
- */
-export type FilterSettings = (view: ProxyView, side: Side, port: number) => Configuration | undefined;
-
-export type Configuration = Readonly<Record<string, unknown>>;
 
 const SETTINGS: Readonly<Record<string, FilterSettings>> = { authentication, authorization, telemetry };
 

@@ -1,5 +1,5 @@
 import { isMapping } from "../../../../model/fields/index.ts";
-import type { Configuration } from "./index.ts";
+import type { Configuration } from "./settings.ts";
 
 /**
  * Two configurations of one filter as one: lists (of policies, rules, providers, ...) are joined, the kind's first; of all else the plugin's word counts, field by field, as

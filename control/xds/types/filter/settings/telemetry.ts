@@ -1,6 +1,6 @@
 import { isForMode, type MetricsOverride, type ProxyView, withProviders } from "../../../../model/index.ts";
 import { modeOf, providerNamed, telemetries } from "../../telemetry.ts";
-import type { FilterSettings } from "./index.ts";
+import type { FilterSettings } from "./settings.ts";
 
 /** Of Istio's installations: MeshConfig's `defaultProviders.metrics` where it does not say. */
 const DEFAULT_PROVIDERS = ["prometheus"];

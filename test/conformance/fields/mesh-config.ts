@@ -6,6 +6,7 @@ const DEFAULTS = `${LISTENER}/mesh-defaults.scenarios.ts`;
 const POOLS = "control/xds/types/cluster/pools.scenarios.ts";
 const PROVIDERS = `${LISTENER}/provider.scenarios.ts`;
 const LOGS_SENT = `${PROVIDERS}: is sent where a provider says: %j`;
+const ASKED = `${PROVIDERS}: are as many as Dynatrace's service says, which its sampler asks 10 seconds after it has begun (httpService)`;
 const SPANS_SENT = `${PROVIDERS}: are sent where a provider says: %j`;
 const AUTHORIZERS = "control/xds/types/filter/external-authorization.scenarios.ts";
 const DECIDES = `${AUTHORIZERS}: decides about requests that a rule matches`;
@@ -208,9 +209,9 @@ export const meshConfig: Evidences = {
   "extensionProviders.opentelemetry.dynatraceSampler.tenant": `${PROVIDERS}: are those that Dynatrace's sampler takes, whatever percentage is said`,
   "extensionProviders.opentelemetry.dynatraceSampler.clusterId": `${PROVIDERS}: are those that Dynatrace's sampler takes, whatever percentage is said`,
   "extensionProviders.opentelemetry.dynatraceSampler.rootSpansPerMinute": `${PROVIDERS}: are fewer and fewer within a minute, by what Dynatrace's sampler may take in it (rootSpansPerMinute)`,
-  "extensionProviders.opentelemetry.dynatraceSampler.httpService.service": SPANS_SENT,
-  "extensionProviders.opentelemetry.dynatraceSampler.httpService.port": SPANS_SENT,
-  "extensionProviders.opentelemetry.dynatraceSampler.httpService.http": SPANS_SENT,
+  "extensionProviders.opentelemetry.dynatraceSampler.httpService.service": ASKED,
+  "extensionProviders.opentelemetry.dynatraceSampler.httpService.port": ASKED,
+  "extensionProviders.opentelemetry.dynatraceSampler.httpService.http": ASKED,
   "extensionProviders.prometheus": `${LISTENER}/telemetry-metrics.scenarios.ts: are counted where a level names a provider of the user's own that is prometheus`,
   "extensionProviders.envoyFileAccessLog.path": `${PROVIDERS}: has the form that a provider says, beside others`,
   "extensionProviders.envoyFileAccessLog.logFormat.text": `${PROVIDERS}: has the form that a provider says, beside others`,

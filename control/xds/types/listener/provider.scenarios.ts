@@ -418,6 +418,14 @@ describe("traces", () => {
     expect(seen("traceparent")).toMatch(/-01$/);
   });
 
+  test("are as many as Dynatrace's service says, which its sampler asks 10 seconds after it has begun (httpService)", async () => {
+    const httpService = { service: "collector.test", port: 80, http: { path: "/how-many", headers: [{ name: "x-key", value: "v" }] } };
+    const dynatraceSampler = { tenant: "abc12345", clusterId: 7, httpService };
+    await trace({ opentelemetry: { service: "collector.test", port: 80, http: { path: "/v1/asked" }, dynatraceSampler } });
+    await get("/asked");
+    await expect.poll(() => collector.headers.get("/how-many"), { timeout: 40_000 }).toMatchObject({ "x-key": "v" });
+  });
+
   test("are fewer and fewer within a minute, by what Dynatrace's sampler may take in it (rootSpansPerMinute)", async () => {
     const sampled = async (rootSpansPerMinute: number) => {
       const dynatraceSampler = { tenant: "abc12345", clusterId: 7, rootSpansPerMinute };

@@ -112,9 +112,13 @@ export default {
     },
     {
       name: "vitest-only-in-its-entry",
-      comment: "vitest is an optional peer dependency: only harness/vitest.ts, harness/scenario/ and harness/matchers/ import it.",
+      comment:
+        "vitest is an optional peer dependency: only harness/vitest.ts, harness/scenario/ and harness/matchers/ import it, and the plugin its types.",
       severity: "error",
-      from: { path: "^(harness|control|cli)/", pathNot: `${TESTS}|^harness/(vitest\\.ts$|scenario/|matchers/)` },
+      from: {
+        path: "^(harness|control|cli)/",
+        pathNot: `${TESTS}|^harness/(vitest\\.ts$|scenario/|matchers/|assemblyscript/plugin\\.ts$)`,
+      },
       to: { path: "node_modules/vitest/" },
     },
     {

@@ -1,8 +1,7 @@
-import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { assemblyScript } from "./harness/assemblyscript/index.ts";
 
 const EVERYWHERE = ["**/node_modules/**", "**/dist/**", ".cache/**"];
 /** What starts an Envoy, a container or a compiler that takes long. */
@@ -25,17 +24,11 @@ process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL(".cache/node", impor
 
 /** `unit` is what `npm run check` runs; both together are `npm test`. */
 export default defineConfig({
+  plugins: [assemblyScript({ folders: ["filters/!(lib|testing)", "filters/lib/*"] })],
   resolve: { alias: [{ find: /^fast-check$/, replacement: fileURLToPath(new URL(FAST_CHECK, import.meta.url)) }] },
   test: {
     setupFiles: ["./test/environment.ts"],
     reporters: ["./scripts/reporter/target-reporter.ts"],
-    // Modules are compiled by the tests, which do not import them: what changes in a filter's folder concerns the tests there.
-    watchTriggerPatterns: [
-      {
-        pattern: /\/(filters\/(?:lib\/|sdk\/)?[^/]+)\/(?!.*\.(?:test|scenarios)\.ts$).+\.(?:ts|json)$/,
-        testsToRun: (_file, [, folder = ""]) => globSync(`${folder}/**/*.{test,scenarios}.ts`).map((path) => resolve(path)),
-      },
-    ],
     maxWorkers: Math.max(2, availableParallelism()),
     projects: [
       {

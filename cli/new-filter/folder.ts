@@ -27,7 +27,16 @@ export function filterFolder(name: string, inside: boolean, version: string): Ma
     );
     return files;
   }
-  files.set(`${name}.test.ts`, scenarios(name, "meshwright/harness/vitest", "", `fileURLToPath(new URL("${module}", import.meta.url))`));
+  files.set(
+    `${name}.test.ts`,
+    scenarios(
+      name,
+      "meshwright/harness/vitest",
+      'import { compileFilter } from "meshwright/harness/assemblyscript";',
+      'await compileFilter(new URL("index.ts", import.meta.url))',
+    ),
+  );
+  files.set("vitest.config.ts", CONFIG);
   files.set("package.json", packageJson(name, version));
   files.set(
     "asconfig.json",
@@ -37,7 +46,10 @@ export function filterFolder(name: string, inside: boolean, version: string): Ma
       targets: { release: { outFile: module } },
     }),
   );
-  files.set("tsconfig.json", json({ extends: "assemblyscript/std/assembly.json", include: ["./*.ts"], exclude: ["./*.test.ts"] }));
+  files.set(
+    "tsconfig.json",
+    json({ extends: "assemblyscript/std/assembly.json", include: ["./*.ts"], exclude: ["./*.test.ts", "./vitest.config.ts"] }),
+  );
   files.set(".gitignore", "build/\nnode_modules/\n");
   return files;
 }
@@ -71,20 +83,27 @@ function packageJson(name: string, version: string): string {
     version: "0.1.0",
     private: true,
     type: "module",
-    scripts: { build: "asc --target release", pretest: "npm run build", test: "vitest run" },
+    scripts: { build: "asc --target release", test: "vitest run", watch: "vitest watch -t in-process" },
     devDependencies: { assemblyscript: "0.28.20", meshwright: version, vitest: "5.1.1" },
   });
 }
 
-function scenarios(name: string, harness: string, moreImports: string, module: string): string {
-  return `import { fileURLToPath } from "node:url";
-import { expect } from "vitest";
+/** While vitest watches, the compiler stays warm, and a changed source runs the tests again. */
+const CONFIG = `import { assemblyScript } from "meshwright/harness/assemblyscript";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({ plugins: [assemblyScript()] });
+`;
+
+function scenarios(name: string, harness: string, compiler: string, module: string): string {
+  return `${module.includes("fileURLToPath") ? 'import { fileURLToPath } from "node:url";\n' : ""}import { expect } from "vitest";
+${compiler}
 import { scenario } from "${harness}";
-${moreImports === "" ? "" : `${moreImports}\n`}
+
+const module = ${module};
+
 /** The same in process and in Envoy: where they differ, the test fails. */
-const chain = (configuration: object) => async () => ({
-  filters: [{ name: "${name}", module: ${module}, configuration }],
-});
+const chain = (configuration: object) => ({ filters: [{ name: "${name}", module, configuration }] });
 
 scenario("adds its header to every response", { chain: chain({ header: "x-${name}", value: "hello" }) }, async (run) => {
   const result = await run.send({ path: "/" });

@@ -1,19 +1,12 @@
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readFile, rename } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
+import { readFile } from "node:fs/promises";
+import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { instantiate } from "@assemblyscript/loader";
+import { compileFilter as compile } from "../../harness/assemblyscript/index.ts";
 import { builtModule, readDigests } from "../../scripts/build/modules.ts";
 import { FILTER_OPTIONS } from "../../scripts/build/options.ts";
-import { assemblySources } from "../../scripts/build/sources.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-const compiler = fileURLToPath(import.meta.resolve("assemblyscript/bin/asc.js"));
-const run = promisify(execFile);
-const cache = join(repository, ".cache/assembly");
 
 // The asconfig.json of the repository is for filters, which have the SDK's abort.
 const LIBRARY_OPTIONS = ["--config", "none", "-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
@@ -22,10 +15,6 @@ const LIBRARY_OPTIONS = ["--config", "none", "-O3", "--runtime", "minimal", "--e
 export async function compileAssembly(entry: string, options: readonly string[] = LIBRARY_OPTIONS): Promise<Uint8Array> {
   return readFile(await compileToFile(entry, options));
 }
-
-/** Somebody waits for the result of a line: optimising takes two thirds of the compiler's time. */
-const watched = process.env["VITEST_MODE"] === "WATCH";
-const QUICK = ["--optimizeLevel", "0", "--shrinkLevel", "0"];
 
 const filters = new Map<string, Promise<string>>();
 
@@ -41,31 +30,12 @@ export function compileFilter(entry: string): Promise<string> {
 
 async function compileUnbuilt(entry: string): Promise<string> {
   const built = await builtModule(repository, dirname(relative(repository, entry)), await readDigests(repository));
-  return built ?? compileToFile(entry, watched ? [...FILTER_OPTIONS, ...QUICK] : FILTER_OPTIONS);
+  return built ?? compileToFile(entry, FILTER_OPTIONS);
 }
 
 /** The path of what `entry` becomes. Results are kept below `.cache/assembly`, by the content of everything that `entry` imports. */
-export async function compileToFile(entry: string, options: readonly string[]): Promise<string> {
-  const hash = createHash("sha256").update(JSON.stringify([relative(repository, entry), options]));
-  hash.update(await readFile(join(dirname(compiler), "../package.json")));
-  for (const file of ["asconfig.json", "scripts/build/literals.ts"]) hash.update(await readFile(join(repository, file)));
-  for (const file of await assemblySources(repository, relative(repository, entry))) {
-    hash.update(file).update(await readFile(join(repository, file)));
-  }
-  const compiled = join(cache, `${hash.digest("hex")}.wasm`);
-  if (existsSync(compiled)) return compiled;
-
-  const partial = `${compiled}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-  await mkdir(cache, { recursive: true });
-  await run(process.execPath, [compiler, relative(repository, entry), "-o", relative(repository, partial), ...options], {
-    cwd: repository,
-  }).catch((error: unknown) => {
-    const output = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
-    throw new Error(`${relative(repository, entry)} does not compile:\n${output}`, { cause: error });
-  });
-  // Other test workers may compile the same: the last rename wins, and all are equal.
-  await rename(partial, compiled);
-  return compiled;
+export function compileToFile(entry: string, parameters: readonly string[]): Promise<string> {
+  return compile(entry, { folder: repository, parameters, tools: ["scripts/build/literals.ts"], cache: ".cache/assembly" });
 }
 
 /** A function that a `testing.ts` exports. Pointers, lengths and flags are numbers; 64-bit integers are bigints. */

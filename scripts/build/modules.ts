@@ -5,10 +5,10 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { assemblySources } from "../../harness/assemblyscript/sources.ts";
 import { checkModule } from "./check-module.ts";
 import { readManifest, type Manifest } from "./manifest.ts";
 import { FILTER_OPTIONS } from "./options.ts";
-import { assemblySources } from "./sources.ts";
 
 const run = promisify(execFile);
 const COMPILER = "node_modules/assemblyscript/bin/asc.js";
@@ -129,7 +129,7 @@ async function digestOf(repository: string, { folder, manifest, output }: Module
   const hash = createHash("sha256")
     .update(output)
     .update(await readFile(TRANSFORM));
-  const files = [...TOOLS, `${folder}/manifest.json`, ...(await assemblySources(repository, `${folder}/index.ts`))];
+  const files = [...TOOLS, `${folder}/manifest.json`, ...assemblySources(repository, [`${folder}/index.ts`])];
   const schema = `${folder}/${manifest.name}.schema.json`;
   if (await exists(join(repository, schema))) files.push(schema);
   for (const file of files) hash.update(`${file}\0`).update(await readFile(join(repository, file)));

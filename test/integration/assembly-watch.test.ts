@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { until } from "../../harness/index.ts";
+
+// An author's folder, watched: what a changed source of a filter runs again.
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const harness = JSON.stringify(join(repository, "harness/assemblyscript/index.ts"));
+
+const FILES = {
+  "asconfig.json": JSON.stringify({ options: { runtime: "stub" } }),
+  "vitest.config.ts": `import { assemblyScript } from ${harness};
+    export default { plugins: [assemblyScript()], test: { reporters: ["verbose"] } };`,
+  "value.ts": "export const value: i32 = 1;",
+  "index.ts": 'import { value } from "./value";\nexport function answer(): i32 { return value; }',
+  "filter.test.ts": `import { readFile } from "node:fs/promises";
+    import { expect, test } from "vitest";
+    import { compileFilter } from ${harness};
+    test("asked for", async () => {
+      const { instance } = await WebAssembly.instantiate(await readFile(await compileFilter(new URL("index.ts", import.meta.url))), {});
+      expect("the answer is " + instance.exports.answer()).toBe("nothing");
+    });`,
+  "other.test.ts": 'import { test } from "vitest";\ntest("another", () => {});',
+};
+
+let folder: string;
+let watching: ChildProcess;
+let output = "";
+beforeEach(async () => {
+  await mkdir(join(repository, ".cache"), { recursive: true });
+  folder = await mkdtemp(join(repository, ".cache/watched-"));
+  for (const [path, text] of Object.entries(FILES)) await writeFile(join(folder, path), text);
+  const { VITEST: _, VITEST_MODE: __, NODE_ENV: ___, ...inherited } = process.env;
+  const vitest = fileURLToPath(new URL("../vitest.mjs", import.meta.resolve("vitest")));
+  watching = spawn(process.execPath, [vitest, "watch", "-t", "asked for"], { cwd: folder, env: { ...inherited, NO_COLOR: "1" } });
+  for (const stream of [watching.stdout, watching.stderr]) stream?.on("data", (chunk: Buffer) => (output += String(chunk)));
+});
+afterEach(async () => {
+  const exited = once(watching, "exit");
+  watching.kill();
+  await exited;
+  await rm(folder, { recursive: true });
+});
+
+/** What vitest says until it waits again. */
+async function round(): Promise<string> {
+  const look = () => output;
+  const said = await until("vitest has ended a run", look, (text) => /(?:Waiting|Watching) for file changes/.test(text), {
+    timeout: 60_000,
+  });
+  output = "";
+  return said;
+}
+
+test(
+  "a changed source is compiled by the compiler that stays warm, and runs the tests that have to do with it",
+  { timeout: 180_000 },
+  async () => {
+    expect(await round()).toContain("the answer is 1");
+    await writeFile(join(folder, "value.ts"), "export const value: i32 = 2;");
+    const second = await round();
+    expect(second).toContain("the answer is 2");
+    // A file of which no test has a name that is asked for has nothing to say.
+    expect(second).toMatch(/Test Files {2}1 failed \(1\)/);
+    await writeFile(join(folder, "value.ts"), "export const value: i32 = ;");
+    expect(await round()).toContain("index.ts does not compile:");
+    await writeFile(join(folder, "value.ts"), "export const value: i32 = 3;");
+    expect(await round()).toContain("the answer is 3");
+  },
+);

@@ -66,6 +66,25 @@ test("a module that is refused fails the scenario with the reason", () => {
   expect(message).toContain("none.wasm");
 });
 
+test("a module that loops for ever is ended and named, in Envoy not even begun, and the run goes on", () => {
+  for (const target of ["in-process", "envoy"]) {
+    const { status, message } = results.get(`loops for ever (${target})`) ?? {};
+    expect({ target, status }).toEqual({
+      target,
+      status: target === "envoy" && results.get("holds (envoy)")?.status === "skipped" ? "skipped" : "failed",
+    });
+    if (status === "skipped") continue;
+    expect(message).toContain(
+      "proxy_on_request_headers (request /) ran for more than 1 s and was ended, after proxy_log: does a module loop for ever?",
+    );
+    expect(message).toContain("info: hello");
+  }
+  const configuring = results.get("loops while it is configured (in-process)");
+  expect(configuring?.status).toBe("failed");
+  expect(configuring?.message).toContain("proxy_on_configure (loading the chain) ran for more than 1 s and was ended");
+  expect(results.get("goes on after one that looped (in-process)")?.status).toBe("passed");
+});
+
 test("what holds, passes", () => {
   expect(results.get("holds (in-process)")?.status).toBe("passed");
 });

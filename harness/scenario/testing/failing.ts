@@ -19,3 +19,17 @@ scenario("is refused", { chain: { filters: [{ name: "none", module: "none.wasm" 
 scenario("holds", { chain }, async (run) => {
   expect(await run.send({ path: "/" })).toForward();
 });
+
+const configured = (configuration: string) => ({ filters: [{ name: "scripted", module, configuration }] });
+
+scenario("loops for ever", { chain: configured("request_headers: log 2 hello\nrequest_headers: loop"), timeLimit: 1_000 }, async (run) => {
+  await run.send({ path: "/" });
+});
+
+scenario("loops while it is configured", { chain: configured("configure: loop"), timeLimit: 1_000 }, async (run) => {
+  await run.send({ path: "/" });
+});
+
+scenario("goes on after one that looped", { chain }, async (run) => {
+  expect(await run.send({ path: "/" })).toForward();
+});

@@ -4,6 +4,7 @@ import { HostError } from "./errors.ts";
 import type { FilterChain } from "./filter-chain.ts";
 import { HeaderMap } from "./header-map.ts";
 import { FilterManager, type Downstream } from "./http/filter-manager.ts";
+import { Outlet } from "./http/outlet.ts";
 import { TestUpstream } from "./http/test-upstream.ts";
 import { StreamInfo, type ConnectionInfo } from "./stream-info.ts";
 
@@ -60,13 +61,20 @@ export class HttpStream implements Downstream {
   private clientTrailers: HeaderMap | undefined;
   private readonly clientMetadata: HeaderMap[] = [];
   private readonly clientBody = new ByteBuffer();
+  private readonly outlets: Readonly<Record<"client" | "upstream", Outlet>>;
   private outcome: "responded" | "reset" | undefined;
 
   /** @internal Use `FilterChain.openStream` or `request`. */
   constructor(chain: FilterChain, options: StreamOptions) {
     this.chain = chain;
     this.info = streamInfo(chain, options);
-    this.manager = new FilterManager([...chain.createFilters(), this.upstream], this.info, this, chain.bufferLimitOf(this.info.protocol));
+    const limit = chain.bufferLimitOf(this.info.protocol);
+    this.outlets = {
+      client: new Outlet(this.clientBody, limit, () => this.manager.response),
+      upstream: new Outlet(this.upstream.body, limit, () => this.manager.request),
+    };
+    this.upstream.outlet = this.outlets.upstream;
+    this.manager = new FilterManager([...chain.createFilters(), this.upstream], this.info, this, limit);
   }
 
   // --- The client's side --------------------------------------------------------------------------------------------------------
@@ -82,12 +90,12 @@ export class HttpStream implements Downstream {
     this.requireOpened("sendData");
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     this.info.bytesReceived += bytes.length;
-    this.run(() => this.manager.decodeData(undefined, ByteBuffer.of(bytes), endStream, "current"));
+    this.run(() => this.manager.request.data(ByteBuffer.of(bytes), endStream));
   }
 
   sendTrailers(trailers: HeaderList): void {
     this.requireOpened("sendTrailers");
-    this.run(() => this.manager.decodeTrailers(undefined, HeaderMap.from("request-trailers", trailers)));
+    this.run(() => this.manager.request.trailers(HeaderMap.from("request-trailers", trailers)));
   }
 
   /** Sends a METADATA of HTTP/2: names are unique in it. Envoy takes it where `http2_protocol_options.allow_metadata` is set. */
@@ -128,16 +136,31 @@ export class HttpStream implements Downstream {
 
   respondData(data: string | Uint8Array, endStream = true): void {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    this.run(() => this.manager.encodeData(undefined, ByteBuffer.of(bytes), endStream, "current"));
+    this.run(() => this.manager.response.data(ByteBuffer.of(bytes), endStream));
   }
 
   respondTrailers(trailers: HeaderList): void {
-    this.run(() => this.manager.encodeTrailers(undefined, HeaderMap.from("response-trailers", trailers)));
+    this.run(() => this.manager.response.trailers(HeaderMap.from("response-trailers", trailers)));
   }
 
   /** As {@link sendMetadata}, of the upstream. */
   respondMetadata(entries: HeaderList): void {
     this.run(() => this.manager.encodeMetadata(undefined, HeaderMap.from("metadata", entries)));
+  }
+
+  // --- Backpressure -------------------------------------------------------------------------------------------------------------
+
+  /**
+   * The client, or the upstream, reads no more of the body that goes to it. What its window of HTTP/2 does not take waits in Envoy; when more waits than may be
+   * buffered, Envoy reads no more of the other side, and the filters see no more of it.
+   */
+  stopReading(side: "client" | "upstream"): void {
+    this.outlets[side].stop();
+  }
+
+  /** It reads on. */
+  readOn(side: "client" | "upstream"): void {
+    this.run(() => this.outlets[side].start());
   }
 
   // --- What became of it ----------------------------------------------------------------------------------------------------------
@@ -212,7 +235,7 @@ export class HttpStream implements Downstream {
   /** @internal */
   encodeData(data: ByteBuffer): void {
     this.info.bytesSent += data.length;
-    this.clientBody.move(data);
+    this.outlets.client.write(data);
   }
 
   /** @internal */
@@ -227,7 +250,7 @@ export class HttpStream implements Downstream {
 
   /** @internal */
   complete(): void {
-    this.finish("responded");
+    this.outlets.client.whenWritten(() => this.finish("responded"));
   }
 
   /** @internal */
@@ -238,7 +261,13 @@ export class HttpStream implements Downstream {
   /** @internal There is no route table here; chains with routes run in the in-process target. */
   clearRouteCache(): void {}
 
+  /** @internal */
+  post(task: () => void): void {
+    this.chain.worker.dispatcher.post(() => this.run(task));
+  }
+
   private finish(outcome: "responded" | "reset"): void {
+    if (this.outcome !== undefined) return;
     this.outcome = outcome;
     this.info.duration = this.chain.host.clock.monotonic() - this.info.startMonotonic;
     // The codec of HTTP/2 tells of the end of a stream when it has written what the event loop's turn brought.

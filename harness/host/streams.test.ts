@@ -64,6 +64,19 @@ describe("a local response", () => {
 });
 
 describe("bodies", () => {
+  test("are not read to their end while nobody reads what the filters let through", async () => {
+    const { host, plugin } = await scriptedHost("response_body_end: add 3 x-ended 1");
+    const stream = host.chain([plugin], { bufferLimit: 10 }).request({ path: "/" });
+    stream.stopReading("client");
+    stream.respondHeaders([[":status", "200"]], false);
+    stream.respondData("x".repeat(70_000), false);
+    stream.respondData("the rest");
+    expect(stream).toMatchObject({ state: "responding", response: { body: new Uint8Array(0), trailers: undefined } });
+    stream.readOn("client");
+    expect(stream).toMatchObject({ state: "responded", response: { trailers: [["x-ended", "1"]] } });
+    expect(stream.response?.body).toHaveLength(70_008);
+  });
+
   test("that are buffered come whole and may be changed at both ends", async () => {
     const { chain, logged } = await scriptedHost(`
       request_body_more: return 1

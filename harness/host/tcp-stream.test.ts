@@ -47,6 +47,24 @@ test("a filter that stops sees the bytes again with those that follow, and may c
   expect(logged()).toEqual(["body 2 0 99 = 0:pi", "body 2 0 99 = 0:Ping"]);
 });
 
+test("what comes while a stopped filter has more than may be buffered is read when it has gone on", async () => {
+  const { host, plugin, logged } = await scriptedHost(`
+    create: tick 10
+    downstream_data: body 2 0 99
+    downstream_data#1: return 1
+    tick: effective
+    tick: continue 2
+    tick: tick 0`);
+  const connection = host.chain([plugin], { bufferLimit: 4 }).openConnection();
+  connection.send("12345");
+  connection.send("67", true);
+  expect(logged()).toEqual(["body 2 0 99 = 0:12345"]);
+  host.advance(10);
+  expect(logged()).toEqual(["body 2 0 99 = 0:67"]);
+  expect(text(connection.toServer.bytes())).toBe("1234567");
+  expect(connection.serverEnded).toBe(true);
+});
+
 test("a filter closes the connection, and so does a trap", async () => {
   const closing = (await scriptedHost("downstream_data: close 2")).chain.openConnection();
   closing.send("x");

@@ -18,7 +18,13 @@ export class TcpStream {
   serverEnded = false;
   clientEnded = false;
   private readonly contexts: readonly TcpContext[];
+  private readonly chain: FilterChain;
+  private readonly limit: number;
   private readonly waiting = new ByteBuffer();
+  /** What the client sent or did while that {@link isFull}. */
+  private readonly unread = new ByteBuffer();
+  private unreadEnd = false;
+  private unreadReset = false;
   /** What the server sent and a filter stopped: it comes again with what follows. */
   private readonly waitingForClient = new ByteBuffer();
   private stoppedAt: number | undefined;
@@ -28,6 +34,8 @@ export class TcpStream {
 
   /** @internal Use `FilterChain.openConnection`. */
   constructor(chain: FilterChain, plugins: readonly PluginHandle[], options: StreamOptions) {
+    this.chain = chain;
+    this.limit = chain.bufferLimitOf("");
     this.info = streamInfo(chain, options);
     this.info.protocol = "";
     this.cluster = options.cluster;
@@ -80,10 +88,23 @@ export class TcpStream {
   send(data: string | Uint8Array, endStream = false): void {
     if (this.closeReason !== undefined) return;
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    this.info.bytesReceived += bytes.length;
-    this.waiting.add(bytes);
-    this.endOfClient ||= endStream;
+    this.unread.add(bytes);
+    this.unreadEnd ||= endStream;
+    this.readOn();
+  }
+
+  /** Whether more waits for a filter than may be buffered: until it goes on Envoy reads nothing, and sees no end. */
+  private get isFull(): boolean {
+    return this.waiting.length > this.limit;
+  }
+
+  private readOn(): void {
+    if (this.closeReason !== undefined || this.isFull) return;
+    this.info.bytesReceived += this.unread.length;
+    this.waiting.move(this.unread);
+    this.endOfClient ||= this.unreadEnd;
     this.read(this.stoppedAt ?? 0);
+    if (this.unreadReset) this.disconnect();
   }
 
   private read(from: number): void {
@@ -108,6 +129,8 @@ export class TcpStream {
     this.stoppedAt = undefined;
     this.connect();
     if (this.stoppedAt === undefined && (this.waiting.length > 0 || this.endOfClient)) this.read(index + 1);
+    if (this.unread.length > 0 || this.unreadReset || this.unreadEnd !== this.endOfClient)
+      this.chain.worker.dispatcher.post(() => this.readOn());
   }
 
   /** The server sends bytes; `endStream`: it sends no more. When both sides have ended theirs, Envoy closes the connection. */
@@ -127,7 +150,8 @@ export class TcpStream {
 
   /** The client closes its connection. */
   disconnect(): void {
-    this.end("remote", CloseType.Remote);
+    this.unreadReset = this.isFull;
+    if (!this.isFull) this.end("remote", CloseType.Remote);
   }
 
   private close(reason: string): void {

@@ -82,11 +82,22 @@ export function cluster(
   name: string,
   host: string,
   port: number,
-  options: { readonly protocol?: UpstreamProtocol; readonly upstreamFilters?: readonly Extension[]; readonly allowMetadata?: boolean } = {},
+  options: {
+    readonly protocol?: UpstreamProtocol;
+    readonly upstreamFilters?: readonly Extension[];
+    readonly allowMetadata?: boolean;
+    /** Bytes of HTTP/2's window of a stream, and of what may wait for it in Envoy. Default: Envoy's. */
+    readonly streamWindow?: number;
+  } = {},
 ): Cluster {
-  const { protocol = "http1", upstreamFilters = [], allowMetadata = false } = options;
+  const { protocol = "http1", upstreamFilters = [], allowMetadata = false, streamWindow } = options;
   const http1 = { http_protocol_options: { enable_trailers: true } };
-  const http2 = { http2_protocol_options: { ...(allowMetadata && { allow_metadata: true }) } };
+  const http2 = {
+    http2_protocol_options: {
+      ...(allowMetadata && { allow_metadata: true }),
+      ...(streamWindow !== undefined && { initial_stream_window_size: streamWindow }),
+    },
+  };
   const codec: Extension = { name: "upstream_codec", typed_config: typed("filters.http.upstream_codec.v3.UpstreamCodec") };
   const protocolOptions =
     protocol === "downstream"

@@ -240,6 +240,7 @@ export class ActiveDecoderFilter extends ActiveFilter {
   protected doData(endStream: boolean): void {
     const data = this.manager.bufferedRequest;
     if (data !== undefined) this.manager.decodeData(this, data, endStream, "current");
+    this.manager.requestDrained();
   }
 
   protected doTrailers(): void {
@@ -294,6 +295,7 @@ export class ActiveEncoderFilter extends ActiveFilter {
   protected doData(endStream: boolean): void {
     const data = this.manager.bufferedResponse;
     if (data !== undefined) this.manager.encodeData(this, data, endStream, "current");
+    this.manager.responseDrained();
   }
 
   protected doTrailers(): void {

@@ -4,6 +4,7 @@ import { HeaderMap } from "../header-map.ts";
 import type { StreamInfo } from "../stream-info.ts";
 import { ActiveDecoderFilter, ActiveEncoderFilter, type IterationStart } from "./active-filter.ts";
 import type { HttpFilter } from "./filter.ts";
+import { Inlet } from "./inlet.ts";
 import { localReply } from "./local-reply.ts";
 
 /** Where a response goes that has passed all filters: the codec of the connection, or whoever stands for it. */
@@ -18,6 +19,8 @@ export interface Downstream {
   /** The response went out to its end. */
   complete(): void;
   clearRouteCache(): void;
+  /** Runs `task` in the next turn of the event loop. */
+  post(task: () => void): void;
 }
 
 /** Envoy's `per_connection_buffer_limit_bytes`. */
@@ -44,6 +47,9 @@ export class FilterManager {
   ended = false;
   localReplySent = false;
   destroyed = false;
+  /** Where body and trailers come in from the client's codec, and from the upstream's. */
+  readonly request: Inlet;
+  readonly response: Inlet;
   private readonly downstream: Downstream;
   private readonly decoders: ActiveDecoderFilter[] = [];
   private readonly encoders: ActiveEncoderFilter[] = [];
@@ -55,6 +61,9 @@ export class FilterManager {
   private encodeAborted = false;
   private responseHeadersEncoded = false;
   private prepared: LocalResponse | undefined;
+  /** Whether a buffer has passed its limit, and since then not come down to half of it. */
+  private requestAbove = false;
+  private responseAbove = false;
 
   /** @param replyElsewhere In an upstream chain: local replies of its filters are the downstream chain's to send. */
   constructor(
@@ -68,6 +77,17 @@ export class FilterManager {
     this.streamInfo = streamInfo;
     this.downstream = downstream;
     this.limit = limit;
+    const post = (task: () => void) => downstream.post(task);
+    this.request = new Inlet({
+      data: (data, endStream) => this.decodeData(undefined, data, endStream, "current"),
+      trailers: (trailers) => this.decodeTrailers(undefined, trailers),
+      post,
+    });
+    this.response = new Inlet({
+      data: (data, endStream) => this.encodeData(undefined, data, endStream, "current"),
+      trailers: (trailers) => this.encodeTrailers(undefined, trailers),
+      post,
+    });
     for (const [index, filter] of filters.entries()) {
       const decoder = new ActiveDecoderFilter(this, filter, index);
       const encoder = new ActiveEncoderFilter(this, filter, index);
@@ -168,10 +188,20 @@ export class FilterManager {
     return (this.requestTrailers ??= new HeaderMap("request-trailers"));
   }
 
+  /** Over the limit (`ActiveStreamDecoderFilter::requestDataTooLarge`) a filter that streams has no more read; else the request is answered. */
   checkRequestLimit(streaming: boolean): void {
-    if (streaming || (this.bufferedRequest?.length ?? 0) <= this.limit) return;
+    if (this.requestAbove || (this.bufferedRequest?.length ?? 0) <= this.limit) return;
+    this.requestAbove = true;
+    if (streaming) return this.request.hold("filters");
     const body = Buffer.from("Payload Too Large");
     this.sendLocalReply({ status: 413, details: "request_payload_too_large", body, headers: [], grpcStatus: undefined });
+  }
+
+  /** What was buffered went on: `requestDataDrained`. */
+  requestDrained(): void {
+    if (!this.requestAbove || (this.bufferedRequest?.length ?? 0) > this.limit / 2) return;
+    this.requestAbove = false;
+    this.request.release("filters");
   }
 
   // --- Response -----------------------------------------------------------------------------------------------------------------
@@ -291,9 +321,17 @@ export class FilterManager {
   }
 
   checkResponseLimit(streaming: boolean): void {
-    if (streaming || (this.bufferedResponse?.length ?? 0) <= this.limit) return;
+    if (this.responseAbove || (this.bufferedResponse?.length ?? 0) <= this.limit) return;
+    this.responseAbove = true;
+    if (streaming) return this.response.hold("filters");
     const body = Buffer.from("Internal Server Error");
     this.sendLocalReply({ status: 500, details: "response_payload_too_large", body, headers: [], grpcStatus: undefined });
+  }
+
+  responseDrained(): void {
+    if (!this.responseAbove || (this.bufferedResponse?.length ?? 0) > this.limit / 2) return;
+    this.responseAbove = false;
+    this.response.release("filters");
   }
 
   // --- Answers that no upstream gave --------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 import { ByteBuffer } from "../byte-buffer.ts";
 import type { HeaderMap } from "../header-map.ts";
 import type { DataStatus, HeadersStatus, HttpFilter, TrailersStatus } from "./filter.ts";
+import type { Outlet } from "./outlet.ts";
 
 /** The terminal filter of a test's chain: keeps what reached the upstream. */
 export class TestUpstream implements HttpFilter {
@@ -10,6 +11,8 @@ export class TestUpstream implements HttpFilter {
   trailers: HeaderMap | undefined;
   readonly metadata: HeaderMap[] = [];
   complete = false;
+  /** Through which the body comes where the upstream may stop reading. */
+  outlet: Outlet | undefined;
 
   setCallbacks(): void {}
 
@@ -20,7 +23,8 @@ export class TestUpstream implements HttpFilter {
   }
 
   decodeData(data: ByteBuffer, endStream: boolean): DataStatus {
-    this.body.move(data);
+    if (this.outlet === undefined) this.body.move(data);
+    else this.outlet.write(data);
     this.complete = endStream;
     return "stop-no-buffer";
   }

@@ -99,18 +99,18 @@ export class Exchange implements Downstream {
       this.info.bytesReceived += piece.length;
       // The codec of HTTP/1.1 reports the end of a body apart from its last bytes; so does HTTP/2 with an empty DATA frame.
       const last = index === pieces.length - 1 && trailers === undefined && this.protocol === "grpc";
-      this.manager.decodeData(undefined, ByteBuffer.of(piece), last, "current");
+      this.manager.request.data(ByteBuffer.of(piece), last);
     }
     if (pieces.length > 0 && trailers === undefined && (this.protocol === "http/1.1" || this.protocol === "h2") && !this.done) {
-      this.manager.decodeData(undefined, new ByteBuffer(), true, "current");
+      this.manager.request.data(new ByteBuffer(), true);
     }
     if (trailers !== undefined && !this.done) this.sendTrailers(trailers);
   }
 
   /** Over HTTP/1.1 Envoy takes trailers from a client, and gives it some, only with `enable_trailers`: they are dropped. */
   private sendTrailers(trailers: HeaderList): void {
-    if (this.dropsTrailers) this.manager.decodeData(undefined, new ByteBuffer(), true, "current");
-    else this.manager.decodeTrailers(undefined, HeaderMap.from("request-trailers", trailers));
+    if (this.dropsTrailers) this.manager.request.data(new ByteBuffer(), true);
+    else this.manager.request.trailers(HeaderMap.from("request-trailers", trailers));
   }
 
   private get dropsTrailers(): boolean {
@@ -177,6 +177,10 @@ export class Exchange implements Downstream {
 
   encodeTrailers(trailers: HeaderMap): void {
     if (!this.dropsTrailers) this.responseTrailers = trailers;
+  }
+
+  post(task: () => void): void {
+    this.chain.worker.dispatcher.post(task);
   }
 
   reset(): void {

@@ -198,12 +198,12 @@ export class Router implements HttpFilter, UpstreamEvents {
 
   onUpstreamData(data: ByteBuffer, endStream: boolean): void {
     if (endStream) this.timer?.cancel();
-    this.manager?.encodeData(undefined, data, endStream, "current");
+    this.manager?.response.data(data, endStream);
   }
 
   onUpstreamTrailers(trailers: HeaderMap): void {
     this.timer?.cancel();
-    this.manager?.encodeTrailers(undefined, trailers);
+    this.manager?.response.trailers(trailers);
   }
 
   onUpstreamReset(reason: ResetReason): void {

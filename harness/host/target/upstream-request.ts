@@ -68,13 +68,13 @@ export class UpstreamRequest implements Downstream {
 
   sendData(data: Uint8Array, endStream: boolean): void {
     if (this.over) return;
-    this.manager.decodeData(undefined, ByteBuffer.of(data), endStream, "current");
+    this.manager.request.data(ByteBuffer.of(data), endStream);
     this.answer();
   }
 
   sendTrailers(trailers: HeaderMap): void {
     if (this.over) return;
-    this.manager.decodeTrailers(undefined, trailers);
+    this.manager.request.trailers(trailers);
     this.answer();
   }
 
@@ -103,13 +103,13 @@ export class UpstreamRequest implements Downstream {
     const cut = script.reset === "after-headers";
     manager.encodeHeaders(undefined, headers, !cut && body.length === 0 && trailers === undefined);
     if (body.length > 0 && !this.over) {
-      manager.encodeData(undefined, ByteBuffer.of(body), false, "current");
+      manager.response.data(ByteBuffer.of(body), false);
       // As for a request, the codec reports the end apart from the last bytes.
-      if (!cut && trailers === undefined && !this.over) manager.encodeData(undefined, new ByteBuffer(), true, "current");
+      if (!cut && trailers === undefined && !this.over) manager.response.data(new ByteBuffer(), true);
     }
     // A connection that ends within a message breaks its protocol (RFC 9112, section 8); one that ends between messages is only gone.
     if (cut) this.resetBy("protocol error");
-    else if (trailers !== undefined && !this.over) manager.encodeTrailers(undefined, trailers);
+    else if (trailers !== undefined && !this.over) manager.response.trailers(trailers);
   }
 
   /** Ends the attempt without telling the router. */
@@ -160,4 +160,8 @@ export class UpstreamRequest implements Downstream {
   }
 
   clearRouteCache(): void {}
+
+  post(task: () => void): void {
+    this.chain.worker.dispatcher.post(task);
+  }
 }

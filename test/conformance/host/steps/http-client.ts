@@ -12,6 +12,8 @@ export interface ClientStream {
   trailers(trailers: HeaderList): void;
   metadata(entries: HeaderList): void;
   leave(): void;
+  stopReading(): void;
+  readOn(): void;
   /** `undefined` until headers came, or the end. */
   view(): NonNullable<RequestView["client"]> | undefined;
 }
@@ -142,6 +144,14 @@ class Http2Stream extends Received implements ClientStream {
     return this.wire?.metadataReceived(this.stream.id ?? 0) ?? 0;
   }
 
+  stopReading(): void {
+    this.stream.pause();
+  }
+
+  readOn(): void {
+    this.stream.resume();
+  }
+
   leave(): void {
     this.stream.close(constants.NGHTTP2_CANCEL);
     if (this.progress === "open") this.progress = "reset";
@@ -150,6 +160,7 @@ class Http2Stream extends Received implements ClientStream {
 
 class Http1Stream extends Received implements ClientStream {
   private readonly request: ClientRequest;
+  private response: IncomingMessage | undefined;
 
   constructor({ host, port }: Address, headers: HeaderList, { end = true }: RequestOptions) {
     super();
@@ -173,7 +184,16 @@ class Http1Stream extends Received implements ClientStream {
     else this.request.flushHeaders();
   }
 
+  stopReading(): void {
+    this.response?.pause();
+  }
+
+  readOn(): void {
+    this.response?.resume();
+  }
+
   private take(response: IncomingMessage): void {
+    this.response = response;
     const raw = response.rawHeaders;
     this.headers = [[":status", String(response.statusCode)], ...pairsOf(raw)];
     response.on("data", (chunk: Buffer) => this.receive(chunk));

@@ -99,6 +99,14 @@ export class UpstreamStream {
     if (this.open) this.stream.end();
   }
 
+  stopReading(): void {
+    this.stream.pause();
+  }
+
+  readOn(): void {
+    this.stream.resume();
+  }
+
   view(): Side {
     const metadata = this.wire?.metadataReceived(this.stream.id ?? 0) ?? 0;
     return {

@@ -79,6 +79,7 @@ export class EnvoyPlaces implements AsyncDisposable {
             listeners,
             clusters: [
               cluster("upstream", "127.0.0.1", upstream.port, { protocol: "http2" }),
+              cluster("limited-upstream", "127.0.0.1", upstream.port, { protocol: "http2", streamWindow: LIMIT }),
               cluster("metadata-upstream", "127.0.0.1", metadataUpstream.port, { protocol: "http2", allowMetadata: true }),
               cluster("server", "127.0.0.1", server.port),
               ...[...callouts].map(([name, { host, port }]) => cluster(name, host, port, { protocol: "http2" })),
@@ -98,7 +99,12 @@ export class EnvoyPlaces implements AsyncDisposable {
   }
 
   /** What is seen behind each step, each waited for until what `alike` leaves of it is what `expected` says. */
-  async play(setup: Setup, { play }: Pick<Case, "play">, expected: readonly Sight[], alike: (sight: Sight) => Sight): Promise<Sight[]> {
+  async play(
+    setup: Setup,
+    { play, shown = /^/ }: Pick<Case, "play" | "shown">,
+    expected: readonly Sight[],
+    alike: (sight: Sight) => Sight,
+  ): Promise<Sight[]> {
     const first = this.lines(setup).length;
     const sights: Sight[] = [];
     const streams: Array<() => RequestView | ConnectionView> = [];
@@ -106,7 +112,11 @@ export class EnvoyPlaces implements AsyncDisposable {
     using clients = new StepClient(this.envoy.address(setup.name), setup.metadata);
     const upstreams = setup.metadata ? this.metadataUpstream : this.upstream;
     let differs = false;
-    const look = (step: string): Sight => ({ step, log: this.lines(setup).slice(first), streams: streams.map((view) => view()) });
+    const log = () =>
+      this.lines(setup)
+        .slice(first)
+        .filter((line) => shown.test(line));
+    const look = (step: string): Sight => ({ step, log: log(), streams: streams.map((view) => view()) });
     let together = false;
     const did = async (step: string) => {
       if (together) return;
@@ -150,6 +160,8 @@ export class EnvoyPlaces implements AsyncDisposable {
           metadata: (entries) => step("metadata", () => client.metadata(entries))(),
           answerMetadata: (entries) => step("answerMetadata", () => upstream()?.metadata(entries))(),
           leave,
+          stopReading: (side) => step("stopReading", () => (side === "client" ? client : upstream())?.stopReading())(),
+          readOn: (side) => step("readOn", () => (side === "client" ? client : upstream())?.readOn())(),
           answer: (headers = [[":status", "200"]], end = true) => step("answer", () => upstream()?.answer(headers, end))(),
           answerData: (data) => step("answerData", () => upstream()?.data(data))(),
           answerEnd: step("answerEnd", () => upstream()?.end()),
@@ -242,7 +254,9 @@ function listenerOf(setup: Setup, folder: string): Listener {
               {
                 name: "default",
                 domains: ["*"],
-                routes: [{ match: { prefix: "/" }, route: { cluster: setup.metadata ? "metadata-upstream" : "upstream" } }],
+                routes: [
+                  { match: { prefix: "/" }, route: { cluster: `${setup.metadata ? "metadata-" : limited ? "limited-" : ""}upstream` } },
+                ],
               },
             ],
           ),

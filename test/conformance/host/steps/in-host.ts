@@ -41,18 +41,21 @@ export class HostPlace {
   }
 
   /** What is seen behind each step. */
-  async play({ play }: Pick<Case, "play">): Promise<Sight[]> {
-    let first = 0;
+  async play({ play, shown = /^/ }: Pick<Case, "play" | "shown">): Promise<Sight[]> {
     const sights: Sight[] = [];
     const streams: Array<() => RequestView | ConnectionView> = [];
     const leavers: Array<() => Promise<void>> = [];
-    const log = () =>
+    const lines = () =>
       shownLines(
         this.host.logs.lines.flatMap(({ source, message, prefix }) =>
           source === "filter" ? [{ filter: this.filterOf(prefix), message }] : [],
         ),
-      ).slice(first);
-    first = log().length;
+      );
+    const first = lines().length;
+    const log = () =>
+      lines()
+        .slice(first)
+        .filter((line) => shown.test(line));
     let together = false;
     const did = (step: string) => {
       if (!together) sights.push({ step, log: log(), streams: streams.map((view) => view()) });
@@ -70,11 +73,16 @@ export class HostPlace {
       },
       connect: async () => {
         const stream = chain.openConnection({ cluster: "server" });
-        streams.push(() => connectionView(stream));
+        let left = false;
+        streams.push(() => connectionView(stream, left));
         did("connect");
         const steps = connectionSteps(stream, did);
-        leavers.push(steps.leave);
-        return steps;
+        const leave = () => {
+          left = true;
+          return steps.leave();
+        };
+        leavers.push(leave);
+        return { ...steps, leave };
       },
       update: async (script, filter = 0) => {
         try {
@@ -123,6 +131,8 @@ function requestSteps(stream: HttpStream, did: (step: string) => void): RequestS
     trailers: (trailers) => clientStep("trailers", () => stream.sendTrailers(trailers))(),
     metadata: (entries) => clientStep("metadata", () => stream.sendMetadata(entries))(),
     answerMetadata: (entries) => upstreamStep("answerMetadata", () => stream.respondMetadata(entries))(),
+    stopReading: (side) => step("stopReading", () => stream.stopReading(side))(),
+    readOn: (side) => step("readOn", () => stream.readOn(side))(),
     leave: clientStep("leave", () => stream.disconnect()),
     answer: (headers = [[":status", "200"]], end = true) => upstreamStep("answer", () => stream.respondHeaders(headers, end))(),
     answerData: (data) => upstreamStep("answerData", () => stream.respondData(data, false))(),
@@ -177,10 +187,11 @@ function requestView(stream: HttpStream): RequestView {
   };
 }
 
-function connectionView(stream: TcpStream): ConnectionView {
+/** What a client sees that `left` is over, whether Envoy knows or not. */
+function connectionView(stream: TcpStream, left: boolean): ConnectionView {
   const isClosed = stream.closeReason !== undefined;
   return {
-    client: { body: text(stream.toClient.bytes()), progress: isClosed || stream.clientEnded ? "whole" : "open" },
+    client: { body: text(stream.toClient.bytes()), progress: isClosed || left || stream.clientEnded ? "whole" : "open" },
     server: { body: text(stream.toServer.bytes()), progress: stream.connected && (isClosed || stream.serverEnded) ? "whole" : "open" },
   };
 }

@@ -21,6 +21,8 @@ export interface Case {
   readonly updated?: boolean;
   /** Whether METADATA frames of HTTP/2 are sent. */
   readonly metadata?: boolean;
+  /** Lines of the log that are looked at. Default: all. */
+  readonly shown?: RegExp;
   readonly play: (place: Place) => Promise<void>;
 }
 
@@ -64,6 +66,9 @@ export interface RequestSteps {
   readonly metadata: (entries: HeaderList) => Promise<void>;
   /** The client resets the stream. */
   readonly leave: () => Promise<void>;
+  /** One side reads no more of the body that goes to it, and reads on. */
+  readonly stopReading: (side: "client" | "upstream") => Promise<void>;
+  readonly readOn: (side: "client" | "upstream") => Promise<void>;
   readonly answerMetadata: (entries: HeaderList) => Promise<void>;
   readonly answer: (headers?: HeaderList, end?: boolean) => Promise<void>;
   readonly answerData: (data: string) => Promise<void>;

@@ -1,4 +1,5 @@
-import { LIMIT, type Case, type Place, type RequestSteps } from "../step.ts";
+import type { Case, Place, RequestSteps } from "../step.ts";
+import { backpressure, tooMuch } from "./backpressure.ts";
 import { OK, poke } from "./common.ts";
 
 /** A request of two pieces and an answer of two, both ended apart. */
@@ -37,13 +38,6 @@ const DATA_RESULTS = [
 
 const both = (callback: string, lines: string) =>
   ["request", "response"].map((side) => lines.replaceAll(callback, `${side}_${callback}`)).join("\n");
-
-const CHUNK = "x".repeat(16_000);
-
-/** More than may be buffered, in five pieces. */
-async function tooMuch(stream: RequestSteps, side: "request" | "response"): Promise<void> {
-  for (let sent = 0; sent <= LIMIT; sent += CHUNK.length) await (side === "request" ? stream.send(CHUNK) : stream.answerData(CHUNK));
-}
 
 const limits: readonly Case[] = [
   {
@@ -327,5 +321,6 @@ export const bodies: readonly Case[] = [
     },
   },
   ...limits,
+  ...backpressure,
   ...defaults,
 ];

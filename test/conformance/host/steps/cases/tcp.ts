@@ -77,6 +77,17 @@ export const tcp: readonly Case[] = [
     play: PLAY,
   })),
   {
+    title: "data that is stopped is not read over the limit",
+    listener: "tcp",
+    limited: true,
+    filters: script("downstream_data: return 1"),
+    play: async ({ connect }) => {
+      const connection = await connect();
+      for (let i = 0; i < 10; i++) await connection.send("x".repeat(16_000));
+      await connection.finish();
+    },
+  },
+  {
     title: "data that is changed",
     listener: "tcp",
     filters: script("downstream_data: setbody 2 0 1 X\nupstream_data: setbody 3 0 1 Y"),

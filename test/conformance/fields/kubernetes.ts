@@ -15,7 +15,7 @@ export const service: Evidences = {
   "ports.appProtocol": `${KUBERNETES}: the port %s is spoken to as its name or appProtocol says`,
   "ports.targetPort": [`${KUBERNETES}: targetPort by name is each pod's own`, `${KUBERNETES}: targetPort by number`],
   selector: `${KUBERNETES}: all labels of the selector count`,
-  clusterIP: [`${DESTINATIONS}: clusterIP`, `${DESTINATIONS}: headless: the pod that the client chose`],
+  clusterIP: [`${DESTINATIONS}: clusterIP`, `${DESTINATIONS}: headless: another that it chose`],
   clusterIPs: `${DESTINATIONS}: clusterIPs: and the others`,
   externalName: `${KUBERNETES}: ExternalName that names a service of the mesh: that service's`,
   sessionAffinity: `${KUBERNETES}: sessionAffinity ClientIP: one answers, always the same`,

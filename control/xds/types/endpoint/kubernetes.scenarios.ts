@@ -96,7 +96,7 @@ endpoints:
   - { addresses: ["127.1.2.9"], targetRef: { kind: Pod, name: listed, namespace: default } }`,
 )}
 ${SLICE("sliced-2", "sliced", `ports: [{ name: http, port: ${other} }]\nendpoints: [{ addresses: ["127.2.0.4"] }]`)}
-${SLICE("names", "sliced", `ports: [{ name: http, port: ${web} }]\nendpoints: [{ addresses: [localhost] }]`).replace("IPv4", "FQDN")}
+${SLICE("names", "sliced", `ports: [{ name: http, port: ${web} }]\nendpoints: [{ addresses: ["127.2.0.5"] }]`).replace("IPv4", "FQDN")}
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule

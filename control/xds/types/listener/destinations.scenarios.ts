@@ -4,12 +4,12 @@ import { Places } from "../testing/places.ts";
 import { httpRequest, RunningProxy } from "../testing/running-proxy.ts";
 import { viewOfYaml } from "../testing/yaml-view.ts";
 
-const SERVICE = (name: string, spec: string) => `
+const SERVICE = (name: string, spec: string, app = "bytes") => `
 ---
 apiVersion: v1
 kind: Service
 metadata: { name: ${name} }
-spec: { selector: { app: bytes }, ${spec} }`;
+spec: { selector: { app: ${app} }, ${spec} }`;
 
 const ENTRY = (name: string, spec: string) => `
 ---
@@ -29,12 +29,18 @@ apiVersion: v1
 kind: Pod
 metadata: { name: bytes, labels: { app: bytes } }
 status: { podIP: 127.7.0.1 }
-${SERVICE("one-address", `clusterIP: 10.9.0.1, ports: [{ name: tcp, port: 1000, targetPort: ${web} }]`)}
+${[1, 2, 3]
+  .map(
+    (last) =>
+      `---\napiVersion: v1\nkind: Pod\nmetadata: { name: several-${last}, labels: { app: several } }\nstatus: { podIP: 127.7.2.${last} }`,
+  )
+  .join("\n")}
+${SERVICE("one-address", `clusterIP: 10.9.0.1, ports: [{ name: tcp, port: 1000, targetPort: ${other} }]`)}
 ${SERVICE("addresses", `clusterIP: 10.9.0.2, clusterIPs: [10.9.0.2, 10.9.0.3], ports: [{ name: tcp, port: 1000, targetPort: ${web} }]`)}
 ${SERVICE("node-port", `type: NodePort, clusterIP: 10.9.0.4, ports: [{ name: tcp, port: 1000, targetPort: ${web}, nodePort: 30000 }]`)}
 ${SERVICE("load-balancer", `type: LoadBalancer, clusterIP: 10.9.0.5, ports: [{ name: tcp, port: 1000, targetPort: ${web} }]`)}
 ${SERVICE("udp", `clusterIP: 10.9.0.6, ports: [{ name: dns, port: 1000, targetPort: ${web}, protocol: UDP }]`)}
-${SERVICE("headless", `clusterIP: None, ports: [{ name: tcp, port: ${other} }]`)}
+${SERVICE("headless", `clusterIP: None, ports: [{ name: tcp, port: ${other} }]`, "several")}
 ${ENTRY("range", `addresses: [10.9.1.0/24], ports: [{ number: 1000, name: tcp, protocol: TCP, targetPort: ${web} }], resolution: STATIC, endpoints: [{ address: 127.7.0.2 }]`)}
 ${ENTRY("range-2", `addresses: [10.9.3.1, "fd00::3:1"], ports: [{ number: 1000, name: tcp, protocol: TCP, targetPort: ${web} }], resolution: STATIC, endpoints: [{ address: 127.7.0.4 }]`)}
 ${ENTRY("none", `ports: [{ number: ${web}, name: http, protocol: HTTP }], resolution: NONE`)}
@@ -74,13 +80,15 @@ describe("where connections to a service's addresses end", () => {
   }
 
   test.each([
-    ["clusterIP", "10.9.0.1:1000", "x", "127.7.0.1 web"],
+    ["clusterIP", "10.9.0.1:1000", "x", "127.7.0.1 other"],
     ["clusterIPs: the first", "10.9.0.2:1000", "x", "127.7.0.1 web"],
     ["clusterIPs: and the others", "10.9.0.3:1000", "x", "127.7.0.1 web"],
     ["type NodePort", "10.9.0.4:1000", "x", "127.7.0.1 web"],
     ["type LoadBalancer", "10.9.0.5:1000", "x", "127.7.0.1 web"],
     ["a port of UDP is not proxied", "10.9.0.6:1000", "x", "reset"],
-    ["headless: the pod that the client chose", "127.7.0.1:other", "x", "127.7.0.1 other"],
+    ["headless: the pod that the client chose", "127.7.2.1:other", "x", "127.7.2.1 other"],
+    ["headless: another that it chose", "127.7.2.2:other", "x", "127.7.2.2 other"],
+    ["headless: a third", "127.7.2.3:other", "x", "127.7.2.3 other"],
     ["addresses of a ServiceEntry: a range", "10.9.1.77:1000", "x", "127.7.0.2 web"],
     ["addresses of a ServiceEntry: one, on the same port", "10.9.3.1:1000", "x", "127.7.0.4 web"],
     ["outside of the range", "10.9.2.1:1000", "x", "reset"],

@@ -414,7 +414,7 @@ describe("traces", () => {
     const opentelemetry = { service: "collector.test", port: 80, http: { path: "/v1/all" }, dynatraceSampler };
     await trace({ opentelemetry }, { defaultConfig: { tracing: { sampling: 0 } } });
     await get("/all");
-    expect(seen("tracestate")).toMatch(/@dt=fw4;/);
+    expect(seen("tracestate")).toMatch(/^5b3f9fed-7@dt=fw4;/);
     expect(seen("traceparent")).toMatch(/-01$/);
   });
 

@@ -68,8 +68,13 @@ export const PROXIES: readonly ChaosCase[] = [
     fault: "every host's sidecar is restarted, one after the other; POST, and nothing is tried again",
     configured: "retries are off",
     rules: { retries: "{ attempts: 0 }" },
+    lossy:
+      "what comes in the moments in which a host's Envoy begins or ends to listen: it and its callers accept what is new on one thread, and others carry it out",
     traffic: { method: "POST" },
-    run: (mesh, traffic) => restart(mesh, traffic, HOSTS),
+    async run(mesh, traffic) {
+      await restart(mesh, traffic, HOSTS);
+      return 2 * HOSTS.length;
+    },
   },
   {
     fault: "a host's sidecar is restarted, and HTTP/2 is spoken to it; POST",

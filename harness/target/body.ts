@@ -6,10 +6,12 @@ export function bodyBytes(body: Body | undefined): Uint8Array {
   return typeof body === "string" ? Buffer.from(body, "utf8") : Buffer.from(body.base64, "base64");
 }
 
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /** A body as results show it: text where the bytes are UTF-8, else base64. */
 export function toBody(bytes: Uint8Array): Body {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return strict.decode(bytes);
   } catch {
     return { base64: Buffer.from(bytes).toString("base64") };
   }

@@ -38,10 +38,15 @@ export function http1Server(serve: Serve): Server {
   return server;
 }
 
-async function collect(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+/** Not `for await`, which costs a request without a body more than all the rest of it. */
+function collect(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => resolve(Buffer.concat(chunks)));
+    request.on("error", reject);
+    request.on("close", () => reject(new Error("the request ended before its end")));
+  });
 }
 
 function recordOf(request: IncomingMessage, body: Buffer): RecordedRequest {
@@ -83,5 +88,6 @@ async function respond(response: ServerResponse, answer: UpstreamAnswer, method:
     return;
   }
   if (streamed) response.addTrailers((answer.trailers ?? []).map(([name, value]): [string, string] => [name, toWire(value)]));
-  response.end(method === "HEAD" || bodiless ? undefined : body);
+  // Of an empty piece Node would make a second write.
+  response.end(method === "HEAD" || bodiless || body.length === 0 ? undefined : body);
 }

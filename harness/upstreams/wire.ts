@@ -7,13 +7,17 @@ export function bytesOf(body: Body | Uint8Array | undefined): Buffer {
   return Buffer.from(body instanceof Uint8Array ? body : bodyBytes(body));
 }
 
+/** What is the same as text and as bytes; nearly every name and value is. */
+const ASCII = /^[\0-\x7f]*$/;
+
 /** Node's HTTP modules hold header values as one character for each byte; we hold text. */
 export function toWire(text: string): string {
-  return Buffer.from(text, "utf8").toString("latin1");
+  return ASCII.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
 }
 
 /** Text where the bytes are UTF-8, else one character for each byte. */
 export function fromWire(value: string): string {
+  if (ASCII.test(value)) return value;
   const bytes = Buffer.from(value, "latin1");
   try {
     return strict.decode(bytes);

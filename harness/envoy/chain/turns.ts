@@ -5,6 +5,10 @@
 export class Turns {
   private readonly patience: number;
   private before: Promise<void> = Promise.resolve();
+  /** Lets the next one begin beside the one that began last. */
+  private pass: () => void = () => undefined;
+  /** One for all: to make and take back a timer for each request costs more than the rest of its turn. */
+  private timer: NodeJS.Timeout | undefined;
 
   /** @param patience milliseconds; `Infinity` never overlaps two requests */
   constructor(patience: number) {
@@ -16,11 +20,11 @@ export class Turns {
     const { promise: passed, resolve: pass } = Promise.withResolvers<void>();
     this.before = passed;
     await turn;
-    const timer = Number.isFinite(this.patience) ? setTimeout(pass, this.patience) : undefined;
+    this.pass = pass;
+    if (Number.isFinite(this.patience)) this.timer = this.timer?.refresh() ?? setTimeout(() => this.pass(), this.patience).unref();
     try {
       return await task();
     } finally {
-      clearTimeout(timer);
       pass();
     }
   }

@@ -1,6 +1,5 @@
-import { type Inbound, type Proxy, selects, type Service } from "../model/index.ts";
+import { type Inbound, portOfWorkload, type Proxy, selects, type Service } from "../model/index.ts";
 import { cell, type Reads } from "./cell.ts";
-import { portOfWorkload } from "./endpoints.ts";
 import { endpointListKey } from "./indices.ts";
 import type { Mesh } from "./mesh.ts";
 import { workloadOf } from "./workload-of.ts";

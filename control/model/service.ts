@@ -137,3 +137,16 @@ export interface Workload {
   /** What its pod says of its proxy: the annotation `proxy.istio.io/config`, as it is written. */
   readonly proxyConfig?: string;
 }
+
+/**
+ * Where a workload listens for a port of a service: at the target port, by number or by the name that a port of the workload has. The workload's own port of the name of the service's goes first, and the service's number
+ * stands for a name that it does not know (Istio's `convertWorkloadInstanceToServiceInstance`); but a Service's pod listens where Kubernetes says (`FindPort`), and without a port of that name nowhere.
+ */
+export function portOfWorkload(
+  { ports, object }: Workload,
+  service: Service,
+  { name, number, targetPort }: ServicePort,
+): number | undefined {
+  const named = typeof targetPort === "number" ? targetPort : ports[targetPort];
+  return object.kind === "Pod" && service.object.kind === "Service" ? named : (ports[name] ?? named ?? number);
+}

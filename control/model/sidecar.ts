@@ -27,6 +27,8 @@ export interface SidecarPort {
   readonly number: number;
   readonly protocol: Protocol;
   readonly name: string;
+  /** `HTTP_PROXY`: clients say with each request which host and port they want. */
+  readonly httpProxy?: true;
 }
 
 export interface SidecarIngress {

@@ -89,6 +89,17 @@ describe("hosts that a Sidecar imports", () => {
     expect(problems(importing("./*", host), service("reviews"))).toEqual([`warning IST0101 spec.egress[0].hosts[1]: ${message}`]);
   });
 
+  test.each<[protocol: string, port: number, wrong: boolean]>([
+    ["HTTP", 80, false],
+    ["HTTP", 81, true],
+    ["TCP", 81, true],
+    ["HTTP_PROXY", 3128, false],
+  ])("with a port: %s %i", (protocol, number, wrong) => {
+    const listed = sidecarOf("client", { egress: [{ port: { number, protocol, name: "port" }, hosts: ["./*"] }] });
+    const message = `warning IST0101 spec.egress[0].port.number: no service that this listener imports has port ${number}, so nobody listens there`;
+    expect(problems(listed, service("reviews"))).toEqual(wrong ? [message] : []);
+  });
+
   test("of its egress proxy", () => {
     const through = (egressProxy: object) => sidecarOf("client", { outboundTrafficPolicy: { mode: "ALLOW_ANY", egressProxy } });
     const path = "error IST0101 spec.outboundTrafficPolicy.egressProxy";

@@ -1,4 +1,15 @@
-import { Code, covers, fullHost, type MeshObject, type MeshView, type Report, selects, type Workload } from "../../model/index.ts";
+import {
+  Code,
+  covers,
+  fullHost,
+  type MeshObject,
+  type MeshView,
+  overlaps,
+  portOfWorkload,
+  type Report,
+  selects,
+  type Workload,
+} from "../../model/index.ts";
 import { parseNamespacedHost } from "../../model/parts/index.ts";
 import type { SidecarSpec } from "./fields.ts";
 
@@ -40,11 +51,13 @@ export function checkInMesh(object: MeshObject<SidecarSpec>, mesh: MeshView, rep
 function checkPorts({ metadata, spec }: MeshObject<SidecarSpec>, selected: readonly Workload[], mesh: MeshView, report: Report): void {
   if (spec.ingress.length === 0) return;
   const taken = new Set(spec.ingress.map(({ port }) => port.number));
-  for (const { name, selector, namespace, ports } of mesh.services()) {
+  for (const service of mesh.services()) {
+    const { name, selector, namespace, ports } = service;
     const workload = selected.find(({ labels }) => selector !== undefined && selects(selector, labels));
     if (workload === undefined || namespace !== metadata.namespace) continue;
-    for (const { name: portName, number, protocol, targetPort } of ports) {
-      const target = workload.ports[portName] ?? (typeof targetPort === "string" ? workload.ports[targetPort] : targetPort);
+    for (const port of ports) {
+      const { number, protocol } = port;
+      const target = portOfWorkload(workload, service, port);
       if (target === undefined || protocol === "udp" || taken.has(target)) continue;
       report(
         "warning",
@@ -79,6 +92,24 @@ function checkHostsInMesh({ metadata, spec }: MeshObject<SidecarSpec>, mesh: Mes
           `there is no host ${host} in ${from === "*" ? "any namespace" : `namespace ${from}`}`,
         );
     }
+  }
+  for (const [index, { port, hosts }] of spec.egress.entries()) {
+    if (port === undefined || port.number === 0 || port.protocol.toLowerCase() === "http_proxy") continue;
+    const imported = hosts.map(parseNamespacedHost);
+    const found = mesh.services().filter(({ namespace: its, host }) =>
+      imported.some((each) => {
+        const from = each.namespace === "." ? metadata.namespace : each.namespace;
+        return (from === "*" || from === its) && overlaps(each.host, host);
+      }),
+    );
+    // Hosts that are not there are told of above.
+    if (found.length > 0 && !found.some(({ ports }) => ports.some(({ number }) => number === port.number)))
+      report(
+        "warning",
+        "IST0101",
+        ["spec", "egress", index, "port", "number"],
+        `no service that this listener imports has port ${port.number}, so nobody listens there`,
+      );
   }
   const proxy = spec.outboundTrafficPolicy?.egressProxy;
   if (proxy === undefined) return;

@@ -41,7 +41,8 @@ export function contribute(object: MeshObject<SidecarSpec>, { domainSuffix }: Me
 }
 
 function portOf({ number, protocol, name = "" }: SidecarSpec["ingress"][number]["port"]): SidecarPort {
-  return { number, protocol: parseProtocol(protocol) ?? "auto", name };
+  const httpProxy = protocol.toLowerCase() === "http_proxy" ? ({ httpProxy: true } as const) : {};
+  return { number, protocol: parseProtocol(protocol) ?? "auto", name, ...httpProxy };
 }
 
 function policyOf(

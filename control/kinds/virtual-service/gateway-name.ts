@@ -4,7 +4,7 @@ import { wrongDnsLabel } from "../../model/parts/index.ts";
 /** The gateway that stands for all sidecars. */
 export const MESH_GATEWAY = "mesh";
 
-/** `mesh`, a Gateway of the object's namespace, or `namespace/name`. */
+/** `mesh`, a Gateway of the object's namespace, `namespace/name`, or the older `name.namespace`, which may go on as names of services do. */
 export const gatewayName = text({ shape: "gateway", check: wrongGatewayName });
 
 function wrongGatewayName(value: string): string | undefined {
@@ -25,10 +25,13 @@ function wrongGatewayName(value: string): string | undefined {
           .find((wrong) => wrong !== undefined));
 }
 
-/** In full: `namespace/name`. */
+/** In full: `namespace/name` (Istio's `resolveGatewayName`). */
 export function fullGatewayName(name: string, namespace: string): string {
   if (name === MESH_GATEWAY) return name;
-  const slash = name.indexOf("/");
-  if (slash < 0) return `${namespace}/${name}`;
+  if (!name.includes("/")) {
+    // Names of Gateways have no dots: `gateway.istio-system.svc.cluster.local`.
+    const [gateway = "", its = namespace] = name.split(".");
+    return `${its}/${gateway}`;
+  }
   return name.startsWith("./") ? `${namespace}/${name.slice(2)}` : name;
 }

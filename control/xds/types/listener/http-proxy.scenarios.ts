@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exchange, freePort } from "../testing/running-proxy.ts";
 import { TunedProxy } from "./testing/tuned-proxy.ts";
 
-// MeshConfig's `proxyHttpPort`, and the names that clusters have in statistics: `outboundClusterStatName`, `inboundClusterStatName`.
+// MeshConfig's `proxyHttpPort`, a Sidecar's listener of HTTP_PROXY, and the names that clusters have in statistics: `outboundClusterStatName`, `inboundClusterStatName`.
 
 const NODE = "sidecar~10.0.0.1~client.default~default.svc.cluster.local";
 
@@ -74,9 +74,9 @@ afterAll(async () => {
 });
 
 describe("a sidecar as HTTP proxy", () => {
-  const ask = async (target: string) => {
+  const ask = async (target: string, at = port) => {
     const { host } = new URL(target);
-    const answer = await exchange({ port }, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    const answer = await exchange({ port: at }, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
     return answer.startsWith("HTTP/1.1 200") ? answer.slice(answer.indexOf("\r\n\r\n") + 4) : answer.slice(0, 12);
   };
 
@@ -89,6 +89,25 @@ describe("a sidecar as HTTP proxy", () => {
     expect(await ask("http://web:81/")).toBe("HTTP/1.1 502");
     expect(await ask("http://outside.test/")).toBe("eighty");
     expect(await ask("http://unknown.test/")).toBe("HTTP/1.1 502");
+  });
+
+  test("is there where a Sidecar has a listener of HTTP_PROXY, for all ports of the hosts that it imports", async () => {
+    const own = await freePort();
+    const sidecar = `
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: client }
+spec:
+  egress:
+    - { port: { number: ${own}, protocol: HTTP_PROXY, name: proxy }, bind: 127.0.0.1, captureMode: NONE, hosts: ["./web.default.svc.cluster.local"] }
+    - { hosts: ["./outside.test"] }
+`;
+    await proxy.tune({ outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } }, sidecar);
+    await expect.poll(() => ask("http://web/", own), { timeout: 15_000 }).toBe("eighty");
+    expect(await ask("http://web:8080/", own)).toBe("other");
+    expect(await ask("http://web:81/", own)).toBe("HTTP/1.1 502");
+    expect(await ask("http://outside.test/", own)).toBe("HTTP/1.1 502");
   });
 });
 

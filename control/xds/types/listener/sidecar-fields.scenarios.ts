@@ -271,17 +271,25 @@ describe("a Sidecar's egress", () => {
   });
 
   test.each(["DEFAULT", "IPTABLES"])("takes a port of its own from what is redirected, with captureMode %s", async (captureMode) => {
-    const listener = `{ port: { number: 7000, protocol: TCP, name: bytes }, captureMode: ${captureMode}, hosts: ["other/bytes.test"] }`;
-    await follow(sidecar("client", `{ egress: [${listener}, { hosts: ["./*"] }], ${only} }`));
-    expect(await exchange(proxy.connection("outbound", "10.1.0.3:7000"), "ping", 500)).toBe("web: ping");
-    expect(await exchange(proxy.connection("outbound", `10.1.0.3:${bytes}`), "ping", 500)).toBe("reset");
+    const listener = (port: number) =>
+      `{ port: { number: ${port}, protocol: TCP, name: bytes }, captureMode: ${captureMode}, hosts: ["other/bytes.test"] }`;
+    const ask = (port: number) => exchange(proxy.connection("outbound", `10.1.0.3:${port}`), "ping", 500);
+    await follow(sidecar("client", `{ egress: [${listener(bytes)}, { hosts: ["./*"] }], ${only} }`));
+    expect(await ask(bytes)).toBe("web: ping");
+    // A port that no service has is nobody's, and the service's own is not listed.
+    await follow(sidecar("client", `{ egress: [${listener(7000)}, { hosts: ["./*"] }], ${only} }`));
+    expect([await ask(7000), await ask(bytes)]).toEqual(["reset", "reset"]);
   });
 
   test("binds the address that it is given, and 127.0.0.1 where it is given none", async () => {
     const [first, second] = [await freePort(), await freePort()];
     const listener = (port: number, bind: string) =>
-      `{ port: { number: ${port}, protocol: TCP, name: bytes }, ${bind} captureMode: NONE, hosts: ["other/bytes.test"] }`;
-    await follow(sidecar("client", `{ egress: [${listener(first, "bind: 127.0.0.4,")}, ${listener(second, "")}, { hosts: ["./*"] }] }`));
+      `{ port: { number: ${port}, protocol: TCP, name: bytes }, ${bind} captureMode: NONE, hosts: ["other/*"] }`;
+    await follow(
+      service("first", "other", first, "TCP", web, "10.1.0.4") +
+        service("second", "other", second, "TCP", web, "10.1.0.5") +
+        sidecar("client", `{ egress: [${listener(first, "bind: 127.0.0.4,")}, ${listener(second, "")}, { hosts: ["./*"] }] }`),
+    );
     expect(await exchange({ address: "127.0.0.4", port: first }, "ping", 500)).toBe("web: ping");
     expect(await exchange({ address: "127.0.0.1", port: first }, "ping", 500)).toBe("reset");
     expect(await exchange({ address: "127.0.0.1", port: second }, "ping", 500)).toBe("web: ping");

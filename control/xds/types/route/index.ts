@@ -36,7 +36,7 @@ function* outboundUnits(view: ProxyView): Iterable<RouteUnit> {
     for (const host of routed) if (!isWildcard(host)) yield ["host", port, host];
     yield ["rest", port, wildcardsOf(view, found)];
   }
-  for (const bind of new Set(sockets(view).map((each) => each.bind))) if (bind !== undefined) yield ["socket", bind];
+  for (const name of sockets(view).keys()) yield ["socket", name];
 }
 
 function* gatewayUnits(view: ProxyView): Iterable<RouteUnit> {

@@ -9,6 +9,7 @@ import {
   type SidecarEgress,
 } from "../../../model/index.ts";
 import { concreteOf } from "../endpoint/alias.ts";
+import { allPortsName } from "./all-ports.ts";
 import { scopeKey } from "../scope/key.ts";
 import { catchAll } from "./catch-all.ts";
 import { type RouteConfiguration, routeConfiguration, virtualHost } from "./configuration.ts";
@@ -31,40 +32,45 @@ export interface OutboundPort {
   readonly aliases: ReadonlyMap<HostName, readonly Service[]>;
 }
 
-/** Every port on which a sidecar routes by host. */
-export function outboundPorts(view: ProxyView): readonly OutboundPort[] {
+/** Whether a listener lets a service in on one of its ports. */
+type Imported = (service: Service, port: number) => boolean;
+
+/**
+ * Every port on which a sidecar routes by host.
+ *
+ * @param imported which services there are on it. Default: as its Sidecar says of the listener of each port
+ */
+export function outboundPorts(view: ProxyView, imported: Imported = byListeners(view)): readonly OutboundPort[] {
   const ports = new Map<number, { services: Service[]; routed: HostName[] }>();
   const at = (port: number) => {
     let found = ports.get(port);
     if (found === undefined) ports.set(port, (found = { services: [], routed: [] }));
     return found;
   };
-  const egress = view.sidecar()?.egress ?? [];
   const named: (readonly [alias: Service, concrete: Service])[] = [];
   for (const host of view.hosts()) {
     const service = view.service(host);
     const concrete = service === undefined ? undefined : concreteOf(view, service);
     if (service !== undefined && concrete !== undefined) named.push([service, concrete]);
     for (const port of service?.ports ?? []) {
-      if (service !== undefined && isRouted(port) && isImported(egress, service, port.number, view.client()))
-        at(port.number).services.push(service);
+      if (service !== undefined && isRouted(port) && imported(service, port.number)) at(port.number).services.push(service);
     }
   }
   for (const host of view.routedHosts()) for (const port of portsOfRouted(view, host)) at(port).routed.push(host);
-  return [...ports].map(([port, found]) => withAliases(view, { port, ...found }, named)).sort((a, b) => a.port - b.port);
+  return [...ports].map(([port, found]) => withAliases(view, { port, ...found }, named, imported)).sort((a, b) => a.port - b.port);
 }
 
 function withAliases(
   view: ProxyView,
   found: Omit<OutboundPort, "aliases">,
   named: readonly (readonly [alias: Service, concrete: Service])[],
+  imported: Imported,
 ): OutboundPort {
   const { port, services } = found;
   const aliases = new Map<HostName, Service[]>();
   const taken = new Set<Service>();
-  const egress = view.sidecar()?.egress ?? [];
   for (const [alias, concrete] of named) {
-    if (!services.includes(concrete) || !isImported(egress, alias, port, view.client())) continue;
+    if (!services.includes(concrete) || !imported(alias, port)) continue;
     if (services.includes(alias) && hasRoutes(view.routing(alias.host)?.http ?? [], port)) continue;
     aliases.set(concrete.host, [...(aliases.get(concrete.host) ?? []), alias]);
     taken.add(alias);
@@ -82,17 +88,21 @@ function portsOfRouted(view: ProxyView, host: HostName): readonly number[] {
   return [...ports.add(PORT_OF_UNKNOWN)].filter((port) => hasRoutes(routing?.http ?? [], port));
 }
 
-/** A port that a Sidecar lists has the hosts of that listener; the others have those of its listener without a port. */
-function isImported(egress: readonly SidecarEgress[], service: Service, port: number, client: Client): boolean {
-  if (egress.length === 0) return true;
-  const listed = egress.filter((each) => each.port?.number === port);
-  // A socket of the file system is for all ports; Istio has its number 0.
-  const listeners = listed.length > 0 ? listed : egress.filter((each) => each.port === undefined || each.port.number === 0);
-  return importedBy(listeners, service, client);
+/** A port that a Sidecar lists has the hosts of that listener; the others have those of its listener without a port. Listeners for all ports at once have routes of their own. */
+function byListeners(view: ProxyView): Imported {
+  const egress = view.sidecar()?.egress ?? [];
+  if (egress.length === 0) return () => true;
+  const client = view.client();
+  const plain = egress.filter((each) => allPortsName(each) === undefined);
+  const rest = plain.filter((each) => each.port === undefined);
+  return (service, port) => {
+    const listed = plain.filter((each) => each.port?.number === port);
+    return importedBy(listed.length > 0 ? listed : rest, service, client);
+  };
 }
 
 /** Whether some listener of a Sidecar lets a service in. */
-export function importedBy(listeners: readonly SidecarEgress[], { host, namespace }: Service, client: Client): boolean {
+export function importedBy(listeners: readonly Pick<SidecarEgress, "hosts">[], { host, namespace }: Service, client: Client): boolean {
   return listeners.some(({ hosts }) =>
     hosts.some((each) => {
       const from = each.namespace === "." ? client.namespace : each.namespace;

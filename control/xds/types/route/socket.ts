@@ -1,39 +1,41 @@
 import { compareSpecificity, type ProxyView, type SidecarEgress } from "../../../model/index.ts";
+import { allPortsName, HTTP_PROXY } from "./all-ports.ts";
 import { catchAll } from "./catch-all.ts";
 import { type RouteConfiguration, routeConfiguration, virtualHost } from "./configuration.ts";
 import { namesOf, serviceDomains } from "./domains.ts";
 import { hostRoutes, importedBy, outboundPorts } from "./outbound.ts";
 
-/** The route configuration of MeshConfig's `proxyHttpPort` (Istio's `RDSHttpProxy`). */
-export const HTTP_PROXY = "http_proxy";
-
-/** Listeners that stand for all ports at once, because theirs says nothing: sockets of the file system, and HTTP proxies. */
-export function sockets(view: ProxyView): readonly SidecarEgress[] {
-  const sockets = (view.sidecar()?.egress ?? []).filter(({ bind }) => bind?.startsWith("unix://") === true);
-  if (view.settings().proxyHttpPort === 0) return sockets;
-  return [...sockets, { port: undefined, bind: HTTP_PROXY, captureMode: "NONE", hosts: [{ namespace: "*", host: "*" }] }];
+/** Listeners that stand for all ports at once, by the names of their route configurations: sockets of the file system, and HTTP proxies. */
+export function sockets(view: ProxyView): ReadonlyMap<string, readonly Pick<SidecarEgress, "hosts">[]> {
+  const listeners = new Map<string, Pick<SidecarEgress, "hosts">[]>();
+  for (const egress of view.sidecar()?.egress ?? []) {
+    const name = allPortsName(egress);
+    if (name !== undefined) listeners.set(name, [...(listeners.get(name) ?? []), egress]);
+  }
+  if (view.settings().proxyHttpPort !== 0) listeners.set(HTTP_PROXY, [EVERYTHING]);
+  return listeners;
 }
+
+const EVERYTHING: Pick<SidecarEgress, "hosts"> = { hosts: [{ namespace: "*", host: "*" }] };
 
 /**
  * The route configuration of such a listener. Clients name the port with the host (`reviews:9080`); without one they mean 80 (Istio's `mergeAllVirtualHosts`).
  */
-export function socketRoutes(view: ProxyView, bind: string): RouteConfiguration {
-  const egress = sockets(view).filter((each) => each.bind === bind);
+export function socketRoutes(view: ProxyView, name: string): RouteConfiguration {
+  const egress = sockets(view).get(name) ?? [];
   const taken = new Set<string>();
-  const hosts = outboundPorts(view).flatMap(({ port, services, routed, aliases }) =>
-    [
-      ...services.filter((service) => importedBy(egress, service, view.client())).map((service) => [service.host, service] as const),
-      ...routed.map((host) => [host, undefined] as const),
-    ]
-      .sort(([a], [b]) => compareSpecificity(a, b))
-      .flatMap(([host, service]) => {
-        const others = (aliases.get(host) ?? []).flatMap((alias) => namesOf(alias.host));
-        const names = service === undefined ? [host] : [...serviceDomains(service), ...others];
-        const domains = names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
-        const free = [...new Set(domains)].filter((domain) => !taken.has(domain) && taken.add(domain));
-        const routes = hostRoutes(view, port, host, service);
-        return routes.length === 0 || free.length === 0 ? [] : [virtualHost(view, { host, port, domains: free, routes })];
-      }),
+  const hosts = outboundPorts(view, (service) => importedBy(egress, service, view.client())).flatMap(
+    ({ port, services, routed, aliases }) =>
+      [...services.map((service) => [service.host, service] as const), ...routed.map((host) => [host, undefined] as const)]
+        .sort(([a], [b]) => compareSpecificity(a, b))
+        .flatMap(([host, service]) => {
+          const others = (aliases.get(host) ?? []).flatMap((alias) => namesOf(alias.host));
+          const names = service === undefined ? [host] : [...serviceDomains(service), ...others];
+          const domains = names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]));
+          const free = [...new Set(domains)].filter((domain) => !taken.has(domain) && taken.add(domain));
+          const routes = hostRoutes(view, port, host, service);
+          return routes.length === 0 || free.length === 0 ? [] : [virtualHost(view, { host, port, domains: free, routes })];
+        }),
   );
-  return { ...routeConfiguration(bind, [...hosts, ...(taken.has("*") ? [] : [catchAll(view)])]), ignorePortInHostMatching: false };
+  return { ...routeConfiguration(name, [...hosts, ...(taken.has("*") ? [] : [catchAll(view)])]), ignorePortInHostMatching: false };
 }

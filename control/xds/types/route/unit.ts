@@ -7,8 +7,8 @@ export type RouteUnit =
   /** Of the listener at the address of one service. */
   | readonly ["sniffed", port: number, host: HostName]
   | readonly ["rest", port: number, wildcards: readonly Wildcard[]]
-  /** Of a listener for all ports at once, by its bind address. */
-  | readonly ["socket", bind: string]
+  /** Of a listener for all ports at once. */
+  | readonly ["socket", name: string]
   | readonly ["gateway-host", routeName: string, host: HostName]
   | readonly ["gateway-rest", routeName: string]
   /** Of every set that only one proxy has. */

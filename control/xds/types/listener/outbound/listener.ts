@@ -53,7 +53,7 @@ function httpChains(
     httpConnectionManager(view, {
       side: "outbound",
       statPrefix: `outbound_${listenerName(bind, port)}`,
-      routes: outboundRoutes(view.client(), bind, port, planned.host),
+      routes: outboundRoutes(view.client(), port, planned),
       port,
       protocol: planned.protocol,
     }),

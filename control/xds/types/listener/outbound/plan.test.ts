@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Service } from "../../../../model/index.ts";
+import type { Service, SidecarPort, SidecarScope } from "../../../../model/index.ts";
 import { endpointOf, objectOf, serviceOf, viewOf } from "../../testing/view.ts";
 import { planOutbound } from "./plan.ts";
 
@@ -18,6 +18,22 @@ function plan(services: readonly Service[], more: Parameters<typeof viewOf>[0] =
     return `${bind}:${port} ${protocol}: ${texts.join(", ")}`;
   });
 }
+
+/** A Sidecar with a listener for each port, and the host that it imports; undefined for all ports that are left. */
+function sidecarOf(listeners: readonly (readonly [port: SidecarPort | undefined, host: string])[]): SidecarScope {
+  return {
+    name: "s",
+    namespace: "default",
+    workloadSelector: undefined,
+    ingress: [],
+    egress: listeners.map(([port, host]) => ({ port, bind: undefined, captureMode: "DEFAULT", hosts: [{ namespace: "*", host }] })),
+    outboundTrafficPolicy: undefined,
+    inboundConnectionPool: undefined,
+    object: objectOf("Sidecar", "s"),
+  };
+}
+
+const http = (number: number, more: Partial<SidecarPort> = {}): SidecarPort => ({ number, protocol: "http", name: "", ...more });
 
 const at = (address: string): Partial<Service> => ({ addresses: [address] });
 const nowhere: Partial<Service> = { addresses: [] };
@@ -63,26 +79,31 @@ describe("the plan of outbound listeners", () => {
 
   test("a port that a Sidecar lists is its alone", () => {
     const services = [serviceOf("a", { 80: "http" }), serviceOf("b", { 80: "tcp" }, nowhere)];
-    const egress = [
-      {
-        port: { number: 80, protocol: "http" as const, name: "" },
-        bind: undefined,
-        captureMode: "DEFAULT" as const,
-        hosts: [{ namespace: "*", host: services[0]?.host ?? "" }],
-      },
-      { port: undefined, bind: undefined, captureMode: "DEFAULT" as const, hosts: [{ namespace: "*", host: "*" }] },
-    ];
-    const sidecar = {
-      name: "s",
-      namespace: "default",
-      workloadSelector: undefined,
-      ingress: [],
-      egress,
-      outboundTrafficPolicy: undefined,
-      inboundConnectionPool: undefined,
-      object: objectOf("Sidecar", "s"),
-    };
+    const sidecar = sidecarOf([
+      [http(80), services[0]?.host ?? ""],
+      [undefined, "*"],
+    ]);
     expect(plan(services, { sidecar })).toEqual(["0.0.0.0:80 auto: http?"]);
+  });
+
+  test("a port that a Sidecar lists is for services that have it", () => {
+    const services = [serviceOf("a", { 80: "http" }), serviceOf("b", { 81: "tcp" })];
+    const sidecar = sidecarOf([
+      [http(81, { protocol: "tcp" }), "*"],
+      [http(82), "*"],
+    ]);
+    expect(plan(services, { sidecar })).toEqual(["10.96.0.1:81 tcp: b"]);
+  });
+
+  test("an HTTP proxy of a Sidecar is for all ports of its services", () => {
+    const services = [serviceOf("a", { 80: "http" }), serviceOf("b", { 81: "http" })];
+    const sidecar = sidecarOf([[http(3128, { httpProxy: true }), "*"]]);
+    const [listener, ...others] = planOutbound(viewOf({ services, sidecar }));
+    expect([listener?.port, listener?.chains.map((chain) => chain.kind === "http" && chain.allPorts), others]).toEqual([
+      3128,
+      ["3128"],
+      [],
+    ]);
   });
 
   test("without redirection everything listens on the loopback interface", () => {

@@ -11,7 +11,7 @@ import {
   type SidecarEgress,
   type SidecarPort,
 } from "../../../../model/index.ts";
-import { HTTP_PROXY } from "../../route/socket.ts";
+import { allPortsName, HTTP_PROXY } from "../../route/all-ports.ts";
 import { anyAddress, type Binds, isAnyAddress, loopback } from "../address.ts";
 
 /** A listener for connections that workloads make, and what stands behind it: enough to make it, and nothing more, so it is made again only when this changes. */
@@ -32,8 +32,10 @@ export type PlannedChain =
       readonly protocol: Protocol;
       /** Takes only what begins with HTTP, because other connections come to the listener too. */
       readonly sniffed: boolean;
-      /** Only this host is served, because the listener is of its address; undefined: every host of the port. {@link HTTP_PROXY}: every host of every port. */
+      /** Only this host is served, because the listener is of its address; undefined: every host of the port. */
       readonly host: HostName | undefined;
+      /** Every host of every port is served, by the route configuration of this name. */
+      readonly allPorts?: string | undefined;
     }
   | {
       readonly kind: "tcp";
@@ -60,6 +62,8 @@ interface Placement {
   readonly port: SidecarPort;
   readonly binds: Binds | undefined;
   readonly bindToPort: boolean;
+  /** See {@link PlannedChain}. */
+  readonly allPorts?: string | undefined;
 }
 
 /**
@@ -78,15 +82,19 @@ export function planOutbound(view: ProxyView): readonly OutboundListener[] {
     const physical = interceptionMode === "NONE" || egress.captureMode === "NONE" || egress.bind?.startsWith("unix://") === true;
     const binds: Binds | undefined = egress.bind !== undefined ? [egress.bind] : physical ? loopback(view.client()) : undefined;
     const mine = services.filter((service) => imports(egress, service, namespace));
-    if (egress.port !== undefined) {
-      for (const service of mine) place(view, entries, { service, port: egress.port, binds, bindToPort: physical });
+    const { port } = egress;
+    if (port !== undefined) {
+      const allPorts = allPortsName(egress);
+      // Who comes to a port means a service's port of that number (Istio's `serviceMatchingListenerPort`).
+      const meant = allPorts === undefined ? mine.filter(({ ports }) => ports.some(({ number }) => number === port.number)) : mine;
+      for (const service of meant) place(view, entries, { service, port, binds, bindToPort: physical, allPorts });
       continue;
     }
     for (const entry of entries.values()) entry.locked = true;
     for (const service of mine) {
-      for (const port of service.ports) {
-        if (binds === undefined && isHeadless(service) && isRaw(port.protocol)) placeHeadless(view, entries, service, port);
-        else place(view, entries, { service, port, binds, bindToPort: physical });
+      for (const own of service.ports) {
+        if (binds === undefined && isHeadless(service) && isRaw(own.protocol)) placeHeadless(view, entries, service, own);
+        else place(view, entries, { service, port: own, binds, bindToPort: physical });
       }
     }
   }
@@ -113,7 +121,7 @@ function httpProxy(view: ProxyView): readonly OutboundListener[] {
       port,
       bindToPort: true,
       protocol: "http",
-      chains: [{ kind: "http", protocol: "http", sniffed: false, host: HTTP_PROXY }],
+      chains: [{ kind: "http", protocol: "http", sniffed: false, host: undefined, allPorts: HTTP_PROXY }],
     },
   ];
 }
@@ -183,7 +191,7 @@ function isRange(address: string): boolean {
 }
 
 function put(entries: Map<string, Entry>, placement: Placement, binds: Binds, ranges: readonly string[]): void {
-  const { service, port } = placement;
+  const { service, port, allPorts } = placement;
   const [bind] = binds;
   const key = `${bind} ${port.number}`;
   const current = entries.get(key);
@@ -193,7 +201,7 @@ function put(entries: Map<string, Entry>, placement: Placement, binds: Binds, ra
   if (isHttp(protocol)) {
     if (current !== undefined && !isTcp(current.protocol)) return;
     const sniffed = isAnyAddress(bind);
-    const http: PlannedChain = { kind: "http", protocol, sniffed: sniffed || current !== undefined, host: undefined };
+    const http: PlannedChain = { kind: "http", protocol, sniffed: sniffed || current !== undefined, host: undefined, allPorts };
     if (current === undefined) {
       // With a chain for other connections beside it, it is no listener of HTTP alone any more.
       entries.set(key, entry(placement, binds, sniffed ? "auto" : protocol, [http]));
@@ -214,7 +222,7 @@ function put(entries: Map<string, Entry>, placement: Placement, binds: Binds, ra
     }
     return;
   }
-  const http: PlannedChain = { kind: "http", protocol, sniffed: true, host: isAnyAddress(bind) ? undefined : service.host };
+  const http: PlannedChain = { kind: "http", protocol, sniffed: true, host: isAnyAddress(bind) ? undefined : service.host, allPorts };
   if (current === undefined) entries.set(key, entry(placement, binds, protocol, [tcp, http]));
   else if (mayShare(current, protocol)) {
     if (isHttp(current.protocol)) current.chains = [tcp, http];

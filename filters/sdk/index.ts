@@ -1,6 +1,6 @@
 // What a filter is written with. Its entry also exports the callbacks that it uses: `export * from "…/sdk/exports/request-headers"`, …
 
-export { arena, Bytes, Text } from "../lib/bytes";
+export { arena, Bytes, copyBytes, Text } from "../lib/bytes";
 export {
   BodyAction,
   CloseType,

@@ -1,7 +1,9 @@
-import { arena, Bytes } from "../sdk";
+import { arena, Bytes, copyBytes } from "../sdk";
 
 /** Bytes of a value at most; what is longer is cut, so that names, and what is kept of them, stay bounded. */
 export const MAX_LABEL: i32 = 256;
+/** In the place of a length. */
+const SAME: u16 = 0xffff;
 
 /** The values of the slots of one request, in the arena. Those that nobody needs stay empty. */
 @unmanaged
@@ -24,18 +26,28 @@ export class Values {
     store<i32>(at, min(value.length, MAX_LABEL), 4);
   }
 
-  /** All values in one piece, each with its length before it: what two requests of one series have in common. */
+  /**
+   * All values in one piece, each with its length before it: what two requests of one series have in common. One that is the same piece of memory as the one before,
+   * as those that nobody knows are, is a mark.
+   */
   key(slots: i32): Bytes {
     let size = 0;
     for (let i = 0; i < slots; i++) size += this.get(i).length + 2;
     const start = arena.allocate(<usize>size);
     let at = start;
+    let before: usize = 1;
     for (let i = 0; i < slots; i++) {
       const value = this.get(i);
+      if (value.pointer == before && value.length == this.get(i - 1).length) {
+        store<u16>(at, SAME);
+        at += 2;
+        continue;
+      }
+      before = value.pointer;
       store<u16>(at, <u16>value.length);
-      memory.copy(at + 2, value.pointer, <usize>value.length);
+      copyBytes(at + 2, before, <usize>value.length);
       at += <usize>value.length + 2;
     }
-    return Bytes.view(start, size);
+    return Bytes.view(start, <i32>(at - start));
   }
 }

@@ -1,4 +1,4 @@
-import { arena, Bytes } from "../bytes";
+import { arena, Bytes, sameBytes } from "../bytes";
 import { digestOf, Hash } from "../sha2";
 import { order, SIZE } from "./field";
 import { add, cache, decode, double, encode, negate, POINT_SIZE, setNeutral } from "./point";
@@ -56,7 +56,7 @@ export class Ed25519PublicKey {
     }
     const expected = arena.allocate(SIZE);
     encode(expected, sum);
-    return memory.compare(expected, signature.pointer, SIZE) == 0;
+    return sameBytes(expected, signature.pointer, SIZE);
   }
 }
 

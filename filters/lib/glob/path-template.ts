@@ -1,4 +1,4 @@
-import { Bytes } from "../bytes";
+import { Bytes, sameBytes } from "../bytes";
 import { TemplateError } from "./error";
 import { isPathCharacter, Step, StepKind, TemplateParser, Variable } from "./template-parser";
 
@@ -70,7 +70,7 @@ export class PathTemplate {
       if (step.kind == StepKind.Literal) {
         const text = step.text.bytes;
         const rest = path.length - at;
-        if (rest < text.length || memory.compare(path.pointer + <usize>at, text.pointer, <usize>text.length) != 0) return false;
+        if (rest < text.length || !sameBytes(path.pointer + <usize>at, text.pointer, <usize>text.length)) return false;
         at += text.length;
       } else {
         const isText = step.kind == StepKind.TextGlob;

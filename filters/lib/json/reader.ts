@@ -1,4 +1,4 @@
-import { arena, Bytes } from "../bytes";
+import { arena, Bytes, sameBytes } from "../bytes";
 import { characterLength } from "../utf8";
 import { JsonKind, JsonValue } from "./value";
 
@@ -266,7 +266,7 @@ class JsonParser {
     let slot = slots + <usize>(hash & mask) * sizeof<usize>();
     while (load<usize>(slot) != 0) {
       const other = changetype<JsonValue>(load<usize>(slot));
-      if (other.keyLength == member.keyLength && memory.compare(other.keyPointer, member.keyPointer, <usize>member.keyLength) == 0) {
+      if (other.keyLength == member.keyLength && sameBytes(other.keyPointer, member.keyPointer, <usize>member.keyLength)) {
         this.at = this.base + <usize>member.keyStart;
         this.fail(JsonError.DuplicateKey);
         return false;

@@ -1,4 +1,4 @@
-import { Bytes } from "../bytes";
+import { Bytes, sameBytes } from "../bytes";
 
 export const enum JsonKind {
   Null = 0,
@@ -48,7 +48,7 @@ export class JsonValue {
     if (this.kind != JsonKind.Object) return null;
     let child = this.first;
     while (child != null) {
-      if (child.keyLength == name.length && memory.compare(child.keyPointer, name.pointer, <usize>name.length) == 0) break;
+      if (child.keyLength == name.length && sameBytes(child.keyPointer, name.pointer, <usize>name.length)) break;
       child = child.next;
     }
     return child;

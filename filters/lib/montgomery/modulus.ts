@@ -1,3 +1,5 @@
+import { sameBytes } from "../bytes";
+
 /** Limbs of the largest modulus: 8,192 bits. */
 const LIMB_LIMIT: i32 = 256;
 
@@ -87,7 +89,7 @@ export class Modulus {
   }
 
   equals(left: usize, right: usize): bool {
-    return memory.compare(left, right, this.size) == 0;
+    return sameBytes(left, right, this.size);
   }
 
   copy(out: usize, from: usize): void {

@@ -1,4 +1,4 @@
-import { Bytes } from "../bytes";
+import { Bytes, sameBytes } from "../bytes";
 import { xxHash64 } from "../hash";
 
 const INITIAL_CAPACITY: u32 = 64;
@@ -51,7 +51,7 @@ export class RecordTable {
       const entry = load<usize>(at, 4);
       if (entry == 0) return 0;
       if (load<u32>(at) == upper && load<u32>(entry) == <u32>hash && load<i32>(entry, 4) == key.length) {
-        if (memory.compare(entry + HEADER + <usize>this.size, key.pointer, <usize>key.length) == 0) return entry + HEADER;
+        if (sameBytes(entry + HEADER + <usize>this.size, key.pointer, <usize>key.length)) return entry + HEADER;
       }
       slot = (slot + 1) & mask;
     }

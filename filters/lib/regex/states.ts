@@ -1,3 +1,4 @@
+import { sameBytes } from "../bytes";
 import { STATE_MEMORY } from "./limits";
 
 /** Of the table of states. */
@@ -46,7 +47,7 @@ export function intern(owner: u32, set: usize, setSize: usize, transitions: usiz
   while (load<usize>(slot) != 0) {
     const state = load<usize>(slot);
     // The owner stands in front of the state: sets of two expressions are not comparable.
-    if (load<u32>(state - 8) == owner && memory.compare(state + STATE_HEADER, set, setSize) == 0) return state;
+    if (load<u32>(state - 8) == owner && sameBytes(state + STATE_HEADER, set, setSize)) return state;
     hash++;
     slot = table + <usize>(hash & (SLOTS - 1)) * sizeof<usize>();
   }

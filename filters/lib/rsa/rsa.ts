@@ -1,4 +1,4 @@
-import { arena, Bytes } from "../bytes";
+import { arena, Bytes, sameBytes } from "../bytes";
 import { Modulus } from "../montgomery";
 import { digestOf, Hash, hashLength } from "../sha2";
 
@@ -49,7 +49,7 @@ export class RsaPublicKey {
     memory.copy(end, digest.pointer, <usize>digest.length);
     memory.copy(end - <usize>prefix.length, prefix.pointer, <usize>prefix.length);
     store<u8>(end - <usize>prefix.length - 1, 0);
-    return memory.compare(expected, encoded.pointer, size) == 0;
+    return sameBytes(expected, encoded.pointer, size);
   }
 
   /** RSASSA-PSS (RFC 8017, sections 8.1.2 and 9.1.2) with MGF1 by the same hash and a salt as long as it (RFC 7518, section 3.5). */

@@ -1,4 +1,4 @@
-import { Bytes, Text } from "../bytes";
+import { Bytes, sameBytes, Text } from "../bytes";
 
 const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -53,7 +53,7 @@ export class BytesTable<V> {
       if (key == null) return null;
       if (unchecked(this.hashes[slot]) == hash) {
         const bytes = key.bytes;
-        if (bytes.length == length && memory.compare(bytes.pointer, pointer, <usize>length) == 0) return unchecked(this.values[slot]);
+        if (bytes.length == length && sameBytes(bytes.pointer, pointer, <usize>length)) return unchecked(this.values[slot]);
       }
       slot = (slot + 1) & mask;
     }

@@ -1,0 +1,16 @@
+import { arena, copyBytes, sameBytes } from ".";
+
+// Flat functions for bytes.test.ts.
+
+export function same(left: usize, right: usize, size: i32): bool {
+  return sameBytes(left, right, <usize>size);
+}
+
+export function copy(to: usize, from: usize, size: i32): void {
+  copyBytes(to, from, <usize>size);
+}
+
+/** A place for `size` bytes. */
+export function place(size: i32): usize {
+  return arena.allocate(<usize>size);
+}

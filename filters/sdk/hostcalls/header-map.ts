@@ -1,4 +1,4 @@
-import { arena, Bytes, toLower } from "../../lib/bytes";
+import { arena, Bytes, copyBytes, sameBytes, toLower } from "../../lib/bytes";
 import { HeaderMapType, Status } from "../abi/enums";
 import {
   proxy_add_header_map_value,
@@ -29,6 +29,11 @@ export class HeaderMap {
   private block: usize = 0;
   private readAt: u32 = 0;
   private count: u32 = 0;
+  /**
+   * One bit for each {@link bitOf} of the names in the block, all of them until a header was looked for that is not there: filters look for many such, the
+   * smallest for none.
+   */
+  private names: u64 = ANY_NAME;
   /** A change that the host has made and the block has not yet; address 0 for none, length -1 of the value for a removal. */
   private changedName: usize = 0;
   private changedNameLength: i32 = 0;
@@ -39,8 +44,12 @@ export class HeaderMap {
 
   /** The first value of `name`, or `null`. A decision about access looks at {@link values}: a name may stand several times (CVE-2020-25017). */
   get(name: Bytes): Bytes | null {
-    this.read();
+    if (this.block == 0 || this.readAt != epoch) this.fetch();
     const wanted = name.length;
+    if (this.isChanged(name)) {
+      return this.changedValueLength == REMOVED ? null : Bytes.view(this.changedValue, this.changedValueLength);
+    }
+    if ((this.names & bitOf(name.pointer, wanted)) == 0) return null;
     const count = this.count;
     let lengths = this.block + 4;
     let data = lengths + ((<usize>count) << 3);
@@ -52,6 +61,7 @@ export class HeaderMap {
       data += <usize>nameLength + <usize>load<u32>(lengths, 4) + 2;
       lengths += 8;
     }
+    if (this.names == ANY_NAME) this.collectNames();
     return null;
   }
 
@@ -79,8 +89,9 @@ export class HeaderMap {
 
   /** All values of `name`, in order. */
   values(name: Bytes): HeaderIterator {
-    this.read();
-    return HeaderIterator.over(this.block, this.count, name);
+    if (this.block == 0 || this.readAt != epoch) this.fetch();
+    else if (this.isChanged(name)) this.apply();
+    return HeaderIterator.over(this.block, this.names & bitOf(name.pointer, name.length) ? this.count : 0, name);
   }
 
   get size(): i32 {
@@ -121,11 +132,18 @@ export class HeaderMap {
 
   @inline
   private read(): void {
-    if (this.block == 0 || this.readAt != epoch || this.changedName != 0) this.fetch();
+    if (this.block == 0 || this.readAt != epoch) this.fetch();
+    else if (this.changedName != 0) this.apply();
+  }
+
+  /** Whether `name` is the one whose change the block has not yet. */
+  @inline
+  private isChanged(name: Bytes): bool {
+    return this.changedName != 0 && this.changedNameLength == name.length && sameName(this.changedName, name.pointer, name.length);
   }
 
   /**
-   * Remembers a change, so that the next look need not read everything again: where nobody looks any more it costs nothing. To Envoy `host` is `:authority`,
+   * Remembers a change, so that the next look need not read everything again: another change, or a look at all pairs, makes it in a copy. To Envoy `host` is `:authority`,
    * and capitals are small letters: after these everything is read.
    */
   private changed(name: Bytes, value: Bytes | null, status: Status): Status {
@@ -169,8 +187,8 @@ export class HeaderMap {
         store<i32>(madeLengths, nameLength);
         store<i32>(madeLengths, valueLength, 4);
         madeLengths += 8;
-        memory.copy(to, name, <usize>nameLength);
-        memory.copy(to + <usize>nameLength + 1, this.changedValue, <usize>valueLength);
+        copyBytes(to, name, <usize>nameLength);
+        copyBytes(to + <usize>nameLength + 1, this.changedValue, <usize>valueLength);
         to += <usize>(nameLength + valueLength + 2);
       }
       if (i == count) break;
@@ -179,19 +197,20 @@ export class HeaderMap {
       if (length != nameLength || !sameName(from, name, length)) {
         store<u64>(madeLengths, load<u64>(lengths));
         madeLengths += 8;
-        memory.copy(to, from, size);
+        copyBytes(to, from, size);
         to += size;
       }
       from += size;
     }
     this.block = made;
     this.count = kept;
+    if (valueLength != REMOVED) this.names |= bitOf(name, nameLength);
   }
 
   private fetch(): void {
-    if (this.block != 0 && this.readAt == epoch) return this.apply();
     this.readAt = epoch;
     this.changedName = 0;
+    this.names = ANY_NAME;
     if (proxy_get_header_map_pairs(this.mapType, RESULT, RESULT + 4) != 0 || resultSize() < 4) {
       this.block = EMPTY_BLOCK;
       this.count = 0;
@@ -200,12 +219,34 @@ export class HeaderMap {
     this.block = resultPointer();
     this.count = load<u32>(this.block);
   }
+
+  private collectNames(): void {
+    let lengths = this.block + 4;
+    let data = lengths + ((<usize>this.count) << 3);
+    let names: u64 = 0;
+    for (let i: u32 = 0; i < this.count; i++, lengths += 8) {
+      const length = load<i32>(lengths);
+      names |= bitOf(data, length);
+      data += <usize>length + <usize>load<u32>(lengths, 4) + 2;
+    }
+    this.names = names;
+  }
 }
 
+const ANY_NAME: u64 = u64.MAX_VALUE;
 const EMPTY_BLOCK: usize = memory.data(4);
 const REMOVED: i32 = -1;
 const COLON: u8 = 0x3a;
 const HOST: u32 = 0x74736f68;
+
+/** A bit for a name, the same whatever its case: from its length and its last letter. */
+// @ts-ignore: decorator
+@inline
+function bitOf(name: usize, length: i32): u64 {
+  const last: u8 = length > 0 ? load<u8>(name + <usize>length - 1) & 31 : 0;
+  const place = (length * 11 + last) & 63;
+  return (<u64>1) << (<u64>place);
+}
 
 function isPlainName(name: Bytes): bool {
   for (let i = 0; i < name.length; i++) {
@@ -268,15 +309,7 @@ export class HeaderIterator {
 
 /** Equality of two names of one length: exact first, because Envoy's names and the filters' are lower case; folded where they differ. */
 function sameName(left: usize, right: usize, length: i32): bool {
-  let i: usize = 0;
-  const end = <usize>length;
-  for (; i + 8 <= end; i += 8) {
-    if (load<u64>(left + i) != load<u64>(right + i)) return sameNameFolded(left, right, end);
-  }
-  for (; i < end; i++) {
-    if (load<u8>(left + i) != load<u8>(right + i)) return sameNameFolded(left, right, end);
-  }
-  return true;
+  return sameBytes(left, right, <usize>length) || sameNameFolded(left, right, <usize>length);
 }
 
 function sameNameFolded(left: usize, right: usize, end: usize): bool {

@@ -141,11 +141,7 @@ export class EjectionStream extends HttpStream {
     this.resumeResponse();
   }
 
-  onDone(): void {
-    this.finish();
-  }
-
-  /** The same where the module does without `proxy_on_done`: one callback less for each attempt. */
+  /** Modules do without `proxy_on_done`, which comes right before: one callback less for each attempt. */
   end(): void {
     this.finish();
     super.end();

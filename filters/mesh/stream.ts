@@ -76,15 +76,13 @@ export class MeshStream extends HttpStream {
   }
 
   /**
-   * The host is not asked for `on_done`, a callback more for each stream: `on_delete`, which comes right after it, does as well for a filter that waits for the end
-   * of an attempt, where there is no log.
+   * The host is not asked for `on_done`, a callback more for each stream: `on_delete`, which comes right after it and ends the filters' streams, does as well for one
+   * that waits for the end of an attempt, where there is no log.
    */
   end(): void {
     super.end();
     const members = this.members;
     for (let i = 0; i < members.length; i++) {
-      unchecked(members[i]).state |= StreamState.Ended;
-      unchecked(members[i]).onDone();
       unchecked(members[i]).end();
     }
   }

@@ -48,7 +48,7 @@ export class Match {
   matches<R>(request: R): bool {
     const path = this.path;
     if (path != null && !path.matches(request.path)) return false;
-    if (!holds(this.authority, request.host)) return false;
+    if (this.authority != null && !holds(this.authority, request.host)) return false;
     if (this.method != null && !holds(this.method, request.method)) return false;
     if (this.scheme != null && !holds(this.scheme, request.scheme)) return false;
     const headers = this.headers;

@@ -49,12 +49,6 @@ export abstract class HttpStream extends Stream {
 
   onResponseMetadata(elements: u32): void {}
 
-  /** The end, for access logs: every attribute is readable, nothing can be changed. */
-  onLog(): void {}
-
-  /** The stream is done. After this only {@link Stream.reset} follows. */
-  onDone(): void {}
-
   /**
    * Answers in the upstream's place. `details` becomes `%RESPONSE_CODE_DETAILS%` (spaces as `_`), in words of the filter's own, never the
    * client's. A gRPC request gets `grpcStatus` in trailers instead, with `body` as its message; -1 lets Envoy choose by `status`, but 429

@@ -49,6 +49,12 @@ export abstract class Stream {
   /** Called before each use: forget the stream before. */
   reset(): void {}
 
+  /** The end, for access logs: every attribute is readable, nothing can be changed. */
+  onLog(): void {}
+
+  /** The stream is done. After this only {@link reset} follows. */
+  onDone(): void {}
+
   /** Called when the time of {@link callAfter} has come, with this stream as the effective context. */
   onTimer(): void {}
 

@@ -20,10 +20,6 @@ export abstract class TcpStream extends Stream {
 
   onUpstreamClose(closeType: CloseType): void {}
 
-  onLog(): void {}
-
-  onDone(): void {}
-
   /** Lets data of the client, held by `StopIteration`, go on. */
   resumeDownstream(): bool {
     if (!(this.state & StreamState.RequestPaused) || this.state & (StreamState.Ended | StreamState.Closed)) return false;

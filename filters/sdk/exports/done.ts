@@ -1,5 +1,3 @@
-import { HttpStream } from "../contexts/http-stream";
-import { TcpStream } from "../contexts/tcp-stream";
 import { enter, findStream, leave } from "../contexts/callbacks";
 import { roots } from "../contexts/registry";
 import { StreamState } from "../contexts/stream";
@@ -10,8 +8,7 @@ export function proxy_on_done(contextId: u32): u32 {
   const stream = roots.get(contextId) == null ? findStream(contextId) : null;
   if (stream != null) {
     stream.state |= StreamState.Ended;
-    if (stream instanceof HttpStream) (<HttpStream>stream).onDone();
-    else if (stream instanceof TcpStream) (<TcpStream>stream).onDone();
+    stream.onDone();
   }
   leave();
   return 1;

@@ -26,38 +26,64 @@ const QUESTION_MARK: u8 = 0x3f;
 const COLON: u8 = 0x3a;
 
 /**
- * What rules look at: headers in one read, every other attribute once and only when it is asked for. Lives in the arena, so it ends with the
+ * What rules look at: headers in one read, everything else once and only when it is asked for. Lives in the arena, so it ends with the
  * callback. Meant for request headers, before they are changed.
  */
 @unmanaged
 @final
 export class RequestView {
-  /** `:path` whole. */
-  target: Bytes;
-  /** `:path` without query. */
-  path: Bytes;
-  /** After the `?`; empty without one. */
-  query: Bytes;
-  /** `:authority` without port. */
-  host: Bytes;
   private headersPointer: usize;
+  private targetValue: Bytes | null;
+  private pathValue: Bytes | null;
+  private hostValue: Bytes | null;
   private sourceRead: bool;
   private source: SocketAddress | null;
 
-  /** A request without `:path` (CONNECT, CVE-2026-73547) has an empty path, which no path rule matches. */
   static of(headers: HeaderMap): RequestView {
     const request = changetype<RequestView>(arena.allocate(offsetof<RequestView>()));
-    const target = headers.get(PATH);
-    request.target = target != null ? target : Bytes.empty();
-    const mark = request.target.indexOf(QUESTION_MARK);
-    request.path = mark < 0 ? request.target : request.target.slice(0, mark);
-    request.query = mark < 0 ? Bytes.empty() : request.target.slice(mark + 1);
-    const authority = headers.get(AUTHORITY);
-    request.host = authority != null ? hostOf(authority) : Bytes.empty();
     request.headersPointer = changetype<usize>(headers);
+    request.targetValue = null;
+    request.pathValue = null;
+    request.hostValue = null;
     request.sourceRead = false;
     request.source = null;
     return request;
+  }
+
+  /** `:path` whole. A request without it (CONNECT, CVE-2026-73547) has an empty path, which no path rule matches. */
+  get target(): Bytes {
+    const known = this.targetValue;
+    if (known != null) return known;
+    const path = this.headers.get(PATH);
+    const target = path != null ? path : Bytes.empty();
+    this.targetValue = target;
+    return target;
+  }
+
+  /** `:path` without query. */
+  get path(): Bytes {
+    const known = this.pathValue;
+    if (known != null) return known;
+    const target = this.target;
+    const mark = target.indexOf(QUESTION_MARK);
+    const path = mark < 0 ? target : target.slice(0, mark);
+    this.pathValue = path;
+    return path;
+  }
+
+  /** After the `?`; empty without one. */
+  get query(): Bytes {
+    return this.target.slice(this.path.length + 1);
+  }
+
+  /** `:authority` without port. */
+  get host(): Bytes {
+    const known = this.hostValue;
+    if (known != null) return known;
+    const authority = this.authority;
+    const host = authority != null ? hostOf(authority) : Bytes.empty();
+    this.hostValue = host;
+    return host;
   }
 
   get headers(): HeaderMap {

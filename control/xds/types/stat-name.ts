@@ -1,7 +1,8 @@
 import type { Service } from "../../model/index.ts";
 
 export interface Named {
-  readonly service: Service;
+  /** Or what stands in its place: a Sidecar, whose ports no service has. */
+  readonly service: Pick<Service, "host" | "name" | "namespace" | "object">;
   /** By which clients call it. */
   readonly port: { readonly number: number; readonly name: string };
   /** Where the workload listens; 0 where nobody knows, of services outside of it. */

@@ -10,7 +10,8 @@ export const sidecar: Evidences = {
   "workloadSelector.labels": `${SIDECARS}: its labels select, before its namespace's`,
   "ingress.port.number": `${SIDECARS}: takes requests on port %i to its endpoint: %s`,
   "ingress.port.protocol": ["control/xds/types/listener/inbound.scenarios.ts: are bytes where the port says so"],
-  "ingress.port.name": { unseen: "a name that people read; a port goes by its number" },
+  "ingress.port.name":
+    "control/xds/types/listener/http-proxy.scenarios.ts: by the ports of a Sidecar's ingress, of the service behind them or of the Sidecar itself",
   "ingress.bind": `${SIDECARS}: binds the address that it is given`,
   "ingress.captureMode": `${SIDECARS}: binds the address that it is given`,
   "ingress.defaultEndpoint": `${SIDECARS}: takes requests on port %i to its endpoint: %s`,

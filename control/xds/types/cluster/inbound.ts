@@ -10,12 +10,11 @@ import {
   type Protocol,
   type ProxyView,
   type Service,
-  type ServicePort,
   type SidecarScope,
 } from "../../../model/index.ts";
 import { inboundCluster } from "../cluster-name.ts";
 import { addressOf } from "../endpoint/address.ts";
-import { statName } from "../stat-name.ts";
+import { type Named, statName } from "../stat-name.ts";
 import { applyConnectionPool } from "./connection-pool.ts";
 import { draftOf, finish } from "./draft.ts";
 import { fromLoopback } from "./fixed.ts";
@@ -33,8 +32,8 @@ interface LocalPort {
   /** Where the workload listens; undefined: at the address that the client connected to. */
   readonly target: { readonly address: string; readonly port: number } | undefined;
   readonly services: readonly Service[];
-  /** That of the first service. */
-  readonly servicePort: ServicePort | undefined;
+  /** Whose it is in statistics: the first service's, or the Sidecar's own. */
+  readonly named: Named | undefined;
   readonly pool: ConnectionPool | undefined;
 }
 
@@ -59,7 +58,7 @@ function ofServices(view: ProxyView, sidecar: SidecarScope | undefined, number: 
     protocol: first?.port.protocol ?? "auto",
     target: view.settings().inboundTrafficPolicy === "PASSTHROUGH" ? undefined : { address: loopbackOf(view), port: number },
     services: [...new Set(group.filter(({ port }) => port.number === first?.port.number).map(({ service }) => service))],
-    servicePort: first?.port,
+    named: first === undefined ? undefined : { service: first.service, port: first.port, targetPort: number },
     pool: sidecar?.inboundConnectionPool ?? pool,
   };
 }
@@ -79,7 +78,12 @@ function ofIngress(view: ProxyView, sidecar: SidecarScope, index: number, ports:
     protocol: ingress?.port.protocol ?? "auto",
     target: ingress?.defaultEndpoint === undefined ? undefined : endpointOf(view, ingress.defaultEndpoint),
     services: service === undefined ? [] : [service],
-    servicePort: found?.port,
+    // The port is the Sidecar's own in any case (Istio's `buildInboundClustersFromSidecar`).
+    named: {
+      service: service ?? { ...sidecar, host: `${sidecar.name}.${sidecar.namespace}` },
+      port: { number, name: ingress?.port.name ?? "" },
+      targetPort: number,
+    },
     pool: ingress?.connectionPool ?? sidecar.inboundConnectionPool ?? pool,
   };
 }
@@ -95,15 +99,10 @@ function endpointOf(view: ProxyView, endpoint: string): NonNullable<LocalPort["t
   return { address: host, port };
 }
 
-function local(view: ProxyView, { number, protocol, target, services, servicePort, pool }: LocalPort): Cluster {
+function local(view: ProxyView, { number, protocol, target, services, named, pool }: LocalPort): Cluster {
   const settings = view.settings();
-  const [service] = services;
   const pattern = settings.inboundClusterStatName;
-  const isNamed = pattern !== "" && service !== undefined && servicePort !== undefined;
-  const draft = draftOf(
-    inboundCluster(number),
-    isNamed ? statName(pattern, { service, port: servicePort, targetPort: number }) : undefined,
-  );
+  const draft = draftOf(inboundCluster(number), pattern === "" || named === undefined ? undefined : statName(pattern, named));
   const { cluster } = draft;
   if (target === undefined) {
     cluster.clusterDiscoveryType = { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST };

@@ -135,6 +135,31 @@ describe("clusters are called in statistics", () => {
     expect(values).toEqual({ "tcp.out/outside.test/outside.test/90/tcp//0.downstream_cx_total": 1 });
   });
 
+  test("by the ports of a Sidecar's ingress, of the service behind them or of the Sidecar itself", async () => {
+    const ingress = [
+      [portOf(server), "http-in"],
+      [7777, "http-alone"],
+    ].map(
+      ([number, name]) => `{ port: { number: ${number}, name: ${name}, protocol: HTTP }, defaultEndpoint: "127.0.0.1:${portOf(other)}" }`,
+    );
+    const pattern = "in/%SERVICE_FQDN%/%SERVICE_PORT%/%SERVICE_PORT_NAME%/%TARGET_PORT%";
+    await proxy.tune(
+      { inboundClusterStatName: pattern },
+      `
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: ports }
+spec: { ingress: [${ingress.join()}], egress: [{ hosts: ["*/*"] }] }
+`,
+    );
+    const expected = [
+      `in/client.default.svc.cluster.local/${portOf(server)}/http-in/${portOf(server)};`,
+      "in/ports.default/7777/http-alone/7777;",
+    ];
+    await expect.poll(names, { timeout: 15_000 }).toEqual(expect.arrayContaining(expected));
+  });
+
   test("by their own names where nobody says", async () => {
     await proxy.tune({});
     await expect.poll(names, { timeout: 15_000 }).toEqual(expect.arrayContaining(["outbound|80||web.default.svc.cluster.local;"]));

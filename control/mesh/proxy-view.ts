@@ -157,9 +157,11 @@ export class MeshProxyView implements ProxyView {
     return workloadMtls(policies, rootNamespace, { namespace, labels: labels() });
   }
 
-  trafficRules(host: HostName): TrafficRules | undefined {
+  trafficRules(host: HostName, side: "outbound" | "inbound" = "outbound"): TrafficRules | undefined {
     this.reads.cells.add(cell.settings);
-    return trafficRulesFor(this.mesh, this.common, host, this.service(host), this.reads);
+    // Istio's `SidecarScope.DestinationRule`: a selector is for clients.
+    const client = side === "outbound" ? this.common : { namespace: this.common.namespace, labels: undefined };
+    return trafficRulesFor(this.mesh, client, host, this.service(host), this.reads);
   }
 
   routing(host: HostName): Routing | undefined {

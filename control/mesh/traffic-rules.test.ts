@@ -85,5 +85,8 @@ describe("traffic rules", () => {
     );
     expect(subsetsFor(mesh, { labels: { app: "one" } })).toEqual(["one"]);
     expect(subsetsFor(mesh)).toEqual(["all"]);
+    // Before its own workload it is no client.
+    const view = viewOf(mesh, { labels: { app: "one" } });
+    expect(view.trafficRules(REVIEWS, "inbound")?.subsets.map(({ name }) => name)).toEqual(["all"]);
   });
 });

@@ -3,6 +3,12 @@ import { cell, type Reads } from "./cell.ts";
 import { patternsOf } from "./host-patterns.ts";
 import type { Mesh } from "./mesh.ts";
 
+/** Who connects; without labels rules that select clients do not count. */
+interface Connecting {
+  readonly namespace: string;
+  readonly labels: Client["labels"] | undefined;
+}
+
 /**
  * The rules for connections of a client to a host. Those of the client's namespace hide those of the service's, which hide those of the root namespace; within a namespace the most
  * specific host counts, and nothing is inherited from a wider one (Istio's `destinationRule` in push_context.go). Of a client in the root namespace, where gateways often are, only what that says to
@@ -10,7 +16,7 @@ import type { Mesh } from "./mesh.ts";
  */
 export function trafficRulesFor(
   mesh: Mesh,
-  client: Pick<Client, "namespace" | "labels">,
+  client: Connecting,
   host: HostName,
   service: Service | undefined,
   reads: Reads,
@@ -47,11 +53,14 @@ function isOwn({ exportTo, object: { metadata } }: TrafficRules): boolean {
   return exportTo.every((entry) => entry === "." || entry === metadata.namespace);
 }
 
-function isMeant({ exportTo, object, workloadSelector }: TrafficRules, client: Pick<Client, "namespace" | "labels">): boolean {
+function isMeant({ exportTo, object, workloadSelector }: TrafficRules, client: Connecting): boolean {
   const { namespace } = object.metadata;
   if (!isVisible(exportTo, namespace, client.namespace)) return false;
   // A selector picks clients of its own namespace.
-  return workloadSelector === undefined || (namespace === client.namespace && selects(workloadSelector, client.labels));
+  return (
+    workloadSelector === undefined ||
+    (client.labels !== undefined && namespace === client.namespace && selects(workloadSelector, client.labels))
+  );
 }
 
 const mergedRules = new WeakMap<TrafficRules, { readonly of: readonly TrafficRules[]; readonly merged: TrafficRules }>();

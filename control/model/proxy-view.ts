@@ -38,8 +38,11 @@ export interface ProxyView {
   identities(host: HostName): Identities;
   /** What the workload behind an endpoint takes on a port of it, whether or not a proxy stands before it. */
   endpointMtls(endpoint: Endpoint, port: number): MtlsMode;
-  /** Rules for how to connect to a host, merged: of the client's namespace, else of the service's, else of the root namespace; exact hosts hide wildcards. */
-  trafficRules(host: HostName): TrafficRules | undefined;
+  /**
+   * Rules for how to connect to a host, merged: of the client's namespace, else of the service's, else of the root namespace; exact hosts hide wildcards. For `inbound`, how a proxy connects to its own workload, rules
+   * that select clients do not count.
+   */
+  trafficRules(host: HostName, side?: "outbound" | "inbound"): TrafficRules | undefined;
 
   /**
    * Rules for how a sidecar routes to a host: of the oldest object whose hosts name or cover it, visible and bound to `mesh`; delegates put in their place; matches for other

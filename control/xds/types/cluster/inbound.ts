@@ -52,7 +52,8 @@ export function inboundClusters(view: ProxyView): readonly Cluster[] {
 /** Of several services on a port the first says what is spoken and which policy holds. */
 function ofServices(view: ProxyView, sidecar: SidecarScope | undefined, number: number, group: Inbound["ports"]): LocalPort {
   const [first] = group;
-  const pool = first === undefined ? undefined : policyFor(view.trafficRules(first.service.host), first.port.number).connectionPool;
+  const pool =
+    first === undefined ? undefined : policyFor(view.trafficRules(first.service.host, "inbound"), first.port.number).connectionPool;
   return {
     number,
     protocol: first?.port.protocol ?? "auto",
@@ -72,7 +73,7 @@ function ofIngress(view: ProxyView, sidecar: SidecarScope, index: number, ports:
   const number = ingress?.port.number ?? 0;
   const found = ports.find(({ targetPort }) => targetPort === number);
   const service = found?.service;
-  const pool = service === undefined ? undefined : policyFor(view.trafficRules(service.host), number).connectionPool;
+  const pool = service === undefined ? undefined : policyFor(view.trafficRules(service.host, "inbound"), number).connectionPool;
   return {
     number,
     protocol: ingress?.port.protocol ?? "auto",

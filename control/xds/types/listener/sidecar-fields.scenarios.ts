@@ -248,6 +248,30 @@ describe("a Sidecar's egress", () => {
     expect(await callable()).toEqual(expected);
   });
 
+  test("keeps away the routes that a namespace which it does not import has for a host of its own", async () => {
+    const theirs = `
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: mine, namespace: other }
+spec: { hosts: [mine.test], http: [{ directResponse: { status: 418 } }] }
+`;
+    const ask = () => proxy.redirected("outbound", "10.1.0.1:80", httpRequest("mine.test"));
+    await follow(theirs + sidecar("client", '{ egress: [{ hosts: ["*/*"] }] }'));
+    expect(await ask()).toContain("418");
+    await follow(theirs + sidecar("client", '{ egress: [{ hosts: ["./*"] }] }'));
+    expect(await ask()).toContain("200 OK");
+  });
+
+  test("has the ports of all ServiceEntries of a host", async () => {
+    await follow(
+      service("mine", "default", 8081, "HTTP", web, "10.1.0.1").replace("name: mine", "name: more") +
+        sidecar("client", `{ egress: [{ hosts: ["./*"] }], ${only} }`),
+    );
+    for (const port of [80, 8081])
+      expect(await proxy.redirected("outbound", `10.1.0.1:${port}`, httpRequest(`mine.test:${port}`))).toContain("200 OK");
+  });
+
   const of = (hosts: string) => `egress: [{ hosts: [${hosts}] }], ${only}`;
 
   test.each<[what: string, sidecars: string, expected: readonly string[]]>([

@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import { instantiate } from "@assemblyscript/loader";
 import { compileFilter as compile } from "../../harness/assemblyscript/index.ts";
 import { builtModule, readDigests } from "../../scripts/build/modules.ts";
-import { FILTER_OPTIONS } from "../../scripts/build/options.ts";
+import { FILTER_OPTIONS, WITH_MESSAGES } from "../../scripts/build/options.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
-// The asconfig.json of the repository is for filters, which have the SDK's abort.
+// The asconfig.json of the repository is for filters, which import nothing that Envoy has not.
 const LIBRARY_OPTIONS = ["--config", "none", "-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
 
 /** Compiles an AssemblyScript `entry` (a path) that tests call directly. */
@@ -19,7 +19,7 @@ export async function compileAssembly(entry: string, options: readonly string[] 
 const filters = new Map<string, Promise<string>>();
 
 /**
- * Compiles a filter's `entry` as the build does, where the build has not, and returns the path of the module. Every scenario asks, for each of its
+ * Compiles a filter's `entry` where the build has not, but so that the log says what gave up, and returns the path of the module. Every scenario asks, for each of its
  * targets: the sources are read once for all scenarios of a file.
  */
 export function compileFilter(entry: string): Promise<string> {
@@ -30,7 +30,7 @@ export function compileFilter(entry: string): Promise<string> {
 
 async function compileUnbuilt(entry: string): Promise<string> {
   const built = await builtModule(repository, dirname(relative(repository, entry)), await readDigests(repository));
-  return built ?? compileToFile(entry, FILTER_OPTIONS);
+  return built ?? compileToFile(entry, [...FILTER_OPTIONS, ...WITH_MESSAGES]);
 }
 
 /** The path of what `entry` becomes. Results are kept below `.cache/assembly`, by the content of everything that `entry` imports. */

@@ -13,8 +13,9 @@ import { FILTER_OPTIONS } from "./options.ts";
 const run = promisify(execFile);
 const COMPILER = "node_modules/assemblyscript/bin/asc.js";
 /** What every module is made with, beside its sources. */
-const TOOLS = ["asconfig.json", "node_modules/assemblyscript/package.json"];
+const TOOLS = ["asconfig.json", "node_modules/assemblyscript/package.json", "node_modules/binaryen/package.json"];
 const TRANSFORM = fileURLToPath(new URL("literals.ts", import.meta.url));
+const OPTIMISER = fileURLToPath(new URL("optimise.ts", import.meta.url));
 
 /** A folder with `index.ts` and `manifest.json`, and what becomes of it. */
 interface ModuleSource {
@@ -100,6 +101,7 @@ async function build(repository: string, { folder, manifest, output }: ModuleSou
   await mkdir(join(repository, dirname(output)), { recursive: true });
   try {
     await compile(repository, `${folder}/index.ts`, partial);
+    await run(process.execPath, [OPTIMISER, partial, partial], { cwd: repository });
     const bytes = new Uint8Array(await readFile(join(repository, partial)));
     const problems = checkModule(bytes, manifest);
     if (problems.length > 0) throw new Error(`${wasm} (from ${folder})\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
@@ -128,7 +130,8 @@ async function compile(repository: string, entry: string, output: string): Promi
 async function digestOf(repository: string, { folder, manifest, output }: ModuleSource): Promise<string> {
   const hash = createHash("sha256")
     .update(output)
-    .update(await readFile(TRANSFORM));
+    .update(await readFile(TRANSFORM))
+    .update(await readFile(OPTIMISER));
   const files = [...TOOLS, `${folder}/manifest.json`, ...assemblySources(repository, [`${folder}/index.ts`])];
   const schema = `${folder}/${manifest.name}.schema.json`;
   if (await exists(join(repository, schema))) files.push(schema);

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Body, ExchangeResult, HeaderList } from "../target/index.ts";
-import { of, ofExchange, type Verdict } from "./verdict.ts";
+import { of, ofExchange, requireExchange, type Verdict } from "./verdict.ts";
 
 /** What an answer has to be, besides its status. */
 export interface ExpectedResponse {
@@ -17,6 +17,7 @@ export interface WithHeaders {
 }
 
 export function toForward(result: ExchangeResult, where: { readonly route?: string; readonly cluster?: string } = {}): Verdict {
+  requireExchange(result);
   const pass =
     result.outcome === "forward" &&
     (where.route === undefined || result.route === where.route) &&
@@ -25,11 +26,13 @@ export function toForward(result: ExchangeResult, where: { readonly route?: stri
 }
 
 export function toRespond(result: ExchangeResult, status: number, details?: string): Verdict {
+  requireExchange(result);
   const pass = result.outcome === "respond" && result.status === status && (details === undefined || result.details === details);
   return ofExchange(pass, `to be answered with ${status}${details === undefined ? "" : ` (${details})`}`, result);
 }
 
 export function toRespondWith(result: ExchangeResult, status: number, response: ExpectedResponse = {}): Verdict {
+  requireExchange(result);
   const { details, headers = {}, body } = response;
   const pass =
     result.outcome === "respond" &&
@@ -41,16 +44,19 @@ export function toRespondWith(result: ExchangeResult, status: number, response: 
 }
 
 export function toSendHeader(result: ExchangeResult, name: string, ...values: string[]): Verdict {
+  requireExchange(result);
   const pass = result.request !== undefined && isDeepStrictEqual(valuesOf(result.request.headers, name), values);
   return ofExchange(pass, `to send upstream ${name}: ${JSON.stringify(values)}`, result);
 }
 
 export function toReturnHeader(result: ExchangeResult, name: string, ...values: string[]): Verdict {
+  requireExchange(result);
   const pass = isDeepStrictEqual(valuesOf(result.response?.headers, name), values);
   return ofExchange(pass, `to return ${name}: ${JSON.stringify(values)}`, result);
 }
 
 export function toEject(result: ExchangeResult, rule?: string): Verdict {
+  requireExchange(result);
   const pass = result.decisions.some((decision) => decision.result === "mark" && (rule === undefined || decision.rule === rule));
   return ofExchange(pass, `to mark its host as one to be ejected${rule === undefined ? "" : ` by ${rule}`}`, result);
 }

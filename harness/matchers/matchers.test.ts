@@ -118,3 +118,22 @@ test.each<[string, string, () => void]>([
 ])("a failure of %s shows what was expected and the whole exchange", (_, expected, expectation) => {
   expect(expectation).toThrow(`expected the exchange ${expected}; it was\n{\n  "outcome": "`);
 });
+
+test.each<[string, unknown, RegExp]>([
+  ["a promise", Promise.resolve(forwarded), /is a promise: await it first/],
+  [
+    "a stream of the in-process host",
+    { state: "responded", response: { status: 403 } },
+    /is no exchange.*`state`, `request` and `response`/,
+  ],
+  ["nothing", undefined, /is no exchange/],
+])("%s is no exchange, and holds to nothing of one, nor to its opposite", (_title, given, message) => {
+  const examined = given as ExchangeResult;
+  expect(() => expect(examined).toForward()).toThrow(message);
+  expect(() => expect(examined).not.toForward()).toThrow(message);
+  expect(() => expect(examined).not.toRespond(403)).toThrow(message);
+  expect(() => expect(examined).not.toRespondWith(403)).toThrow(message);
+  expect(() => expect(examined).not.toSendHeader("x-a", "1")).toThrow(message);
+  expect(() => expect(examined).not.toReturnHeader("x-a", "1")).toThrow(message);
+  expect(() => expect(examined).not.toEject()).toThrow(message);
+});

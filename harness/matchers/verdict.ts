@@ -11,6 +11,16 @@ export interface Verdict {
 /** Log lines that a failure shows, the last ones. */
 const SHOWN = 10;
 
+/** Where something else is examined, nothing holds, and its opposite would: a mistake of the test, which no type tells in JavaScript. */
+export function requireExchange(result: unknown): asserts result is ExchangeResult {
+  if (result instanceof Promise)
+    throw new TypeError("what is examined is a promise: await it first, as in `expect(await run.send(request))`");
+  if (typeof result === "object" && result !== null && "outcome" in result && "decisions" in result) return;
+  throw new TypeError(
+    "what is examined is no exchange: `send` of a target or of a scenario's `run` gives one. A stream of the in-process host shows its `state`, `request` and `response`",
+  );
+}
+
 /** @param expectation what was expected, to be read after "expected the exchange (not)" */
 export function ofExchange(pass: boolean, expectation: string, result: ExchangeResult): Verdict {
   return {

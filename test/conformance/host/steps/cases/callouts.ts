@@ -75,10 +75,10 @@ export const callouts: readonly Case[] = [
   {
     title: "an answer that comes when the client has left",
     play: async ({ request, together, pass }) => {
-      const stream = await request(`request_headers: ${call("/slow", "callout", 150)};request_headers: return 1;${RESULTS}`);
+      const stream = await request(`request_headers: ${call("/slow", "callout", 500)};request_headers: return 1;${RESULTS}`);
       await together(async () => {
         await stream.leave();
-        await pass(300);
+        await pass(700);
       });
     },
   },

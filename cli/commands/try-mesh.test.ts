@@ -293,8 +293,14 @@ describe("requests to a workload", () => {
 
   test("pass by policies for other labels", async (context) => {
     await requireTarget(envoyTarget, context);
-    const ended = await run([{ authority: "reviews", path: "/admin" }], "--proxy", REVIEWS, "--direction", "inbound");
-    expect(parse(ended)).toMatchObject([{ outcome: "forward", decisions: [] }]);
+    // Nobody says labels of it: neither its node nor an object with its address.
+    const other = "sidecar~10.9.9.9~other.default~default.svc.cluster.local";
+    const requests = [{ authority: "reviews", path: "/admin", destination: { port: 9080 } }];
+    expect(parse(await run(requests, "--proxy", other, "--direction", "inbound"))).toMatchObject([{ outcome: "forward", decisions: [] }]);
+    // Of a known workload they count without metadata.
+    expect(parse(await run(requests, "--proxy", REVIEWS, "--direction", "inbound"))).toMatchObject([
+      { status: 403, decisions: [{ rule: "default/no-admin[0]" }] },
+    ]);
   });
 
   test("are judged with what --cluster answers to filters, and with nothing else", async (context) => {

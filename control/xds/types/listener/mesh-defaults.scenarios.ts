@@ -234,6 +234,14 @@ describe("defaultTrafficPolicy.outlierDetection:", () => {
     statuses = [500, 500];
     await follow({ consecutive5xxErrors: 1, minHealthPercent: 50 });
     expect(await count("two.test", 12)).toEqual({ 500: 12 });
+    const panics = async () => {
+      await call("two.test");
+      const { values } = await sidecar.proxy.envoy.admin.stats("^cluster.outbound.80..two.test;?.lb_healthy_panic$");
+      return Object.values(values)[0] ?? 0;
+    };
+    // Those were before Envoy's workers knew who is out.
+    await expect.poll(panics, SOON).toBeGreaterThan(0);
+    expect(await count("two.test", 12)).toEqual({ 500: 12 });
     await follow({ consecutive5xxErrors: 1 });
     await count("two.test", 4);
     await expect.poll(async () => (await call("two.test")).status, SOON).toBe("503");

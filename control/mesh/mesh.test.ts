@@ -278,6 +278,14 @@ describe("gateways", () => {
   });
 });
 
+test("a proxy has the labels of the workload at its address, on the loopback interface only of its own name", () => {
+  const at = (address: string) => contributed("pod", (object) => ({ workloads: [workload(object, address, { labels: { app: "pod" } })] }));
+  const said = (mesh: Mesh, address: string, name: string) => mesh.saidOf({ namespace: "default", addresses: [address], name }).labels;
+  expect(said(meshOf(at("10.0.0.9")), "10.0.0.9", "other")).toEqual({ app: "pod" });
+  expect(said(meshOf(at("127.0.0.1")), "127.0.0.1", "other")).toBeUndefined();
+  expect(said(meshOf(at("127.0.0.1")), "127.0.0.1", "pod")).toEqual({ app: "pod" });
+});
+
 test("inbound ports are those of the services that select the workload, or list its address", () => {
   const mesh = meshOf(
     contributed("pod", (object) => ({ workloads: [workload(object, "10.0.0.9", { labels: { app: "reviews" }, ports: { web: 9080 } })] })),

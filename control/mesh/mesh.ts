@@ -245,7 +245,11 @@ export class Mesh implements MeshView {
   /** What objects say of a proxy, beside what it says itself: the labels of its workload, and the annotation `proxy.istio.io/config` of its pod. */
   saidOf(proxy: Pick<Proxy, "namespace" | "addresses" | "name">): Partial<Pick<Workload, "labels" | "proxyConfig">> {
     const addresses = proxy.addresses.map((address) => address.toLowerCase());
-    const labels = workloadOf(this.index, { ...proxy, addresses })?.labels;
+    const workload = workloadOf(this.index, { ...proxy, addresses });
+    // Many share the loopback interface, of whom only the name tells which is meant.
+    const isMeant =
+      workload !== undefined && (workload.name === proxy.name || !workload.addresses.some((each) => /^(127\.|::1$)/.test(each)));
+    const labels = isMeant ? workload.labels : undefined;
     const proxyConfig = addresses
       .flatMap((address) => this.index.addresses.get(address) ?? [])
       .find((each) => each.namespace === proxy.namespace && each.proxyConfig !== undefined)?.proxyConfig;

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import type { ExchangeResult } from "../../harness/target/index.ts";
 import { withTimeLimit, type Sender } from "./time-limit.ts";
@@ -39,4 +41,18 @@ test("disposing of it disposes of the target", async () => {
   const inner: Sender = { ...target(), [Symbol.asyncDispose]: async () => void disposed.push("target") };
   await withTimeLimit(inner, 1_000)[Symbol.asyncDispose]();
   expect(disposed).toEqual(["target"]);
+});
+
+test("results are not kept: a run may be as long as it likes", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const results: Array<WeakRef<ExchangeResult>> = [];
+  const inner: Sender = { ...target(), send: async () => ({ ...result }) };
+  await using limited = withTimeLimit(inner, 60_000);
+  for (let i = 0; i < 100; i++) results.push(new WeakRef(await limited.send({ path: "/" })));
+  // What a turn has made a WeakRef of lives until the turn is over.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  // The last may still lie on the stack.
+  expect(results.filter((each) => each.deref() !== undefined).length).toBeLessThan(10);
 });

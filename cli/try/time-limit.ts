@@ -1,4 +1,4 @@
-import type { RunningTarget } from "../../harness/target/index.ts";
+import type { ExchangeResult, RunningTarget } from "../../harness/target/index.ts";
 
 export type Sender = Pick<RunningTarget, "send" | "logs"> & AsyncDisposable;
 
@@ -8,29 +8,37 @@ export type Sender = Pick<RunningTarget, "send" | "logs"> & AsyncDisposable;
  * others that are waiting or still to come; disposing of the target then ends Envoy.
  */
 export function withTimeLimit(target: Sender, milliseconds: number): Sender {
-  const { promise: overrun, reject } = Promise.withResolvers<never>();
-  // It may come when nobody waits.
-  overrun.catch(() => undefined);
-  let over = false;
+  // Not one promise that all race against: it would keep every result for as long as there is the target.
+  const waiting = new Set<(reason: Error) => void>();
+  let over: Error | undefined;
+  const end = (reason: Error) => {
+    over ??= reason;
+    for (const reject of waiting) reject(over);
+  };
   return {
     async send(request) {
-      if (over) return overrun;
-      const timer = setTimeout(() => {
-        over = true;
-        reject(
-          new Error(
-            `request ${request.id ?? request.path} was not answered in ${milliseconds} ms: does a module loop for ever? It blocks its worker, and every request on it.`,
+      if (over !== undefined) throw over;
+      const { promise, resolve, reject } = Promise.withResolvers<ExchangeResult>();
+      waiting.add(reject);
+      const timer = setTimeout(
+        () =>
+          end(
+            new Error(
+              `request ${request.id ?? request.path} was not answered in ${milliseconds} ms: does a module loop for ever? It blocks its worker, and every request on it.`,
+            ),
           ),
-        );
-      }, milliseconds);
+        milliseconds,
+      );
+      target.send(request).then(resolve, reject);
       try {
-        return await Promise.race([target.send(request), overrun]);
+        return await promise;
       } finally {
         clearTimeout(timer);
+        waiting.delete(reject);
       }
     },
     // A blocked worker keeps its lines.
-    logs: () => (over ? Promise.resolve([]) : target.logs()),
+    logs: () => (over !== undefined ? Promise.resolve([]) : target.logs()),
     [Symbol.asyncDispose]: () => target[Symbol.asyncDispose](),
   };
 }

@@ -86,3 +86,14 @@ test.each(["12", '"text"', "true", "null"])("%s is no access log entry", (text) 
   log.push(`${text}\n`);
   expect(log.lines()).toEqual([`[error][stderr] ${text}`]);
 });
+
+test("of a log that grows and grows the last entries are kept", () => {
+  const log = new EnvoyLog();
+  let seen = 0;
+  log.subscribe(() => seen++);
+  for (let i = 0; i < 130_000; i++) log.push(line("info", "wasm", `line ${i}`));
+  expect(seen).toBe(130_000);
+  expect(log.entries.length).toBeGreaterThanOrEqual(50_000);
+  expect(log.entries.length).toBeLessThanOrEqual(100_000);
+  expect(log.lines().at(-1)).toBe("[info][wasm] line 129999");
+});

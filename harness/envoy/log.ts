@@ -7,6 +7,9 @@ const LOG_START = '{"time":';
 /** A warning behind which Envoy says only that some code could not be loaded. */
 const WITHOUT_WASM = "Failed to create Wasm VM using envoy.wasm.runtime.v8 runtime";
 
+/** Of what was written the last entries are kept, as many as this at least and twice as many at most: a run may be as long as it likes. */
+const KEPT = 50_000;
+
 /** A line that Envoy logged about itself or for a filter. */
 export interface LogEntry {
   readonly kind: "log";
@@ -34,6 +37,7 @@ export type Refresh = () => void;
  * request ran stands before the request's access log entry.
  */
 export class EnvoyLog {
+  /** The last ones, at least 50,000. */
   readonly entries: Entry[] = [];
   private readonly refreshFrom: Refresh;
   private readonly listeners = new Set<(entry: Entry) => void>();
@@ -86,6 +90,7 @@ export class EnvoyLog {
   /** Takes a line that another log has read. */
   add(entry: Entry): void {
     this.entries.push(entry);
+    if (this.entries.length >= 2 * KEPT) this.entries.splice(0, KEPT);
     for (const listener of this.listeners) listener(entry);
   }
 

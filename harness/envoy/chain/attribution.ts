@@ -4,6 +4,8 @@ import { readMark, type Mark } from "./markers.ts";
 import { logPrefixes } from "./plugin.ts";
 
 const DECISION = "decision ";
+/** Of the filters' lines the last are kept, as many as this at least and twice as many at most, as in the in-process host. */
+const KEPT = 50_000;
 
 /** What Envoy logged for one stream: its access log entry, and the decisions that filters made about it. */
 export interface StreamRecord {
@@ -29,8 +31,10 @@ interface OpenStream {
  * that a new stream's `begin` follows came from `on_log`.
  */
 export class Attribution {
-  /** Every line of a filter, in order. */
+  /** The last lines of the filters, in order. */
   readonly lines: LogLine[] = [];
+  /** How many there were before these. */
+  private dropped = 0;
   private readonly prefixes: readonly string[];
   private readonly streams = new Map<number, OpenStream>();
   private undecided: Decision[] = [];
@@ -42,6 +46,16 @@ export class Attribution {
     // A longer prefix may begin with a shorter one.
     this.prefixes = filters.flatMap(logPrefixes).toSorted((a, b) => b.length - a.length);
     this.onStream = onStream;
+  }
+
+  /** How many lines there have been. */
+  get written(): number {
+    return this.dropped + this.lines.length;
+  }
+
+  /** The lines since there were `written`, of which the first may be gone. */
+  since(written: number): LogLine[] {
+    return this.lines.slice(Math.max(0, written - this.dropped));
   }
 
   take(entry: Entry): void {
@@ -65,6 +79,7 @@ export class Attribution {
     if (prefix === undefined) return;
     const message = entry.message.slice(prefix.length);
     this.lines.push({ level: levelOf(entry.level), message });
+    if (this.lines.length >= 2 * KEPT) this.dropped += this.lines.splice(0, KEPT).length;
     if (!message.startsWith(DECISION)) return;
     try {
       this.undecided.push(JSON.parse(message.slice(DECISION.length)) as Decision);

@@ -84,13 +84,13 @@ export class RunningChain implements RunningTarget {
 
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
     const exchange: Exchange = { request };
-    const firstLine = this.attribution.lines.length;
+    const before = this.attribution.written;
     const { response, record } = await this.turns.run(async () => {
       const connection = await this.lanes.take(request);
       return this.exchange(connection, exchange);
     });
     const result = exchangeResult(request, response, exchange.seen, await record);
-    return withEvidence(result, { request, logs: this.attribution.lines.slice(firstLine) });
+    return withEvidence(result, { request, logs: this.attribution.since(before) });
   }
 
   /** The access log entry is not part of a turn: the next request may begin while it is written. */

@@ -51,7 +51,9 @@ const FILES: ReadonlyArray<readonly [file: string, text: string, rule?: string]>
   ["cli/sources.ts", 'import "../filters/sdk/index.ts";', "filters-as-built-modules"],
   ["cli/tests.ts", 'import "../test/helper.ts";', "nobody-imports-tests"],
   ["cli/gone.ts", 'import "./not-there.ts";', "everything-resolves"],
-  ["cli/one.ts", 'import "./two.ts";', "no-cycles"],
+  ["harness/one.ts", 'import "./two.ts";', "no-cycles"],
+  ["harness/two.ts", 'import "./one.ts";'],
+  ["cli/one.ts", 'import type {} from "./two.ts";', "no-cycles-of-types"],
   ["cli/two.ts", 'import "./one.ts";'],
   ["test/helper.ts", 'import "../cli/main.ts";'],
 ];

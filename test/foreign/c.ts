@@ -10,15 +10,15 @@ export const clang: Toolchain = {
   },
 };
 
-/** A single C file to a module; functions are exported by `export_name`. */
-export function c(name: string, source: string): Recipe {
+/** A single C file to a module; functions are exported by `export_name`. `name` tells apart what is built of one file by other `macros`. */
+export function c(name: string, source: string, macros: readonly string[] = []): Recipe {
   return {
     name,
     toolchain: clang,
     source,
     async build(command, output) {
       const target = ["--target=wasm32", "-O3", "-ffreestanding", "-nostdlib", "-Wall", "-Werror", "-Wno-unused-but-set-variable"];
-      await run(command, [...target, "-Wl,--no-entry", source, "-o", output]);
+      await run(command, [...target, ...macros.map((macro) => `-D${macro}`), "-Wl,--no-entry", source, "-o", output]);
     },
   };
 }

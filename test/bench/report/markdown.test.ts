@@ -21,9 +21,9 @@ test("a table escapes what would end a cell", () => {
 test("a report has the design's numbers, a table for each section that ran, and what did not run", () => {
   const text = renderReport({ environment, results: { "header-job": result } }, [section, { ...section, id: "other", title: "Other" }]);
   expect(text).toContain("Envoy 1.40.0, one worker, Node 24.0.0, a processor, Envoys on one core, the client on another.");
-  expect(text).toContain("| header job, stateless, of raw C | at most 1.10 | 1.05 | met |");
-  expect(text).toContain("| header job with a stream record, of raw C | at most 1.20 | 1.50 | **missed** |");
-  expect(text).toContain("| header job, of Lua | at most 1 | not run |  |");
+  expect(text).toContain("| header job, stateless, of raw C | at most 1.10 | 1.05 | met |  |");
+  expect(text).toContain("| header job with a stream record, of raw C | at most 1.20 | 1.50 | **missed** |  |");
+  expect(text).toContain("| header job, of Lua | at most 1 | not run |  |  |");
   expect(text).toContain("### The header job\n\nWhat it is.\n\n| job | µs |");
   expect(text).toContain("2026-11-01, 3 rounds.");
   expect(text).toContain("- Not run: Rust crate: this machine has no rustc");
@@ -41,6 +41,19 @@ test.each([
   const asked: Target = { what: "x", reach: "at most 3", limit: 3, section: "s", figure: "f", unit: "", ...target };
   expect(judge({ s: { ...result, figures: { f: figure } } }, [asked])[0]?.met).toBe(met);
   expect(judge({}, [asked])[0]?.met).toBeUndefined();
+});
+
+test("beside a number that is missed stands what its hostcalls cost alone, where that was measured", () => {
+  const asked: Target = { what: "x", reach: "at most 3", limit: 3, section: "s", figure: "f", floor: "g", scale: 2, unit: "" };
+  const floor = (figures: Readonly<Record<string, number>>) => judge({ s: { ...result, figures } }, [asked])[0]?.floor;
+  expect(floor({ f: 5, g: 2 })).toBe(4);
+  expect(floor({ f: 1, g: 0.5 })).toBeUndefined();
+  expect(floor({ f: 5 })).toBeUndefined();
+  expect(floor({ f: 5, g: NaN })).toBeUndefined();
+  const results = { mesh: { ...result, figures: { "mesh/raw-c": 3.8, "floor/raw-c": 2.9 } } };
+  expect(renderReport({ environment, results }, [])).toContain(
+    "| `mesh` with six filters, of raw C | at most 2.5 | 3.80 | **missed** | 2.90 |",
+  );
 });
 
 test("every target says what it wants in words and in numbers, once", () => {

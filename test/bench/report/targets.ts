@@ -12,6 +12,8 @@ export interface Target {
   readonly atLeast?: boolean;
   readonly section: string;
   readonly figure: string;
+  /** What the hostcalls of the same job add alone, of the same section: no module that makes them can be below. */
+  readonly floor?: string;
   /** From the figure's unit to that of the limit. Default: 1. */
   readonly scale?: number;
   readonly unit: string;
@@ -113,6 +115,7 @@ export const TARGETS: readonly Target[] = [
     limit: 5,
     section: "authentication",
     figure: "ours@seen",
+    floor: "floor@seen",
     unit: "µs",
   },
   {
@@ -129,10 +132,27 @@ export const TARGETS: readonly Target[] = [
     limit: 3,
     section: "ejection",
     figure: "istio",
+    floor: "floor",
     unit: "µs",
   },
-  { what: `\`mesh\` with six filters, of ${C}`, reach: "at most 2.5", limit: 2.5, section: "mesh", figure: "mesh/raw-c", unit: "" },
-  { what: "one more filter inside `mesh`, the dearest", reach: "at most 1 µs", limit: 1, section: "mesh", figure: "further", unit: "µs" },
+  {
+    what: `\`mesh\` with six filters, of ${C}`,
+    reach: "at most 2.5",
+    limit: 2.5,
+    section: "mesh",
+    figure: "mesh/raw-c",
+    floor: "floor/raw-c",
+    unit: "",
+  },
+  {
+    what: "one more filter inside `mesh`, the dearest",
+    reach: "at most 1 µs",
+    limit: 1,
+    section: "mesh",
+    figure: "further",
+    floor: "floor-further",
+    unit: "µs",
+  },
   {
     what: "`mesh` with every filter, throughput of that without",
     reach: "at least 0.80",
@@ -270,14 +290,20 @@ export interface Verdict {
   readonly target: Target;
   readonly measured: number | undefined;
   readonly met: boolean | undefined;
+  /** Of a target that is missed. */
+  readonly floor: number | undefined;
 }
 
 /** Compares every target with the results. A figure that is missing or makes no sense is neither met nor missed. */
 export function judge(results: Results, targets: readonly Target[] = TARGETS): Verdict[] {
   return targets.map((target) => {
-    const figure = results[target.section]?.figures[target.figure];
-    if (figure === undefined || !Number.isFinite(figure)) return { target, measured: undefined, met: undefined };
-    const measured = figure * (target.scale ?? 1);
-    return { target, measured, met: target.atLeast === true ? measured >= target.limit : measured <= target.limit };
+    const value = (name: string | undefined) => {
+      const figure = name === undefined ? undefined : results[target.section]?.figures[name];
+      return figure === undefined || !Number.isFinite(figure) ? undefined : figure * (target.scale ?? 1);
+    };
+    const measured = value(target.figure);
+    if (measured === undefined) return { target, measured, met: undefined, floor: undefined };
+    const met = target.atLeast === true ? measured >= target.limit : measured <= target.limit;
+    return { target, measured, met, floor: met ? undefined : value(target.floor) };
   });
 }

@@ -28,6 +28,8 @@ export const authentication: Section = {
       });
       return [title, ...cells];
     });
+    figures["floor@seen"] = added("floor@seen", "no-filter@seen");
+    if (!missing.has("floor@seen")) rows.push(["the same hostcalls in C, token forwarded", digits(figures["floor@seen"]), ""]);
     const verification = (figures["verification"] = added("verification-RS256@new", "no-verification@new"));
     rows.push(["`verify_signature` alone", "", digits(verification)]);
     figures["raw-c"] = added("raw-c", "no-filter");

@@ -25,10 +25,19 @@ export const mesh: Section = {
     rows.push(["`mesh` without any", "", digits((figures["empty"] = added("mesh-0", "none")))]);
     const whole = `mesh-${MEMBERS.length}`;
     rows.push(["all six", digits((figures["modules"] = added("modules", "none"))), digits((figures["mesh"] = added(whole, "none")))]);
+    const telemetryFloor = added("floor", "floor-5");
+    figures["floor"] = added("floor", "none");
+    if (!missing.has("floor")) {
+      rows.push(["`telemetry`, the same hostcalls in C", "", digits(telemetryFloor)]);
+      rows.push(["all six, the same hostcalls in C", "", digits(figures["floor"])]);
+    }
     rows.push(["for scale: the header job in C", digits((figures["raw-c"] = added("raw-c", "no-filter"))), ""]);
     // The token has a row of its own among the design's numbers.
     figures["further"] = Math.max(...MEMBERS.slice(1).map((name) => figures[`fused-${name}`] ?? NaN));
     figures["mesh/raw-c"] = (figures["mesh"] ?? NaN) / (figures["raw-c"] ?? NaN);
+    // That of the dearest, which is the last.
+    figures["floor-further"] = figures["further"] === figures["fused-telemetry"] ? telemetryFloor : NaN;
+    figures["floor/raw-c"] = (figures["floor"] ?? NaN) / (figures["raw-c"] ?? NaN);
     if (at("modules").length > 0 && at(whole).length > 0) figures["mesh/modules"] = pairedRatio(at(whole), at("modules"), at("none"));
     return {
       effort: `${context.rounds} rounds of ${context.visits} batches`,

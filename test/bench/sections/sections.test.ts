@@ -41,8 +41,9 @@ describe.each(CASES)("$section.id", ({ section, expected }) => {
     const result = await section.run({ ...effort, envoy: envoy.path, cores: undefined, progress: () => {} });
     const titles = result.rows.map(([title]) => title);
     for (const title of expected) expect(titles).toContain(title);
-    for (const { figure } of TARGETS.filter((target) => target.section === section.id)) {
+    for (const { figure, floor } of TARGETS.filter((target) => target.section === section.id)) {
       if (figure !== WITHOUT_CLANG || result.missing.length === 0) expect(result.figures).toHaveProperty([figure], expect.any(Number));
+      if (floor !== undefined && result.missing.length === 0) expect(result.figures).toHaveProperty([floor], expect.any(Number));
     }
   });
 });

@@ -4,6 +4,7 @@ import { build, REPOSITORY } from "../../foreign/build.ts";
 import { c } from "../../foreign/c.ts";
 import { inTurn, repeated, type Requests } from "../client/requests.ts";
 import { wasmFilter, type Json } from "../envoy/bootstrap.ts";
+import { FLOORS } from "./floor.ts";
 import { built } from "./header-job.ts";
 import { jwtAuthn } from "./native.ts";
 import { ALGORITHMS, AUDIENCE, ISSUER, Issuer, type Algorithm } from "./tokens.ts";
@@ -25,7 +26,7 @@ export async function authenticationVariants(): Promise<Variant[]> {
     bench.native("RS256", familiarity, { forward: true, cache: true }),
     bench.native("RS256", familiarity, { forward: true, cache: false }),
     bench.native("RS256", familiarity, { forward: false, cache: true }),
-    ...(familiarity === "new" ? bench.verification("RS256") : []),
+    ...(familiarity === "new" ? bench.verification("RS256") : [bench.floor("RS256", familiarity)]),
   ]);
 }
 
@@ -71,6 +72,19 @@ class Bench {
         return "missing" in module ? module : { filters: [wasmFilter(module.module, { configuration })] };
       },
       check: (counters) => checkCache(counters, "wasmcustom.authentication.jwt_cache", familiarity),
+    };
+  }
+
+  /** What `ours` asks of the host for a token that was seen before. */
+  floor(algorithm: Algorithm, familiarity: Familiarity): Variant {
+    return {
+      id: `floor@${familiarity}`,
+      title: "the same hostcalls in C, token forwarded",
+      ...this.sends(algorithm, familiarity),
+      async prepare() {
+        const module = await FLOORS.authentication();
+        return "missing" in module ? module : { filters: [wasmFilter(module.module)] };
+      },
     };
   }
 

@@ -1,20 +1,18 @@
-import { join } from "node:path";
 import { freePort } from "../../../control/xds/types/testing/free-port.ts";
 import type { HeaderList } from "../../../harness/target/index.ts";
-import { build, REPOSITORY } from "../../foreign/build.ts";
-import { c } from "../../foreign/c.ts";
 import { DIRECT_RESPONSE, TO_LOOPBACK, wasmFilter, type BenchBootstrap, type Json } from "../envoy/bootstrap.ts";
+import { FLOORS } from "./floor.ts";
 import { built, MODULES } from "./header-job.ts";
 import type { Variant } from "./variant.ts";
 
-const REQUEST: HeaderList = [
+export const REQUEST: HeaderList = [
   [":method", "GET"],
   [":scheme", "http"],
   [":authority", "reviews"],
   [":path", "/reviews/4711"],
 ];
 
-const ISTIO = { outlierDetection: { maxEjectionPercent: 100 } };
+export const ISTIO = { outlierDetection: { maxEjectionPercent: 100 } };
 const rule = (i: number) => ({ name: `rule ${i}`, match: { headers: { [`x-error-${i}`]: {} } } });
 
 /** All go through the router to another listener of the same Envoy, which answers 200 at once. */
@@ -28,8 +26,8 @@ export const EJECTION: readonly Variant[] = [
     configured({ cluster: "loopback", ...ISTIO, rules: Array.from({ length: 14 }, (_, i) => rule(i)) }),
   ),
   variant("idle", "no settings for the cluster", configured({ cluster: "loopback" })),
-  variant("raw-c", "C without an SDK: the same callbacks, one read of all pairs, one of a metric", async () => {
-    const module = await build(c("bench-attempt-raw-c", join(REPOSITORY, "test/bench/attempt/raw-c/index.c")));
+  variant("floor", "the same hostcalls in C, of the cluster named", async () => {
+    const module = await FLOORS.ejection();
     return "missing" in module ? module : [wasmFilter(module.module)];
   }),
   variant("empty", "a wasm filter that does nothing", async () => {

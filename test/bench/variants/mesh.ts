@@ -1,5 +1,7 @@
+import type { Built } from "../../foreign/build.ts";
 import { wasmFilter, type Json } from "../envoy/bootstrap.ts";
 import { authenticationConfiguration, requestWith } from "./authentication.ts";
+import { FLOORS } from "./floor.ts";
 import { built } from "./header-job.ts";
 import { Issuer } from "./tokens.ts";
 import type { Variant } from "./variant.ts";
@@ -51,7 +53,12 @@ export function configurations(jwks: string): Readonly<Record<Member, Json>> {
   };
 }
 
-/** `mesh-N`: the first N filters inside `mesh`; `NAME`: one on its own; `modules`: all as modules of their own. */
+/** The configuration of `mesh` with the first filters. */
+export function fused(configuration: Readonly<Record<Member, Json>>, count: number): Json {
+  return { filters: MEMBERS.slice(0, count).map((name) => ({ name, configuration: configuration[name] })) };
+}
+
+/** `mesh-N`: the first N filters inside `mesh`; `NAME`: one on its own; `modules`: all as modules of their own; `floor` and `floor-5`: what all, and all but `telemetry`, ask of the host. */
 export async function meshVariants(): Promise<Variant[]> {
   const issuer = await Issuer.create("RS256");
   const configuration = configurations(issuer.jwks);
@@ -70,14 +77,24 @@ export async function meshVariants(): Promise<Variant[]> {
       return { filters };
     },
   });
-  const member = (name: Member) => [name, configuration[name]] as const;
-  const fused = (count: number) => ({
-    filters: MEMBERS.slice(0, count).map((name) => ({ name, configuration: configuration[name] })),
+  const floor = (id: string, title: string, provide: () => Promise<Built>): Variant => ({
+    id,
+    title,
+    request,
+    async prepare() {
+      const module = await provide();
+      return "missing" in module ? module : { filters: [wasmFilter(module.module)] };
+    },
   });
+  const member = (name: Member) => [name, configuration[name]] as const;
   return [
     variant("none", "no filter", []),
     ...MEMBERS.map((name) => variant(name, `\`${name}\` on its own`, [member(name)])),
-    ...[0, ...MEMBERS.keys()].map((_, count) => variant(`mesh-${count}`, `\`mesh\` with the first ${count}`, [["mesh", fused(count)]])),
+    ...[0, ...MEMBERS.keys()].map((_, count) =>
+      variant(`mesh-${count}`, `\`mesh\` with the first ${count}`, [["mesh", fused(configuration, count)]]),
+    ),
     variant("modules", "six modules", MEMBERS.map(member)),
+    floor("floor", "the same hostcalls in C", FLOORS.mesh),
+    floor("floor-5", "the same hostcalls in C, without `telemetry`", FLOORS["mesh-5"]),
   ];
 }

@@ -1,11 +1,12 @@
 import type { HeaderList } from "../../../harness/target/index.ts";
 import { wasmFilter, type BenchBootstrap, type Json } from "../envoy/bootstrap.ts";
+import { FLOORS } from "./floor.ts";
 import { built } from "./header-job.ts";
 import type { Counters, Variant } from "./variant.ts";
 
 const disabled = (...metrics: readonly string[]) => [{ overrides: metrics.map((metric) => ({ match: { metric }, disabled: true })) }];
 
-const REQUEST: HeaderList = [
+export const REQUEST: HeaderList = [
   [":method", "GET"],
   [":scheme", "http"],
   [":authority", "reviews.default.svc.cluster.local:9080"],
@@ -27,6 +28,15 @@ const WITH_METADATA: HeaderList = [
 /** `all`: every metric with every label of Istio, as `native` has them too. */
 export const TELEMETRY: readonly Variant[] = [
   filter("all", "every metric", {}),
+  {
+    id: "floor",
+    title: "the same hostcalls in C",
+    request: REQUEST,
+    async prepare() {
+      const module = await FLOORS.telemetry();
+      return "missing" in module ? module : { filters: [wasmFilter(module.module)] };
+    },
+  },
   filter("metadata", "every metric, and metadata of the client's workload", { peerMetadata: { trust: "ALWAYS" } }, WITH_METADATA),
   filter("no-sizes", "without sizes", { metrics: disabled("REQUEST_SIZE", "RESPONSE_SIZE") }),
   filter("count", "`istio_requests_total` only", { metrics: disabled("REQUEST_DURATION", "REQUEST_SIZE", "RESPONSE_SIZE") }),

@@ -4,14 +4,23 @@ import { Command, CommanderError } from "commander";
 import { CliError, ExitCode } from "./cli-error.ts";
 import { colorsOf } from "./colors.ts";
 import { commands } from "./commands/index.ts";
+import { nodeProblem } from "./node-version.ts";
 
-const { version } = JSON.parse(readFileSync(packageFile(), "utf8")) as { readonly version: string };
+const { version, engines } = JSON.parse(readFileSync(packageFile(), "utf8")) as {
+  readonly version: string;
+  readonly engines: { readonly node: string };
+};
 
 const program = new Command("meshwright")
   .description("Service-mesh filters for Envoy and Istio: try them, run them, write your own.")
   .version(version)
   .showHelpAfterError("(--help shows what there is)")
   .exitOverride();
+const problem = nodeProblem(process.versions.node, engines.node);
+if (problem !== undefined) {
+  process.stderr.write(`${colorsOf(process.stderr).red("error:")} ${problem}\n`);
+  process.exit(ExitCode.Environment);
+}
 // Whatever is not a command, as a word that is misspelled or `--help`, is answered by the list of them all.
 const named = commands.get(process.argv[2] ?? "");
 for (const load of named === undefined ? commands.values() : [named]) (await load())(program);

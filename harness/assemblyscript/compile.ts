@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { promisify, stripVTControlCharacters } from "node:util";
 import { askService } from "./service.ts";
 import { assemblySources } from "./sources.ts";
 
@@ -64,7 +64,7 @@ export async function compileFilter(entry: string | URL, options: CompileOptions
     service === undefined
       ? await compileHere(all, folder, output)
       : await askService(service, { parameters: [...all, "--baseDir", folder], output, tools: toolsDigest.digest("hex") });
-  if (problem !== undefined) throw new Error(`${source} does not compile:\n${problem}`);
+  if (problem !== undefined) throw new Error(`${source} does not compile:\n${stripVTControlCharacters(problem)}`);
   return output;
 }
 

@@ -74,3 +74,8 @@ test("what is worth no call is put in once and for all", () => {
   const names = Array.from({ length: module.getNumFunctions() }, (_, i) => binaryen.getFunctionInfo(module.getFunctionByIndex(i)).params);
   expect(names.filter((parameters) => parameters !== binaryen.none)).toHaveLength(EXPORTS.length);
 });
+
+test("the module says what it is written in", () => {
+  const [producers] = WebAssembly.Module.customSections(new WebAssembly.Module(optimise(compiled())), "producers");
+  expect(Buffer.from(producers ?? new ArrayBuffer()).toString("latin1")).toBe("\u0001\u0008language\u0001\u000eAssemblyScript\u0000");
+});

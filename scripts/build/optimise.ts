@@ -41,6 +41,18 @@ interface Undeclared {
 }
 const { Function: functions, getSideEffects } = binaryen as unknown as Undeclared;
 
+/**
+ * Says what language the module is written in, as nothing else does where the messages of what gives up are left out
+ * (https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md): one field, with one value that has no version.
+ */
+const PRODUCERS = Uint8Array.from([1, ...named("language"), 1, ...named("AssemblyScript"), ...named("")]);
+
+/** A name as the binary format has it; of fewer than 128 bytes. */
+function named(text: string): readonly number[] {
+  const bytes = new TextEncoder().encode(text);
+  return [bytes.length, ...bytes];
+}
+
 /** The module with less code, in fewer functions, into which V8 puts nothing. */
 export function optimise(bytes: Uint8Array): Uint8Array {
   const module = binaryen.readBinary(bytes);
@@ -51,6 +63,7 @@ export function optimise(bytes: Uint8Array): Uint8Array {
     binaryen.setAlwaysInlineMaxSize(INLINE_SIZE);
     module.optimize();
     useUpBudgets(module);
+    module.addCustomSection("producers", PRODUCERS);
     return module.emitBinary();
   } finally {
     module.dispose();

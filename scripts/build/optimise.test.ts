@@ -76,6 +76,6 @@ test("what is worth no call is put in once and for all", () => {
 });
 
 test("the module says what it is written in", () => {
-  const [producers] = WebAssembly.Module.customSections(new WebAssembly.Module(optimise(compiled())), "producers");
+  const [producers] = WebAssembly.Module.customSections(new WebAssembly.Module(Uint8Array.from(optimise(compiled()))), "producers");
   expect(Buffer.from(producers ?? new ArrayBuffer()).toString("latin1")).toBe("\u0001\u0008language\u0001\u000eAssemblyScript\u0000");
 });

@@ -50,7 +50,7 @@ test("one token brings a workload its certificate, which leads to the root of th
       await writeFile(file, pem);
       expect(await meshwright(["certs", file, "--admin", admin])).toMatchObject({ code: 0 });
     }
-    expect(serving.log).toContain('"message":"certificate issued"');
+    await expect.poll(() => serving.log).toContain('"message":"certificate issued"');
     expect(serving.log).not.toContain(created.output.trim().slice(-43));
   }
 });

@@ -65,7 +65,7 @@ test("containers ask each other as who they are, by scripts of the test and prog
   expect((await mesh.gateway("ingress").get("http://shop.example/call")).body).toBe("reviews-1");
   // The program has a network of its own.
   expect((await reviews.get("http://web:8080/")).body).toMatch(/^hello from \d+$/);
-  expect(web.log).toContain("listening");
+  await expect.poll(() => web.log).toContain("listening");
   const { host, port } = reviews.address;
   await expect(fetch(`http://${host}:${port}/`)).rejects.toThrow();
 });

@@ -28,7 +28,7 @@ test("a program of one's own is asked and asks by way of its sidecar, ends and c
   const greeting = (await reviews.get("http://web:8080/")).body;
   expect(greeting).toMatch(/^hello from \d+$/);
   expect((await reviews.get("http://web:8080/call")).body).toBe("reviews-1");
-  expect(web.log).toContain("listening");
+  await expect.poll(() => web.log).toContain("listening");
   // What a script speaks is HTTP, which for the sidecars are bytes.
   expect((await reviews.get("http://reviews-db.shop:5432/")).body).toBe("reviews-db-1");
   const twice = { a: { port: 1025, protocol: "tcp" }, b: { port: 1025 } } as const;

@@ -31,6 +31,8 @@ export interface LinkOptions {
   readonly seed?: number;
   /** From the start on. Default: none. */
   readonly faults?: LinkFaults;
+  /** Called when the counts have changed, before what was counted goes on. */
+  readonly onCount?: () => void;
 }
 
 /** What went over a link since it was made. */
@@ -79,14 +81,17 @@ export class Link implements AsyncDisposable {
   private server: Server | undefined;
   private boundPort: number;
   private current: LinkFaults = {};
-  private readonly forth = new Direction();
-  private readonly back = new Direction();
+  private readonly forth: Direction;
+  private readonly back: Direction;
+  private readonly onCount: () => void;
 
   /** Use {@link startLink}. */
   constructor(options: LinkOptions) {
     this.options = options;
     this.host = options.host ?? "127.0.0.1";
     this.boundPort = options.port ?? 0;
+    this.onCount = options.onCount ?? (() => undefined);
+    [this.forth, this.back] = [new Direction(this.onCount), new Direction(this.onCount)];
   }
 
   /** 0 where it listens on a path. */
@@ -156,6 +161,7 @@ export class Link implements AsyncDisposable {
     const choices = new Choices(((this.options.seed ?? 1) * 0x9e3779b1 + this.counted.connections++) >>> 0);
     if (this.current.cut === "reset" || this.current.cut === "refuse") {
       this.counted.reset++;
+      this.onCount();
       client.on("error", () => undefined).resetAndDestroy();
       return;
     }
@@ -168,9 +174,11 @@ export class Link implements AsyncDisposable {
       ended: (how) => {
         this.connections.delete(connection);
         if (how !== "closed") this.counted[how]++;
+        this.onCount();
       },
     });
     this.connections.add(connection);
+    this.onCount();
     connection.changed();
   }
 }
@@ -181,6 +189,11 @@ class Direction implements Shared {
   bytes = 0;
   retransmissions = 0;
   private busyUntil = 0;
+  private readonly onCount: () => void;
+
+  constructor(onCount: () => void) {
+    this.onCount = onCount;
+  }
 
   set(faults: LinkFaults): void {
     this.faults = faults;
@@ -197,10 +210,12 @@ class Direction implements Shared {
 
   carried(length: number): void {
     this.bytes += length;
+    this.onCount();
   }
 
   retransmitted(): void {
     this.retransmissions++;
+    this.onCount();
   }
 }
 

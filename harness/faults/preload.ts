@@ -1,11 +1,13 @@
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 import { FaultError } from "./fault-error.ts";
 import { SOURCE } from "./preload-source.ts";
 
+/** How their names begin. */
+const FAULT_FOLDER = join(tmpdir(), "meshwright-fault-");
 const COMPILERS = [["clang", "-fuse-ld=lld"], ["cc"], ["gcc"]] as const;
 
 /** A folder that goes away with this process, however it ends. */
@@ -20,7 +22,7 @@ export class FaultFolder implements AsyncDisposable {
 
   /** @param cleanup what a shell does first; the folder is `$0` */
   static async make(cleanup = ":"): Promise<FaultFolder> {
-    const path = await mkdtemp(join(tmpdir(), "meshwright-fault-"));
+    const path = await mkdtemp(FAULT_FOLDER);
     // It ignores signals, which a terminal or a supervisor sends to the whole group, and ends when its input does.
     const guard = spawn("sh", ["-c", `trap "" TERM HUP INT; cat >/dev/null; ${cleanup}; rm -rf "$0"`, path], {
       stdio: ["pipe", "ignore", "ignore"],
@@ -37,6 +39,12 @@ export class FaultFolder implements AsyncDisposable {
     await rm(this.path, { recursive: true, force: true });
     this.release();
   }
+}
+
+/** The folders that an environment leads to: its processes have to reach them at their paths. */
+export function faultFolders(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const paths = Object.values(environment).filter((value) => value?.startsWith(FAULT_FOLDER) === true);
+  return [...new Set(paths.map((path) => join(tmpdir(), relative(tmpdir(), String(path)).split(sep)[0] ?? "")))];
 }
 
 /** Why this machine can preload nothing; `undefined` where it can. */

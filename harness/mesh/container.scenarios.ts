@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { engine } from "../envoy/container/engine.ts";
 import { OWNER_LABEL } from "../envoy/container/leftovers.ts";
+import { FullDisk, WallClock } from "../faults/index.ts";
 import { requireTarget } from "../scenario/require-target.ts";
 import { until } from "../until.ts";
 import { containersUnavailable, type Mesh, startMesh } from "./index.ts";
@@ -32,12 +33,16 @@ spec: { hosts: [reviews], http: [{ directResponse: { status: 418 } }] }
 const REVIEWS = "http://reviews:9080/";
 
 let mesh: Mesh;
+let clock: WallClock;
+let disk: FullDisk;
 beforeAll(async () => {
   if ((await containersUnavailable()) !== undefined) return;
+  [clock, disk] = [await WallClock.start(), await FullDisk.start()];
+  const env = { GREETING: "hello", DISK: disk.folder, ...clock.environment, ...disk.environment };
   mesh = await startMesh({
     runtime: "container",
     services: {
-      web: { port: 8080, workloads: { v1: { command: [process.execPath, here("server.ts")], env: { GREETING: "hello" } } } },
+      web: { port: 8080, workloads: { v1: { command: [process.execPath, here("server.ts")], env } } },
       reviews: { port: 9080 },
     },
     gateways: { ingress: { ports: [80] } },
@@ -45,7 +50,11 @@ beforeAll(async () => {
   });
 }, 120_000);
 beforeEach(async (context) => requireTarget({ name: "container", unavailable: containersUnavailable }, context));
-afterAll(async () => mesh?.[Symbol.asyncDispose]());
+afterAll(async () => {
+  await mesh?.[Symbol.asyncDispose]();
+  await clock?.[Symbol.asyncDispose]();
+  await disk?.[Symbol.asyncDispose]();
+});
 
 const status = async () => {
   const answer = await mesh.workload("web").request(REVIEWS, { timeout: 1_000 });
@@ -113,9 +122,17 @@ test("programs and sidecars end, hang and come back", async () => {
   await answers(200);
 });
 
-test("links are not there, and what is instead is said", async () => {
-  const services = { web: { port: 8080 } };
-  await expect(startMesh({ runtime: "container", services, links: true })).rejects.toThrow("workload.disconnect() and connect()");
+test("programs see wrong clocks and full disks", async () => {
+  const told = async (path: string) => (await mesh.workload("reviews").get(`http://web:8080/${path}`)).body;
+  const year = 365 * 24 * 3_600;
+  await clock.step(year);
+  const ahead = Number(await told("time")) - Date.now();
+  expect(ahead / 1_000 / year).toBeCloseTo(1, 3);
+  await clock.step(-year);
+  await disk.fill();
+  expect(await told("write")).toBe("ENOSPC");
+  await disk.free();
+  expect(await told("write")).toBe("written");
 });
 
 test("where the process is killed that has started it, nothing is left", async () => {

@@ -2,9 +2,8 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binaryProvider } from "../envoy/binary.ts";
-import type { Link } from "../faults/index.ts";
 import { ControlService } from "./control.ts";
-import { Links } from "./links.ts";
+import type { Links, MeshLink } from "./links.ts";
 import { MeshError } from "./mesh-error.ts";
 import { labelsOf, platformObjects } from "./objects.ts";
 import { type Program, programOf } from "./program.ts";
@@ -63,12 +62,13 @@ export class Mesh implements AsyncDisposable {
     const runtime = resources.use(await runtimeOf(spec, folder, startTimeout));
     const directory = join(folder, "config");
     await mkdir(directory);
-    const { workloads, gateways, control: place } = await runtime.place(declared);
-    await write(directory, { [PLATFORM]: platformObjects(workloads, gateways, spec) });
+    const places = await runtime.place(declared);
+    const { workloads, gateways, control: place } = places;
+    await write(directory, { [PLATFORM]: platformObjects(places, mtls) });
     await write(directory, checked(config));
 
     const control = resources.use(new ControlService({ ...controlSpec, runtime, place, folder, config: directory, mtls, startTimeout }));
-    const links = spec.links === true ? resources.use(await Links.start(workloads, gateways, control)) : undefined;
+    const links = spec.links === true ? resources.use(await runtime.links(places, control)) : undefined;
     const common = { ...spec.proxies, runtime, folder, mtls, concurrency: spec.concurrency ?? 1, startTimeout };
     const controlOf = (name: string) => ({ control: () => links?.control(name) ?? control.xds });
     const sidecars = workloads.map(({ workload, inbound, published }) => {
@@ -118,7 +118,7 @@ export class Mesh implements AsyncDisposable {
    * @param to name of a workload, or `control`
    * @throws MeshError where the mesh was declared without `links: true`, or has nobody of such a name
    */
-  link(from: string, to: string): Link {
+  link(from: string, to: string): MeshLink {
     if (this.links === undefined) throw new MeshError("spec", "the mesh was started without links; declare it with links: true");
     return this.links.get(from, to);
   }
@@ -181,13 +181,8 @@ export function startMesh(spec: MeshSpec): Promise<Mesh> {
 /** Containers need a package that is not there everywhere, which is loaded when it is wanted. */
 async function runtimeOf({ runtime = "process", links = false }: MeshSpec, folder: string, startTimeout: number): Promise<Runtime> {
   if (runtime === "process") return LocalRuntime.start(folder, links);
-  if (links)
-    throw new MeshError(
-      "spec",
-      "links: true is for processes; of containers workload.disconnect() and connect() cut the network itself, and startLink() stands before any address",
-    );
   const { ContainerRuntime } = await import("./container/runtime.ts");
-  return ContainerRuntime.start(folder, startTimeout);
+  return ContainerRuntime.start(folder, links, startTimeout);
 }
 
 async function startProxies(control: ControlService, proxies: readonly Proxy[], mtls: boolean, folder: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { stringify } from "yaml";
 import type { Place } from "./client.ts";
 import { MeshError } from "./mesh-error.ts";
-import type { DeclaredGateway, DeclaredService, DeclaredWorkload, MeshSpec } from "./spec.ts";
+import type { Places } from "./runtime.ts";
+import type { DeclaredGateway, DeclaredService, DeclaredWorkload } from "./spec.ts";
 
 /** Where a workload runs. Nothing is redirected: its Sidecar says where its Envoy listens, instead. */
 export interface PlacedWorkload {
@@ -73,9 +74,8 @@ export function labelsOf({ name, service, version, labels }: DeclaredWorkload): 
 
 /** What a platform says of its services and workloads, and what stands in for its capture of connections. */
 export function platformObjects(
-  workloads: readonly PlacedWorkload[],
-  gateways: readonly PlacedGateway[],
-  { mtls = true, links = false }: Pick<MeshSpec, "mtls" | "links">,
+  { workloads, gateways, ownSources = false }: Pick<Places, "workloads" | "gateways" | "ownSources">,
+  mtls: boolean,
 ): string {
   const services = new Map(workloads.map(({ workload: { service } }) => [`${service.name}.${service.namespace}`, service]));
   const egress = egressOf([...services.values()]);
@@ -103,7 +103,7 @@ export function platformObjects(
       },
     ]),
     ...(mtls ? [strict()] : []),
-    ...(links
+    ...(ownSources
       ? [
           ...workloads.map(({ workload: { name, service }, inbound }) =>
             ownSource(name, service.namespace, INSTANCE, "SIDECAR_OUTBOUND", inbound),

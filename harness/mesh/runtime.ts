@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { Addresses, freePorts, listens } from "./addresses.ts";
 import { LocalProcess, type MeshProcess } from "./command-line.ts";
+import type { ControlService } from "./control.ts";
+import { type Links, LocalLinks } from "./links.ts";
 import { MeshError } from "./mesh-error.ts";
 import type { PlacedGateway, PlacedWorkload } from "./objects.ts";
 import type { Declared } from "./spec.ts";
@@ -10,6 +12,8 @@ export interface Places {
   readonly workloads: readonly PlacedWorkload[];
   readonly gateways: readonly PlacedGateway[];
   readonly control: ControlPlace;
+  /** Whether callers make connections from their own address, by which links know them. Default: false. */
+  readonly ownSources?: boolean;
 }
 
 /** Where the control service listens, and where it is reached. */
@@ -27,6 +31,8 @@ export interface ControlPlace {
 export interface Runtime extends AsyncDisposable {
   /** Makes a place for everything that was declared. */
   place(declared: Declared): Promise<Places>;
+  /** Links between all, where they were asked for. */
+  links(places: Places, control: ControlService): Promise<Links>;
   /** @param place name of a workload or gateway, or `control` */
   run(what: string, place: string, command: readonly string[], env?: Readonly<Record<string, string | undefined>>): MeshProcess;
   /** Whether somebody listens at the port that a workload's program was given. */
@@ -41,16 +47,16 @@ export interface Runtime extends AsyncDisposable {
 export class LocalRuntime implements Runtime {
   private readonly addresses: Addresses;
   private readonly folder: string;
-  private readonly links: boolean;
+  private readonly linked: boolean;
 
-  private constructor(addresses: Addresses, folder: string, links: boolean) {
+  private constructor(addresses: Addresses, folder: string, linked: boolean) {
     this.addresses = addresses;
     this.folder = folder;
-    this.links = links;
+    this.linked = linked;
   }
 
-  static async start(folder: string, links: boolean): Promise<LocalRuntime> {
-    return new LocalRuntime(await Addresses.lease(), folder, links);
+  static async start(folder: string, linked: boolean): Promise<LocalRuntime> {
+    return new LocalRuntime(await Addresses.lease(), folder, linked);
   }
 
   async place({ services, workloads, gateways }: Declared): Promise<Places> {
@@ -64,14 +70,19 @@ export class LocalRuntime implements Runtime {
         const { inbound, outbound, link } = this.addresses.of(index);
         const egress = join(this.folder, `${workload.name}.egress`);
         const doors = new Map([...called].map((port) => [port, { host: outbound, port }]));
-        return { workload, programPort: next(), inbound, outbound, published: this.links ? link : inbound, egress, doors };
+        return { workload, programPort: next(), inbound, outbound, published: this.linked ? link : inbound, egress, doors };
       }),
       gateways: gateways.map((gateway, index): PlacedGateway => {
         const listening = new Map(gateway.ports.map((port) => [port, next()]));
         return { gateway, address: this.addresses.of(workloads.length + index).inbound, host: "127.0.0.1", listening };
       }),
       control: { xds: "127.0.0.1:0", admin: "127.0.0.1:0" },
+      ownSources: this.linked,
     };
+  }
+
+  links(places: Places, control: ControlService): Promise<Links> {
+    return LocalLinks.start(places, control);
   }
 
   run(what: string, _place: string, command: readonly string[], env?: Readonly<Record<string, string | undefined>>): MeshProcess {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { envoyBinary } from "../../envoy/binary.ts";
+import { faultFolders } from "../../faults/preload.ts";
 import { CACHE, MAIN } from "../command-line.ts";
 import type { Mount } from "./engine.ts";
 
@@ -27,6 +28,11 @@ export async function mounts(folder: string): Promise<Mount[]> {
   const outermost = [...new Set(read)].filter((path, _, all) => !all.some((other) => path.startsWith(`${other}${sep}`)));
   mkdirSync(compileCache(), { recursive: true });
   return [...outermost.map((path) => bind(path, true)), bind(folder, false), bind(compileCache(), false)];
+}
+
+/** What a process needs beside that, to see a wrong clock or a full disk. */
+export function faultMounts(env: Readonly<Record<string, string | undefined>>): readonly Mount[] {
+  return faultFolders(env).map((path) => bind(path, false));
 }
 
 function bind(path: string, readOnly: boolean): Mount {

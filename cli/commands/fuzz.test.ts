@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { envoyTarget } from "../../harness/envoy/index.ts";
+import { FullDisk } from "../../harness/faults/index.ts";
 import { requireTarget } from "../../harness/scenario/require-target.ts";
 import { meshwright } from "../testing/run.ts";
 
@@ -93,6 +94,27 @@ test.each<[string, string, RegExp]>([
   expect(errors).toMatch(message);
   expect(errors).not.toMatch(/\n\s+at /);
   expect({ code, output }).toEqual({ code: 1, output: "" });
+});
+
+test("a finding whose scenario cannot be written is printed, with the scenario", async () => {
+  await mkdir(join(folder, "taken/fuzz-traps-trap-5.test.ts"), { recursive: true });
+  const options = ["--host-only", "--count", "500", "--seed", "5", "--reproduction", join(folder, "taken")];
+  const { code, output, errors } = await meshwright(["fuzz", join(folder, "traps.wasm"), ...options]);
+  expect(output).toMatch(/^trap: proxy_on_request_body trapped/);
+  expect(errors).toMatch(/--reproduction .*taken: the scenario was not written: EISDIR.*make room, or name another folder/);
+  expect(errors).toContain("await run.send({");
+  expect(errors).not.toMatch(/\n\s+at /);
+  expect(code).toBe(1);
+});
+
+test("a corpus that cannot be written ends the run, and says so", async () => {
+  await using disk = await FullDisk.start();
+  await disk.fill();
+  const options = ["--host-only", "--count", "50", "--seed", "5", "--corpus", join(disk.folder, "corpus")];
+  const { code, errors } = await meshwright(["fuzz", ...ROUTING.slice(1), ...options], { env: disk.environment });
+  expect(errors).toMatch(/--corpus .*corpus\.jsonl: cannot be written: ENOSPC.*make room, or name another folder/);
+  expect(errors).not.toMatch(/\n\s+at /);
+  expect(code).toBe(1);
 });
 
 async function writeCorpus(name: string, text: string): Promise<void> {

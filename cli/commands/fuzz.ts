@@ -1,8 +1,8 @@
 import { access, constants, mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { Corpus, Dictionary, Fuzzer, reproduction, type Finding, type FuzzProgress } from "../../harness/fuzz/index.ts";
-import type { Target } from "../../harness/target/index.ts";
+import { Corpus, CorpusError, Dictionary, Fuzzer, reproduction, type Finding, type FuzzProgress } from "../../harness/fuzz/index.ts";
+import type { CalloutAnswer, ChainSpec, Target } from "../../harness/target/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { outputOption, print, type OutputFormat } from "../control/output.ts";
 import { ProgressLine, progressText } from "../fuzz/progress.ts";
@@ -112,7 +112,10 @@ async function runFuzz(filter: string, options: FuzzCommandOptions): Promise<voi
   const { finding, progress } = await fuzzer
     .run()
     .catch((error: unknown) => {
-      throw refusal(error);
+      if (!(error instanceof CorpusError)) throw refusal(error);
+      throw new CliError(ExitCode.Input, `--corpus ${options.corpus}: ${error.message}; make room, or name another folder`, {
+        cause: error,
+      });
     })
     .finally(() => line[Symbol.dispose]());
   const summary = progressText(progress, now() - started);
@@ -121,7 +124,11 @@ async function runFuzz(filter: string, options: FuzzCommandOptions): Promise<voi
     return;
   }
   const file = join(folder, `fuzz-${module.name}-${finding.kind}-${seed}.test.ts`);
-  await writeFile(file, reproduction({ finding, filter: spec, upstream, seed, folder }));
+  const source = reproduction({ finding, filter: spec, upstream, callouts: answersOf(chain), seed, folder });
+  const unwritten = await writeFile(file, source).then(
+    () => undefined,
+    (error: Error) => error,
+  );
   const report: FuzzReport = { seed, ...progress, finding: { ...finding, file } };
   print(
     options.output,
@@ -129,6 +136,19 @@ async function runFuzz(filter: string, options: FuzzCommandOptions): Promise<voi
     () => `${finding.kind}: ${finding.message}\n${requestLines(finding)}scenario: ${file}\n${summary}; seed ${seed}\n`,
   );
   process.exitCode = ExitCode.Input;
+  // What was found comes first: it may have taken an hour.
+  if (unwritten !== undefined)
+    throw new CliError(
+      ExitCode.Input,
+      `--reproduction ${options.reproduction}: the scenario was not written: ${unwritten.message}; make room, or name another folder, and run with --seed ${seed}. This is the scenario:\n${source}`,
+      { cause: unwritten },
+    );
+}
+
+/** What the clusters of `--cluster` answer: the same whatever they are asked. */
+function answersOf({ callouts = {} }: ChainSpec): Record<string, CalloutAnswer> {
+  const anything = { headers: [], body: new Uint8Array(0), trailers: [] };
+  return Object.fromEntries(Object.entries(callouts).map(([name, answer]) => [name, answer(anything)]));
 }
 
 /** What people are shown of a finding; all of it stands in its file. */

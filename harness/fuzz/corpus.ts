@@ -3,27 +3,36 @@ import { join } from "node:path";
 import type { ExchangeRequest } from "../target/index.ts";
 import type { Choices } from "./random.ts";
 
-/** Entries that are kept: a module with more ways through it is fuzzed all the same. */
+/** Entries that are kept, and the characters of their lines together: a module with more ways through it is fuzzed all the same. */
 const MOST = 5_000;
+const MOST_CHARACTERS = 64 * 1024 ** 2;
 
 /** What is wrong with a value that should be a request; `undefined` where nothing is. */
 export type RequestCheck = (value: unknown) => string | undefined;
+
+/** What is wrong with a corpus on the disk: a line, or the disk. */
+export class CorpusError extends Error {
+  override readonly name = "CorpusError";
+}
 
 /** Requests that led to something new, one a line in `corpus.jsonl` of a folder: the next run begins with them. */
 export class Corpus {
   private readonly entries: ExchangeRequest[];
   private readonly file: string | undefined;
   private pending: ExchangeRequest[];
+  private characters: number;
 
   /**
    * @param folder made where it is missing; nothing is kept without one
    * @param check of each line. Default: that it has a path
-   * @throws Error where the folder cannot be made or read, or a line is no request; the message has its number
+   * @throws Error where the folder cannot be made or read; CorpusError where a line is no request: the message has its number
    */
   constructor(folder: string | undefined, check: RequestCheck = hasPath) {
     this.file = folder === undefined ? undefined : join(folder, "corpus.jsonl");
     if (folder !== undefined) mkdirSync(folder, { recursive: true });
-    this.entries = this.file !== undefined && existsSync(this.file) ? read(this.file, check) : [];
+    const kept = this.file !== undefined && existsSync(this.file) ? read(this.file, check) : { entries: [], characters: 0 };
+    this.entries = kept.entries;
+    this.characters = kept.characters;
     this.pending = [...this.entries];
   }
 
@@ -40,11 +49,19 @@ export class Corpus {
     return this.entries.length === 0 ? undefined : choices.pick(this.entries);
   }
 
+  /** @throws CorpusError where it cannot be written */
   add(request: ExchangeRequest): void {
     const line = JSON.stringify(request);
-    if (this.entries.length >= MOST || this.entries.some((entry) => JSON.stringify(entry) === line)) return;
+    if (this.entries.length >= MOST || this.characters >= MOST_CHARACTERS) return;
+    if (this.entries.some((entry) => JSON.stringify(entry) === line)) return;
     this.entries.push(request);
-    if (this.file !== undefined) appendFileSync(this.file, `${line}\n`);
+    this.characters += line.length;
+    if (this.file === undefined) return;
+    try {
+      appendFileSync(this.file, `${line}\n`);
+    } catch (error) {
+      throw new CorpusError(`${this.file}: cannot be written: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
   }
 }
 
@@ -53,17 +70,19 @@ const LONGEST_LINE = 64 * 1024 ** 2;
 const CHUNK = 1024 ** 2;
 
 /** The first entries: however large the file is, no more of it is read. */
-function read(file: string, check: RequestCheck): ExchangeRequest[] {
+function read(file: string, check: RequestCheck): { readonly entries: ExchangeRequest[]; readonly characters: number } {
   const entries: ExchangeRequest[] = [];
   let number = 0;
+  let characters = 0;
   for (const line of linesOf(file)) {
     number++;
     if (line.trim() === "") continue;
     const problem = problemOf(line, check, entries);
-    if (problem !== undefined) throw new Error(`${file}:${number}: ${problem}; mend the line, or remove the file`);
-    if (entries.length >= MOST) break;
+    if (problem !== undefined) throw new CorpusError(`${file}:${number}: ${problem}; mend the line, or remove the file`);
+    characters += line.length;
+    if (entries.length >= MOST || characters >= MOST_CHARACTERS) break;
   }
-  return entries;
+  return { entries, characters };
 }
 
 function problemOf(line: string, check: RequestCheck, entries: ExchangeRequest[]): string | undefined {
@@ -91,7 +110,7 @@ function* linesOf(file: string): Iterable<string> {
         start = end + 1;
       }
       rest = rest.subarray(start);
-      if (rest.length > LONGEST_LINE) throw new Error(`${file}: a line is longer than ${LONGEST_LINE} bytes; remove the file`);
+      if (rest.length > LONGEST_LINE) throw new CorpusError(`${file}: a line is longer than ${LONGEST_LINE} bytes; remove the file`);
     }
     yield rest.toString("utf8");
   } finally {

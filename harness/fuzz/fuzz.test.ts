@@ -2,10 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ExchangeRequest, ExchangeResult } from "../target/index.ts";
+import type { ChainSpec, ExchangeRequest, ExchangeResult } from "../target/index.ts";
 import { Corpus } from "./corpus.ts";
 import { Dictionary } from "./dictionary.ts";
 import { differences, type Finding } from "./finding.ts";
+import { History } from "./history.ts";
 import { Choices } from "./random.ts";
 import { reproduction } from "./reproduction.ts";
 import { makeRequest, mutateRequest } from "./requests.ts";
@@ -123,6 +124,21 @@ describe("the corpus", () => {
     expect(new Corpus(folder).size).toBe(5_000);
   });
 
+  test("of long lines is read no further than 64 MiB", () => {
+    const line = `${JSON.stringify({ path: "/", body: "x".repeat(16 * 1024 ** 2) })}\n`;
+    writeFileSync(join(folder, "corpus.jsonl"), line.repeat(5));
+    const corpus = new Corpus(folder);
+    expect(corpus.size).toBe(4);
+    corpus.add({ path: "/another" });
+    expect(corpus.size).toBe(4);
+  });
+
+  test("says that it cannot be written", () => {
+    const corpus = new Corpus(join(folder, "gone"));
+    rmSync(join(folder, "gone"), { recursive: true });
+    expect(() => corpus.add({ path: "/a" })).toThrow(/gone\/corpus\.jsonl: cannot be written: ENOENT/);
+  });
+
   test("says which line is no request", () => {
     writeFileSync(join(folder, "corpus.jsonl"), '{"path":"/a"}\n\n5\n');
     expect(() => new Corpus(folder)).toThrow(/corpus\.jsonl:3: no request; it has no path; mend the line, or remove the file/);
@@ -132,6 +148,44 @@ describe("the corpus", () => {
     writeFileSync(join(folder, "corpus.jsonl"), '{"path":"/a"}\n{"pa');
     expect(() => new Corpus(folder)).toThrow(/corpus\.jsonl:2: no JSON; mend the line, or remove the file/);
   });
+});
+
+test("of what was sent the last 5,000 requests are kept, however many there are", () => {
+  const history = new History();
+  for (let i = 0; i < 25_500; i++) history.add({ path: `/${i}` });
+  expect(history.length).toBe(25_500);
+  const kept = history.last();
+  expect([kept.length, kept[0], kept.at(-1)]).toEqual([5_000, { path: "/20500" }, { path: "/25499" }]);
+  expect(history.last(2, 3)).toEqual([{ path: "/25495" }, { path: "/25496" }]);
+});
+
+test("a scenario has the answers of the clusters that the filter calls", async () => {
+  const finding = { kind: "trap", where: "", message: "m", requests: [{ path: "/" }] } as const;
+  const callouts = {
+    "outbound|443||issuer": { status: 200, headers: [["content-type", "application/json"]], body: Buffer.from('{"keys":[]}') },
+    bytes: { status: 200, body: Buffer.from([0xff, 0xfe]) },
+    gone: { reset: true },
+  } as const;
+  const source = reproduction({
+    finding,
+    filter: { name: "mine", module: "/x/mine.wasm" },
+    upstream: false,
+    callouts,
+    seed: 3,
+    folder: "/x",
+  });
+  const { default: typescript } = await import("typescript");
+  expect(typescript.transpileModule(source, { reportDiagnostics: true }).diagnostics).toEqual([]);
+  const [, literal = ""] = /const chain = ([^]*?);\n\nscenario/.exec(source) ?? [];
+  const script = `const filter = {}; export const chain = ${literal};`;
+  const { chain } = (await import(`data:text/javascript,${encodeURIComponent(script)}`)) as { readonly chain: ChainSpec };
+  const anything = { headers: [], body: new Uint8Array(), trailers: [] };
+  const answers = Object.entries(chain.callouts ?? {}).map(([name, answer]) => [name, answer(anything)]);
+  expect(answers).toEqual([
+    ["outbound|443||issuer", { ...callouts["outbound|443||issuer"], body: '{"keys":[]}' }],
+    ["bytes", callouts.bytes],
+    ["gone", { reset: true }],
+  ]);
 });
 
 test.each<Partial<Finding>>([{ kind: "trap" }, { kind: "state", where: "status" }, { kind: "memory", where: "leak" }])(

@@ -3,6 +3,7 @@ import type { ChainSpec, ExchangeRequest, ExchangeResult, RunningTarget, Target 
 import type { Corpus } from "./corpus.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { differences, isSame, type Finding } from "./finding.ts";
+import { History } from "./history.ts";
 import { HostRun, NOT_SUPPORTED, pathOf } from "./host-run.ts";
 import { Choices } from "./random.ts";
 import { makeRequest, mutateRequest } from "./requests.ts";
@@ -53,7 +54,7 @@ export class Fuzzer {
   private readonly options: FuzzOptions;
   private readonly choices: Choices;
   private readonly paths = new Set<string>();
-  private history: ExchangeRequest[] = [];
+  private history = new History();
   private requests = 0;
   private passedOver = 0;
   private checkedMemory = 0;
@@ -79,7 +80,7 @@ export class Fuzzer {
   /** From one start of host and Envoy to a finding, to a difference that is passed over, or to the end. */
   private async round(): Promise<Finding | undefined> {
     const { chain, envoy, corpus } = this.options;
-    this.history = [];
+    this.history = new History();
     await using host = await HostRun.start(chain);
     await using running = await envoy?.start(chain);
     const known = corpus.take();
@@ -110,7 +111,7 @@ export class Fuzzer {
   private async sendToHost(host: HostRun, request: ExchangeRequest): ReturnType<HostRun["send"]> {
     this.requests++;
     const outcome = await host.send(request);
-    this.history.push(request);
+    this.history.add(request);
     const path = pathOf(outcome.callbacks);
     if (!this.paths.has(path)) {
       this.paths.add(path);
@@ -123,7 +124,7 @@ export class Fuzzer {
   /** The least of the history with which something of the host can be had again. */
   private async needed(wrong: Omit<Finding, "requests">, request: ExchangeRequest): Promise<readonly ExchangeRequest[]> {
     const again = await this.findInHost([request]);
-    return again !== undefined && isSame(again, { ...wrong, requests: [] }) ? [request] : this.history;
+    return again !== undefined && isSame(again, { ...wrong, requests: [] }) ? [request] : this.history.last();
   }
 
   private async checkState(request: ExchangeRequest, result: ExchangeResult): Promise<Finding | undefined> {
@@ -132,7 +133,7 @@ export class Fuzzer {
     const [different] = other === undefined ? [] : differences(result, other, ["after other requests", "alone"]);
     if (different === undefined) return undefined;
     const where = different.split(":", 1)[0] ?? "";
-    return { kind: "state", where, message: `the outcome depends on earlier requests: ${different}`, requests: [...this.history] };
+    return { kind: "state", where, message: `the outcome depends on earlier requests: ${different}`, requests: this.history.last() };
   }
 
   /** Whether the request for which the memory has just grown makes it grow for ever. */
@@ -170,7 +171,7 @@ export class Fuzzer {
     for (const [index, { request, result }] of batch.entries()) {
       const finding = difference(result, answers[index], request);
       if (finding === undefined) continue;
-      const before = this.history.slice(0, this.history.length - batch.length + index).slice(-HISTORY);
+      const before = this.history.last(HISTORY, batch.length - index);
       for (const requests of [[request], [...before, request]]) {
         const again = await this.findInEnvoy(requests);
         if (again === undefined) continue;

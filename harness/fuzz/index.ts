@@ -1,4 +1,4 @@
-export { Corpus } from "./corpus.ts";
+export { Corpus, CorpusError } from "./corpus.ts";
 export { Dictionary } from "./dictionary.ts";
 export type { Finding, FindingKind } from "./finding.ts";
 export { Fuzzer, type FuzzOptions, type FuzzProgress } from "./fuzzer.ts";

@@ -1,5 +1,5 @@
 import { relative, resolve, sep } from "node:path";
-import type { FilterSpec } from "../target/index.ts";
+import type { CalloutAnswer, FilterSpec } from "../target/index.ts";
 import type { Finding } from "./finding.ts";
 
 export interface ReproductionOptions {
@@ -7,6 +7,8 @@ export interface ReproductionOptions {
   readonly filter: FilterSpec;
   /** Whether the filter runs in the chain of a cluster. */
   readonly upstream: boolean;
+  /** What clusters answer that the filter calls, by name. */
+  readonly callouts?: Readonly<Record<string, CalloutAnswer>>;
   readonly seed: number;
   /** Folder of the file, from which the module is named. */
   readonly folder: string;
@@ -16,7 +18,7 @@ export interface ReproductionOptions {
 const TITLE = 120;
 
 /** A file that vitest runs: the requests as a scenario, which fails on every target that shows what was found. */
-export function reproduction({ finding, filter, upstream, seed, folder }: ReproductionOptions): string {
+export function reproduction({ finding, filter, upstream, callouts = {}, seed, folder }: ReproductionOptions): string {
   const { kind, message, requests } = finding;
   const { module, configuration, ...rest } = filter;
   const path = relative(folder, resolve(module)).split(sep).join("/");
@@ -35,13 +37,28 @@ ${needs === "" ? "" : `import { ${needs} } from "meshwright/harness";\n`}import 
 
 const module = fileURLToPath(new URL(${JSON.stringify(path)}, import.meta.url));
 const filter = { ...${spec}, module };
-const chain = { ${upstream ? "filters: [], upstreamFilters: [filter]" : "filters: [filter]"} };
+const chain = { ${upstream ? "filters: [], upstreamFilters: [filter]" : "filters: [filter]"}${calloutsOf(callouts)} };
 
 scenario(${JSON.stringify(title)}, { chain, timeout: 60_000 }, async (run) => {
 ${sends.join("\n")}
 ${expectation(finding, "chain")}
 });
 `;
+}
+
+/** The member of a chain, after a comma; nothing where there are none. */
+function calloutsOf(callouts: Readonly<Record<string, CalloutAnswer>>): string {
+  const members = Object.entries(callouts).map(([name, answer]) => {
+    if (!("status" in answer) || !(answer.body instanceof Uint8Array))
+      return `  ${JSON.stringify(name)}: () => (${JSON.stringify(answer)}),`;
+    const { body, ...rest } = answer;
+    const text = Buffer.from(body).toString("utf8");
+    const literal = Buffer.from(text).equals(body)
+      ? JSON.stringify(text)
+      : `Buffer.from(${JSON.stringify(Buffer.from(body).toString("base64"))}, "base64")`;
+    return `  ${JSON.stringify(name)}: () => ({ ...${JSON.stringify(rest)}, body: ${literal} }),`;
+  });
+  return members.length === 0 ? "" : `, callouts: {\n${members.join("\n")}\n} `;
 }
 
 /** What has to hold besides that host and Envoy do the same. */

@@ -9,7 +9,7 @@ export interface ConnectionOptions {
   readonly forth: Shared;
   readonly back: Shared;
   connect(): Socket;
-  /** Called once: `reset` by a fault, `failed` where the destination did not take it, `closed` by its ends. */
+  /** Called once, before the ends see it: `reset` by a fault, `failed` where the destination did not take it, `closed` by its ends. */
   ended(how: "closed" | "reset" | "failed"): void;
 }
 
@@ -64,8 +64,8 @@ export class LinkConnection {
     this.over = true;
     this.forth.stop();
     this.back?.stop();
-    for (const socket of [this.client, this.server]) if (socket !== undefined) cutOff(socket);
     this.options.ended(how);
+    for (const socket of [this.client, this.server]) if (socket !== undefined) cutOff(socket);
   }
 }
 

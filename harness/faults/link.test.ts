@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { startLink, type LinkFaults, type LinkOptions } from "./index.ts";
+import { Link, startLink, type LinkFaults, type LinkOptions } from "./index.ts";
 
 /** Sends everything back. */
 async function echo(): Promise<{ port: number; accepted: Socket[] }> {
@@ -177,6 +177,28 @@ test("cut by refusing: nobody listens, and at the same port again when it is hea
   const { socket, state } = dial(link.port);
   socket.end("a");
   await expect.poll(() => state.text).toBe("a");
+});
+
+test("what happens is counted before its ends see it", async () => {
+  const server = await echo();
+  const seen: [number, boolean][] = [];
+  const door = createServer({ allowHalfOpen: true }, (client) => {
+    const link = new Link({
+      to: { port: server.port },
+      listens: false,
+      onCount: () => seen.push([link.counts.connections + link.counts.reset, client.destroyed]),
+    });
+    void link.set({ resets: 1 }).then(() => link.carry(client));
+  });
+  await once(door.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void door.close());
+  const { socket, state } = dial((door.address() as AddressInfo).port);
+  socket.write("a");
+  await expect.poll(() => state.how).toBe("ECONNRESET");
+  expect(seen).toEqual([
+    [1, false],
+    [2, false],
+  ]);
 });
 
 test("closed after so many bytes of answers", async () => {

@@ -1,93 +1,150 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type Duplex } from "node:stream";
-import { WebSocketServer } from "ws";
-import { bytesOf, headerOf, pairsOf, toWire } from "./wire.ts";
+import { STATUS_CODES, validateHeaderName, validateHeaderValue } from "node:http";
+import type { Socket } from "node:net";
+import type { HeaderList } from "../target/exchange.ts";
+import { framingOf, Http1Reader, type Http1Message, type ReadHead } from "./http1-reader.ts";
 import { wait, type RecordedRequest, type Serve, type UpstreamAnswer } from "./upstream.ts";
+import { bytesOf, headerOf, toWire } from "./wire.ts";
 
-/** The HTTP/1.1 part of an upstream, WebSocket upgrades included. It listens nowhere: connections are handed to it. */
-export function http1Server(serve: Serve): Server {
-  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, insecureHTTPParser: true, maxHeaderSize: 4 * 1024 * 1024 });
-  // Node takes 2,000 headers at most where it is not told otherwise, and drops the rest silently.
-  server.maxHeadersCount = 0;
-  server.on("request", (request, response) => {
-    void collect(request)
-      .then(async (body) => {
-        const recorded = recordOf(request, body);
-        await respond(response, await serve(recorded), recorded.method);
-      })
-      .catch(() => request.socket.destroy());
-  });
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on("error", () => socket.destroy());
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      // The client's first message makes the request whole.
-      webSocket.once("message", (message: Buffer) => {
-        void serve({ ...recordOf(request, message), protocol: "websocket" })
-          .then(async (answer) => {
-            await wait(answer.delay);
-            if (answer.reset !== undefined) return socket.destroy();
-            // Without a scripted body it is an echo.
-            webSocket.send(answer.body === undefined ? message : bytesOf(answer.body), { binary: typeof answer.body === "object" });
-          })
-          .catch(() => socket.destroy());
-      });
-      webSocket.on("error", () => socket.destroy());
-    });
-  });
-  return server;
-}
+// Not \S: a byte of UTF-8 may be white space of JavaScript.
+const REQUEST_LINE = /^([^ ]+) ([^ ]+) HTTP\/1\.[01]$/;
+const UPGRADE = /(^|,)\s*upgrade\s*(,|$)/;
+const CLOSE = /(^|,)\s*close\s*(,|$)/;
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+const EMPTY = Buffer.alloc(0);
 
-/** Not `for await`, which costs a request without a body more than all the rest of it. */
-function collect(request: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => resolve(Buffer.concat(chunks)));
-    request.on("error", reject);
-    request.on("close", () => reject(new Error("the request ended before its end")));
-  });
-}
-
-function recordOf(request: IncomingMessage, body: Buffer): RecordedRequest {
-  const headers = pairsOf(request.rawHeaders);
-  return {
-    protocol: "http/1.1",
-    method: request.method ?? "",
-    authority: headerOf(headers, "host") ?? "",
-    path: Buffer.from(request.url ?? "", "latin1").toString("utf8"),
-    headers: headers.filter(([name]) => name.toLowerCase() !== "host"),
-    body,
-    trailers: pairsOf(request.rawTrailers),
+/**
+ * Serves the requests of a connection, one after the other. Not by `node:http`: it takes several times as long for a request as to read a head and to write one,
+ * which is a large part of a request's way through a real Envoy.
+ *
+ * @param upgrade takes a connection over, from a request on that asks for another protocol
+ */
+export function serveHttp1(socket: Socket, serve: Serve, upgrade: (socket: Socket) => void): void {
+  const readHead: ReadHead = (start, headers) => {
+    const body = bodyOf(start, headers);
+    // A client that asks so may send no body before it is told to (RFC 9110, section 10.1.1).
+    if (body !== undefined && body !== 0 && headerOf(headers, "expect")?.toLowerCase() === "100-continue") socket.write(CONTINUE);
+    return body;
   };
+  let reader = new Http1Reader(readHead);
+  let serving = false;
+  let early: Buffer = EMPTY;
+  const take = (bytes: Buffer) => {
+    if (serving) {
+      early = Buffer.concat([early, bytes]);
+      socket.pause();
+      return;
+    }
+    const message = reader.read(bytes);
+    if (reader.failed) {
+      socket.off("data", take).write("HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+      socket.destroySoon();
+    }
+    if (message === undefined) return;
+    if (asksForUpgrade(message.headers)) {
+      socket.off("data", take);
+      socket.unshift(Buffer.concat([reader.head, reader.rest]));
+      upgrade(socket);
+      return;
+    }
+    serving = true;
+    early = reader.rest;
+    reader = new Http1Reader(readHead);
+    exchange(socket, serve, message).then(
+      () => {
+        serving = false;
+        const next = early;
+        early = EMPTY;
+        if (socket.isPaused()) socket.resume();
+        if (next.length > 0) take(next);
+      },
+      () => socket.destroy(),
+    );
+  };
+  socket.on("data", take);
 }
 
-/** Sends what is scripted and `content-length` (chunked before trailers and resets), nothing of Node's own. */
-async function respond(response: ServerResponse, answer: UpstreamAnswer, method: string): Promise<void> {
-  await wait(answer.delay);
+const bodyOf: ReadHead = (start, headers) => {
+  // Nobody wants a tunnel here.
+  if (!REQUEST_LINE.test(start) || start.startsWith("CONNECT ")) return undefined;
+  const { chunked, length = "0" } = framingOf(headers);
+  if (chunked) return "chunked";
+  return /^\d+$/.test(length) ? Number(length) : undefined;
+};
+
+function asksForUpgrade(headers: HeaderList): boolean {
+  return headerOf(headers, "upgrade") !== undefined && UPGRADE.test(framingOf(headers).connection);
+}
+
+/** Rejects where the connection has to be cut. */
+async function exchange(socket: Socket, serve: Serve, message: Http1Message): Promise<void> {
+  const request = recordOf(message);
+  const answer = await serve(request);
+  if (answer.delay !== undefined) await wait(answer.delay);
   if (answer.reset === "before-headers") {
-    response.socket?.resetAndDestroy();
+    socket.resetAndDestroy();
     return;
   }
-  const body = bytesOf(answer.body);
-  const status = answer.status ?? 200;
-  const flat = (answer.headers ?? []).flatMap(([name, value]) => [name, toWire(value)]);
-  const streamed = answer.reset !== undefined || (answer.trailers?.length ?? 0) > 0;
-  const bodiless = status < 200 || status === 204 || status === 304;
-  if (!streamed && !bodiless && headerOf(answer.headers ?? [], "content-length") === undefined) {
-    flat.push("content-length", String(body.length));
-  }
-  response.sendDate = false;
-  response.removeHeader("connection");
-  response.writeHead(status, flat);
+  const { head, body, close } = answerBytes(answer, request.method);
+  socket.cork();
+  socket.write(head, "latin1");
+  if (body.length > 0) socket.write(body);
+  socket.uncork();
   if (answer.reset !== undefined) {
-    // Something has to follow the headers, or both could be lost with the connection.
-    response.write(body.length > 0 ? body : "partial");
     await wait(20);
-    response.socket?.destroy();
-    return;
+    throw new Error("the script resets the stream");
   }
-  if (streamed) response.addTrailers((answer.trailers ?? []).map(([name, value]): [string, string] => [name, toWire(value)]));
-  // Of an empty piece Node would make a second write.
-  response.end(method === "HEAD" || bodiless || body.length === 0 ? undefined : body);
+  if (close || isLast(message)) socket.destroySoon();
+}
+
+/** The record of a request whose first line and headers came over HTTP/1.1. */
+export function recordOf({ start, headers, body, trailers }: Http1Message): RecordedRequest {
+  const [, method = "", target = ""] = REQUEST_LINE.exec(start) ?? [];
+  const others: Array<readonly [string, string]> = [];
+  let authority: string | undefined;
+  for (const header of headers) {
+    if (header[0].length === 4 && header[0].toLowerCase() === "host") authority ??= header[1];
+    else others.push(header);
+  }
+  const path = Buffer.from(target, "latin1").toString("utf8");
+  return { protocol: "http/1.1", method, authority: authority ?? "", path, headers: others, body, trailers };
+}
+
+/** Whether no other request follows (RFC 9112, section 9.3). */
+function isLast({ start, headers }: Http1Message): boolean {
+  const { connection } = framingOf(headers);
+  return CLOSE.test(connection) || (start.endsWith("0") && !connection.includes("keep-alive"));
+}
+
+/** What is scripted, with `content-length`, or chunked before trailers and resets; nothing else. Throws where that is no message. */
+function answerBytes(answer: UpstreamAnswer, method: string): { readonly head: string; readonly body: Buffer; readonly close: boolean } {
+  const { status = 200, headers = [], trailers = [], reset } = answer;
+  if (!Number.isInteger(status) || status < 100 || status > 999) throw new RangeError(`no status: ${status}`);
+  const scripted = framingOf(headers);
+  const bytes = bytesOf(answer.body);
+  // Something has to follow the headers of what is reset, or both could be lost with the connection.
+  const content = reset !== undefined && bytes.length === 0 ? Buffer.from("partial") : bytes;
+  const bodiless = status < 200 || status === 204 || status === 304;
+  const framed = bodiless || scripted.chunked || scripted.length !== undefined;
+  const streamed = reset !== undefined || trailers.length > 0;
+  const framing = framed ? "" : streamed ? "transfer-encoding: chunked\r\n" : `content-length: ${content.length}\r\n`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "unknown"}\r\n${lines(headers)}${framing}\r\n`;
+  const chunked = scripted.chunked || (streamed && !framed);
+  const end = reset === undefined ? `0\r\n${lines(trailers)}\r\n` : "";
+  const body = bodiless || method === "HEAD" ? EMPTY : chunked ? Buffer.concat([chunk(content), Buffer.from(end, "latin1")]) : content;
+  return { head, body, close: CLOSE.test(scripted.connection) };
+}
+
+function chunk(bytes: Buffer): Buffer {
+  return bytes.length === 0 ? bytes : Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+}
+
+function lines(headers: HeaderList): string {
+  let text = "";
+  for (const [name, value] of headers) {
+    const wire = toWire(value);
+    validateHeaderName(name);
+    validateHeaderValue(name, wire);
+    text += `${name}: ${wire}\r\n`;
+  }
+  return text;
 }

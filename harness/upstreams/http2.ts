@@ -24,9 +24,8 @@ export function http2Server(serve: Serve): Http2Server {
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.on("end", () => {
       const recorded = recordOf(pairsOf(rawHeaders), Buffer.concat(chunks), trailers);
-      void serve(recorded)
-        .then((answer) => respond(stream, answer, recorded))
-        .catch(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+      const answer = async () => respond(stream, await serve(recorded), recorded);
+      answer().catch(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
     });
   });
   server.on("sessionError", () => undefined);

@@ -47,7 +47,7 @@ export interface Upstream extends AsyncDisposable {
 }
 
 /** What a protocol's server is given: it fills in a record and carries out the answer. */
-export type Serve = (request: RecordedRequest) => Promise<UpstreamAnswer>;
+export type Serve = (request: RecordedRequest) => UpstreamAnswer | Promise<UpstreamAnswer>;
 
 export function wait(milliseconds: number | undefined): Promise<void> {
   return new Promise((resolve) => (milliseconds === undefined || milliseconds <= 0 ? resolve() : setTimeout(resolve, milliseconds)));

@@ -1,7 +1,7 @@
 import { type Socket } from "node:net";
+import { framingOf, Http1Reader, type Http1Message, type ReadHead } from "../../upstreams/http1-reader.ts";
 import { toWire } from "../../upstreams/index.ts";
 import { sendPieces, type ClientConnection, type ClientRequest, type ClientResponse } from "./message.ts";
-import { Http1Reader } from "./http1-reader.ts";
 
 /** HTTP/1.1 over a socket that is connected, without a library in between that would refuse what is malformed. */
 export class Http1Connection implements ClientConnection {
@@ -10,7 +10,7 @@ export class Http1Connection implements ClientConnection {
   private open = true;
   private keep = true;
   private onEvent: () => void = () => undefined;
-  private reader = new Http1Reader("GET");
+  private reader = new Http1Reader(() => undefined);
   private pending: Buffer[] = [];
 
   constructor(socket: Socket, port: number) {
@@ -35,12 +35,14 @@ export class Http1Connection implements ClientConnection {
   }
 
   async exchange(request: ClientRequest): Promise<ClientResponse | undefined> {
-    this.reader = new Http1Reader(request.method);
+    this.reader = new Http1Reader(this.readHead(request.method));
     this.socket.write(head(request), "latin1");
-    const sent = this.sendBody(request);
-    const response = await this.response();
+    const sent = request.pieces.length > 0 || request.streamed ? this.sendBody(request) : undefined;
+    const message = await this.message();
     await sent;
-    return response;
+    if (message === undefined) return undefined;
+    const { start, headers, body, trailers } = message;
+    return { status: statusOf(start), headers, body, trailers };
   }
 
   close(): void {
@@ -52,7 +54,10 @@ export class Http1Connection implements ClientConnection {
   protected until<T>(read: (bytes: Buffer) => T | undefined): Promise<T | undefined> {
     return new Promise((resolve) => {
       const look = () => {
-        const result = read(Buffer.concat(this.pending.splice(0)));
+        const pieces = this.pending;
+        if (pieces.length === 0 && this.open) return;
+        this.pending = [];
+        const result = read(pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : Buffer.concat(pieces));
         if (result === undefined && this.open) return;
         this.onEvent = () => undefined;
         resolve(result);
@@ -62,16 +67,30 @@ export class Http1Connection implements ClientConnection {
     });
   }
 
-  protected response(): Promise<ClientResponse | undefined> {
+  private message(): Promise<Http1Message | undefined> {
     return this.until((bytes) => {
-      const response = this.reader.read(bytes);
-      if (response !== undefined) {
-        this.keep = this.reader.keepAlive;
-        // What came behind a 101 belongs to the protocol that follows.
-        if (this.reader.rest.length > 0) this.pending.unshift(this.reader.rest);
-      } else if (this.reader.failed) this.close();
-      return response;
+      const message = this.reader.read(bytes);
+      // What came behind a 101 belongs to the protocol that follows.
+      if (message !== undefined && this.reader.rest.length > 0) this.pending.unshift(this.reader.rest);
+      if (this.reader.failed) this.close();
+      return message;
     });
+  }
+
+  /** RFC 9112, section 6.3. */
+  private readHead(method: string): ReadHead {
+    return (start, headers) => {
+      const status = statusOf(start);
+      if (Number.isNaN(status)) return undefined;
+      if (status < 200 && status !== 101) return "interim";
+      const { connection, chunked, length } = framingOf(headers);
+      this.keep = connection !== "close";
+      if (method === "HEAD" || status === 204 || status === 304 || status === 101) return 0;
+      if (chunked) return "chunked";
+      if (length !== undefined) return Number(length);
+      this.keep = false;
+      return "until-close";
+    };
   }
 
   private async sendBody({ pieces, streamed, trailers }: ClientRequest): Promise<void> {
@@ -82,6 +101,11 @@ export class Http1Connection implements ClientConnection {
     });
     write(`0\r\n${lines(trailers)}\r\n`);
   }
+}
+
+/** `NaN` where it is no status line. */
+function statusOf(start: string): number {
+  return Number(/^HTTP\/1\.[01] (\d{3})/.exec(start)?.[1] ?? NaN);
 }
 
 function head({ method, path, authority, headers, pieces, streamed }: ClientRequest): string {

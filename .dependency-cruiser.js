@@ -113,11 +113,11 @@ export default {
     {
       name: "vitest-only-in-its-entry",
       comment:
-        "vitest is an optional peer dependency: only harness/vitest.ts, harness/scenario/ and harness/matchers/ import it, and the plugin its types.",
+        "vitest is an optional peer dependency: only harness/vitest.ts, harness/scenario/ and harness/matchers/ import it, and what the plugin starts for a test file; the plugin has its types.",
       severity: "error",
       from: {
         path: "^(harness|control|cli)/",
-        pathNot: `${TESTS}|^harness/(vitest\\.ts$|scenario/|matchers/|assemblyscript/plugin\\.ts$)`,
+        pathNot: `${TESTS}|^harness/(vitest\\.ts$|scenario/|matchers/|assemblyscript/(plugin|spare-processes|test-process)\\.ts$)`,
       },
       to: { path: "node_modules/vitest/" },
     },
@@ -125,7 +125,10 @@ export default {
       name: "vitest-entry-apart",
       comment: "Who uses the harness without vitest must not load it.",
       severity: "error",
-      from: { path: "^(harness/(?!vitest\\.ts$|scenario/|matchers/vitest\\.ts$)|control/|cli/)", pathNot: TESTS },
+      from: {
+        path: "^(harness/(?!vitest\\.ts$|scenario/|matchers/vitest\\.ts$|assemblyscript/test-process\\.ts$)|control/|cli/)",
+        pathNot: TESTS,
+      },
       to: { path: "^harness/(vitest\\.ts$|scenario/|matchers/vitest\\.ts$)" },
     },
     {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { instantiate } from "@assemblyscript/loader";
-import { compileFilter as compile } from "../../harness/assemblyscript/index.ts";
+import { compileFilter as compile, type CompileOptions, expectChanges } from "../../harness/assemblyscript/index.ts";
 import { builtModule, readDigests } from "../../scripts/build/modules.ts";
 import { FILTER_OPTIONS, WITH_MESSAGES } from "../../scripts/build/options.ts";
 
@@ -30,13 +30,23 @@ export function compileFilter(entry: string): Promise<string> {
 
 async function compileUnbuilt(entry: string): Promise<string> {
   const built = await builtModule(repository, dirname(relative(repository, entry)), await readDigests(repository));
-  return built ?? compileToFile(entry, [...FILTER_OPTIONS, ...WITH_MESSAGES]);
+  const parameters = [...FILTER_OPTIONS, ...WITH_MESSAGES];
+  if (built === undefined) return compileToFile(entry, parameters);
+  await expectChanges(entry, optionsFor(parameters));
+  return built;
 }
 
 /** The path of what `entry` becomes. Results are kept below `.cache/assembly`, by the content of everything that `entry` imports. */
 export function compileToFile(entry: string, parameters: readonly string[]): Promise<string> {
-  return compile(entry, { folder: repository, parameters, tools: ["scripts/build/literals.ts"], cache: ".cache/assembly" });
+  return compile(entry, optionsFor(parameters));
 }
+
+const optionsFor = (parameters: readonly string[]): CompileOptions => ({
+  folder: repository,
+  parameters,
+  tools: ["scripts/build/literals.ts"],
+  cache: ".cache/assembly",
+});
 
 /** A function that a `testing.ts` exports. Pointers, lengths and flags are numbers; 64-bit integers are bigints. */
 export type AssemblyFunction<Result = number> = (...values: ReadonlyArray<number | bigint>) => Result;

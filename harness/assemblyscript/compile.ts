@@ -1,12 +1,11 @@
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, rename } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify, stripVTControlCharacters } from "node:util";
-import { askService } from "./service.ts";
-import { assemblySources } from "./sources.ts";
+import { type ModuleRequest, stateOf } from "./module-request.ts";
+import { askService, type CompilerReply } from "./service.ts";
 
 const run = promisify(execFile);
 
@@ -41,31 +40,36 @@ export interface CompileOptions {
  * @throws Error what asc says about sources that do not compile
  */
 export async function compileFilter(entry: string | URL, options: CompileOptions = {}): Promise<string> {
+  const request = requestFor(entry, options);
+  const service = process.env[SERVICE];
+  const result = service === undefined ? await compileHere(request) : await askService(service, { module: request });
+  if ("problem" in result) throw new Error(`${request.entry} does not compile:\n${stripVTControlCharacters(result.problem)}`);
+  return result.output;
+}
+
+/** Where a compiler stays warm, has it get ready for changes of a module that is there already. Parameters as of {@link compileFilter}. */
+export async function expectChanges(entry: string | URL, options: CompileOptions = {}): Promise<void> {
+  const service = process.env[SERVICE];
+  if (service !== undefined) await askService(service, { module: requestFor(entry, options), isThere: true });
+}
+
+function requestFor(entry: string | URL, options: CompileOptions): ModuleRequest {
   const path = typeof entry === "string" ? resolve(entry) : fileURLToPath(entry);
   const folder = options.folder ?? configuredFolder(path);
-  const service = process.env[SERVICE];
   const {
     parameters = ["--config", "asconfig.json", "--target", "release"],
     tools = [],
     cache = "node_modules/.cache/meshwright",
     quick = true,
   } = options;
-  const source = relative(folder, path);
-  const all = [source, ...parameters, ...(service !== undefined && quick ? QUICK : [])];
-
-  const toolsDigest = createHash("sha256").update(readFileSync(join(compiler(), "../../package.json")));
-  for (const file of ["asconfig.json", ...tools]) toolsDigest.update(readFileSync(join(folder, file)));
-  const digest = toolsDigest.copy().update(JSON.stringify(all));
-  for (const file of assemblySources(folder, [source])) digest.update(file).update(readFileSync(join(folder, file)));
-  const output = join(folder, cache, `${digest.digest("hex")}.wasm`);
-
-  await mkdir(dirname(output), { recursive: true });
-  const problem =
-    service === undefined
-      ? await compileHere(all, folder, output)
-      : await askService(service, { parameters: [...all, "--baseDir", folder], output, tools: toolsDigest.digest("hex") });
-  if (problem !== undefined) throw new Error(`${source} does not compile:\n${stripVTControlCharacters(problem)}`);
-  return output;
+  return {
+    entry: relative(folder, path),
+    folder,
+    parameters: [...parameters, ...(process.env[SERVICE] !== undefined && quick ? QUICK : [])],
+    tools,
+    cache,
+    compiler: join(compiler(), "../../package.json"),
+  };
 }
 
 function configuredFolder(path: string): string {
@@ -76,17 +80,21 @@ function configuredFolder(path: string): string {
   }
 }
 
-async function compileHere(parameters: readonly string[], folder: string, output: string): Promise<string | undefined> {
-  if (existsSync(output)) return undefined;
+async function compileHere(request: ModuleRequest): Promise<CompilerReply> {
+  const { entry, folder, parameters } = request;
+  const { output } = stateOf(request);
+  if (existsSync(output)) return { output };
+  await mkdir(dirname(output), { recursive: true });
   const partial = `${output}.${process.pid}.${Math.random().toString(36).slice(2)}`;
   try {
-    await run(process.execPath, [compiler(), ...parameters, "--outFile", relative(folder, partial)], { cwd: folder, maxBuffer: 16 << 20 });
+    const all = [compiler(), entry, ...parameters, "--outFile", relative(folder, partial)];
+    await run(process.execPath, all, { cwd: folder, maxBuffer: 16 << 20 });
   } catch (error) {
-    return error instanceof Error && "stderr" in error ? String(error.stderr).trim() : String(error);
+    return { problem: error instanceof Error && "stderr" in error ? String(error.stderr).trim() : String(error) };
   }
   // Other processes may compile the same: the last rename wins, and all are equal.
   await rename(partial, output);
-  return undefined;
+  return { output };
 }
 
 function compiler(): string {

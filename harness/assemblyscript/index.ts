@@ -9,5 +9,5 @@
  * export default defineConfig({ plugins: [assemblyScript()] });
  * ```
  */
-export { compileFilter, type CompileOptions } from "./compile.ts";
+export { compileFilter, type CompileOptions, expectChanges } from "./compile.ts";
 export { assemblyScript, type AssemblyScriptOptions } from "./plugin.ts";

@@ -1,8 +1,10 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compileFilter, SERVICE } from "./compile.ts";
+import { until } from "../until.ts";
+import { compileFilter, expectChanges, SERVICE } from "./compile.ts";
 import { CompilerService } from "./service.ts";
 
 let folder: string;
@@ -70,3 +72,36 @@ test("several that ask for a module at once get the same", async () => {
   expect(new Set(paths).size).toBe(1);
   expect(await answer(paths[0] ?? "")).toBe(6);
 });
+
+test("a source that is written while its module is compiled makes another module, not a wrong one", async () => {
+  const asked = compile(returning("7"), { warm: true });
+  await writeFile(entry, returning("8"));
+  expect(await answer(await asked)).toBe(8);
+});
+
+test("a module that was asked for is compiled when its sources change, before anybody asks again", async () => {
+  await compile(returning("9"), { warm: true, cache: "ahead" });
+  await writeFile(entry, returning("10"));
+  service.changed(join(folder, "other.ts"));
+  service.changed(entry);
+  expect(await answer(await newestOf("ahead", 2))).toBe(10);
+});
+
+test("so is one that is there already, where somebody said so", async () => {
+  await writeFile(entry, returning("11"));
+  process.env[SERVICE] = service.path;
+  await expectChanges(entry, { cache: "expected" });
+  delete process.env[SERVICE];
+  expect(existsSync(join(folder, "expected"))).toBe(false);
+  await writeFile(entry, returning("12"));
+  service.changed(entry);
+  expect(await answer(await newestOf("expected", 1))).toBe(12);
+});
+
+/** The last written of as many modules as there shall be. */
+async function newestOf(cache: string, count: number): Promise<string> {
+  const modules = () => (existsSync(join(folder, cache)) ? readdirSync(join(folder, cache)).filter((name) => name.endsWith(".wasm")) : []);
+  const names = await until("the modules are there", modules, ({ length }) => length === count);
+  const paths = names.map((name) => join(folder, cache, name)).toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  return paths[0] ?? "";
+}

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-const IMPORT = /^\s*(?:import|export)\b[^"';]*["']([^"']+)["']/gm;
+const IMPORT = /(?:^\s*(?:import|export)\b[^"';]*|\bimport\()["']([^"']+)["']/gm;
 
 /** What files import, by path: who asks about many entries hands in one for all. */
 export type KnownImports = Map<string, readonly string[]>;

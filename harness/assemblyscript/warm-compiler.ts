@@ -35,6 +35,11 @@ export class WarmCompiler implements AsyncDisposable {
     return this.ended === undefined;
   }
 
+  /** Compilations that it has not done yet. */
+  get pending(): number {
+    return this.waiting.size;
+  }
+
   /**
    * Runs asc with the parameters of its command line.
    *

@@ -14,12 +14,14 @@ const harness = JSON.stringify(join(repository, "harness/assemblyscript/index.ts
 const FILES = {
   "asconfig.json": JSON.stringify({ options: { runtime: "stub" } }),
   "vitest.config.ts": `import { assemblyScript } from ${harness};
-    export default { plugins: [assemblyScript()], test: { reporters: ["verbose"] } };`,
+    export default { plugins: [assemblyScript()], test: { reporters: ["verbose"], testTimeout: 60_000 } };`,
   "value.ts": "export const value: i32 = 1;",
   "index.ts": 'import { value } from "./value";\nexport function answer(): i32 { return value; }',
   "filter.test.ts": `import { readFile } from "node:fs/promises";
     import { expect, test } from "vitest";
     import { compileFilter } from ${harness};
+    globalThis.files = (globalThis.files ?? 0) + 1;
+    console.log("file " + globalThis.files + " of process " + process.pid + " started at " + Math.round(performance.timeOrigin));
     test("asked for", async () => {
       const { instance } = await WebAssembly.instantiate(await readFile(await compileFilter(new URL("index.ts", import.meta.url))), {});
       expect("the answer is " + instance.exports.answer()).toBe("nothing");
@@ -56,19 +58,38 @@ async function round(): Promise<string> {
   return said;
 }
 
+function processOf(said: string): { readonly file: number; readonly id: number; readonly startedAt: number } {
+  const [, file, id, startedAt] = /file (\d+) of process (\d+) started at (\d+)/.exec(said) ?? [];
+  return { file: Number(file), id: Number(id), startedAt: Number(startedAt) };
+}
+
 test(
   "a changed source is compiled by the compiler that stays warm, and runs the tests that have to do with it",
   { timeout: 180_000 },
   async () => {
-    expect(await round()).toContain("the answer is 1");
+    const first = await round();
+    expect(first).toContain("the answer is 1");
+    let changed = Date.now();
     await writeFile(join(folder, "value.ts"), "export const value: i32 = 2;");
     const second = await round();
     expect(second).toContain("the answer is 2");
     // A file of which no test has a name that is asked for has nothing to say.
     expect(second).toMatch(/Test Files {2}1 failed \(1\)/);
+    // In a process of its own, which was there before, unless the change came before that.
+    const processes = [first, second].map(processOf);
+    for (let value = 3; (processes.at(-1)?.startedAt ?? 0) >= changed && value < 20; value++) {
+      changed = Date.now();
+      await writeFile(join(folder, "value.ts"), `export const value: i32 = ${value};`);
+      const said = await round();
+      expect(said).toContain(`the answer is ${value}`);
+      processes.push(processOf(said));
+    }
+    expect(processes.at(-1)?.startedAt).toBeLessThan(changed);
+    expect(new Set(processes.map(({ id }) => id)).size).toBe(processes.length);
+    expect(processes.map(({ file }) => file)).toEqual(processes.map(() => 1));
     await writeFile(join(folder, "value.ts"), "export const value: i32 = ;");
     expect(await round()).toContain("index.ts does not compile:");
-    await writeFile(join(folder, "value.ts"), "export const value: i32 = 3;");
-    expect(await round()).toContain("the answer is 3");
+    await writeFile(join(folder, "value.ts"), "export const value: i32 = 100;");
+    expect(await round()).toContain("the answer is 100");
   },
 );

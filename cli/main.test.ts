@@ -1,5 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { open } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -52,6 +55,17 @@ test("a reader that goes away, as head does, ends it without a word", async () =
   await closed;
   expect(await errors).toBe("");
   expect(child.exitCode).toBe(0);
+});
+
+test.skipIf(!existsSync("/dev/full"))("a full disk under the results is told, with exit code 3", async () => {
+  const main = fileURLToPath(new URL("main.ts", import.meta.url));
+  await using full = await open("/dev/full", "w");
+  const child = spawn(process.execPath, [main, "inspect", "routing"], { stdio: ["ignore", full.fd, "pipe"] });
+  const [errors] = await Promise.all([text(child.stderr as Readable), once(child, "close")]);
+  expect({ code: child.exitCode, errors }).toEqual({
+    code: 3,
+    errors: "error: the results cannot be written: ENOSPC: no space left on device, write\n",
+  });
 });
 
 test("requests that are to go through nothing are a mistake in usage", async () => {

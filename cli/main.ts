@@ -28,9 +28,11 @@ for (const each of descendants(program)) each.exitOverride().showHelpAfterError(
 
 // Who reads no further, as `head` does, has seen enough. A running Envoy ends with this process.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  process.exit(ExitCode.Good);
+  if (error.code === "EPIPE") process.exit(ExitCode.Good);
+  process.exit(report(new CliError(ExitCode.Environment, `the results cannot be written: ${error.message}`, { cause: error })));
 });
+// Of messages nobody can be told that they cannot be written.
+process.stderr.on("error", () => undefined);
 
 try {
   await program.parseAsync();

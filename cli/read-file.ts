@@ -1,13 +1,23 @@
-import { open, readFile } from "node:fs/promises";
-import { buffer } from "node:stream/consumers";
+import { open } from "node:fs/promises";
 import { CliError, ExitCode } from "./cli-error.ts";
+
+/** Bytes: what is read whole may be no larger. A device may never end. */
+const LARGEST = 256 * 1024 ** 2;
 
 /** The bytes of a file that the user named; `-` is standard input. */
 export async function readInput(path: string, what: string): Promise<Buffer> {
-  if (path === "-") return buffer(process.stdin);
-  return readFile(path).catch((error: unknown) => {
-    throw unreadable(path, what, error);
-  });
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of await openInput(path, what)) {
+      size += chunk.length;
+      if (size > LARGEST) throw new Error(`it is longer than ${LARGEST} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof CliError ? error : unreadable(path, what, error);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** The same, in chunks as they are asked for: a file may be larger than memory. What cannot be opened, or is a directory, rejects at once. */
@@ -25,7 +35,14 @@ export async function openInput(path: string, what: string): Promise<AsyncIterab
 
 function unreadable(path: string, what: string, error: unknown): CliError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const reason = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a directory; name a file" : String(error);
+  const reason =
+    code === "ENOENT"
+      ? "there is no such file"
+      : code === "EISDIR"
+        ? "it is a directory; name a file"
+        : error instanceof Error
+          ? error.message
+          : String(error);
   return new CliError(ExitCode.Input, `${path}: cannot read the ${what}: ${reason}`, { cause: error });
 }
 

@@ -6,7 +6,7 @@ import type { CalloutAnswer, ChainSpec, Target } from "../../harness/target/inde
 import { CliError, ExitCode } from "../cli-error.ts";
 import { outputOption, print, type OutputFormat } from "../control/output.ts";
 import { ProgressLine, progressText } from "../fuzz/progress.ts";
-import { readModule } from "../inspect/read-module.ts";
+import { readModule } from "../read-module.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
 import { filterChain, refusal } from "../try/filter.ts";
 import { checkRequest } from "../try/requests.ts";
@@ -81,7 +81,7 @@ interface FuzzReport extends FuzzProgress {
 }
 
 async function runFuzz(filter: string, options: FuzzCommandOptions): Promise<void> {
-  const module = await readModule(filter);
+  const module = readModule(filter);
   const chain = await filterChain({ ...options, filter });
   const [spec, upstream] = chain.filters[0] === undefined ? [chain.upstreamFilters?.[0], true] : [chain.filters[0], false];
   if (spec === undefined) throw new CliError(ExitCode.Input, `${filter}: there is nothing to run`);
@@ -113,7 +113,7 @@ async function runFuzz(filter: string, options: FuzzCommandOptions): Promise<voi
     .run()
     .catch((error: unknown) => {
       if (!(error instanceof CorpusError)) throw refusal(error);
-      throw new CliError(ExitCode.Input, `--corpus ${options.corpus}: ${error.message}; make room, or name another folder`, {
+      throw new CliError(ExitCode.Environment, `--corpus ${options.corpus}: ${error.message}; make room, or name another folder`, {
         cause: error,
       });
     })

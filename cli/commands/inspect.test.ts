@@ -120,7 +120,7 @@ describe("a bad module", () => {
 
 describe("what is no module", () => {
   test.each<[string, RegExp]>([
-    ["cut.wasm", /the module is cut off or damaged: /],
+    ["cut.wasm", /the module is cut off, damaged, or more than the engine takes: /],
     ["empty.wasm", /the file is empty: /],
     ["text.wasm", /the file is text, no WebAssembly: /],
     ["component.wasm", /the file is a WebAssembly component, which Envoy does not load/],

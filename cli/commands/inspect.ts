@@ -5,7 +5,7 @@ import { examineModule, type ModuleExamination, type ModuleProblem } from "../..
 import { TargetError } from "../../harness/target/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { outputOption, print, type OutputFormat } from "../control/output.ts";
-import { readModule, type NamedModule } from "../inspect/read-module.ts";
+import { readModule, type NamedModule } from "../read-module.ts";
 import { reportText, type InspectReport } from "../inspect/report.ts";
 import { envoySnippet, istioSnippet } from "../inspect/snippets.ts";
 import { readConfiguration } from "../try/configuration.ts";
@@ -41,7 +41,7 @@ Examples:
 }
 
 async function runInspect(name: string, options: InspectOptions): Promise<void> {
-  const module = await readModule(name);
+  const module = readModule(name);
   const configuration = options.config === undefined ? undefined : await readConfiguration(options.config);
   const report = await inspect(name, module, configuration);
   const { snippet } = options;

@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,6 +39,12 @@ beforeAll(async () => {
   const { default: binaryen } = await import("binaryen");
   for (const [name, source] of Object.entries(MODULES)) await writeFile(file(name), binaryen.parseText(source).emitBinary());
   await writeFile(file("text.wasm"), "no wasm at all");
+  await writeFile(file("format.wasm"), "(module)");
+  await writeFile(file("empty.wasm"), "");
+  await writeFile(file("cut.wasm"), (await readFile(file("traps.wasm"))).subarray(0, 40));
+  await mkdir(file("folder.wasm"));
+  await symlink("/dev/zero", file("endless.wasm"));
+  execFileSync("mkfifo", [file("pipe.wasm")]);
   await writeFile(file("not.json"), '{"rules": [');
   await writeFile(file("refused.json"), '{"rules": [{"name": "a", "match": {"uri": {"regex": "("}}, "rute": "x"}]}');
   await writeFile(file("not-utf8.json"), Buffer.from([0x7b, 0xff, 0x7d]));
@@ -149,7 +156,10 @@ describe("a bad line", () => {
 
 describe("what Envoy does not take", () => {
   test.for([
-    ["a module that is no wasm", ["--filter", "text.wasm"], "corrupted Wasm module"],
+    ["a module that is no wasm", ["--filter", "text.wasm"], "text.wasm: the file is text, no WebAssembly"],
+    ["a module that is empty", ["--filter", "empty.wasm"], "empty.wasm: the file is empty"],
+    ["a module that is a folder", ["--filter", "folder.wasm"], "folder.wasm: is no file; name the module itself"],
+    ["a module that is cut off", ["--filter", "cut.wasm"], "corrupted Wasm module"],
     ["a module without malloc", ["--filter", "no-malloc.wasm"], "missing malloc function"],
     ["a module that imports what Envoy lacks", ["--filter", "wrong-import.wasm"], "env.proxy_fly"],
     ["a module that traps at its start", ["--filter", "traps-at-start.wasm"], "_initialize failed: Uncaught RuntimeError: unreachable"],
@@ -167,11 +177,21 @@ describe("what cannot run", () => {
   test.each([
     ["an unknown filter", ["--filter", "rooting"], "rooting: there is no such filter; did you mean routing?"],
     ["a module that is not there", ["--filter", "none.wasm"], "none.wasm: there is no such file"],
-    ["a module that is no wasm", ["--filter", "text.wasm"], "Failed to load Wasm bytecode"],
+    ["a module that is no wasm", ["--filter", "text.wasm"], "text.wasm: the file is text, no WebAssembly"],
+    ["a module in the text format", ["--filter", "format.wasm"], "the file is WebAssembly's text format; assemble it first"],
+    ["a module that is cut off", ["--filter", "cut.wasm"], "Failed to load Wasm bytecode: the module is cut off, damaged"],
+    ["a module that is a folder", ["--filter", "folder.wasm"], "folder.wasm: is no file; name the module itself"],
+    ["a module that is a pipe", ["--filter", "pipe.wasm"], "pipe.wasm: is no file; name the module itself"],
+    ["a module that never ends", ["--filter", "endless.wasm"], "endless.wasm: is no file; name the module itself"],
     ["a module without malloc", ["--filter", "no-malloc.wasm"], "Export malloc or proxy_on_memory_allocate"],
     ["a module without an ABI version", ["--filter", "no-abi.wasm"], "proxy_abi_version"],
     ["a module that imports what the host lacks", ["--filter", "wrong-import.wasm"], "proxy_fly"],
     ["a module that traps at its start", ["--filter", "traps-at-start.wasm"], "unreachable"],
+    [
+      "a configuration that never ends",
+      ["--filter", "routing", "--config", "/dev/zero"],
+      "/dev/zero: cannot read the configuration: it is longer than",
+    ],
     ["a configuration that is not there", ["--filter", "routing", "--config", "none.json"], "none.json"],
     ["a configuration that is no JSON", ["--filter", "routing", "--config", "not.json"], "the document ends too early (line 1, column 12)"],
     [

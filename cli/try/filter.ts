@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { suggestion } from "../../control/model/fields/suggestion.ts";
-import { filterFiles, filterNames, readFilterManifest } from "../../filters/index.ts";
+import { readFilterManifest } from "../../filters/index.ts";
 import { isolatedTarget } from "../../harness/host/worker/index.ts";
 import { type ChainSpec, TargetError } from "../../harness/target/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
+import { modulePath, pluginName } from "../read-module.ts";
 import { readClusters } from "./clusters.ts";
 import { readConfiguration } from "./configuration.ts";
 import { type Sender, withTimeLimit } from "./time-limit.ts";
@@ -31,7 +29,7 @@ export async function filterChain(options: Omit<FilterOptions, "host">): Promise
   const module = modulePath(options.filter);
   const configuration = options.config === undefined ? "" : await readConfiguration(options.config);
   const callouts = await readClusters(options.cluster);
-  const spec = { name: options.filter.replace(/^.*\/|\.wasm$/g, ""), module, configuration };
+  const spec = { name: pluginName(options.filter), module, configuration };
   return isUpstream(options.filter)
     ? { filters: [], upstreamFilters: [{ ...spec, allowOnHeadersStopIteration: true }], callouts }
     : { filters: [spec], callouts };
@@ -39,21 +37,7 @@ export async function filterChain(options: Omit<FilterOptions, "host">): Promise
 
 /** Whether a filter of this package says that it belongs into the chain of a cluster, and not into that of a listener. */
 function isUpstream(filter: string): boolean {
-  return !filter.endsWith(".wasm") && readFilterManifest(filter).chain === "upstream";
-}
-
-function modulePath(filter: string): string {
-  if (filter.endsWith(".wasm")) {
-    if (!existsSync(filter)) throw new CliError(ExitCode.Input, `${filter}: there is no such file`);
-    return resolve(filter);
-  }
-  const names = filterNames();
-  if (names.includes(filter)) return filterFiles(filter).module;
-  const hint = suggestion(filter, names);
-  throw new CliError(
-    ExitCode.Input,
-    `--filter ${filter}: there is no such filter${hint}. There are: ${names.join(", ")}; a module's name ends in .wasm`,
-  );
+  return !filter.endsWith(".wasm") && !filter.includes("/") && readFilterManifest(filter).chain === "upstream";
 }
 
 async function start(host: FilterOptions["host"], chain: ChainSpec): Promise<Sender> {

@@ -41,7 +41,13 @@ describe("lines", () => {
     ['{"path":"/","destination":{"address":"somewhere"}}', "in:1: destination.address: expected an IP address"],
     ['{"path":"/","destination":{"port":70000}}', "in:1: destination.port: expected an integer from 0 to 65535"],
     ['{"path":"/","time":"soon"}', "in:1: time: expected a time such as 2026-01-31T12:00:00Z"],
-    ['{"path":"/","response":{"status":99}}', "in:1: response.status: expected an integer from 100 to 999"],
+    ['{"path":"/","response":{"status":99}}', "in:1: response.status: expected 101, or an integer from 200 to 999"],
+    ['{"path":"/","response":{"status":103}}', "in:1: response.status: expected 101, or an integer from 200 to 999"],
+    ['{"path":"/","protocol":"h2","response":{"status":101}}', "in:1: response.status: over HTTP/2 expected an integer from 200 to 599"],
+    ['{"path":"/","response":{"headers":[["a b","c"]]}}', 'in:1: response.headers[0]: "a b" is no name of a header'],
+    ['{"path":"/","response":{"headers":[["a"]]}}', "in:1: response.headers[0]: expected a pair of strings, [name, value]"],
+    ['{"path":"/","response":{"trailers":[["a","b\\r\\nc: d"]]}}', "in:1: response.trailers[0]: the value has a line break or NUL"],
+    [`{"path":"/","metadata":${'{"a":'.repeat(102)}1${"}".repeat(102)}}`, "in:1: metadata: nested deeper than 100 levels"],
     ['{"path":1,"method":2}', "in:1: path: expected a string; method: expected a string"],
   ])("%s", async (line, error) => {
     const [parsed] = await parse(line);

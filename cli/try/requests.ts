@@ -71,6 +71,24 @@ const socketAddress = expectation("an IP address and a port, such as 192.0.2.1:5
   return isIP(six) + isIP(four) > 0 && Number(port) <= 65_535;
 });
 
+/** As deep as protobuf takes JSON for a Struct (its `recursion_limit`). */
+const DEEPEST = 100;
+const isDeeper = (value: unknown, than: number): boolean =>
+  typeof value === "object" && value !== null && (than === 0 || Object.values(value).some((member) => isDeeper(member, than - 1)));
+const metadata: Check = (value, path, problems) => {
+  if (!isObject(value)) problems.push(`${path}: expected an object`);
+  else if (isDeeper(value, DEEPEST)) problems.push(`${path}: nested deeper than ${DEEPEST} levels`);
+};
+
+/** Those of an answer: no server can send others, whereas a client may try what it wants. */
+const sentHeaders = list((value, path, problems) => {
+  const [name, content] = Array.isArray(value) && value.length === 2 ? (value as unknown[]) : [];
+  if (typeof name !== "string" || typeof content !== "string") problems.push(`${path}: expected a pair of strings, [name, value]`);
+  // RFC 9110, sections 5.1 and 5.5.
+  else if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name)) problems.push(`${path}: ${JSON.stringify(name)} is no name of a header`);
+  else if (/[\0\r\n]/.test(content)) problems.push(`${path}: the value has a line break or NUL`);
+});
+
 const request = fields({
   id: text,
   method: text,
@@ -86,12 +104,16 @@ const request = fields({
   destination: fields({ address, port: integer(0, 65_535), principal: text }),
   sni: text,
   time: instant,
-  metadata: expectation("an object", isObject),
+  metadata,
   response: fields({
-    status: integer(100, 999),
-    headers,
+    // What has another status below 200 comes before an answer, and is none (RFC 9110, section 15.2).
+    status: expectation(
+      "101, or an integer from 200 to 999",
+      (value) => value === 101 || (Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 999),
+    ),
+    headers: sentHeaders,
     body,
-    trailers: headers,
+    trailers: sentHeaders,
     delay: integer(0, 3_600_000),
     reset: oneOf("before-headers", "after-headers"),
   }),
@@ -128,5 +150,12 @@ export function checkRequest(value: unknown): { readonly request: ExchangeReques
   if (isObject(value) && value["path"] === undefined) problems.push("path: is missing");
   if (isObject(value) && value["body"] !== undefined && value["chunks"] !== undefined)
     problems.push("chunks: stands instead of body, not beside it");
+  if (problems.length === 0) problems.push(...unsendable(value as ExchangeRequest));
   return problems.length === 0 ? { request: value as ExchangeRequest } : { error: problems.join("; ") };
+}
+
+/** What servers of HTTP/2 cannot answer (RFC 9113, section 8.6; Node's goes no further than 599). */
+function unsendable({ protocol, response: { status = 200 } = {} }: ExchangeRequest): string[] {
+  if ((protocol !== "h2" && protocol !== "grpc") || (status >= 200 && status <= 599)) return [];
+  return [`response.status: over HTTP/2 expected an integer from 200 to 599`];
 }

@@ -16,7 +16,7 @@ const refused: ReadonlyArray<readonly [title: string, module: WasmModuleSpec | U
     "cut off",
     wasmModule({ functions: BASICS }).subarray(0, 40),
     "not-wasm",
-    /Failed to load Wasm bytecode: the module is cut off or damaged: /,
+    /Failed to load Wasm bytecode: the module is cut off, damaged, or more than the engine takes: /,
   ],
   ["without a marker", { functions: [malloc] }, "missing-abi", /Missing or unknown Proxy-Wasm ABI version.*proxy_abi_version_0_2_1/],
   ["without malloc", { functions: [marker] }, "missing-export", /missing malloc function/],

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { HostError } from "./errors.ts";
+import { readModuleFile } from "./module-file.ts";
 import { readSections, type ModuleSections } from "./module-sections.ts";
 import { seemingFormat } from "./seeming-format.ts";
 
@@ -45,7 +45,7 @@ const COMPILED_MODULES_KEPT = 64;
  * `malloc` nor `proxy_on_memory_allocate`, or no `memory` (which Envoy accepts, and dies of at the first request).
  */
 export function loadModule(source: string | Uint8Array): WasmModule {
-  const [bytes, name] = typeof source === "string" ? [readModule(source), source] : [source, "<inline>"];
+  const [bytes, name] = typeof source === "string" ? [readModuleFile(source), source] : [source, "<inline>"];
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const compiled = compile(bytes, name, sha256);
   const sections = readSections(bytes);
@@ -78,16 +78,6 @@ export function inspectModule(source: string | Uint8Array): ModuleInspection {
     hasStartSection: sections.hasStartSection,
     sha256,
   };
-}
-
-function readModule(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    const reason = code === "ENOENT" ? "there is no such file; build the module first, or mend the path" : String(error);
-    throw new HostError("not-wasm", `${path} cannot be read: ${reason}`, { cause: error });
-  }
 }
 
 function compile(bytes: Uint8Array, name: string, sha256: string): WebAssembly.Module {

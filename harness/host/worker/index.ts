@@ -156,8 +156,9 @@ class IsolatedTarget implements TracedTarget, ProfiledTarget {
   private async ask(command: Command, what: string): Promise<unknown> {
     if (this.ended !== undefined) throw this.ended;
     const id = ++this.lastId;
-    const answer = new Promise<unknown>((resolve, reject) => this.waiting.set(id, { resolve, reject }));
+    // First: what cannot be cloned throws, and then nobody waits.
     this.worker.postMessage({ ...command, id });
+    const answer = new Promise<unknown>((resolve, reject) => this.waiting.set(id, { resolve, reject }));
     await this.ready.promise;
     const timer = setTimeout(() => this.overrun(what), this.timeLimit);
     try {

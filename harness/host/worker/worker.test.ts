@@ -38,6 +38,12 @@ describe("a chain in a thread of its own", () => {
     await expect(target.send({ path: "/" })).rejects.toMatchObject({ code: "time-limit" });
   });
 
+  test("goes on after a request that cannot be sent to it", async () => {
+    await using target = await isolatedTarget().start({ filters: filters("") });
+    await expect(target.send({ path: "/", metadata: { mine: { value: () => undefined } } })).rejects.toThrow(/could not be cloned/);
+    expect((await target.send({ path: "/" })).outcome).toBe("forward");
+  });
+
   test("is ended when it never finishes its configuration", async () => {
     const starting = isolatedTarget({ timeLimit: 300 }).start({ filters: filters("configure: loop") });
     await expect(starting).rejects.toMatchObject({ name: "TargetError", message: expect.stringContaining("loading the chain") });

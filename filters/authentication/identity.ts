@@ -1,5 +1,5 @@
 import { JsonKind, JsonValue } from "../lib/json";
-import { arena, Bytes, Text } from "../sdk";
+import { arena, Bytes, copyBytes, Text } from "../sdk";
 
 /** Claims, and what stands in the state around them. */
 const WORDS = Text.list('iss sub aud azp "principal": / "audiences": [ ] "presenter": "claims": "consumer": , { }');
@@ -26,7 +26,7 @@ function word(index: i32): Bytes {
 let at: usize = 0;
 
 function append(bytes: Bytes): void {
-  memory.copy(at, bytes.pointer, <usize>bytes.length);
+  copyBytes(at, bytes.pointer, <usize>bytes.length);
   at += <usize>bytes.length;
 }
 

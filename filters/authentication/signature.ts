@@ -1,6 +1,6 @@
 import { Algorithm, ecSignature, Family, familyOf, hashOf, JsonWebKey } from "../lib/jwk";
 import { hashLength } from "../lib/sha2";
-import { arena, Bytes, callForeignFunction, Text } from "../sdk";
+import { arena, Bytes, callForeignFunction, copyBytes, Text } from "../sdk";
 
 const VERIFY_SIGNATURE = Bytes.of("verify_signature");
 const HASH_NAMES = Text.list("sha256 sha384 sha512");
@@ -45,6 +45,6 @@ function field(pointer: usize, number: u8, value: Bytes): usize {
   let rest = <u32>value.length;
   for (; rest >= 0x80; rest >>= 7) store<u8>(at++, <u8>(rest | 0x80));
   store<u8>(at++, <u8>rest);
-  memory.copy(at, value.pointer, <usize>value.length);
+  copyBytes(at, value.pointer, <usize>value.length);
   return at + <usize>value.length;
 }

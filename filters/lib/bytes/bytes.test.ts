@@ -36,6 +36,26 @@ test("bytes are the same where none of them differs, and only there", () => {
   }
 });
 
+test("the first of a byte is found from any place on, among bytes that differ from it by one bit or by one", () => {
+  for (const byte of [0, 1, 0x2e, 0x7f, 0x80, 0x81, 0xff]) {
+    const others = [byte ^ 1, byte ^ 0x80, (byte + 1) & 0xff, (byte + 255) & 0xff];
+    for (const length of [0, 1, 7, 8, 9, 15, 16, 17, 40]) {
+      for (let at = 0; at <= length; at++) {
+        const bytes = memory();
+        for (let i = 0; i < length; i++) bytes[left + i] = others[i % others.length] ?? 0;
+        // Also behind the end, where it must not be seen, and a second time.
+        for (const place of [at, at + 3, length]) bytes[left + place] = byte;
+        const buffer = Buffer.from(bytes.slice(left, left + length));
+        for (const from of [0, at - 1, at, at + 1, length, length + 1]) {
+          if (from < 0) continue;
+          const found = call("indexOf", left, length, byte, from);
+          expect([byte, length, at, from, found]).toEqual([byte, length, at, from, from > length ? -1 : buffer.indexOf(byte, from)]);
+        }
+      }
+    }
+  }
+});
+
 test("a copy has every byte, and leaves those around it", () => {
   for (const size of SIZES) {
     for (const offset of OFFSETS) {

@@ -1,5 +1,8 @@
 import { allocate } from "./arena";
 
+/** 1 in each of eight bytes. */
+export const EACH: u64 = 0x0101_0101_0101_0101;
+
 /**
  * A view of bytes that somebody else owns: a header in the block that the host wrote, a part of a configuration, a {@link Text}.
  * The view itself is eight bytes of arena, so making one costs no managed allocation. A view of arena memory ends with the callback;
@@ -75,7 +78,16 @@ export class Bytes {
 
   /** The index of the first `byte` at or after `from`, or -1. */
   indexOf(byte: u8, from: i32 = 0): i32 {
-    for (let i = from; i < this.length; i++) {
+    const length = this.length;
+    const pattern = EACH * <u64>byte;
+    let i = from;
+    for (; i <= length - 8; i += 8) {
+      // The lowest byte that is zero is the lowest from which taking one sets its highest bit.
+      const other = load<u64>(this.pointer + <usize>i) ^ pattern;
+      const zero = (other - EACH) & ~other & (EACH << 7);
+      if (zero != 0) return i + <i32>(ctz(zero) >> 3);
+    }
+    for (; i < length; i++) {
       if (load<u8>(this.pointer + <usize>i) == byte) return i;
     }
     return -1;

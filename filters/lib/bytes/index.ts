@@ -1,4 +1,4 @@
 import * as arena from "./arena";
 
 export { arena };
-export { Bytes, copyBytes, sameBytes, Text, toLower } from "./bytes";
+export { Bytes, copyBytes, EACH, sameBytes, Text, toLower } from "./bytes";

@@ -1,4 +1,4 @@
-import { Bytes } from "../bytes";
+import { Bytes, copyBytes } from "../bytes";
 import { JsonValue } from "./value";
 
 const NODE: usize = (offsetof<JsonValue>() + 7) & ~7;
@@ -39,7 +39,7 @@ function sizeOf(value: JsonValue): usize {
 
 function copy(value: JsonValue): JsonValue {
   const made = changetype<JsonValue>(at);
-  memory.copy(at, changetype<usize>(value), offsetof<JsonValue>());
+  copyBytes(at, changetype<usize>(value), offsetof<JsonValue>());
   at += NODE;
   made.textPointer = moved(value.textPointer, value.textLength);
   made.keyPointer = moved(value.keyPointer, value.keyLength);
@@ -64,7 +64,7 @@ function moved(pointer: usize, length: i32): usize {
   const room = roomFor(pointer, length);
   if (room == 0) return pointer + shift;
   const decoded = at;
-  memory.copy(decoded, pointer, <usize>length);
+  copyBytes(decoded, pointer, <usize>length);
   at += room;
   return decoded;
 }

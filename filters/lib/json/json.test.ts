@@ -115,6 +115,26 @@ describe("what it does not, and where", () => {
     expect(parse(Uint8Array.from([0x22, ...bytes, 0x22]))).toEqual({ error: "bad UTF-8", offset: 1 });
   });
 
+  test("every byte stands for itself, ends a string or is refused, wherever in it: they are gone through eight at a time", () => {
+    for (let byte = 0; byte < 256; byte++) {
+      for (let before = 0; before < 10; before++) {
+        const bytes = Buffer.from(`"${"~".repeat(before)}?${" ".repeat(10)}"`);
+        bytes[1 + before] = byte;
+        const at = 1 + before;
+        const expected: Readonly<Record<string, object>> = {
+          quote: { error: "trailing data", offset: at + 11 },
+          backslash: { error: "bad escape", offset: at },
+          control: { error: "bad string", offset: at },
+          foreign: { error: "bad UTF-8", offset: at },
+          plain: { error: "none", offset: 0 },
+        };
+        const kind = byte === 0x22 ? "quote" : byte === 0x5c ? "backslash" : byte < 0x20 ? "control" : byte > 0x7f ? "foreign" : "plain";
+        expect([byte, before, parse(bytes)]).toEqual([byte, before, expected[kind]]);
+        if (kind === "plain") expect(dump()).toBe(`s${bytes.toString("hex", 1, bytes.length - 1)}.`);
+      }
+    }
+  });
+
   test("a member twice among many is found, and many are not quadratic", () => {
     const members = Array.from({ length: 20_000 }, (_, index) => `"k${index}":0`);
     expect(parse(`{${members.join(",")}}`).error).toBe("none");

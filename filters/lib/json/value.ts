@@ -45,10 +45,14 @@ export class JsonValue {
 
   /** The member of that name, or `null`. */
   member(name: Bytes): JsonValue | null {
-    if (this.kind != JsonKind.Object) return null;
+    return this.kind == JsonKind.Object ? this.find(name.pointer, name.length) : null;
+  }
+
+  /** @internal The same of an object. */
+  find(pointer: usize, length: i32): JsonValue | null {
     let child = this.first;
     while (child != null) {
-      if (child.keyLength == name.length && sameBytes(child.keyPointer, name.pointer, <usize>name.length)) break;
+      if (child.keyLength == length && sameBytes(child.keyPointer, pointer, <usize>length)) break;
       child = child.next;
     }
     return child;

@@ -2,7 +2,7 @@
 // hostcalls. A test holds each list to what the filter asks for.
 //
 //   clang --target=wasm32 -O3 -ffreestanding -nostdlib -Wl,--no-entry with
-//   -DAUTHENTICATION, -DTELEMETRY, -DMESH (the first five filters inside `mesh`), or -DMESH -DTELEMETRY (all six)
+//   -DAUTHENTICATION (with -DNEW_TOKEN: of a token that is verified; its configuration is what `verify_signature` takes), -DTELEMETRY, -DMESH (the first five filters inside `mesh`), or -DMESH -DTELEMETRY (all six)
 
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -15,6 +15,8 @@ typedef unsigned char u8;
 IMPORT(proxy_get_header_map_pairs)(u32 map, u8 **pairs, u32 *size);
 IMPORT(proxy_get_header_map_value)(u32 map, const char *name, u32 nameSize, u8 **value, u32 *size);
 IMPORT(proxy_replace_header_map_value)(u32 map, const char *name, u32 nameSize, const char *value, u32 size);
+IMPORT(proxy_get_buffer_bytes)(u32 buffer, u32 start, u32 length, u8 **value, u32 *size);
+IMPORT(proxy_call_foreign_function)(const char *name, u32 nameSize, const u8 *parameters, u32 length, u8 **value, u32 *size);
 IMPORT(proxy_get_property)(const char *path, u32 pathSize, u8 **value, u32 *size);
 IMPORT(proxy_set_property)(const char *path, u32 pathSize, const char *value, u32 size);
 IMPORT(proxy_get_current_time_nanoseconds)(u64 *time);
@@ -24,11 +26,13 @@ IMPORT(proxy_increment_metric)(u32 metric, long long offset);
 IMPORT(proxy_record_metric)(u32 metric, u64 value);
 IMPORT_FROM("wasi_snapshot_preview1", clock_time_get)(u32 clock, u64 precision, u64 *time);
 
-enum { REQUEST_HEADERS = 0, COUNTER = 0, HISTOGRAM = 2, MONOTONIC = 1 };
+enum { PLUGIN_CONFIGURATION = 7, REQUEST_HEADERS = 0, COUNTER = 0, HISTOGRAM = 2, MONOTONIC = 1 };
 
-// What the host allocates lives until the next callback.
+// The configuration stays, what the host allocates behind it lives until the next callback.
 static u8 block[1 << 17] __attribute__((aligned(16)));
-static u32 used, counter, histogram;
+static u32 used, kept, counter, histogram;
+static u8 *configuration;
+static u32 configurationSize;
 
 // What the hostcalls give.
 static u8 *bytes;
@@ -52,17 +56,22 @@ void EXPORT(proxy_on_context_create)(u32 context, u32 root) {}
 void EXPORT(proxy_on_delete)(u32 context) {}
 
 u32 EXPORT(proxy_on_configure)(u32 context, u32 length) {
+  if (length > 0 && proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, length, &configuration, &configurationSize) != 0) return 0;
+  kept = used;
   return proxy_define_metric(COUNTER, TEXT("floor"), &counter) == 0 && proxy_define_metric(HISTOGRAM, TEXT("floor_sizes"), &histogram) == 0;
 }
 
 #if defined(AUTHENTICATION) || defined(MESH)
-// Of a token that was seen before: what is published is what the token says.
+// What is published is what the token says, seen before or not.
 static void authenticate(void) {
   u64 now;
   u32 level;
   proxy_get_header_map_pairs(REQUEST_HEADERS, &bytes, &size);
   proxy_get_current_time_nanoseconds(&now);
   COUNT();
+#ifdef NEW_TOKEN
+  proxy_call_foreign_function(TEXT("verify_signature"), configuration, configurationSize, &bytes, &size);
+#endif
   COUNT();
   proxy_get_log_level(&level);
   proxy_set_property(
@@ -75,7 +84,7 @@ static void authenticate(void) {
 #endif
 
 u32 EXPORT(proxy_on_request_headers)(u32 context, u32 count, u32 endOfStream) {
-  used = 0;
+  used = kept;
 #if defined(AUTHENTICATION) || defined(MESH)
   authenticate();
 #endif
@@ -102,7 +111,7 @@ u32 EXPORT(proxy_on_request_headers)(u32 context, u32 count, u32 endOfStream) {
 u32 EXPORT(proxy_on_response_headers)(u32 context, u32 count, u32 endOfStream) { return 0; }
 
 void EXPORT(proxy_on_log)(u32 context) {
-  used = 0;
+  used = kept;
 #ifdef TELEMETRY
   PROPERTY("connection\0uri_san_local_certificate");
   PROPERTY("response\0code");

@@ -124,6 +124,7 @@ export const TARGETS: readonly Target[] = [
     limit: 10,
     section: "authentication",
     figure: "ours@new-verification",
+    floor: "floor@new-verification",
     unit: "µs",
   },
   {

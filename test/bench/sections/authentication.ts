@@ -28,19 +28,24 @@ export const authentication: Section = {
       });
       return [title, ...cells];
     });
-    figures["floor@seen"] = added("floor@seen", "no-filter@seen");
-    if (!missing.has("floor@seen")) rows.push(["the same hostcalls in C, token forwarded", digits(figures["floor@seen"]), ""]);
+    const floor = (["seen", "new"] as const).map((familiarity) => {
+      figures[`floor@${familiarity}`] = added(`floor@${familiarity}`, `no-filter@${familiarity}`);
+      return digits(figures[`floor@${familiarity}`] ?? NaN);
+    });
+    if (!missing.has("floor@seen")) rows.push(["the same hostcalls in C, token forwarded", ...floor]);
     const verification = (figures["verification"] = added("verification-RS256@new", "no-verification@new"));
     rows.push(["`verify_signature` alone", "", digits(verification)]);
     figures["raw-c"] = added("raw-c", "no-filter");
     rows.push(["for scale: the header job in C", digits(figures["raw-c"]), ""]);
     // Round by round, as a difference is.
-    const beyond = at("ours@new").flatMap((own, i) => {
-      const parts = ["no-filter@new", "verification-RS256@new", "no-verification@new"].map((id) => at(id)[i]);
-      const [base = NaN, called = NaN, idle = NaN] = parts;
-      return [own - base - (called - idle)];
-    });
-    if (beyond.length > 0) figures["ours@new-verification"] = median(beyond);
+    for (const id of ["ours@new", "floor@new"]) {
+      const beyond = at(id).map((own, i) => {
+        const parts = ["no-filter@new", "verification-RS256@new", "no-verification@new"].map((part) => at(part)[i]);
+        const [base = NaN, called = NaN, idle = NaN] = parts;
+        return own - base - (called - idle);
+      });
+      if (beyond.length > 0) figures[`${id}-verification`] = median(beyond);
+    }
     for (const familiarity of ["seen", "new"]) {
       const [own, native, base] = ["ours", "native-cache", "no-filter"].map((id) => at(`${id}@${familiarity}`));
       if (own?.length && native?.length && base) figures[`ours/native-cache@${familiarity}`] = pairedRatio(own, native, base);

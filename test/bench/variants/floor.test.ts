@@ -16,6 +16,10 @@ interface Case {
   readonly filter: string;
   readonly configuration: Json;
   readonly request: HeaderList;
+  /** Of the module in C. Default: none. */
+  readonly own?: Uint8Array;
+  /** Which request is compared. Default: the third, when what is asked for once has been asked for. */
+  readonly nth?: number;
 }
 
 const issuer = await Issuer.create("RS256");
@@ -23,13 +27,21 @@ const sidecar = configurations(issuer.jwks);
 const withToken = requestWith(issuer.token("RS256", 0));
 const CASES: readonly Case[] = [
   { floor: "authentication", filter: "authentication", configuration: sidecar.authentication, request: withToken },
+  {
+    floor: "authentication-new",
+    filter: "authentication",
+    configuration: sidecar.authentication,
+    request: withToken,
+    own: issuer.verification("RS256"),
+    nth: 1,
+  },
   { floor: "telemetry", filter: "telemetry", configuration: sidecar.telemetry, request: telemetry.REQUEST },
   { floor: "mesh", filter: "mesh", configuration: fused(sidecar, MEMBERS.length), request: withToken },
   { floor: "mesh-5", filter: "mesh", configuration: fused(sidecar, MEMBERS.length - 1), request: withToken },
   { floor: "ejection", filter: "ejection", configuration: { cluster: "upstream", ...ejection.ISTIO }, request: ejection.REQUEST },
 ];
 
-describe.each(CASES)("$floor", ({ floor, filter, configuration, request }) => {
+describe.each(CASES)("$floor", ({ floor, filter, configuration, request, own, nth = 3 }) => {
   test("the module in C makes the filter's hostcalls in the same callbacks", { timeout: 60_000 }, async (context) => {
     const c = await FLOORS[floor]();
     if ("missing" in c) {
@@ -37,14 +49,20 @@ describe.each(CASES)("$floor", ({ floor, filter, configuration, request }) => {
       if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(c.missing);
       return context.skip(c.missing);
     }
-    const ours = await calls(join(REPOSITORY, `dist/filters/${filter}.wasm`), configuration, floor === "ejection", request);
+    const ours = await calls(join(REPOSITORY, `dist/filters/${filter}.wasm`), configuration, floor === "ejection", request, nth);
     expect(ours.length).toBeGreaterThan(5);
-    expect(await calls(c.module, undefined, floor === "ejection", request)).toEqual(ours);
+    expect(await calls(c.module, own, floor === "ejection", request, nth)).toEqual(ours);
   });
 });
 
-/** Callbacks and hostcalls of the third request, when what is asked for once has been asked for. */
-async function calls(module: string, configuration: Json | undefined, upstream: boolean, request: HeaderList): Promise<readonly string[]> {
+/** Callbacks and hostcalls of the `nth` request. */
+async function calls(
+  module: string,
+  configuration: Json | Uint8Array | undefined,
+  upstream: boolean,
+  request: HeaderList,
+  nth: number,
+): Promise<readonly string[]> {
   const filters = [{ name: "measured", module, ...(configuration === undefined ? {} : { configuration }) }];
   // As the benchmark's Envoys answer.
   const chain: ChainSpec = upstream
@@ -53,7 +71,7 @@ async function calls(module: string, configuration: Json | undefined, upstream: 
   await using target = await startTraced(chain);
   const { ":method": method, ":scheme": scheme, ":authority": authority, ":path": path = "/" } = Object.fromEntries(request);
   const headers = request.filter(([name]) => !name.startsWith(":"));
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < nth; i++) {
     await target.trace();
     const { status } = await target.send({
       path,

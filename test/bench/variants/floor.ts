@@ -5,6 +5,8 @@ import { c } from "../../foreign/c.ts";
 /** Modules in C that make the hostcalls of a filter for the benchmark's request and do nothing else, by filter. */
 export const FLOORS = {
   authentication: () => hostcalls("AUTHENTICATION"),
+  /** Of a new token; the configuration is what `verify_signature` takes. */
+  "authentication-new": () => hostcalls("AUTHENTICATION", "NEW_TOKEN"),
   telemetry: () => hostcalls("TELEMETRY"),
   mesh: () => hostcalls("MESH", "TELEMETRY"),
   /** `mesh` without `telemetry`, the last of the six. */

@@ -75,6 +75,22 @@ test("what is worth no call is put in once and for all", () => {
   expect(names.filter((parameters) => parameters !== binaryen.none)).toHaveLength(EXPORTS.length);
 });
 
+test("of functions with one caller small ones are put into it, and large ones are not", () => {
+  const stores = (count: number) =>
+    Array.from({ length: count }, (_, i) => `(i32.store offset=${4 * i} (local.get 0) (i32.const ${i}))`).join("\n");
+  const source = `(module
+    (memory (export "memory") 1)
+    (func $small (param i32) ${stores(20)})
+    (func $large (param i32 i32) ${stores(200)} (i32.store (local.get 1) (i32.const 1)))
+    (func (export "run") (param i32 i32 i32) (call $small (local.get 0)) (call $large (local.get 1) (local.get 2))))`;
+  const module = binaryen.readBinary(optimise(binaryen.parseText(source).emitBinary()));
+  const parameters = Array.from({ length: module.getNumFunctions() }, (_, i) => {
+    const { params } = binaryen.getFunctionInfo(module.getFunctionByIndex(i));
+    return binaryen.expandType(params).length;
+  });
+  expect(parameters.filter((count) => count > 0).toSorted()).toEqual([2, 3]);
+});
+
 test("the module says what it is written in", () => {
   const [producers] = WebAssembly.Module.customSections(new WebAssembly.Module(Uint8Array.from(optimise(compiled()))), "producers");
   expect(Buffer.from(producers ?? new ArrayBuffer()).toString("latin1")).toBe("\u0001\u0008language\u0001\u000eAssemblyScript\u0000");

@@ -34,6 +34,13 @@ export class ByteBuffer {
     if (length < bytes.length) this.add(bytes.subarray(length));
   }
 
+  /** Takes `length` bytes from the front, all where there are fewer. */
+  take(length: number): ByteBuffer {
+    const taken = ByteBuffer.of(this.bytes().subarray(0, length));
+    this.drain(length);
+    return taken;
+  }
+
   clear(): void {
     this.pieces = [];
     this.size = 0;

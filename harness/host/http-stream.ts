@@ -4,6 +4,7 @@ import { HostError } from "./errors.ts";
 import type { FilterChain } from "./filter-chain.ts";
 import { HeaderMap } from "./header-map.ts";
 import { FilterManager, type Downstream } from "./http/filter-manager.ts";
+import { requestInlet, responseInlet, type Flow, type Inlet } from "./http/inlet.ts";
 import { Outlet } from "./http/outlet.ts";
 import { TestUpstream } from "./http/test-upstream.ts";
 import { StreamInfo, type ConnectionInfo } from "./stream-info.ts";
@@ -15,6 +16,8 @@ export interface StreamOptions {
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** Default: `HTTP/1.1`. Of a TCP connection: none. */
   readonly protocol?: string;
+  /** What the upstream speaks. Default: what the client does. */
+  readonly upstreamProtocol?: string;
   /** Of a TCP connection: the cluster that it is proxied to. Default: none that properties show. */
   readonly cluster?: string;
 }
@@ -61,6 +64,7 @@ export class HttpStream implements Downstream {
   private clientTrailers: HeaderMap | undefined;
   private readonly clientMetadata: HeaderMap[] = [];
   private readonly clientBody = new ByteBuffer();
+  private readonly inlets: Readonly<Record<"request" | "response", Inlet>>;
   private readonly outlets: Readonly<Record<"client" | "upstream", Outlet>>;
   private outcome: "responded" | "reset" | undefined;
 
@@ -70,11 +74,15 @@ export class HttpStream implements Downstream {
     this.info = streamInfo(chain, options);
     const limit = chain.bufferLimitOf(this.info.protocol);
     this.outlets = {
-      client: new Outlet(this.clientBody, limit, () => this.manager.response),
-      upstream: new Outlet(this.upstream.body, limit, () => this.manager.request),
+      client: new Outlet(this.clientBody, limit, () => this.inlets.response),
+      upstream: new Outlet(this.upstream.body, limit, () => this.inlets.request),
     };
     this.upstream.outlet = this.outlets.upstream;
     this.manager = new FilterManager([...chain.createFilters(), this.upstream], this.info, this, limit);
+    this.inlets = {
+      request: requestInlet(this.manager, this, this.info.protocol),
+      response: responseInlet(this.manager, this, options.upstreamProtocol ?? this.info.protocol),
+    };
   }
 
   // --- The client's side --------------------------------------------------------------------------------------------------------
@@ -90,12 +98,12 @@ export class HttpStream implements Downstream {
     this.requireOpened("sendData");
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     this.info.bytesReceived += bytes.length;
-    this.run(() => this.manager.request.data(ByteBuffer.of(bytes), endStream));
+    this.run(() => this.inlets.request.data(ByteBuffer.of(bytes), endStream));
   }
 
   sendTrailers(trailers: HeaderList): void {
     this.requireOpened("sendTrailers");
-    this.run(() => this.manager.request.trailers(HeaderMap.from("request-trailers", trailers)));
+    this.run(() => this.inlets.request.trailers(HeaderMap.from("request-trailers", trailers)));
   }
 
   /** Sends a METADATA of HTTP/2: names are unique in it. Envoy takes it where `http2_protocol_options.allow_metadata` is set. */
@@ -107,8 +115,13 @@ export class HttpStream implements Downstream {
   /** The client goes away: `on_log`, `on_done`, `on_delete` come at once. */
   disconnect(): void {
     // Over HTTP/2 it resets the stream, and the connection stays.
+    if (this.outcome !== undefined) return;
     this.info.responseCodeDetails = this.info.protocol === "HTTP/2" ? "http2.remote_reset" : "downstream_remote_disconnect";
-    this.run(() => this.manager.reset(this.info.responseCodeDetails ?? ""));
+    this.run(() => {
+      this.manager.reset(this.info.responseCodeDetails ?? "");
+      // Of HTTP/1.1 the filters' stream may be over before the client has read all.
+      this.finish("reset");
+    });
   }
 
   // --- The upstream's side ------------------------------------------------------------------------------------------------------
@@ -136,11 +149,11 @@ export class HttpStream implements Downstream {
 
   respondData(data: string | Uint8Array, endStream = true): void {
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    this.run(() => this.manager.response.data(ByteBuffer.of(bytes), endStream));
+    this.run(() => this.inlets.response.data(ByteBuffer.of(bytes), endStream));
   }
 
   respondTrailers(trailers: HeaderList): void {
-    this.run(() => this.manager.response.trailers(HeaderMap.from("response-trailers", trailers)));
+    this.run(() => this.inlets.response.trailers(HeaderMap.from("response-trailers", trailers)));
   }
 
   /** As {@link sendMetadata}, of the upstream. */
@@ -250,6 +263,8 @@ export class HttpStream implements Downstream {
 
   /** @internal */
   complete(): void {
+    // A stream of HTTP/2 ends when the client's window has taken all of it, one of HTTP/1.1 when all of it waits for the connection.
+    if (this.info.protocol !== "HTTP/2") this.end();
     this.outlets.client.whenWritten(() => this.finish("responded"));
   }
 
@@ -266,12 +281,26 @@ export class HttpStream implements Downstream {
     this.chain.worker.dispatcher.post(() => this.run(task));
   }
 
+  /** @internal */
+  requestSource(): Flow {
+    return this.inlets.request;
+  }
+
+  /** @internal */
+  responseSource(): Flow {
+    return this.inlets.response;
+  }
+
   private finish(outcome: "responded" | "reset"): void {
     if (this.outcome !== undefined) return;
     this.outcome = outcome;
-    this.info.duration = this.chain.host.clock.monotonic() - this.info.startMonotonic;
     // The codec of HTTP/2 tells of the end of a stream when it has written what the event loop's turn brought.
-    if (outcome === "responded" && this.info.protocol === "HTTP/2") this.chain.worker.dispatcher.post(() => this.manager.destroy(true));
+    this.end(outcome === "responded" && this.info.protocol === "HTTP/2");
+  }
+
+  private end(inNextTurn = false): void {
+    this.info.duration ??= this.chain.host.clock.monotonic() - this.info.startMonotonic;
+    if (inNextTurn) this.chain.worker.dispatcher.post(() => this.manager.destroy(true));
     else this.manager.destroy(true);
   }
 

@@ -4,7 +4,7 @@ import { HeaderMap } from "../header-map.ts";
 import type { StreamInfo } from "../stream-info.ts";
 import { ActiveDecoderFilter, ActiveEncoderFilter, type IterationStart } from "./active-filter.ts";
 import type { HttpFilter } from "./filter.ts";
-import { Inlet } from "./inlet.ts";
+import type { Flow } from "./inlet.ts";
 import { localReply } from "./local-reply.ts";
 
 /** Where a response goes that has passed all filters: the codec of the connection, or whoever stands for it. */
@@ -21,6 +21,10 @@ export interface Downstream {
   clearRouteCache(): void;
   /** Runs `task` in the next turn of the event loop. */
   post(task: () => void): void;
+  /** Who is to stop while the filters' buffer of a request's body is full: the client's codec; in an upstream chain the one of its request's client. */
+  requestSource(): Flow | undefined;
+  /** The same of a response's: the codec of the upstream, in front of the upstream chain. */
+  responseSource(): Flow | undefined;
 }
 
 /** Envoy's `per_connection_buffer_limit_bytes`. */
@@ -47,13 +51,11 @@ export class FilterManager {
   ended = false;
   localReplySent = false;
   destroyed = false;
-  /** Where body and trailers come in from the client's codec, and from the upstream's. */
-  readonly request: Inlet;
-  readonly response: Inlet;
   private readonly downstream: Downstream;
   private readonly decoders: ActiveDecoderFilter[] = [];
   private readonly encoders: ActiveEncoderFilter[] = [];
-  private readonly limit: number;
+  /** Bytes that may be buffered. */
+  readonly limit: number;
   private readonly replyElsewhere: ((response: LocalResponse) => void) | undefined;
   private decoding = 0;
   private encoding = 0;
@@ -77,17 +79,6 @@ export class FilterManager {
     this.streamInfo = streamInfo;
     this.downstream = downstream;
     this.limit = limit;
-    const post = (task: () => void) => downstream.post(task);
-    this.request = new Inlet({
-      data: (data, endStream) => this.decodeData(undefined, data, endStream, "current"),
-      trailers: (trailers) => this.decodeTrailers(undefined, trailers),
-      post,
-    });
-    this.response = new Inlet({
-      data: (data, endStream) => this.encodeData(undefined, data, endStream, "current"),
-      trailers: (trailers) => this.encodeTrailers(undefined, trailers),
-      post,
-    });
     for (const [index, filter] of filters.entries()) {
       const decoder = new ActiveDecoderFilter(this, filter, index);
       const encoder = new ActiveEncoderFilter(this, filter, index);
@@ -192,7 +183,7 @@ export class FilterManager {
   checkRequestLimit(streaming: boolean): void {
     if (this.requestAbove || (this.bufferedRequest?.length ?? 0) <= this.limit) return;
     this.requestAbove = true;
-    if (streaming) return this.request.hold("filters");
+    if (streaming) return this.downstream.requestSource()?.hold(this);
     const body = Buffer.from("Payload Too Large");
     this.sendLocalReply({ status: 413, details: "request_payload_too_large", body, headers: [], grpcStatus: undefined });
   }
@@ -201,7 +192,7 @@ export class FilterManager {
   requestDrained(): void {
     if (!this.requestAbove || (this.bufferedRequest?.length ?? 0) > this.limit / 2) return;
     this.requestAbove = false;
-    this.request.release("filters");
+    this.downstream.requestSource()?.release(this);
   }
 
   // --- Response -----------------------------------------------------------------------------------------------------------------
@@ -323,7 +314,7 @@ export class FilterManager {
   checkResponseLimit(streaming: boolean): void {
     if (this.responseAbove || (this.bufferedResponse?.length ?? 0) <= this.limit) return;
     this.responseAbove = true;
-    if (streaming) return this.response.hold("filters");
+    if (streaming) return this.downstream.responseSource()?.hold(this);
     const body = Buffer.from("Internal Server Error");
     this.sendLocalReply({ status: 500, details: "response_payload_too_large", body, headers: [], grpcStatus: undefined });
   }
@@ -331,7 +322,7 @@ export class FilterManager {
   responseDrained(): void {
     if (!this.responseAbove || (this.bufferedResponse?.length ?? 0) > this.limit / 2) return;
     this.responseAbove = false;
-    this.response.release("filters");
+    this.downstream.responseSource()?.release(this);
   }
 
   // --- Answers that no upstream gave --------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 import { ByteBuffer } from "../byte-buffer.ts";
-import type { Inlet } from "./inlet.ts";
+import type { Flow } from "./inlet.ts";
 
 /** What a stream of HTTP/2 takes from its peer without a WINDOW_UPDATE (RFC 9113, section 6.9.2). */
 const WINDOW = 65_535;
@@ -9,7 +9,7 @@ export class Outlet {
   private readonly unread = new ByteBuffer();
   private readonly read: ByteBuffer;
   private readonly limit: number;
-  private readonly source: () => Inlet;
+  private readonly source: () => Flow;
   private stopped = false;
   private written: (() => void) | undefined;
 
@@ -17,7 +17,7 @@ export class Outlet {
    * @param read Where what is read is put.
    * @param source Of which no more is read while more waits here than the window and `limit` take: the watermark of a codec's stream.
    */
-  constructor(read: ByteBuffer, limit: number, source: () => Inlet) {
+  constructor(read: ByteBuffer, limit: number, source: () => Flow) {
     this.read = read;
     this.limit = limit;
     this.source = source;
@@ -25,7 +25,7 @@ export class Outlet {
 
   write(data: ByteBuffer): void {
     (this.stopped ? this.unread : this.read).move(data);
-    if (this.unread.length > WINDOW + this.limit) this.source().hold("peer");
+    if (this.unread.length > WINDOW + this.limit) this.source().hold(this);
   }
 
   stop(): void {
@@ -35,7 +35,7 @@ export class Outlet {
   start(): void {
     this.stopped = false;
     this.read.move(this.unread);
-    this.source().release("peer");
+    this.source().release(this);
     this.written?.();
     this.written = undefined;
   }

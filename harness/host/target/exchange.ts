@@ -5,6 +5,7 @@ import { HeaderMap } from "../header-map.ts";
 import { streamInfo } from "../http-stream.ts";
 import { FilterManager, type Downstream } from "../http/filter-manager.ts";
 import { GrpcStats } from "../http/grpc-stats.ts";
+import { requestInlet, type Flow, type Inlet } from "../http/inlet.ts";
 import { localReply } from "../http/local-reply.ts";
 import type { StreamInfo } from "../stream-info.ts";
 import {
@@ -43,6 +44,7 @@ export class Exchange implements Downstream {
   private readonly info: StreamInfo;
   private readonly router: Router;
   private readonly manager: FilterManager;
+  private readonly inlet: Inlet;
   private cachedRoute: { readonly route: RouteSpec | undefined } | undefined;
   private requestHeaders: HeaderMap | undefined;
   private responseHeaders: HeaderMap | undefined;
@@ -74,7 +76,8 @@ export class Exchange implements Downstream {
     this.router = new Router(routes, upstreamChain, new UpstreamScript(this.protocol, request.response ?? {}), () => this.route());
     const filters = [...(grpcStats ? [new GrpcStats(this.info)] : []), ...chain.createFilters(), this.router];
     this.manager = new FilterManager(filters, this.info, this, chain.bufferLimitOf(this.info.protocol));
-    this.router.attach(this.manager);
+    this.inlet = requestInlet(this.manager, this, this.info.protocol);
+    this.router.attach(this.manager, this.inlet);
   }
 
   /** Sends the whole request. Afterwards {@link done} tells whether it is over, or time must pass first. */
@@ -99,18 +102,18 @@ export class Exchange implements Downstream {
       this.info.bytesReceived += piece.length;
       // The codec of HTTP/1.1 reports the end of a body apart from its last bytes; so does HTTP/2 with an empty DATA frame.
       const last = index === pieces.length - 1 && trailers === undefined && this.protocol === "grpc";
-      this.manager.request.data(ByteBuffer.of(piece), last);
+      this.inlet.data(ByteBuffer.of(piece), last);
     }
     if (pieces.length > 0 && trailers === undefined && (this.protocol === "http/1.1" || this.protocol === "h2") && !this.done) {
-      this.manager.request.data(new ByteBuffer(), true);
+      this.inlet.data(new ByteBuffer(), true);
     }
     if (trailers !== undefined && !this.done) this.sendTrailers(trailers);
   }
 
   /** Over HTTP/1.1 Envoy takes trailers from a client, and gives it some, only with `enable_trailers`: they are dropped. */
   private sendTrailers(trailers: HeaderList): void {
-    if (this.dropsTrailers) this.manager.request.data(new ByteBuffer(), true);
-    else this.manager.request.trailers(HeaderMap.from("request-trailers", trailers));
+    if (this.dropsTrailers) this.inlet.data(new ByteBuffer(), true);
+    else this.inlet.trailers(HeaderMap.from("request-trailers", trailers));
   }
 
   private get dropsTrailers(): boolean {
@@ -181,6 +184,14 @@ export class Exchange implements Downstream {
 
   post(task: () => void): void {
     this.chain.worker.dispatcher.post(task);
+  }
+
+  requestSource(): Flow {
+    return this.inlet;
+  }
+
+  responseSource(): Flow | undefined {
+    return this.router.attempt?.responseSource();
   }
 
   reset(): void {

@@ -5,6 +5,7 @@ import type { FilterChain } from "../filter-chain.ts";
 import type { HeaderMap } from "../header-map.ts";
 import type { DataStatus, FilterCallbacks, HeadersStatus, HttpFilter, TrailersStatus } from "../http/filter.ts";
 import type { FilterManager } from "../http/filter-manager.ts";
+import type { Flow } from "../http/inlet.ts";
 import type { RouteSpec } from "../../target/index.ts";
 import { RetryState, type AttemptEnd } from "./retries.ts";
 import { routeTimeout, type RouteTable } from "./routes.ts";
@@ -31,9 +32,12 @@ export class Router implements HttpFilter, UpstreamEvents {
   private readonly script: UpstreamScript;
   private readonly currentRoute: () => RouteSpec | undefined;
   private manager: FilterManager | undefined;
+  private source: Flow | undefined;
   private callbacks: FilterCallbacks | undefined;
   private headers: HeaderMap | undefined;
-  private readonly body: Uint8Array[] = [];
+  /** As long as it may have to be sent again. */
+  private body: Uint8Array[] = [];
+  private bodySize = 0;
   private trailers: HeaderMap | undefined;
   private requestComplete = false;
   private completedAt: bigint | undefined;
@@ -52,9 +56,14 @@ export class Router implements HttpFilter, UpstreamEvents {
     this.currentRoute = currentRoute;
   }
 
-  /** The manager that it is the last filter of: responses start there. */
-  attach(manager: FilterManager): void {
+  /** The manager that it is the last filter of, where responses start, and whence its requests come. */
+  attach(manager: FilterManager, source: Flow): void {
     this.manager = manager;
+    this.source = source;
+  }
+
+  requestSource(): Flow | undefined {
+    return this.source;
   }
 
   setCallbacks(decoder: FilterCallbacks): void {
@@ -101,14 +110,21 @@ export class Router implements HttpFilter, UpstreamEvents {
     this.timeout = takeNumber(headers, "x-envoy-upstream-rq-timeout-ms") ?? routeTimeout(route);
     this.perTryTimeout = takeNumber(headers, "x-envoy-upstream-rq-per-try-timeout-ms") ?? 0;
     if (this.perTryTimeout >= this.timeout && this.timeout !== 0) this.perTryTimeout = 0;
+    this.tellTimeout(headers, 0);
+  }
+
+  /** `FilterUtility::setTimeoutHeaders`: for a retry only what is left of the request's time. */
+  private tellTimeout(headers: HeaderMap, elapsed: number): void {
     const expected = this.perTryTimeout === 0 ? this.timeout : this.perTryTimeout;
-    if (expected > 0) headers.assign("x-envoy-expected-rq-timeout-ms", String(expected));
+    if (expected === 0) return;
+    const left = this.timeout === 0 ? expected : Math.max(1, this.timeout - elapsed);
+    headers.assign("x-envoy-expected-rq-timeout-ms", String(Math.min(expected, left)));
   }
 
   decodeData(data: ByteBuffer, endStream: boolean): DataStatus {
     const bytes = data.bytes();
     data.clear();
-    if (bytes.length > 0) this.body.push(bytes);
+    this.keepForRetries(bytes);
     this.attempt?.sendData(bytes, endStream);
     if (endStream) this.onRequestComplete();
     return "stop-no-buffer";
@@ -131,10 +147,24 @@ export class Router implements HttpFilter, UpstreamEvents {
     this.armPerTryTimer();
   }
 
+  /** A body that is more than may be buffered is not sent again. */
+  private keepForRetries(bytes: Uint8Array): void {
+    this.bodySize += bytes.length;
+    if (this.bodySize > (this.manager?.limit ?? 0)) this.retries = undefined;
+    if (this.retries === undefined) this.body = [];
+    else if (bytes.length > 0) this.body.push(bytes);
+  }
+
   private startAttempt(): void {
     this.attempts++;
     const host = this.routes.nextHost(this.info.cluster ?? "");
     this.attempt = new UpstreamRequest(this.upstreamChain, this.info, host, this.attempts, this.script, this);
+  }
+
+  /** Milliseconds since the whole request was here. */
+  private elapsed(): number {
+    const now = this.upstreamChain.host.clock.monotonic();
+    return Number((now - (this.completedAt ?? now)) / 1_000_000n);
   }
 
   private armPerTryTimer(): void {
@@ -173,6 +203,7 @@ export class Router implements HttpFilter, UpstreamEvents {
     const { attempt, trailers } = this;
     if (attempt === undefined) return;
     const body = Buffer.concat(this.body);
+    this.tellTimeout(headers, this.elapsed());
     attempt.sendHeaders(headers.copy(), body.length === 0 && trailers === undefined);
     if (body.length > 0) attempt.sendData(body, trailers === undefined);
     if (trailers !== undefined) attempt.sendTrailers(trailers.copy());
@@ -189,21 +220,19 @@ export class Router implements HttpFilter, UpstreamEvents {
     if (endStream) this.timer?.cancel();
     this.info.responseCode = Number(headers.get(":status"));
     this.info.responseCodeDetails = "via_upstream";
-    // How long the upstream took, in milliseconds, since it had the whole request.
-    const taken = this.upstreamChain.host.clock.monotonic() - (this.completedAt ?? this.upstreamChain.host.clock.monotonic());
-    headers.assign("x-envoy-upstream-service-time", String(taken / 1_000_000n));
+    headers.assign("x-envoy-upstream-service-time", String(this.elapsed()));
     for (const name of this.currentRoute()?.responseHeadersToRemove ?? []) headers.remove(name.toLowerCase());
     this.manager?.encodeHeaders(undefined, headers, endStream);
   }
 
   onUpstreamData(data: ByteBuffer, endStream: boolean): void {
     if (endStream) this.timer?.cancel();
-    this.manager?.response.data(data, endStream);
+    this.manager?.encodeData(undefined, data, endStream, "current");
   }
 
   onUpstreamTrailers(trailers: HeaderMap): void {
     this.timer?.cancel();
-    this.manager?.response.trailers(trailers);
+    this.manager?.encodeTrailers(undefined, trailers);
   }
 
   onUpstreamReset(reason: ResetReason): void {

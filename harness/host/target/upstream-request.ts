@@ -2,6 +2,7 @@ import { ByteBuffer } from "../byte-buffer.ts";
 import type { FilterChain } from "../filter-chain.ts";
 import { type HeaderMap } from "../header-map.ts";
 import { FilterManager, type Downstream } from "../http/filter-manager.ts";
+import { responseInlet, type Flow, type Inlet } from "../http/inlet.ts";
 import { TestUpstream } from "../http/test-upstream.ts";
 import { StreamInfo } from "../stream-info.ts";
 import type { LocalResponse } from "../context.ts";
@@ -21,6 +22,7 @@ export interface UpstreamEvents {
   onUpstreamReset(reason: ResetReason): void;
   /** A filter of the upstream chain answers: neither counted nor retried. */
   onUpstreamLocalReply(response: LocalResponse): void;
+  requestSource(): Flow | undefined;
 }
 
 /** One attempt: the upstream chain with a context of its own for it, then the scripted upstream. */
@@ -30,6 +32,7 @@ export class UpstreamRequest implements Downstream {
   private readonly events: UpstreamEvents;
   private readonly script: UpstreamScript;
   private readonly manager: FilterManager;
+  private readonly inlet: Inlet;
   private readonly info: StreamInfo;
   private readonly parent: StreamInfo;
   private readonly timers: Timer[] = [];
@@ -59,6 +62,8 @@ export class UpstreamRequest implements Downstream {
     this.manager = new FilterManager(filters, info, this, chain.bufferLimitOf(info.protocol), (response) =>
       events.onUpstreamLocalReply(response),
     );
+    // The cluster speaks what the client does.
+    this.inlet = responseInlet(this.manager, this, info.protocol);
   }
 
   sendHeaders(headers: HeaderMap, endStream: boolean): void {
@@ -68,13 +73,13 @@ export class UpstreamRequest implements Downstream {
 
   sendData(data: Uint8Array, endStream: boolean): void {
     if (this.over) return;
-    this.manager.request.data(ByteBuffer.of(data), endStream);
+    this.manager.decodeData(undefined, ByteBuffer.of(data), endStream, "current");
     this.answer();
   }
 
   sendTrailers(trailers: HeaderMap): void {
     if (this.over) return;
-    this.manager.request.trailers(trailers);
+    this.manager.decodeTrailers(undefined, trailers);
     this.answer();
   }
 
@@ -103,13 +108,13 @@ export class UpstreamRequest implements Downstream {
     const cut = script.reset === "after-headers";
     manager.encodeHeaders(undefined, headers, !cut && body.length === 0 && trailers === undefined);
     if (body.length > 0 && !this.over) {
-      manager.response.data(ByteBuffer.of(body), false);
+      this.inlet.data(ByteBuffer.of(body), false);
       // As for a request, the codec reports the end apart from the last bytes.
-      if (!cut && trailers === undefined && !this.over) manager.response.data(new ByteBuffer(), true);
+      if (!cut && trailers === undefined && !this.over) this.inlet.data(new ByteBuffer(), true);
     }
     // A connection that ends within a message breaks its protocol (RFC 9112, section 8); one that ends between messages is only gone.
     if (cut) this.resetBy("protocol error");
-    else if (trailers !== undefined && !this.over) manager.response.trailers(trailers);
+    else if (trailers !== undefined && !this.over) this.inlet.trailers(trailers);
   }
 
   /** Ends the attempt without telling the router. */
@@ -119,6 +124,7 @@ export class UpstreamRequest implements Downstream {
     for (const timer of this.timers) timer.cancel();
     this.showHowItEnded();
     this.manager.destroy(false);
+    this.requestSource()?.release(this.manager);
   }
 
   /**
@@ -143,6 +149,14 @@ export class UpstreamRequest implements Downstream {
 
   encodeTrailers(trailers: HeaderMap): void {
     if (!this.over) this.events.onUpstreamTrailers(trailers);
+  }
+
+  requestSource(): Flow | undefined {
+    return this.events.requestSource();
+  }
+
+  responseSource(): Flow {
+    return this.inlet;
   }
 
   reset(): void {

@@ -6,7 +6,7 @@ import type { HeaderList } from "../../../../harness/target/index.ts";
 import { pairsOf, ping } from "./http-client.ts";
 import { shownBody, shownHeaders, type Progress, type Side } from "./step.ts";
 
-/** An HTTP/2 server whose requests are answered step by step, told apart by `x-stream`. */
+/** A server whose requests are answered step by step, told apart by `x-stream`. */
 export interface StepUpstream extends AsyncDisposable {
   readonly port: number;
   /** The request of that number; `undefined` until its headers came. */
@@ -15,9 +15,20 @@ export interface StepUpstream extends AsyncDisposable {
   settled(): Promise<void>;
 }
 
-/** @param options.metadata Whether it takes and gives METADATA. Default: false. */
+/** The server's side of a request. */
+export interface UpstreamStream {
+  answer(headers: HeaderList, end: boolean): void;
+  data(data: string): void;
+  metadata(entries: HeaderList): void;
+  end(trailers?: HeaderList): void;
+  stopReading(): void;
+  readOn(): void;
+  view(): Side;
+}
+
+/** One of HTTP/2. @param options.metadata Whether it takes and gives METADATA. Default: false. */
 export async function startStepUpstream({ metadata = false } = {}): Promise<StepUpstream> {
-  const streams = new Map<string, UpstreamStream>();
+  const streams = new Map<string, Http2Exchange>();
   const sessions = new Set<ServerHttp2Session>();
   const wires = new WeakMap<Http2Session, HeaderBlockSubstitution>();
   let wireOfNext: HeaderBlockSubstitution | undefined;
@@ -32,7 +43,7 @@ export async function startStepUpstream({ metadata = false } = {}): Promise<Step
     const list = pairsOf(raw);
     streams.set(
       list.find(([name]) => name === "x-stream")?.[1] ?? "",
-      new UpstreamStream(stream, list, stream.session && wires.get(stream.session)),
+      new Http2Exchange(stream, list, stream.session && wires.get(stream.session)),
     );
   });
   const wired = (socket: Socket) => {
@@ -54,8 +65,7 @@ export async function startStepUpstream({ metadata = false } = {}): Promise<Step
   };
 }
 
-/** The server's side of a request. */
-export class UpstreamStream {
+class Http2Exchange implements UpstreamStream {
   private readonly stream: ServerHttp2Stream;
   private readonly headers: HeaderList;
   private readonly chunks: Buffer[] = [];

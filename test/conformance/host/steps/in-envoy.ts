@@ -22,6 +22,7 @@ import { CONNECTION_MANAGER } from "../../../../harness/target/index.ts";
 import { calloutAnswer } from "./clusters.ts";
 import { StepClient } from "./http-client.ts";
 import { startStepUpstream, type StepUpstream } from "./http-upstream.ts";
+import { startHttp1Upstream } from "./http1-upstream.ts";
 import type { NamedFilter, Setup } from "./setups.ts";
 import { LIMIT, shownLines, type Case, type ConnectionView, type Place, type RequestView, type Sight } from "./step.ts";
 import { openConnection, startTcpServer, type TcpServer } from "./tcp.ts";
@@ -32,27 +33,21 @@ const IMPATIENCE = 100;
 /** Milliseconds in which nothing more may come in the end. */
 const QUIET = 10;
 
+/** By protocol, and one for cases with METADATA: its connections pass through {@link HeaderBlockSubstitution}. */
+type Upstreams = Readonly<Record<Setup["upstream"] | "metadata", StepUpstream>>;
+
 /** One Envoy with a listener for each setup. */
 export class EnvoyPlaces implements AsyncDisposable {
   private readonly envoy: StartedEnvoy;
-  private readonly upstream: StepUpstream;
-  /** Of cases with METADATA: its connections pass through {@link HeaderBlockSubstitution}. */
-  private readonly metadataUpstream: StepUpstream;
+  private readonly upstreams: Upstreams;
   private readonly server: TcpServer;
   private readonly folder: string;
   private readonly resources: AsyncDisposableStack;
   private streams = 0;
 
-  private constructor(
-    envoy: StartedEnvoy,
-    [upstream, metadataUpstream]: readonly [StepUpstream, StepUpstream],
-    server: TcpServer,
-    folder: string,
-    resources: AsyncDisposableStack,
-  ) {
+  private constructor(envoy: StartedEnvoy, upstreams: Upstreams, server: TcpServer, folder: string, resources: AsyncDisposableStack) {
     this.envoy = envoy;
-    this.upstream = upstream;
-    this.metadataUpstream = metadataUpstream;
+    this.upstreams = upstreams;
     this.server = server;
     this.folder = folder;
     this.resources = resources;
@@ -64,6 +59,7 @@ export class EnvoyPlaces implements AsyncDisposable {
     resources.defer(() => rm(folder, { recursive: true, force: true }));
     const upstream = resources.use(await startStepUpstream());
     const metadataUpstream = resources.use(await startStepUpstream({ metadata: true }));
+    const http1Upstream = resources.use(await startHttp1Upstream());
     const server = resources.use(await startTcpServer());
     const callouts = await startCallouts({ callout: calloutAnswer }, { bind: "127.0.0.1", reach: "127.0.0.1" }, resources);
     const listeners: Listener[] = [];
@@ -81,6 +77,12 @@ export class EnvoyPlaces implements AsyncDisposable {
               cluster("upstream", "127.0.0.1", upstream.port, { protocol: "http2" }),
               cluster("limited-upstream", "127.0.0.1", upstream.port, { protocol: "http2", streamWindow: LIMIT }),
               cluster("metadata-upstream", "127.0.0.1", metadataUpstream.port, { protocol: "http2", allowMetadata: true }),
+              cluster("http1-upstream", "127.0.0.1", http1Upstream.port),
+              {
+                ...cluster("limited-http1-upstream", "127.0.0.1", http1Upstream.port),
+                per_connection_buffer_limit_bytes: LIMIT,
+                upstream_bind_config: { source_address: { address: "127.0.0.1", port_value: 0 }, socket_options: SMALL_SEND_BUFFER },
+              },
               cluster("server", "127.0.0.1", server.port),
               ...[...callouts].map(([name, { host, port }]) => cluster(name, host, port, { protocol: "http2" })),
               cluster("refused", "127.0.0.1", 1),
@@ -95,7 +97,13 @@ export class EnvoyPlaces implements AsyncDisposable {
         { componentLogLevels: { wasm: "debug" } },
       ),
     );
-    return new EnvoyPlaces(envoy, [upstream, metadataUpstream], server, folder, resources.move());
+    return new EnvoyPlaces(
+      envoy,
+      { h2: upstream, metadata: metadataUpstream, "http/1.1": http1Upstream },
+      server,
+      folder,
+      resources.move(),
+    );
   }
 
   /** What is seen behind each step, each waited for until what `alike` leaves of it is what `expected` says. */
@@ -110,7 +118,7 @@ export class EnvoyPlaces implements AsyncDisposable {
     const streams: Array<() => RequestView | ConnectionView> = [];
     const leavers: Array<() => Promise<void>> = [];
     using clients = new StepClient(this.envoy.address(setup.name), setup.metadata);
-    const upstreams = setup.metadata ? this.metadataUpstream : this.upstream;
+    const upstreams = this.upstreams[setup.metadata ? "metadata" : setup.upstream];
     let differs = false;
     const log = () =>
       this.lines(setup)
@@ -236,6 +244,10 @@ export class EnvoyPlaces implements AsyncDisposable {
   }
 }
 
+/** Of what Envoy writes to a connection the kernel takes some megabytes otherwise (tcp(7), `tcp_wmem`). */
+const [SOL_SOCKET, SO_SNDBUF] = process.platform === "darwin" ? [0xffff, 0x1001] : [1, 7];
+const SMALL_SEND_BUFFER = [{ level: SOL_SOCKET, name: SO_SNDBUF, int_value: LIMIT, state: "STATE_PREBIND" }];
+
 function listenerOf(setup: Setup, folder: string): Listener {
   const { name, filters, limited } = setup;
   const chain =
@@ -254,17 +266,19 @@ function listenerOf(setup: Setup, folder: string): Listener {
               {
                 name: "default",
                 domains: ["*"],
-                routes: [
-                  { match: { prefix: "/" }, route: { cluster: `${setup.metadata ? "metadata-" : limited ? "limited-" : ""}upstream` } },
-                ],
+                routes: [{ match: { prefix: "/" }, route: { cluster: clusterOf(setup) } }],
               },
             ],
           ),
         ];
   return {
     ...listener(name, [{ name: "", filters: chain }]),
-    ...(limited && { per_connection_buffer_limit_bytes: LIMIT }),
+    ...(limited && { per_connection_buffer_limit_bytes: LIMIT, socket_options: SMALL_SEND_BUFFER }),
   };
+}
+
+function clusterOf({ metadata, limited, upstream }: Setup): string {
+  return `${metadata ? "metadata-" : limited ? "limited-" : ""}${upstream === "http/1.1" ? "http1-" : ""}upstream`;
 }
 
 function config(filter: NamedFilter): ReturnType<typeof pluginConfig> {

@@ -2,7 +2,7 @@ import { Host, HostError, ManualClock, type HttpStream, type PluginHandle, type 
 import { grpcHandler } from "../../../../harness/host/target/grpc-handler.ts";
 import type { HeaderList } from "../../../../harness/target/index.ts";
 import { calloutAnswer } from "./clusters.ts";
-import type { NamedFilter } from "./setups.ts";
+import type { NamedFilter, Setup } from "./setups.ts";
 import {
   LIMIT,
   requestHeaders,
@@ -14,6 +14,7 @@ import {
   type ConnectionView,
   type Place,
   type Progress,
+  type RequestOptions,
   type RequestSteps,
   type RequestView,
   type Sight,
@@ -27,8 +28,10 @@ export class HostPlace {
   private readonly filters: readonly NamedFilter[];
   private readonly plugins: readonly PluginHandle[];
   private readonly limited: boolean;
+  private readonly upstream: Setup["upstream"];
 
-  constructor(filters: readonly NamedFilter[], limited: boolean) {
+  constructor({ filters, limited, upstream }: Setup) {
+    this.upstream = upstream;
     this.host = new Host({ clock: new ManualClock({ now: new Date() }), logLevel: "debug" });
     this.host.clusters.set("callout", { http: calloutAnswer, grpc: grpcHandler(calloutAnswer) });
     this.host.clusters.set("refused", { health: "refused" });
@@ -63,7 +66,7 @@ export class HostPlace {
     const chain = this.host.chain(this.plugins, this.limited ? { bufferLimit: LIMIT } : {});
     const place: Place = {
       request: async (script, options = {}) => {
-        const stream = chain.openStream({ protocol: options.protocol === "http/1.1" ? "HTTP/1.1" : "HTTP/2" });
+        const stream = chain.openStream({ protocol: protocolOf(options.protocol), upstreamProtocol: protocolOf(this.upstream) });
         streams.push(() => requestView(stream));
         stream.sendHeaders(requestHeaders(script, streams.length, options), options.end ?? true);
         did("request");
@@ -116,6 +119,8 @@ export class HostPlace {
     return `${this.filters.findIndex(({ name, vmId }) => parts.includes(name) || parts.includes(vmId ?? "")) + 1}: `;
   }
 }
+
+const protocolOf = (protocol: RequestOptions["protocol"]) => (protocol === "http/1.1" ? "HTTP/1.1" : "HTTP/2");
 
 function requestSteps(stream: HttpStream, did: (step: string) => void): RequestSteps {
   const step = (name: string, act: () => void) => async () => {

@@ -13,6 +13,7 @@ export interface Setup {
   readonly limited: boolean;
   readonly updated: boolean;
   readonly metadata: boolean;
+  readonly upstream: "h2" | "http/1.1";
   readonly filters: readonly NamedFilter[];
   readonly cases: readonly Case[];
 }
@@ -22,8 +23,8 @@ export async function setupsOf(cases: readonly Case[]): Promise<Setup[]> {
   const module = await scriptedFilter();
   const setups = new Map<string, Setup & { readonly cases: Case[] }>();
   for (const one of cases) {
-    const { filters = [{}], listener = "http", limited = false, updated = false, metadata = false } = one;
-    const key = JSON.stringify([filters, listener, limited, updated, metadata]);
+    const { filters = [{}], listener = "http", limited = false, updated = false, metadata = false, upstream = "h2" } = one;
+    const key = JSON.stringify([filters, listener, limited, updated, metadata, upstream]);
     const known = setups.get(key);
     if (known !== undefined) {
       known.cases.push(one);
@@ -34,7 +35,7 @@ export async function setupsOf(cases: readonly Case[]): Promise<Setup[]> {
       const id = `${name}f${at}`;
       return { vmId: id, ...filter, name: id, module, configuration: lines(script) };
     });
-    setups.set(key, { name, listener, limited, updated, metadata, filters: named, cases: [one] });
+    setups.set(key, { name, listener, limited, updated, metadata, upstream, filters: named, cases: [one] });
   }
   return [...setups.values()];
 }

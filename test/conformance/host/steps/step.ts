@@ -21,6 +21,8 @@ export interface Case {
   readonly updated?: boolean;
   /** Whether METADATA frames of HTTP/2 are sent. */
   readonly metadata?: boolean;
+  /** What the upstream speaks. Default: `h2`. */
+  readonly upstream?: "h2" | "http/1.1";
   /** Lines of the log that are looked at. Default: all. */
   readonly shown?: RegExp;
   readonly play: (place: Place) => Promise<void>;

@@ -29,7 +29,7 @@ async function both(one: Case, alike: Alike, context: TestContext): Promise<{ re
   await requireTarget(envoyTarget, context);
   const setup = setups.find(({ cases }) => cases.includes(one));
   if (setup === undefined || places === undefined) throw new Error("no place for the case");
-  const place = hosts.get(setup.name) ?? new HostPlace(setup.filters, setup.limited);
+  const place = hosts.get(setup.name) ?? new HostPlace(setup);
   hosts.set(setup.name, place);
   const host = await place.play(one);
   return { host, envoy: await places.play(setup, one, host.map(alike), alike) };

@@ -97,3 +97,15 @@ test("of a log that grows and grows the last entries are kept", () => {
   expect(log.entries.length).toBeLessThanOrEqual(100_000);
   expect(log.lines().at(-1)).toBe("[info][wasm] line 129999");
 });
+
+test("an entry that a listener keeps is not kept twice; others hear of it all the same", () => {
+  const log = new EnvoyLog();
+  const seen: Entry[] = [];
+  log.subscribe((entry) => entry.kind === "access");
+  log.subscribe((entry) => {
+    seen.push(entry);
+  });
+  log.push('{"port":"1"}\n{"time":1,"level":"info","component":"wasm","message":"a"}\n');
+  expect(seen.map(({ kind }) => kind)).toEqual(["access", "log"]);
+  expect(log.entries.map(({ kind }) => kind)).toEqual(["log"]);
+});

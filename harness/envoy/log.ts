@@ -29,6 +29,9 @@ export interface AccessEntry {
 
 export type Entry = LogEntry | AccessEntry;
 
+/** Is told of an entry; where it returns `true`, it keeps what is needed of it, and the log does not. */
+type Listener = (entry: Entry) => unknown;
+
 /** What brings new text: a file that grows. A container's log comes by itself and needs none. */
 export type Refresh = () => void;
 
@@ -37,10 +40,10 @@ export type Refresh = () => void;
  * request ran stands before the request's access log entry.
  */
 export class EnvoyLog {
-  /** The last ones, at least 50,000. */
+  /** The last ones, at least 50,000, but for those that a listener keeps. */
   readonly entries: Entry[] = [];
   private readonly refreshFrom: Refresh;
-  private readonly listeners = new Set<(entry: Entry) => void>();
+  private readonly listeners = new Set<Listener>();
   private rest = "";
   /** The beginning of a line of the access log whose end has not come yet. */
   private torn = "";
@@ -68,15 +71,22 @@ export class EnvoyLog {
    */
   private take(line: string): void {
     const whole = parse(line);
-    if (whole !== undefined) return this.add(whole);
+    if (whole !== undefined) {
+      this.add(whole);
+      return;
+    }
     const end = this.torn === "" ? undefined : parse(this.torn + line);
     if (end !== undefined) {
       this.torn = "";
-      return this.add(end);
+      this.add(end);
+      return;
     }
     const within = line.indexOf(LOG_START);
     const other = within > 0 ? parse(line.slice(within)) : undefined;
-    if (other === undefined) return this.add(unlogged(line));
+    if (other === undefined) {
+      this.add(unlogged(line));
+      return;
+    }
     this.torn += line.slice(0, within);
     // Torn right before its line break.
     const before = parse(this.torn);
@@ -87,11 +97,18 @@ export class EnvoyLog {
     this.add(other);
   }
 
-  /** Takes a line that another log has read. */
-  add(entry: Entry): void {
+  /**
+   * Takes a line that another log has read.
+   *
+   * @returns whether a listener keeps it
+   */
+  add(entry: Entry): boolean {
+    let kept = false;
+    for (const listener of this.listeners) if (listener(entry) === true) kept = true;
+    if (kept) return true;
     this.entries.push(entry);
     if (this.entries.length >= 2 * KEPT) this.entries.splice(0, KEPT);
-    for (const listener of this.listeners) listener(entry);
+    return false;
   }
 
   /** Nothing follows: what stands without a line break is a line too. An Envoy that crashes may not get to write one. */
@@ -100,7 +117,7 @@ export class EnvoyLog {
   }
 
   /** Calls `listener` with every later entry. The returned function ends that. */
-  subscribe(listener: (entry: Entry) => void): () => void {
+  subscribe(listener: Listener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }

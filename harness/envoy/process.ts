@@ -96,9 +96,10 @@ export class GuardedProcess {
     if (this.logFile === undefined) return;
     for (;;) {
       const length = readSync(this.logFile, this.buffer, 0, this.buffer.length, this.position);
-      if (length === 0) break;
       this.position += length;
-      this.log.push(this.decoder.decode(this.buffer.subarray(0, length), { stream: true }));
+      if (length > 0) this.log.push(this.decoder.decode(this.buffer.subarray(0, length), { stream: true }));
+      // That was the end of it: to be told so by another read costs more than a line does.
+      if (length < this.buffer.length) break;
     }
     if (this.hasExited) this.log.end();
   }

@@ -58,45 +58,49 @@ export class Attribution {
     return this.lines.slice(Math.max(0, written - this.dropped));
   }
 
-  take(entry: Entry): void {
-    if (entry.kind === "access") this.takeAccess(entry.fields);
-    else if (entry.component === "lua") this.takeMark(entry);
-    else if (entry.component === "wasm") this.takeLine(entry);
+  /** Returns whether it was one of these; of others nothing is kept. */
+  take(entry: Entry): boolean {
+    if (entry.kind === "access") return this.takeAccess(entry.fields);
+    if (entry.component === "lua") return this.takeMark(entry);
+    return entry.component === "wasm" && this.takeLine(entry);
   }
 
-  private takeMark({ message, time }: LogEntry): void {
+  private takeMark({ message, time }: LogEntry): boolean {
     const next = readMark(message);
-    if (next === undefined) return;
+    if (next === undefined) return false;
     this.assign(next.mark === "begin" ? this.last?.stream : next.stream);
     const stream = this.streams.get(next.stream);
     if (next.mark === "begin") this.streams.set(next.stream, { decisions: [], begun: time });
     else if (stream !== undefined) stream.held ??= time - stream.begun;
     this.last = next;
+    return true;
   }
 
-  private takeLine(entry: LogEntry): void {
+  private takeLine(entry: LogEntry): boolean {
     const prefix = this.prefixes.find((candidate) => entry.message.startsWith(candidate));
-    if (prefix === undefined) return;
+    if (prefix === undefined) return false;
     const message = entry.message.slice(prefix.length);
     this.lines.push({ level: levelOf(entry.level), message });
     if (this.lines.length >= 2 * KEPT) this.dropped += this.lines.splice(0, KEPT).length;
-    if (!message.startsWith(DECISION)) return;
+    if (!message.startsWith(DECISION)) return true;
     try {
       this.undecided.push(JSON.parse(message.slice(DECISION.length)) as Decision);
     } catch {
       // A line that only looks like one stays a log line.
-      return;
+      return true;
     }
     if (this.last?.mark === "begin" || this.last?.mark === "answer") this.assign(this.last.stream);
+    return true;
   }
 
   /** The entry comes last: a filter's `on_log` runs before it is written. */
-  private takeAccess(fields: Readonly<Record<string, unknown>>): void {
+  private takeAccess(fields: Readonly<Record<string, unknown>>): boolean {
     this.assign(this.last?.stream);
     const number = Number(fields["stream"] ?? NaN);
     const stream = this.streams.get(number);
     this.streams.delete(number);
     this.onStream({ fields, decisions: stream?.decisions ?? [], held: stream?.held ?? 0 });
+    return true;
   }
 
   private assign(stream: number | undefined): void {

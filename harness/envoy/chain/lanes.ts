@@ -13,6 +13,7 @@ const IDLE = 32;
 /** Client connections to one listener, each a lane for one request at a time. Requests of one client and protocol share them. */
 export class Lanes implements Disposable {
   private readonly idle: Array<{ readonly key: string; readonly connection: ClientConnection }> = [];
+  private readonly keys = new WeakMap<ClientConnection, string>();
   private readonly listener: { readonly host: string; readonly port: number };
 
   constructor(listener: { readonly host: string; readonly port: number }) {
@@ -27,12 +28,15 @@ export class Lanes implements Disposable {
       this.idle.splice(at, 1);
       if (lane.connection.reusable) return lane.connection;
     }
-    return connect(this.listener, request);
+    const connection = await connect(this.listener, request);
+    this.keys.set(connection, key);
+    return connection;
   }
 
-  giveBack(request: ExchangeRequest, connection: ClientConnection): void {
-    if (!connection.reusable) return connection.close();
-    this.idle.push({ key: keyOf(request), connection });
+  giveBack(connection: ClientConnection): void {
+    const key = this.keys.get(connection);
+    if (!connection.reusable || key === undefined) return connection.close();
+    this.idle.push({ key, connection });
     if (this.idle.length > IDLE) this.idle.shift()?.connection.close();
   }
 

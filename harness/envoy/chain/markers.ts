@@ -24,8 +24,9 @@ export const STREAM_HEADER = "x-meshwright-stream";
 const NAMESPACE = "meshwright";
 export const STREAM_NUMBER = `%DYNAMIC_METADATA(${NAMESPACE}:stream)%`;
 
-function mark(name: Mark): string {
-  return `handle:logInfo(string.format("meshwright ${name} %d", handle:streamInfo():dynamicMetadata():get("${NAMESPACE}").stream))`;
+/** @param stream the number, as a Lua expression; where a callback does not know it, it is looked up */
+function mark(name: Mark, stream = `handle:streamInfo():dynamicMetadata():get("${NAMESPACE}").stream`): string {
+  return `handle:logInfo(string.format("meshwright ${name} %d", ${stream}))`;
 }
 
 /** Before every filter. Sets dynamic metadata too, as a native filter in front would have. */
@@ -52,7 +53,7 @@ function envoy_on_request(handle)
       for key, value in pairs(fields) do handle:streamInfo():dynamicMetadata():set(namespace, key, value) end
     end
   end
-  ${mark("begin")}
+  ${mark("begin", "streams")}
 end
 function envoy_on_response(handle) ${mark("end")} end`;
 }

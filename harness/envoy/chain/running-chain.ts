@@ -26,6 +26,15 @@ const ACCESS_LOG_WAIT = 2_000;
 /** What a filter defined. Up to Envoy 1.38 the name of one in the upstream chain stands behind its cluster's. */
 const METRIC = /^(?:cluster\..+\.)?wasmcustom\.(.+)$/;
 
+/** Milliseconds between two reads of the log, where requests follow each other: the entries of a few are there together. */
+const READ_EVERY = 1;
+
+/** A wait for an access log entry, until that of {@link performance.now}; without an end while the client still waits for its answer. */
+interface Waiting {
+  readonly resolve: (record: StreamRecord | undefined) => void;
+  until: number;
+}
+
 /** A request under way on its lane. */
 interface Exchange {
   readonly request: ExchangeRequest;
@@ -42,10 +51,11 @@ export class RunningChain implements RunningTarget {
   /** By the client's port; where ports are translated on the way, at most one. */
   private readonly underWay: Map<number, Exchange>;
   /** Streams whose access log entry is waited for, by the client's port, in order. */
-  private readonly waiting = new Map<number, Array<(record: StreamRecord | undefined) => void>>();
+  private readonly waiting = new Map<number, Waiting[]>();
   private readonly onlyOne: boolean;
   private polling: NodeJS.Timeout | undefined;
-  private waits = 0;
+  private reading: NodeJS.Immediate | undefined;
+  private lastRead = 0;
 
   private constructor(
     provider: EnvoyProvider,
@@ -98,50 +108,66 @@ export class RunningChain implements RunningTarget {
     const lane = this.onlyOne ? 0 : connection.port;
     this.underWay.set(lane, exchange);
     const record = this.record(lane);
-    const response: ClientResponse | undefined = await connection.exchange(clientRequest(exchange.request));
+    const answered = connection.exchange(clientRequest(exchange.request));
+    this.readSoon();
+    const response: ClientResponse | undefined = await answered;
     this.underWay.delete(lane);
-    this.lanes.giveBack(exchange.request, connection);
+    this.lanes.giveBack(connection);
     return { response, record: record.after() };
   }
 
   /** Waits for the next access log entry of a lane. `after` gives the promise, which ends some time after that call at the latest. */
   private record(lane: number): { after(): Promise<StreamRecord | undefined> } {
     const { promise, resolve } = Promise.withResolvers<StreamRecord | undefined>();
-    const queue = this.waiting.get(lane) ?? [];
-    this.waiting.set(lane, queue);
-    queue.push(resolve);
-    this.waits++;
+    const waiting: Waiting = { resolve, until: Infinity };
+    const queue = this.waiting.get(lane);
+    if (queue === undefined) this.waiting.set(lane, [waiting]);
+    else queue.push(waiting);
     this.poll();
-    const settle = (record: StreamRecord | undefined) => {
-      const at = queue.indexOf(resolve);
-      if (at >= 0) queue.splice(at, 1);
-      if (queue.length === 0) this.waiting.delete(lane);
-      resolve(record);
-    };
     return {
-      after: () => {
-        const timer = setTimeout(() => settle(undefined), ACCESS_LOG_WAIT);
-        return promise.finally(() => {
-          clearTimeout(timer);
-          this.waits--;
-        });
+      after() {
+        waiting.until = performance.now() + ACCESS_LOG_WAIT;
+        return promise;
       },
     };
   }
 
   private onStream(record: StreamRecord): void {
-    const lane = this.onlyOne ? 0 : Number(record.fields["port"]);
-    this.waiting.get(lane)?.shift()?.(record);
+    this.settle(this.onlyOne ? 0 : Number(record.fields["port"]), record);
+  }
+
+  /** What waited longest on a lane waits no more. */
+  private settle(lane: number, record: StreamRecord | undefined): void {
+    const queue = this.waiting.get(lane);
+    queue?.shift()?.resolve(record);
+    if (queue?.length === 0) this.waiting.delete(lane);
   }
 
   /** Reads the log as long as somebody waits for it. */
   private poll(): void {
-    if (this.polling !== undefined || this.waits === 0) return;
+    if (this.polling !== undefined || this.waiting.size === 0) return;
     this.polling = setTimeout(() => {
       this.polling = undefined;
-      this.envoy.log.refresh();
+      if (this.isReadingDue) this.read();
       this.poll();
-    }, 1);
+    }, READ_EVERY);
+  }
+
+  /** As soon as nothing else is to be done: right behind a request, that is while Envoy works on it, and nobody waits for this process. */
+  private readSoon(): void {
+    if (this.isReadingDue) this.reading ??= setImmediate(() => this.read());
+  }
+
+  private get isReadingDue(): boolean {
+    return performance.now() - this.lastRead >= READ_EVERY;
+  }
+
+  private read(): void {
+    clearImmediate(this.reading);
+    this.reading = undefined;
+    this.envoy.log.refresh();
+    this.lastRead = performance.now();
+    for (const [lane, queue] of this.waiting) if ((queue[0]?.until ?? Infinity) < this.lastRead) this.settle(lane, undefined);
   }
 
   async metrics(): Promise<Readonly<Record<string, number>>> {
@@ -161,6 +187,7 @@ export class RunningChain implements RunningTarget {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.polling);
+    clearImmediate(this.reading);
     this.lanes[Symbol.dispose]();
     await this.resources.disposeAsync();
   }

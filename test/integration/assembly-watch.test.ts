@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -35,11 +35,6 @@ let output = "";
 beforeEach(async () => {
   await mkdir(join(repository, ".cache"), { recursive: true });
   folder = await mkdtemp(join(repository, ".cache/watched-"));
-  for (const [path, text] of Object.entries(FILES)) await writeFile(join(folder, path), text);
-  const { VITEST: _, VITEST_MODE: __, NODE_ENV: ___, ...inherited } = process.env;
-  const vitest = fileURLToPath(new URL("../vitest.mjs", import.meta.resolve("vitest")));
-  watching = spawn(process.execPath, [vitest, "watch", "-t", "asked for"], { cwd: folder, env: { ...inherited, NO_COLOR: "1" } });
-  for (const stream of [watching.stdout, watching.stderr]) stream?.on("data", (chunk: Buffer) => (output += String(chunk)));
 });
 afterEach(async () => {
   const exited = once(watching, "exit");
@@ -47,6 +42,15 @@ afterEach(async () => {
   await exited;
   await rm(folder, { recursive: true });
 });
+
+async function watch(files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) await writeFile(join(folder, path), text);
+  const { VITEST: _, VITEST_MODE: __, NODE_ENV: ___, ...inherited } = process.env;
+  const vitest = fileURLToPath(new URL("../vitest.mjs", import.meta.resolve("vitest")));
+  output = "";
+  watching = spawn(process.execPath, [vitest, "watch", "-t", "asked for"], { cwd: folder, env: { ...inherited, NO_COLOR: "1" } });
+  for (const stream of [watching.stdout, watching.stderr]) stream?.on("data", (chunk: Buffer) => (output += String(chunk)));
+}
 
 /** What vitest says until it waits again. */
 async function round(): Promise<string> {
@@ -67,6 +71,7 @@ test(
   "a changed source is compiled by the compiler that stays warm, and runs the tests that have to do with it",
   { timeout: 180_000 },
   async () => {
+    await watch(FILES);
     const first = await round();
     expect(first).toContain("the answer is 1");
     let changed = Date.now();
@@ -91,5 +96,37 @@ test(
     expect(await round()).toContain("index.ts does not compile:");
     await writeFile(join(folder, "value.ts"), "export const value: i32 = 100;");
     expect(await round()).toContain("the answer is 100");
+  },
+);
+
+test(
+  "a changed file of the harness runs the tests that import it, in processes that have loaded it as it is",
+  { timeout: 180_000 },
+  async () => {
+    await cp(join(repository, "harness"), join(folder, "harness"), { recursive: true });
+    const changing = join(folder, "harness/until.ts");
+    const loaded = join(folder, "loaded.txt");
+    const text = `import { appendFileSync } from "node:fs";\n${await readFile(changing, "utf8")}`;
+    const write = (mark: number) =>
+      writeFile(changing, `${text}appendFileSync(${JSON.stringify(loaded)}, "${mark} ");\nexport const MARK = ${mark};\n`);
+    await write(1);
+    await watch({
+      "vitest.config.ts": `import { assemblyScript } from "./harness/assemblyscript/index.ts";
+      export default { plugins: [assemblyScript()], test: { include: ["*.test.ts"], reporters: ["verbose"], testTimeout: 60_000 } };`,
+      "mark.test.ts": `import { expect, test } from "vitest";
+      import { MARK } from "./harness/until.ts";
+      import "./harness/vitest.ts";
+      test("asked for", () => expect("the mark is " + MARK).toBe("nothing"));`,
+    });
+    expect(await round()).toContain("the mark is 1");
+    // By that test file, and by the process for the next.
+    await until(
+      "the next process has loaded it",
+      () => readFile(loaded, "utf8"),
+      (marks) => marks === "1 1 ",
+      { timeout: 60_000 },
+    );
+    await write(2);
+    expect(await round()).toContain("the mark is 2");
   },
 );

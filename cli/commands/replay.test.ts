@@ -121,6 +121,26 @@ describe("exit codes", () => {
     expect(ended).toMatchObject({ code, output: "", errors: expect.stringMatching(reason) as string });
   });
 
+  test("a side that does not start is named", async () => {
+    await writeFile(file("refused.json"), JSON.stringify({ rules: [{ nam: "x" }] }));
+    const { code, errors } = await meshwright(["replay", file("requests.jsonl"), ...sides(), "--against-config", file("refused.json")]);
+    expect(errors).toMatch(/^error: --against-config .*refused\.json: [^]*unknown field/);
+    expect(code).toBe(1);
+  });
+
+  test("a side on which a request fails is named", async () => {
+    const { default: binaryen } = await import("binaryen");
+    const module = (action: number) => `(module (memory (export "memory") 1) (func (export "proxy_abi_version_0_2_1"))
+      (func (export "malloc") (param i32) (result i32) (i32.const 1024))
+      (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (i32.const ${action})))`;
+    await writeFile(file("old.wasm"), binaryen.parseText(module(0)).emitBinary());
+    await writeFile(file("new.wasm"), binaryen.parseText(module(99)).emitBinary());
+    await write("one.jsonl", { path: "/a" });
+    const { code, output } = await meshwright(["replay", file("one.jsonl"), "--filter", file("new.wasm"), "--against", file("old.wasm")]);
+    expect(output).toMatch(/1 requests could not be run:\n {4}line 1: --filter .*new\.wasm: .*returned the unknown action 99/);
+    expect(code).toBe(1);
+  });
+
   test("nothing differs: 0, and says so", async () => {
     await write("good.jsonl", { path: "/none" });
     await writeFile(

@@ -1,3 +1,4 @@
+import { CliError, ExitCode } from "../cli-error.ts";
 import { ensureEnvoy } from "../provide-envoy.ts";
 import { type Behaviour, behaviourOf, type Cause, causeOf } from "../diff/requests/behaviour.ts";
 import { compareSides, type RequestsReport, type See } from "../diff/requests/compare.ts";
@@ -25,11 +26,15 @@ export async function replay({ requests, against, againstConfig, headers, ...opt
   if (options.host === "envoy") await ensureEnvoy();
   const { config, ...rest } = options;
   await using resources = new AsyncDisposableStack();
-  const before = resources.use(
-    await startFilter({ ...rest, filter: against, ...(againstConfig === undefined ? {} : { config: againstConfig }) }),
+  const [before, after] =
+    against === options.filter
+      ? [`--against-config ${againstConfig ?? "(none)"}`, `--config ${config ?? "(none)"}`]
+      : [`--against ${against}`, `--filter ${options.filter}`];
+  const old = resources.use(
+    await sideOf(before, startFilter({ ...rest, filter: against, ...(againstConfig === undefined ? {} : { config: againstConfig }) })),
   );
-  const after = resources.use(await startFilter({ ...rest, ...(config === undefined ? {} : { config }) }));
-  return await compareSides([seenBy(before), seenBy(after)], {
+  const now = resources.use(await sideOf(after, startFilter({ ...rest, ...(config === undefined ? {} : { config }) })));
+  return await compareSides([seenBy(before, old), seenBy(after, now)], {
     name: requests === "-" ? "standard input" : requests,
     file: requests,
     direction: undefined,
@@ -40,8 +45,21 @@ export async function replay({ requests, against, againstConfig, headers, ...opt
   });
 }
 
-function seenBy(target: Sender): See {
-  return async (request) => behaviourOf({ result: await target.send(request), mark: undefined }, { routes: [], faults: new Map() });
+function seenBy(side: string, target: Sender): See {
+  return async (request) => {
+    const result = await sideOf(side, target.send(request));
+    return behaviourOf({ result, mark: undefined }, { routes: [], faults: new Map() });
+  };
+}
+
+/** Says on which side something failed: the two filters often have one name, and no message tells them apart. */
+async function sideOf<T>(side: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const { exitCode, message } = error instanceof CliError ? error : new CliError(ExitCode.Input, (error as Error).message);
+    throw exitCode === ExitCode.Environment ? error : new CliError(exitCode, `${side}: ${message}`, { cause: error });
+  }
 }
 
 /** Beside what becomes of a request, whatever a filter says that it decided: the rule is another, and the outcome is not. */

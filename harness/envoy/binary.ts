@@ -42,10 +42,12 @@ async function lookForBinary(): Promise<{ readonly path: string; readonly versio
   });
   if (found === undefined) throw new EnvoyError("unavailable", waysToProvide(process.env));
   const version = await versionOf(found.path);
-  if (version === undefined) throw new EnvoyError("unavailable", `${found.path} (from ${found.origin}) does not run, or is no Envoy`);
+  const advice = found.origin === "ENVOY_BIN" ? ". Unset ENVOY_BIN to have one looked for, or name another" : "";
+  if (version === undefined)
+    throw new EnvoyError("unavailable", `${found.path} (from ${found.origin}) does not run, or is no Envoy${advice}`);
   if (minorVersion(version) === undefined) {
     const supported = SUPPORTED_VERSIONS.join(", ");
-    throw new EnvoyError("unavailable", `${found.path} (from ${found.origin}) is Envoy ${version}; supported are ${supported}`);
+    throw new EnvoyError("unavailable", `${found.path} (from ${found.origin}) is Envoy ${version}; supported are ${supported}${advice}`);
   }
   return { path: found.path, version };
 }

@@ -136,7 +136,7 @@ describe("the binary", () => {
 
   test.each([
     ["#!/bin/sh\necho 'envoy  version: 0123/1.20.0/Clean/RELEASE/BoringSSL'\n", "is Envoy 1.20.0; supported are 1.36"],
-    ["#!/bin/sh\nexit 7\n", "does not run, or is no Envoy"],
+    ["#!/bin/sh\nexit 7\n", "does not run, or is no Envoy. Unset ENVOY_BIN to have one looked for"],
   ])("that is none of the supported is named", async (script, message) => {
     const folder = mkdtempSync(join(tmpdir(), "meshwright-binary-"));
     const { MESHWRIGHT_ENVOY_VERSION: _, ...environment } = process.env;

@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { binaryProvider, EnvoyError } from "../../../harness/envoy/index.ts";
 import { CliError, ExitCode } from "../../cli-error.ts";
 import { privateBootstrap } from "./bootstrap.ts";
 import { EarlyPort } from "./early-port.ts";
 import type { MeshOptions } from "./options.ts";
 import type { RunningMesh } from "./running-mesh.ts";
+import { TemporaryFolder } from "./temporary-folder.ts";
 
 /** Milliseconds for Envoy to be ready, which it is not before the mesh is read: a large one takes its time. */
 const START_TIMEOUT = 120_000;
@@ -25,8 +23,7 @@ export interface StartedMesh {
  */
 export async function startMesh(options: MeshOptions): Promise<StartedMesh> {
   await using resources = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), "meshwright-try-"));
-  resources.defer(() => rm(folder, { recursive: true, force: true }));
+  const { path: folder } = resources.use(await TemporaryFolder.make("meshwright-try-"));
   const early = resources.use(await EarlyPort.open());
   const bootstrap = privateBootstrap(options.proxy, early.port);
   const starting = binaryProvider.start(bootstrap, { componentLogLevels: { wasm: "debug", lua: "info" }, startTimeout: START_TIMEOUT });

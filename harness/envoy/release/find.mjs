@@ -68,7 +68,11 @@ export async function findEnvoy(environment) {
   const asked = (environment["MESHWRIGHT_ENVOY_VERSION"] ?? "") !== "";
   const chosen = environment["ENVOY_BIN"];
   if (chosen !== undefined && chosen !== "") {
-    if (!(await isExecutable(chosen))) throw new EnvoyReleaseError("version", `ENVOY_BIN=${chosen} is no file that can be run`);
+    if (!(await isExecutable(chosen)))
+      throw new EnvoyReleaseError(
+        "version",
+        `ENVOY_BIN=${chosen} is no file that can be run: unset it to have one looked for, or name another`,
+      );
     if (asked) {
       const version = await versionOf(chosen);
       if (version === undefined || minorVersion(version) !== wanted) {

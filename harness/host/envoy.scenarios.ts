@@ -98,6 +98,29 @@ describe("headers", () => {
   play(["are wiped by malformed pairs of a response", "response_headers: badpairs 2"]);
   for (const name of [":path", ":method", "x-forwarded-proto"]) play([`without ${name}`, `request_headers: remove 0 ${name}`]);
   play(["without :status", "response_headers: remove 2 :status"]);
+  play(["with a :status that is no number", "response_headers: set 2 :status abc\nlog: prop response.code_details"]);
+  play(["with CONNECT", "request_headers: set 0 :method CONNECT\nlog: prop response.code_details\nlog: prop response.flags"]);
+  play(["with an upgrade in a response", "response_headers: set 2 upgrade websocket\nresponse_headers: set 2 connection upgrade"]);
+  play([
+    "that are set to odd values in a request",
+    [
+      ":scheme ftp",
+      ":authority other:80",
+      "connection close",
+      "te gzip",
+      ":protocol websocket",
+      "x-forwarded-proto https",
+      "upgrade websocket",
+    ]
+      .map((words) => `request_headers: set 0 ${words}`)
+      .join("\n"),
+  ]);
+  play([
+    "that are set to odd values in a response",
+    [":status 999", "transfer-encoding chunked", "connection x", "server mine", "date mine", "x-envoy-upstream-service-time 9"]
+      .map((words) => `response_headers: set 2 ${words}`)
+      .join("\n"),
+  ]);
 });
 
 describe("properties", () => {
@@ -137,6 +160,26 @@ describe("properties", () => {
     response_headers: prop foo
     log: prop foo`,
   ]);
+});
+
+describe("answers without a body", () => {
+  const seen = "response_headers: log 2 headers\nresponse_headers_end: log 2 end\nresponse_body: log 2 body\nlog: prop response.size";
+  play([
+    "to HEAD",
+    seen,
+    (["http/1.1", "h2"] as const).map((protocol) => ({
+      path: "/",
+      method: "HEAD",
+      protocol,
+      response: { headers: [["content-length", "5"]] },
+    })),
+  ]);
+  play([
+    "by their status",
+    seen,
+    [204, 304].flatMap((status) => (["http/1.1", "h2"] as const).map((protocol) => ({ path: "/", protocol, response: { status } }))),
+  ]);
+  play(["of gRPC, trailers alone", seen, [{ path: "/s/m", protocol: "grpc", body: "q", response: { headers: [["grpc-status", "7"]] } }]]);
 });
 
 describe("local responses", () => {

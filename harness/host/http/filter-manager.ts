@@ -224,7 +224,8 @@ export class FilterManager {
       if (endStream && this.bufferedResponse !== undefined && bodyAddedBy === undefined) bodyAddedBy = active;
     }
     if (this.ended) return;
-    if (!headers.has(":status")) {
+    // One that is no number is none (`HeaderUtility::checkRequiredResponseHeaders`).
+    if (!/^\d+$/.test(headers.get(":status") ?? "")) {
       this.sendLocalReply({
         status: 502,
         details: "filter_removed_required_response_headers{missing required header: :status}",

@@ -162,7 +162,10 @@ export class Exchange implements Downstream {
   // --- Downstream ---------------------------------------------------------------------------------------------------------------
 
   encodeHeaders(headers: HeaderMap): void {
-    if (!isUpgrade(headers)) headers.remove("connection");
+    if (this.requestHeaders === undefined || !isUpgrade(this.requestHeaders) || !isUpgrade(headers)) {
+      headers.remove("connection");
+      headers.remove("upgrade");
+    }
     headers.remove("transfer-encoding");
     if (!headers.has("date")) headers.add("date", new Date(Number(this.chain.host.clock.now() / 1_000_000n)).toUTCString());
     headers.assign("server", "envoy");

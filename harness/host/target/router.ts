@@ -94,9 +94,11 @@ export class Router implements HttpFilter, UpstreamEvents {
     for (const name of route.requestHeadersToRemove ?? []) headers.remove(name.toLowerCase());
     this.retries = new RetryState(headers);
     this.headers = headers;
-    if (!headers.has(":method")) {
+    const missing = missingHeader(headers);
+    if (missing !== undefined) {
       info?.responseFlags.add("DPE");
-      this.reply(503, "filter_removed_required_request_headers{missing required header: :method}", "missing required header: :method");
+      const reason = `missing required header: ${missing}`;
+      this.reply(503, `filter_removed_required_request_headers{${reason}}`, reason);
       return "stop-iteration";
     }
     this.startAttempt();
@@ -295,6 +297,13 @@ export class Router implements HttpFilter, UpstreamEvents {
     this.perTryTimer?.cancel();
     this.attempt?.cancel();
   }
+}
+
+/** `HeaderUtility::checkRequiredRequestHeaders`; without a path there was no route. */
+function missingHeader(headers: HeaderMap): string | undefined {
+  if (!headers.has(":method")) return ":method";
+  // One with a path is an upgrade.
+  return headers.get(":method") === "CONNECT" && headers.has(":path") && !headers.has(":protocol") ? ":protocol" : undefined;
 }
 
 /** A header's number, taken out; `undefined` where there is none or it is no number. */

@@ -2,7 +2,8 @@
 // hostcalls. A test holds each list to what the filter asks for.
 //
 //   clang --target=wasm32 -O3 -ffreestanding -nostdlib -Wl,--no-entry with
-//   -DAUTHENTICATION (with -DNEW_TOKEN: of a token that is verified; its configuration is what `verify_signature` takes), -DTELEMETRY, -DMESH (the first five filters inside `mesh`), or -DMESH -DTELEMETRY (all six)
+//   -DAUTHENTICATION (with -DNEW_TOKEN: of a token that is verified; its configuration is what `verify_signature` takes), -DTELEMETRY, -DMESH (the first five filters inside `mesh`), or -DMESH -DTELEMETRY (all six;
+//   with -DFORWARDED: of a request that an upstream answers)
 
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -117,7 +118,12 @@ void EXPORT(proxy_on_log)(u32 context) {
   PROPERTY("response\0code");
   PROPERTY("response\0flags");
   PROPERTY("xds\0cluster_name");
+#ifdef FORWARDED
+  u64 now;
+  clock_time_get(MONOTONIC, 0, &now);
+#else
   PROPERTY("xds\0route_name");
+#endif
   PROPERTY("request\0host");
   COUNT();
   RECORD("request\0duration");

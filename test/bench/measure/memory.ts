@@ -12,6 +12,8 @@ const SAMPLES = 60;
 export interface MemoryResult {
   /** Slope over the second half. */
   readonly bytesPerRequest: number;
+  /** The same of what is in use of Envoy's heap. What is resident grows beyond it while pools fill. */
+  readonly allocatedPerRequest: number;
   /** Resident bytes after the first half. */
   readonly before: number;
   readonly after: number;
@@ -37,12 +39,19 @@ export async function measureMemory(
   };
   await send(context.requests / 2);
   const points: Array<[requests: number, bytes: number]> = [[0, await envoy.residentBytes()]];
+  const allocated: Array<[requests: number, bytes: number]> = [[0, await envoy.allocatedBytes()]];
   const step = context.requests / 2 / SAMPLES;
   for (let i = 1; i <= SAMPLES; i++) {
     await send(step);
     points.push([i * step, await envoy.residentBytes()]);
+    allocated.push([i * step, await envoy.allocatedBytes()]);
   }
   const problem = variant.check?.(await envoy.counters());
   if (problem !== undefined) throw new Error(`${variant.id} was measured with other requests than meant: ${problem}`);
-  return { bytesPerRequest: slope(points), before: points[0]?.[1] ?? NaN, after: points.at(-1)?.[1] ?? NaN };
+  return {
+    bytesPerRequest: slope(points),
+    allocatedPerRequest: slope(allocated),
+    before: points[0]?.[1] ?? NaN,
+    after: points.at(-1)?.[1] ?? NaN,
+  };
 }

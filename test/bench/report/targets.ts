@@ -12,7 +12,10 @@ export interface Target {
   readonly atLeast?: boolean;
   readonly section: string;
   readonly figure: string;
-  /** What the hostcalls of the same job add alone, of the same section: no module that makes them can be below. */
+  /**
+   * What the hostcalls of the same job come to alone, of the same section: no module that makes them does better. Of memory: what a module in C takes that makes
+   * those of the header job.
+   */
   readonly floor?: string;
   /** From the figure's unit to that of the limit. Default: 1. */
   readonly scale?: number;
@@ -26,7 +29,15 @@ const C = "raw C";
 function moduleTargets(filter: string, size: number): Target[] {
   const of = (figure: string) => ({ section: "vms", figure: `${filter}/${figure}` });
   return [
-    { what: `each further VM, \`${filter}\``, reach: "at most 3 MiB", limit: 3, ...of("further"), scale: MIB, unit: "MiB" },
+    {
+      what: `each further VM, \`${filter}\``,
+      reach: "at most 3 MiB",
+      limit: 3,
+      ...of("further"),
+      floor: "raw-c/further",
+      scale: MIB,
+      unit: "MiB",
+    },
     { what: `CPU at start, \`${filter}\``, reach: "at most 25 ms", limit: 25, ...of("cpu"), unit: "ms" },
     { what: `size of \`${filter}\``, reach: `under ${size} KB`, limit: size, ...of("size"), scale: 1 / 1024, unit: "KiB" },
   ];
@@ -161,6 +172,7 @@ export const TARGETS: readonly Target[] = [
     atLeast: true,
     section: "throughput",
     figure: "mesh/no-filter",
+    floor: "floor/no-filter",
     unit: "",
   },
   { what: "memory of a request, stateless", reach: "below 0.1 B", limit: 0.1, section: "memory", figure: "ours", unit: "B" },
@@ -190,8 +202,26 @@ export const TARGETS: readonly Target[] = [
     unit: "B",
   },
   { what: "memory of an attempt, `ejection`", reach: "below 0.1 B", limit: 0.1, section: "memory", figure: "attempts", unit: "B" },
-  { what: "first VM", reach: "at most 16 MiB", limit: 16, section: "vms", figure: "ours/first", scale: MIB, unit: "MiB" },
-  { what: "each further VM", reach: "at most 3 MiB", limit: 3, section: "vms", figure: "ours/further", scale: MIB, unit: "MiB" },
+  {
+    what: "first VM",
+    reach: "at most 16 MiB",
+    limit: 16,
+    section: "vms",
+    figure: "ours/first",
+    floor: "raw-c/first",
+    scale: MIB,
+    unit: "MiB",
+  },
+  {
+    what: "each further VM",
+    reach: "at most 3 MiB",
+    limit: 3,
+    section: "vms",
+    figure: "ours/further",
+    floor: "raw-c/further",
+    scale: MIB,
+    unit: "MiB",
+  },
   { what: "CPU at start, header job", reach: "at most 25 ms", limit: 25, section: "vms", figure: "ours/cpu", unit: "ms" },
   ...moduleTargets("routing", 40),
   ...moduleTargets("authentication", 64),

@@ -3,7 +3,7 @@ import type { Built } from "../../foreign/build.ts";
 import { measureMemory } from "../measure/memory.ts";
 import { measureVms } from "../measure/vms.ts";
 import { authenticationConfiguration, requestWith } from "../variants/authentication.ts";
-import { ATTEMPTS } from "../variants/ejection.ts";
+import { ATTEMPTS, ATTEMPTS_WITHOUT } from "../variants/ejection.ts";
 import { built, HEADER_JOB, MODULES } from "../variants/header-job.ts";
 import { mixed, mixedMesh } from "../variants/mixed.ts";
 import { ROUTING } from "../variants/routing.ts";
@@ -18,20 +18,25 @@ type Module = readonly [id: string, title: string, provide: () => Promise<Built>
 export const memory: Section = {
   id: "memory",
   title: "Memory of requests",
-  text: "Growth of Envoy's resident memory over the second half of the requests (least-squares slope). Mixed requests have tokens and API keys, seen before, new and bad, and ask for what they may and may not have; attempts get every sort of answer that `ejection` judges.",
+  text: "Growth of Envoy's resident memory over the second half of the requests (least-squares slope), and of what is in use of its heap, where a leak of Envoy's memory would be, but no pool that fills. Mixed requests have tokens and API keys, seen before, new and bad, and ask for what they may and may not have; attempts get every sort of answer that `ejection` judges, and are twice as many, because Envoy's pools of what attempts need fill for long.",
   async run(context) {
-    const variants = [...[...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id)), await mixed(), await mixedMesh(), ATTEMPTS];
+    const requests = [...[...HEADER_JOB, ...ROUTING].filter(({ id }) => IDS.includes(id)), await mixed(), await mixedMesh()];
+    const attempts = [ATTEMPTS_WITHOUT, ATTEMPTS];
+    const variants = [...requests, ...attempts];
     const missing = new Map<string, string>();
     const figures: Record<string, number> = {};
     const rows: string[][] = [];
     for (const variant of variants) {
-      const result = await measureMemory(variant, context);
+      const count = attempts.includes(variant) ? 2 * context.requests : context.requests;
+      const result = await measureMemory(variant, { ...context, requests: count });
       if ("missing" in result) missing.set(variant.id, result.missing);
       else {
         figures[variant.id] = result.bytesPerRequest;
+        figures[`${variant.id}/allocated`] = result.allocatedPerRequest;
         rows.push([
           variant.title,
           digits(result.bytesPerRequest, 3),
+          digits(result.allocatedPerRequest, 3),
           digits(result.before / 2 ** 20, 1),
           digits(result.after / 2 ** 20, 1),
         ]);
@@ -39,8 +44,8 @@ export const memory: Section = {
       }
     }
     return {
-      effort: `${context.requests.toLocaleString("en-US")} requests each`,
-      columns: ["", "bytes a request", "MiB after a quarter", "MiB at the end"],
+      effort: `${context.requests.toLocaleString("en-US")} requests each, ${(2 * context.requests).toLocaleString("en-US")} attempts`,
+      columns: ["", "bytes a request", "of them in use", "MiB after half", "MiB at the end"],
       rows,
       figures,
       missing: describeMissing(variants, missing),

@@ -103,12 +103,18 @@ export const ATTEMPTS: Variant = attempts("attempts", "filter `ejection`, attemp
   wasmFilter(module("ejection"), { configuration: EVERYTHING }),
 );
 
+/** The same attempts without the filter: what Envoy takes by itself. */
+export const ATTEMPTS_WITHOUT: Variant = {
+  ...attempts("attempts-without", "no filter, attempts of every sort", () => undefined),
+  check: () => undefined,
+};
+
 /** The same inside `mesh`. */
 export const ATTEMPTS_MESH: Variant = attempts("attempts-mesh", "`mesh` with `ejection` upstream, attempts of every sort", (module) =>
   wasmFilter(module("mesh"), { rootId: "upstream", configuration: { filters: [{ name: "ejection", configuration: EVERYTHING }] } }),
 );
 
-function attempts(id: string, title: string, filter: (module: (name: string) => string) => Json): Variant {
+function attempts(id: string, title: string, filter: (module: (name: string) => string) => Json | undefined): Variant {
   const pathOf = (i: number) => ANSWERS[i % 11 === 0 ? (i / 11) % ANSWERS.length : i % 2]?.path ?? "/good";
   const requestTo = (path: string): HeaderList => REQUEST.map(([name, value]) => [name, name === ":path" ? path : value]);
   return {
@@ -129,7 +135,8 @@ function attempts(id: string, title: string, filter: (module: (name: string) => 
         else paths.set(name, module.module);
       }
       if (missing[0] !== undefined) return { missing: missing[0] };
-      const filters = [filter((name) => paths.get(name) ?? "")];
+      const own = filter((name) => paths.get(name) ?? "");
+      const filters = own === undefined ? [] : [own];
       const routes = ANSWERS.map(({ path, fields }) => ({ match: { path }, ...fields }));
       const routed = { routes: [{ match: { prefix: "/" }, ...TO_LOOPBACK }] };
       return { filters: [], ...routed, loopback: { port: await freePort(), filters, routes, hosts: HOSTS } };

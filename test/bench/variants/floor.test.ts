@@ -37,6 +37,7 @@ const CASES: readonly Case[] = [
   },
   { floor: "telemetry", filter: "telemetry", configuration: sidecar.telemetry, request: telemetry.REQUEST },
   { floor: "mesh", filter: "mesh", configuration: fused(sidecar, MEMBERS.length), request: withToken },
+  { floor: "mesh-forwarded", filter: "mesh", configuration: fused(sidecar, MEMBERS.length), request: withToken },
   { floor: "mesh-5", filter: "mesh", configuration: fused(sidecar, MEMBERS.length - 1), request: withToken },
   { floor: "ejection", filter: "ejection", configuration: { cluster: "upstream", ...ejection.ISTIO }, request: ejection.REQUEST },
 ];
@@ -49,9 +50,14 @@ describe.each(CASES)("$floor", ({ floor, filter, configuration, request, own, nt
       if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(c.missing);
       return context.skip(c.missing);
     }
-    const ours = await calls(join(REPOSITORY, `dist/filters/${filter}.wasm`), configuration, floor === "ejection", request, nth);
+    // As the benchmark's Envoys answer.
+    const chain = (filters: ChainSpec["filters"]): ChainSpec => {
+      if (floor === "ejection") return { filters: [], upstreamFilters: filters };
+      return { filters, ...(floor !== "mesh-forwarded" && { routes: [{ match: { prefix: "/" }, directResponse: { status: 200 } }] }) };
+    };
+    const ours = await calls(join(REPOSITORY, `dist/filters/${filter}.wasm`), configuration, chain, request, nth);
     expect(ours.length).toBeGreaterThan(5);
-    expect(await calls(c.module, own, floor === "ejection", request, nth)).toEqual(ours);
+    expect(await calls(c.module, own, chain, request, nth)).toEqual(ours);
   });
 });
 
@@ -59,16 +65,11 @@ describe.each(CASES)("$floor", ({ floor, filter, configuration, request, own, nt
 async function calls(
   module: string,
   configuration: Json | Uint8Array | undefined,
-  upstream: boolean,
+  chain: (filters: ChainSpec["filters"]) => ChainSpec,
   request: HeaderList,
   nth: number,
 ): Promise<readonly string[]> {
-  const filters = [{ name: "measured", module, ...(configuration === undefined ? {} : { configuration }) }];
-  // As the benchmark's Envoys answer.
-  const chain: ChainSpec = upstream
-    ? { filters: [], upstreamFilters: filters }
-    : { filters, routes: [{ match: { prefix: "/" }, directResponse: { status: 200 } }] };
-  await using target = await startTraced(chain);
+  await using target = await startTraced(chain([{ name: "measured", module, ...(configuration === undefined ? {} : { configuration }) }]));
   const { ":method": method, ":scheme": scheme, ":authority": authority, ":path": path = "/" } = Object.fromEntries(request);
   const headers = request.filter(([name]) => !name.startsWith(":"));
   for (let i = 0; i < nth; i++) {

@@ -9,6 +9,8 @@ export const FLOORS = {
   "authentication-new": () => hostcalls("AUTHENTICATION", "NEW_TOKEN"),
   telemetry: () => hostcalls("TELEMETRY"),
   mesh: () => hostcalls("MESH", "TELEMETRY"),
+  /** Where an upstream answers. */
+  "mesh-forwarded": () => hostcalls("MESH", "TELEMETRY", "FORWARDED"),
   /** `mesh` without `telemetry`, the last of the six. */
   "mesh-5": () => hostcalls("MESH"),
   ejection: () => build(c("bench-attempt-raw-c", join(REPOSITORY, "test/bench/attempt/raw-c/index.c"))),

@@ -1,6 +1,7 @@
 import type { HeaderList } from "../../../harness/target/index.ts";
 import { wasmFilter, type Json } from "../envoy/bootstrap.ts";
 import { requestWith } from "./authentication.ts";
+import { FLOORS } from "./floor.ts";
 import { built } from "./header-job.ts";
 import { configurations, MEMBERS } from "./mesh.ts";
 import { Issuer } from "./tokens.ts";
@@ -24,7 +25,7 @@ export interface ThroughputVariant {
 /** Every filter of `MEMBERS`, and `ejection` for each attempt, by Istio's fields. */
 const EJECTION: Json = { outlierDetection: { maxEjectionPercent: 100 } };
 
-/** No filter; all as one module in each chain; all as modules of their own. */
+/** No filter; all as one module in each chain; all as modules of their own; what those of one module in each chain ask of the host. */
 export async function throughputVariants(): Promise<{
   readonly request: HeaderList;
   readonly variants: readonly ThroughputVariant[];
@@ -51,6 +52,20 @@ export async function throughputVariants(): Promise<{
         MEMBERS.map((name) => [name, configuration[name]] as const),
         [["ejection", EJECTION]],
       ),
+      {
+        id: "floor",
+        title: "the same hostcalls in C, in both chains",
+        async prepare() {
+          const [six, ejection] = [await FLOORS["mesh-forwarded"](), await FLOORS.ejection()];
+          if ("missing" in six) return six;
+          if ("missing" in ejection) return ejection;
+          return {
+            downstream: [wasmFilter(six.module, { vmId: "floor-downstream" })],
+            upstream: [wasmFilter(ejection.module, { vmId: "floor-upstream" })],
+          };
+        },
+        check: (counters) => ((counters.get("wasmcustom.floor") ?? 0) > 0 ? undefined : "nothing was counted"),
+      },
     ],
   };
 }

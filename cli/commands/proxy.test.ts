@@ -380,15 +380,30 @@ describe("an Envoy that ends", () => {
     expect(await proxy.end("SIGWINCH")).toBe(0);
   });
 
-  test("before it served ends the proxy with exit code 1 and Envoy's reason", async (context) => {
+  // Of its admin interface, before that listens; of others, afterwards.
+  test.for([
+    ["admin", "--admin 127.0.0.1:"] as const,
+    ["status", "--status-port "] as const,
+    ["prometheus", "--prometheus-port "] as const,
+  ])("before it served, as its port is taken, ends the proxy: %s", async ([which, option], context) => {
     await requireTarget(envoyTarget, context);
-    const taken = createServer().listen(ports.admin, "127.0.0.1");
+    const taken = createServer().listen(ports[which], "127.0.0.1");
     await once(taken, "listening");
     const proxy = start();
+    await proxy.line("another program listens there");
+    expect(await proxy.end("SIGWINCH")).toBe(3);
+    const said = proxy.lines.map(({ message }) => message).join("\n");
+    expect(said).toContain("Address already in use");
+    expect(said).toContain(`${option}${ports[which]}: another program listens there; end it, or choose another`);
+    taken.close();
+  });
+
+  test("before it served, for another reason, ends the proxy with exit code 1 and Envoy's own words", async (context) => {
+    await requireTarget(envoyTarget, context);
+    const proxy = start("--", "--service-zone");
     await proxy.line("the reason stands above");
     expect(await proxy.end("SIGWINCH")).toBe(1);
-    expect(proxy.lines.map(({ message }) => message).join("\n")).toContain("Address already in use");
-    taken.close();
+    expect(proxy.lines.map(({ message }) => message).join("\n")).toContain("--service-zone");
   });
 });
 

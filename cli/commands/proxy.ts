@@ -24,6 +24,7 @@ import { addIdentityOptions, type IdentityOptions, startIdentity, wantsIdentity 
 import { addProxyOptions, duration, type ProxyOptions, requestOf, whole } from "../proxy/options.ts";
 import { RunFolder } from "../proxy/run-folder.ts";
 import { watchSignals } from "../proxy/signals.ts";
+import { takenPorts } from "../proxy/taken-ports.ts";
 
 interface RunOptions extends ProxyOptions, CaptureOptions, IdentityOptions {
   readonly module?: readonly string[];
@@ -132,6 +133,11 @@ async function runProxy(extra: readonly string[], options: RunOptions): Promise<
     { log, ...signals, takeLeave: (end) => takeLeave(asked, { ...reporter, resources }, end) },
   );
   if (outcome.kind === "refused") {
+    const taken = await takenPorts(own);
+    if (taken.length > 0) {
+      const message = taken.map((option) => `${option}: another program listens there; end it, or choose another`).join("\n");
+      throw new CliError(ExitCode.Environment, message);
+    }
     throw new CliError(ExitCode.Input, `Envoy ended before it served (${outcome.how}); the reason stands above`);
   }
 }

@@ -18,16 +18,16 @@ const TELL = 10_000;
 /**
  * Tells when Envoy serves, and as long as it does not, what it waits for.
  *
- * @returns whether its admin interface came up
+ * @returns how far it came; its admin interface listens before the rest does
  */
-export async function watchReadiness({ admin, log, control, started, over }: Watched): Promise<boolean> {
+export async function watchReadiness({ admin, log, control, started, over }: Watched): Promise<"nothing" | "listens" | "serves"> {
   const begun = performance.now();
   let tell = begun + TELL;
   while (!over.aborted) {
     try {
       if (started() && (await admin.ready())) {
         log.info({ after: Math.round(performance.now() - begun) }, "Envoy serves");
-        return true;
+        return "serves";
       }
       if (started() && performance.now() >= tell) {
         tell += TELL;
@@ -39,5 +39,5 @@ export async function watchReadiness({ admin, log, control, started, over }: Wat
     }
     await sleep(LOOK, undefined, { signal: over }).catch(() => undefined);
   }
-  return started();
+  return started() ? "listens" : "nothing";
 }

@@ -39,7 +39,7 @@ export interface Control {
   readonly onSignal: (handle: (signal: NodeJS.Signals) => void) => void;
 }
 
-/** `stopped`: on demand. `quit`: Envoy ended by itself, without an error. `refused`: it ended before its admin interface answered, at the first start. */
+/** `stopped`: on demand. `quit`: Envoy ended by itself, without an error. `refused`: it ended by itself before it served, at the first start. */
 export interface Outcome {
   readonly kind: "stopped" | "quit" | "refused";
   readonly how: string;
@@ -70,7 +70,9 @@ export async function supervise(proxy: SupervisedProxy, control: Control): Promi
     const watching = watchReadiness({ admin, log, control: proxy.control, started: () => existsSync(addressFile), over: over.signal });
     const exit = await Promise.race([envoy.exited, aborted(stop)]);
     over.abort();
-    hasStarted = (await watching) || hasStarted;
+    const state = await watching;
+    // One that ends by itself has found something wrong, such as a port of its own that is taken; a crash is another matter.
+    hasStarted ||= state === "serves" || (state === "listens" && exit?.code === null);
     if (exit === undefined) return drain(proxy, envoy, admin, control);
     if (exit.code === 0) return { kind: "quit", how: exit.how };
     if (!hasStarted) return { kind: "refused", how: exit.how };

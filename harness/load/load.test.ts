@@ -180,6 +180,32 @@ test("a window counts what was sent in it, also what is answered after it", asyn
   expect(load.counts.sent).toBeGreaterThan(window.counts.sent);
 });
 
+test("no window is opened on a load that was stopped: it would count nothing, and what was due since as not sent", async () => {
+  const { url } = await misbehaving((socket) => void socket.write(whole()));
+  for (const rate of [undefined, 200]) {
+    await using load = startLoad({ url, ...(rate === undefined ? { connections: 1 } : { rate }) });
+    await load.until(({ answered }) => answered > 0);
+    await load.stop();
+    let done = false;
+    const late = load.during(() => Promise.resolve((done = true)));
+    await expect(late).rejects.toThrow("the load was stopped, and sends nothing that a window could count: open the window before stop()");
+    expect(done, "nothing is done that nobody watches").toBe(false);
+  }
+});
+
+test("a window in which the load is stopped counts nothing as due after that", async () => {
+  const { url } = await misbehaving((socket) => void socket.write(whole()));
+  await using load = startLoad({ url, rate: 200 });
+  let atStop = Infinity;
+  const window = await load.during(async (counting) => {
+    await counting.until(({ answered }) => answered >= 5);
+    atStop = (await load.stop()).unsent;
+    // 20 more would be due.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  });
+  expect(window.counts.unsent).toBeLessThanOrEqual(atStop);
+});
+
 test("stop() forgets nothing that is on its way", async () => {
   const { url, seen } = await misbehaving((socket) => setTimeout(() => socket.write(whole()), 100));
   const load = startLoad({ url, connections: 20 });

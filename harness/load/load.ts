@@ -82,6 +82,8 @@ export class Load extends LoadWindow implements AsyncDisposable {
   private next = 0;
   private stopped: Promise<LoadCounts> | undefined;
   private readonly begun = performance.now();
+  /** When it was stopped: nothing is due from then on. */
+  private ended: number | undefined;
   private timer: NodeJS.Timeout | undefined;
   /** Called when nothing is on its way any more. */
   private quiet: (() => void) | undefined;
@@ -109,8 +111,13 @@ export class Load extends LoadWindow implements AsyncDisposable {
     else this.pump(rate);
   }
 
-  /** Counts the requests that are sent while this is done, and waits until something has become of each of them. What it throws is thrown. */
+  /**
+   * Counts the requests that are sent while this is done, and waits until something has become of each of them. What it throws is thrown; after `stop` it is not done, and an
+   * error says why.
+   */
   async during(doing: (window: LoadWindow) => Promise<unknown>): Promise<LoadWindow> {
+    if (this.stopped !== undefined)
+      throw new Error("the load was stopped, and sends nothing that a window could count: open the window before stop()");
     const tally = new Tally();
     const window = new LoadWindow(tally);
     this.tallies = [...this.tallies, tally];
@@ -142,6 +149,7 @@ export class Load extends LoadWindow implements AsyncDisposable {
 
   private async end(): Promise<LoadCounts> {
     clearTimeout(this.timer);
+    this.ended = performance.now();
     this.total.missed(this.overdue());
     if (this.total.open > 0) await new Promise<void>((resolve) => (this.quiet = resolve));
     for (const close of this.closing) close();
@@ -152,7 +160,7 @@ export class Load extends LoadWindow implements AsyncDisposable {
   private overdue(): number {
     const { rate } = this.options;
     if (rate === undefined) return 0;
-    return Math.max(0, Math.floor(((performance.now() - this.begun) * rate) / 1_000) + 1 - this.next);
+    return Math.max(0, Math.floor((((this.ended ?? performance.now()) - this.begun) * rate) / 1_000) + 1 - this.next);
   }
 
   /** Sends what is due, as far as connections are free, in turn. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -85,6 +85,21 @@ describe("a good module", () => {
     const { code, output } = await meshwright(["inspect", await scriptedFilter(), "--snippet", "envoy"]);
     expect(code).toBe(0);
     expect(await answer(parse(output))).toBe(204);
+  });
+
+  test("has a name that Kubernetes takes, whatever its file is called, and a WasmPlugin only gets a configuration that is an object", async () => {
+    const named = file("My_filter v2.wasm");
+    await copyFile(file("good.wasm"), named);
+    await writeFile(file("list.json"), "[1]");
+    const { output } = await meshwright(["inspect", named, "--config", file("list.json"), "--output", "json"]);
+    const { istio, envoy } = (JSON.parse(output) as { snippets: { istio: string; envoy: string } }).snippets;
+    expect(parse(istio)).toMatchObject({ metadata: { name: "my-filter-v2" } });
+    expect(parse(envoy)).toMatchObject({ name: "My_filter v2" });
+    expect(istio).toContain("#   name: my-filter-v2\n");
+    expect(istio).not.toContain("pluginConfig: ");
+    expect(istio).toContain("# It cannot hand over this configuration either: pluginConfig is an object");
+    await writeFile(file("snippet.yaml"), istio);
+    expect((await meshwright(["validate", file("snippet.yaml")])).output).not.toContain("MW0004");
   });
 
   test("that is refused without a configuration says so, and that there is --config", async () => {

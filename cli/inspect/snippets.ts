@@ -31,10 +31,12 @@ export function envoySnippet(module: SnippetModule): string {
  */
 export function istioSnippet(module: SnippetModule): string {
   const { name, sha256, configuration } = module;
+  const metadata = { name: objectName(name), namespace: "istio-system" };
+  const pluginConfig = configuration === undefined ? undefined : structured(configuration);
   const filter = {
     apiVersion: "networking.istio.io/v1alpha3",
     kind: "EnvoyFilter",
-    metadata: { name, namespace: "istio-system" },
+    metadata,
     spec: {
       workloadSelector: { labels: { app: "my-app" } },
       configPatches: [
@@ -56,20 +58,23 @@ export function istioSnippet(module: SnippetModule): string {
   const plugin = {
     apiVersion: "extensions.istio.io/v1alpha1",
     kind: "WasmPlugin",
-    metadata: { name, namespace: "istio-system" },
+    metadata,
     spec: {
       selector: { matchLabels: { app: "my-app" } },
       url: `file://${MOUNT}/${name}.wasm`,
       sha256,
       pluginName: name,
       failStrategy: "FAIL_CLOSE",
-      ...(configuration !== undefined && { pluginConfig: structured(configuration) }),
+      ...(pluginConfig !== undefined && { pluginConfig }),
     },
   };
   const comment = [
     `# The module is mounted at ${MOUNT} of the proxy's container (annotations sidecar.istio.io/userVolume and userVolumeMount).`,
     stringify(filter, WIDTH).trimEnd(),
     "# Shorter, but WasmPlugin has no field for capabilities: the module may call everything.",
+    ...(configuration !== undefined && pluginConfig === undefined
+      ? ["# It cannot hand over this configuration either: pluginConfig is an object of JSON."]
+      : []),
     ...stringify(plugin, WIDTH)
       .trimEnd()
       .split("\n")
@@ -78,10 +83,17 @@ export function istioSnippet(module: SnippetModule): string {
   return `${comment.join("\n")}\n`;
 }
 
-/** `pluginConfig` is an object; what is none cannot be given to a WasmPlugin. */
-function structured(configuration: string): unknown {
+/** What Kubernetes takes as the name of an object (RFC 1123): the files of Rust's modules have a `_` in theirs. */
+function objectName(name: string): string {
+  const words = name.toLowerCase().match(/[a-z0-9]+/g) ?? ["filter"];
+  return words.join("-").slice(0, 253).replace(/-$/, "");
+}
+
+/** `pluginConfig` is a `google.protobuf.Struct`; what is no object cannot be given to a WasmPlugin. */
+function structured(configuration: string): object | undefined {
   try {
-    return JSON.parse(configuration);
+    const value: unknown = JSON.parse(configuration);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;
   }

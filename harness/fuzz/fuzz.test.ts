@@ -2,15 +2,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { ChainSpec, ExchangeRequest, ExchangeResult } from "../target/index.ts";
+import { inProcessTarget } from "../host/target/index.ts";
+import type { ChainSpec, ExchangeRequest, ExchangeResult, Target } from "../target/index.ts";
 import { Corpus } from "./corpus.ts";
 import { Dictionary } from "./dictionary.ts";
 import { differences, type Finding } from "./finding.ts";
+import { Fuzzer } from "./fuzzer.ts";
 import { History } from "./history.ts";
 import { Choices } from "./random.ts";
 import { reproduction } from "./reproduction.ts";
 import { makeRequest, mutateRequest } from "./requests.ts";
 import { shrink } from "./shrink.ts";
+import { Times } from "./times.ts";
 
 const nothing = new Dictionary(new Uint8Array(0), "");
 
@@ -33,6 +36,62 @@ describe("requests", () => {
     for (const field of ["status", "headers", "body", "trailers", "delay", "reset"] as const)
       expect(made.some(({ response }) => response?.[field] !== undefined)).toBe(true);
     expect(made.every(({ path }) => path.startsWith("/") && !/[\s#]/.test(path))).toBe(true);
+  });
+});
+
+describe("times", () => {
+  test("are the same for the same seed, mostly go on, and go back and far away", () => {
+    const made = (seed: number) => {
+      const times = new Times(seed);
+      return Array.from({ length: 1_000 }, () => times.next());
+    };
+    const texts = made(1);
+    expect(texts).toEqual(made(1));
+    expect(texts).not.toEqual(made(2));
+    const edges = ["1970-01-01T00:00:00.000Z", "2038-01-19T03:14:07.999Z", "2038-01-19T03:14:08.000Z", "2262-04-11T00:00:00.000Z"];
+    expect(texts).toEqual(expect.arrayContaining(edges));
+    const times = texts.map((text) => Date.parse(text));
+    expect(times.every((time) => time >= 0 && time <= Date.parse("2262-04-11T00:00:00Z"))).toBe(true);
+    const steps = times.slice(1).map((time, index) => time - (times[index] ?? time));
+    expect(steps).toEqual(expect.arrayContaining([0, 1, -1, 1_000, -1_000, 86_400_000]));
+    expect(steps.filter((step) => step < 0).length).toBeLessThan(steps.length / 4);
+  });
+});
+
+describe("a run", () => {
+  const fuzzer = (corpus: Corpus, envoy?: Target) =>
+    new Fuzzer({
+      ...{ chain: { filters: [] }, dictionary: nothing, corpus, seed: 1, count: 20, deadline: Infinity, now: () => 0, stateless: false },
+      ...(envoy !== undefined && { envoy }),
+      onProgress: () => undefined,
+    });
+
+  test("in the host alone gives each request a time", async () => {
+    const corpus = new Corpus(undefined);
+    await fuzzer(corpus).run();
+    expect(corpus.any(new Choices(1))?.time).toMatch(/^\d{4}-\d\d-\d\dT/);
+  });
+
+  test("with Envoy gives none a time, and takes those of a corpus away", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "meshwright-corpus-"));
+    writeFileSync(join(folder, "corpus.jsonl"), '{"path":"/known","time":"1970-01-01T00:00:00Z"}\n');
+    const sent: ExchangeRequest[] = [];
+    const envoy: Target = {
+      ...inProcessTarget,
+      start: async (chain) => {
+        const running = await inProcessTarget.start(chain);
+        const send = (request: ExchangeRequest) => {
+          sent.push(request);
+          return running.send(request);
+        };
+        return Object.assign(Object.create(running) as typeof running, { send });
+      },
+    };
+    await fuzzer(new Corpus(folder), envoy).run();
+    rmSync(folder, { recursive: true });
+    expect(sent).toContainEqual({ path: "/known" });
+    expect(sent.length).toBeGreaterThanOrEqual(20);
+    expect(sent.filter(({ time }) => time !== undefined)).toEqual([]);
   });
 });
 
@@ -61,6 +120,17 @@ describe("shrinking", () => {
       (candidate.at(-1)?.headers ?? []).some(([name, value]) => name === "x-bad" && value.includes("%"));
     const smallest = await shrink(requests, fails, () => false);
     expect(smallest).toEqual([{ path: "/first" }, { path: "/", headers: [["x-bad", "%"]] }]);
+  });
+
+  test("keeps times where one of them is needed, and else none", async () => {
+    const requests = [
+      { path: "/a", time: "2026-01-01T00:00:00Z" },
+      { path: "/b", time: "2025-01-01T00:00:00Z" },
+    ];
+    const stepsBack = async ([one, other]: readonly ExchangeRequest[]) => (one?.time ?? "") > (other?.time ?? "a");
+    expect(await shrink(requests, stepsBack, () => false)).toEqual(requests.map((request) => ({ ...request, path: "/" })));
+    const any = async () => true;
+    expect(await shrink(requests, any, () => false)).toEqual([{ path: "/" }]);
   });
 
   test("ends when time is over", async () => {
@@ -188,15 +258,28 @@ test("a scenario has the answers of the clusters that the filter calls", async (
   ]);
 });
 
-test.each<Partial<Finding>>([{ kind: "trap" }, { kind: "state", where: "status" }, { kind: "memory", where: "leak" }])(
-  "a scenario of %j is TypeScript",
-  async (found) => {
-    const finding = { kind: "trap", where: "", message: "m", requests: [{ path: "/a" }, { path: '/"' }], ...found } as const;
-    const filter = { name: "mine", module: "/x/mine.wasm", configuration: Buffer.from("{}") };
-    const source = reproduction({ finding, filter, upstream: false, seed: 3, folder: "/x/y" });
-    const { default: typescript } = await import("typescript");
-    expect(typescript.transpileModule(source, { reportDiagnostics: true }).diagnostics).toEqual([]);
-    expect(source).toContain('new URL("../mine.wasm", import.meta.url)');
-    expect(source).toContain('await run.send({"path":"/\\""})');
-  },
-);
+const timed = [{ path: "/a", time: "1970-01-01T00:00:00.000Z" }, { path: '/"' }];
+
+test("requests with times are a test of the host alone", () => {
+  const finding = { kind: "trap", where: "", message: "m", requests: timed } as const;
+  const source = reproduction({ finding, filter: { name: "mine", module: "/x/mine.wasm" }, upstream: false, seed: 3, folder: "/x" });
+  expect(source).toContain('await run.send({"path":"/a","time":"1970-01-01T00:00:00.000Z"})');
+  expect(source).toContain("await using run = await isolatedTarget().start(chain);");
+  expect(source).not.toContain("scenario(");
+});
+
+test.each<Partial<Finding>>([
+  { kind: "trap", requests: timed },
+  { kind: "state", where: "status", requests: timed },
+  { kind: "trap" },
+  { kind: "state", where: "status" },
+  { kind: "memory", where: "leak" },
+])("a scenario of %j is TypeScript", async (found) => {
+  const finding = { kind: "trap", where: "", message: "m", requests: [{ path: "/a" }, { path: '/"' }], ...found } as const;
+  const filter = { name: "mine", module: "/x/mine.wasm", configuration: Buffer.from("{}") };
+  const source = reproduction({ finding, filter, upstream: false, seed: 3, folder: "/x/y" });
+  const { default: typescript } = await import("typescript");
+  expect(typescript.transpileModule(source, { reportDiagnostics: true }).diagnostics).toEqual([]);
+  expect(source).toContain('new URL("../mine.wasm", import.meta.url)');
+  expect(source).toContain('await run.send({"path":"/\\""})');
+});

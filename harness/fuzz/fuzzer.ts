@@ -8,6 +8,7 @@ import { HostRun, NOT_SUPPORTED, pathOf } from "./host-run.ts";
 import { Choices } from "./random.ts";
 import { makeRequest, mutateRequest } from "./requests.ts";
 import { shrink } from "./shrink.ts";
+import { Times } from "./times.ts";
 
 export interface FuzzOptions {
   readonly chain: ChainSpec;
@@ -53,6 +54,7 @@ const REPEATED = 1_500;
 export class Fuzzer {
   private readonly options: FuzzOptions;
   private readonly choices: Choices;
+  private readonly times: Times;
   private readonly paths = new Set<string>();
   private history = new History();
   private requests = 0;
@@ -63,6 +65,7 @@ export class Fuzzer {
   constructor(options: FuzzOptions) {
     this.options = options;
     this.choices = new Choices(options.seed);
+    this.times = new Times(options.seed);
   }
 
   /** The first finding; `undefined` where time or number ran out before. Rejects with `TargetError` where the chain does not start. */
@@ -87,7 +90,7 @@ export class Fuzzer {
     while (!this.over() || known.length > 0) {
       const batch: Array<{ request: ExchangeRequest; result: ExchangeResult }> = [];
       while (batch.length < BATCH && (!this.over() || known.length > 0)) {
-        const request = known.shift() ?? this.make();
+        const request = this.at(known.shift() ?? this.make());
         const { result, wrong } = await this.sendToHost(host, request);
         if (wrong !== undefined || result === undefined) return wrong && { ...wrong, requests: await this.needed(wrong, request) };
         const found = (await this.checkState(request, result)) ?? (await this.checkMemory(host, request));
@@ -105,7 +108,16 @@ export class Fuzzer {
   private make(): ExchangeRequest {
     const { corpus, dictionary } = this.options;
     const entry = this.choices.chance(0.5) ? corpus.any(this.choices) : undefined;
-    return entry === undefined ? makeRequest(this.choices, dictionary) : mutateRequest(entry, this.choices, dictionary);
+    if (entry === undefined) return makeRequest(this.choices, dictionary);
+    // When it comes is chosen anew: at the times of the corpus the clock would go back most of the time.
+    const { time: _, ...mutated } = mutateRequest(entry, this.choices, dictionary);
+    return mutated;
+  }
+
+  /** `request` at a time: its own, or the next one. In Envoy, whose clock is the machine's, at none. */
+  private at(request: ExchangeRequest): ExchangeRequest {
+    const { time = this.times.next(), ...rest } = request;
+    return this.options.envoy === undefined ? { ...rest, time } : rest;
   }
 
   private async sendToHost(host: HostRun, request: ExchangeRequest): ReturnType<HostRun["send"]> {
@@ -236,6 +248,8 @@ export class Fuzzer {
     const end = this.options.now() + SHRINKING;
     let last = finding;
     const fails = async (requests: readonly ExchangeRequest[]) => {
+      // Two runs have two times of their own, for which alone outcomes may differ.
+      if (finding.kind === "state" && this.options.envoy === undefined && requests.some(({ time }) => time === undefined)) return false;
       const again = await this.again(finding, requests);
       if (again === undefined || !isSame(again, finding)) return false;
       last = again;

@@ -17,7 +17,7 @@ export interface ReproductionOptions {
 /** Characters of a scenario's title. */
 const TITLE = 120;
 
-/** A file that vitest runs: the requests as a scenario, which fails on every target that shows what was found. */
+/** A file that vitest runs: the requests as a scenario, which fails on every target that shows what was found; as a test of the host where they have times. */
 export function reproduction({ finding, filter, upstream, callouts = {}, seed, folder }: ReproductionOptions): string {
   const { kind, message, requests } = finding;
   const { module, configuration, ...rest } = filter;
@@ -27,19 +27,30 @@ export function reproduction({ finding, filter, upstream, callouts = {}, seed, f
   const sends = requests.map(
     (request, index) => `  ${index === requests.length - 1 ? "const result = " : ""}await run.send(${JSON.stringify(request)});`,
   );
-  const needs = kind === "state" ? "inProcessTarget" : finding.where === "leak" ? "startTraced" : "";
+  // Envoy's clock is the machine's.
+  const hostOnly = requests.some(({ time }) => time !== undefined);
+  const needs = [
+    ...(kind === "state" ? ["inProcessTarget"] : []),
+    ...(hostOnly ? ["isolatedTarget"] : []),
+    ...(finding.where === "leak" ? ["startTraced"] : []),
+  ];
   const title = `${kind}: ${message.split("\n", 1)[0] ?? ""}`.slice(0, TITLE);
   return `// Found by \`meshwright fuzz\` with seed ${seed}: ${kind}${finding.where === "" ? "" : ` (${finding.where})`}.
 
 import { fileURLToPath } from "node:url";
-import { expect } from "vitest";
-${needs === "" ? "" : `import { ${needs} } from "meshwright/harness";\n`}import { scenario } from "meshwright/harness/vitest";
-
+import { expect${hostOnly ? ", test" : ""} } from "vitest";
+${needs.length === 0 ? "" : `import { ${needs.join(", ")} } from "meshwright/harness";\n`}${hostOnly ? "" : 'import { scenario } from "meshwright/harness/vitest";\n'}
 const module = fileURLToPath(new URL(${JSON.stringify(path)}, import.meta.url));
 const filter = { ...${spec}, module };
 const chain = { ${upstream ? "filters: [], upstreamFilters: [filter]" : "filters: [filter]"}${calloutsOf(callouts)} };
 
-scenario(${JSON.stringify(title)}, { chain, timeout: 60_000 }, async (run) => {
+${
+  hostOnly
+    ? `// In the host alone, which has the time of each request.
+test(${JSON.stringify(title)}, { timeout: 60_000 }, async () => {
+  await using run = await isolatedTarget().start(chain);`
+    : `scenario(${JSON.stringify(title)}, { chain, timeout: 60_000 }, async (run) => {`
+}
 ${sends.join("\n")}
 ${expectation(finding, "chain")}
 });

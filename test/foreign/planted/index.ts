@@ -18,6 +18,7 @@ let defect: string = "";
 const kept: string[] = [];
 const small = new StaticArray<u8>(64);
 let lastUser: string = "nobody";
+let lastRequest: i64 = 0;
 
 export function malloc(size: usize): usize {
   return heap.alloc(size);
@@ -105,6 +106,14 @@ export function proxy_on_request_headers(context: u32, count: u32, endOfStream: 
     const user = header("x-user");
     if (user != null) lastUser = user;
     add("x-group", lastUser);
+  }
+  // Counts how many seconds lie between requests, and takes it that time goes on.
+  if (defect == "clock") {
+    proxy_get_current_time_nanoseconds(words);
+    const now = load<i64>(words);
+    const seconds = min<i64>((now - lastRequest) / 1_000_000_000, small.length - 1);
+    small[<i32>seconds] += 1;
+    lastRequest = now;
   }
   // Decides by a clock that never stands still where it was tried.
   if (defect == "difference" && header("x-user") != null) {

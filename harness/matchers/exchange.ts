@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Body, ExchangeResult, HeaderList } from "../target/index.ts";
-import { of, ofExchange, requireExchange, type Verdict } from "./verdict.ts";
+import { exchangeOf, of, ofExchange, requireExchange, type Verdict } from "./verdict.ts";
 
 /** What an answer has to be, besides its status. */
 export interface ExpectedResponse {
@@ -68,7 +68,7 @@ export function toHaveHeader(message: WithHeaders | HeaderList | undefined, name
   const expectation = `to have ${name}${values.length === 0 ? "" : `: ${JSON.stringify(values)}`}`;
   const seen =
     headers === undefined ? "; there is no message" : `; they are\n${headers.map(([key, value]) => `  ${key}: ${value}`).join("\n")}`;
-  return of(pass, "the headers", expectation, () => seen);
+  return of(pass, "the headers", expectation, () => (message === undefined ? seen : seen + exchangeOf(message)));
 }
 
 function valuesOf(headers: HeaderList | undefined, name: string): string[] {

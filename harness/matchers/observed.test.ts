@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { compileFilter } from "../../filters/testing/assembly.ts";
-import { Host, inProcessTarget, ManualClock } from "../host/index.ts";
-import type { RunningTarget } from "../target/index.ts";
+import { Host, inProcessTarget, isolatedTarget, ManualClock } from "../host/index.ts";
+import type { ExchangeResult, RunningTarget, Target } from "../target/index.ts";
 import { expect as plainExpect } from "./expect.ts";
 import "./vitest.ts";
 
@@ -68,7 +68,7 @@ describe("a target", () => {
     await expect(running).toHaveLogged(/"result":"abort"/, "debug");
     await expect(running).not.toHaveLogged(/"result":"abort"/, "error");
     await expect(async () => expect(running).toHaveLogged("nonsense")).rejects.toThrow(
-      /^expected the filters to have logged "nonsense"\n\nLogged by the filters \(all lines\):\n[^]*debug: decision /,
+      /^expected the filters to have logged "nonsense"\n\nThe request was\n[^]*\n\nLogged by the filters \(all lines\):\n[^]*debug: decision /,
     );
   });
 
@@ -78,6 +78,32 @@ describe("a target", () => {
     expect(() => expect(result).toForward()).toThrow(
       /^expected the exchange to be forwarded \{\}; it was\n[^]*"decisions": \[[^]*The request was\n[^]*"ann"[^]*Logged by the filters \(all lines\):\n {2}debug: decision /,
     );
+  });
+});
+
+describe.each<[string, Target]>([
+  ["in this thread", inProcessTarget],
+  ["in a thread of its own", isolatedTarget()],
+])("a failure on a target %s shows request, decisions and log lines", (_title, where) => {
+  const SENT = /The request was\n[^]*"ann"/;
+  const DECIDED = /"decisions": \[\n[^]*"rule": "broken"/;
+  const LOGGED = /Logged by the filters \(all lines\):\n {2}debug: decision /;
+
+  test.each<[string, (result: ExchangeResult, running: RunningTarget) => unknown]>([
+    ["toRespondWith", (result) => expect(result).toRespondWith(200)],
+    ["toHaveHeader, of the response", (result) => expect(result.response).toHaveHeader("x-none")],
+    ["toHaveHeader, of its headers", (result) => expect(result.response?.headers).toHaveHeader("x-none")],
+    ["toHaveMetric", (_result, running) => expect(running).toHaveMetric("fault.none")],
+    ["toHaveLogged", (_result, running) => expect(running).toHaveLogged("nonsense")],
+  ])("%s", async (_matcher, judge) => {
+    await using running = await where.start({ filters: [{ name: "fault", module, configuration: CONFIGURATION }] });
+    const result = await running.send({ path: "/broken", headers: [["x-user", "ann"]] });
+    const message = await (async () => judge(result, running))().then(
+      () => "it holds",
+      (error: Error) => error.message,
+    );
+    for (const part of [SENT, DECIDED, LOGGED]) expect(message).toMatch(part);
+    expect(message.match(/Logged by the filters/g), "lines are shown once").toHaveLength(1);
   });
 });
 

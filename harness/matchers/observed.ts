@@ -1,5 +1,5 @@
 import type { LogLine } from "../target/index.ts";
-import { lastOf, of, type Verdict } from "./verdict.ts";
+import { exchangeOf, of, type Verdict } from "./verdict.ts";
 
 /** What has log lines: a running target or scenario, or the in-process host. */
 export type Logging = { logs(): Promise<readonly LogLine[]> } | { readonly logs: { readonly lines: readonly LogLine[] } };
@@ -14,7 +14,8 @@ export async function toHaveLogged(source: Logging, message: string | RegExp, le
   const pass = lines.some((line) => (level === undefined || line.level === level) && says(line));
   const what = typeof message === "string" ? JSON.stringify(message) : String(message);
   const expectation = `to have logged ${what}${level === undefined ? "" : ` at level ${level}`}`;
-  return of(pass, "the filters", expectation, () => lastOf(lines) || "; they logged nothing");
+  const none = lines.length === 0 ? "; they logged nothing" : "";
+  return of(pass, "the filters", expectation, () => none + exchangeOf(source, lines));
 }
 
 export async function toHaveMetric(source: Measuring, name: string, value?: number): Promise<Verdict> {
@@ -22,5 +23,5 @@ export async function toHaveMetric(source: Measuring, name: string, value?: numb
   const found = metrics[name];
   const pass = value === undefined ? found !== undefined : found === value;
   const expectation = `to have ${name}${value === undefined ? "" : ` at ${value}`}`;
-  return of(pass, "the metrics", expectation, () => `; they are\n${JSON.stringify(metrics, undefined, 2)}`);
+  return of(pass, "the metrics", expectation, () => `; they are\n${JSON.stringify(metrics, undefined, 2)}${exchangeOf(source)}`);
 }

@@ -1,4 +1,4 @@
-import type { ExchangeResult, LogLine } from "../target/index.ts";
+import type { ExchangeRequest, ExchangeResult, LogLine } from "../target/index.ts";
 import { evidenceOf } from "../target/evidence.ts";
 
 /** What a matcher found, in the form that vitest and jest take. */
@@ -27,8 +27,7 @@ export function ofExchange(pass: boolean, expectation: string, result: ExchangeR
     pass,
     message() {
       const { request, logs = [] } = evidenceOf(result) ?? {};
-      const sent = request === undefined ? "" : `\n\nThe request was\n${JSON.stringify(request, undefined, 2)}`;
-      return `expected the exchange ${not(pass)}${expectation}; it was\n${JSON.stringify(result, undefined, 2)}${sent}${lastOf(logs)}`;
+      return `expected the exchange ${not(pass)}${expectation}; it was\n${JSON.stringify(result, undefined, 2)}${sent(request)}${lastOf(logs)}`;
     },
   };
 }
@@ -36,6 +35,17 @@ export function ofExchange(pass: boolean, expectation: string, result: ExchangeR
 /** @param rest what is to be seen there instead */
 export function of(pass: boolean, subject: string, expectation: string, rest: () => string): Verdict {
   return { pass, message: () => `expected ${subject} ${not(pass)}${expectation}${rest()}` };
+}
+
+/** The exchange that an examined message belongs to, or that was the last one of an examined target. */
+export function exchangeOf(examined: object, logs = evidenceOf(examined)?.logs ?? []): string {
+  const { request, result } = evidenceOf(examined) ?? {};
+  const became = result === undefined ? "" : `\n\nWhat became of it\n${JSON.stringify(result, undefined, 2)}`;
+  return `${sent(request)}${became}${lastOf(logs)}`;
+}
+
+function sent(request: ExchangeRequest | undefined): string {
+  return request === undefined ? "" : `\n\nThe request was\n${JSON.stringify(request, undefined, 2)}`;
 }
 
 export function lastOf(logs: readonly LogLine[]): string {

@@ -21,7 +21,7 @@ export async function play(target: Target, chain: ChainSpec, body: (run: Scenari
       const result = await running.send(request);
       exchanges.push({ request, result: observe(result) });
       // All that was logged is shown at the end.
-      return withEvidence(result, { request, logs: [] });
+      return withEvidence(result, { request, logs: [] }, run);
     },
     metrics: () => running.metrics(),
     logs: () => running.logs(),

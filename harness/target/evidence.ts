@@ -8,14 +8,26 @@ export interface Evidence {
   readonly logs: readonly LogLine[];
 }
 
-const EVIDENCE = new WeakMap<ExchangeResult, Evidence>();
+/** The same, where not the result itself is examined. */
+export interface WholeEvidence extends Evidence {
+  readonly result: ExchangeResult;
+}
 
-/** Keeps it for as long as there is the result, and beside it: results of different targets are compared. */
-export function withEvidence(result: ExchangeResult, evidence: Evidence): ExchangeResult {
-  EVIDENCE.set(result, evidence);
+const EVIDENCE = new WeakMap<object, WholeEvidence>();
+
+/**
+ * Keeps it for as long as there is the result, or a part of it, and beside it: results of different targets are compared.
+ *
+ * @param target what ran the request; its evidence is that of the last one
+ */
+export function withEvidence(result: ExchangeResult, evidence: Evidence, target?: object): ExchangeResult {
+  const { request, response } = result;
+  for (const examined of [result, request, request?.headers, response, response?.headers, target])
+    if (examined !== undefined) EVIDENCE.set(examined, { ...evidence, result });
   return result;
 }
 
-export function evidenceOf(result: ExchangeResult): Evidence | undefined {
-  return EVIDENCE.get(result);
+/** Of a result, a message in it, its headers, or what ran it. */
+export function evidenceOf(examined: object): WholeEvidence | undefined {
+  return EVIDENCE.get(examined);
 }

@@ -100,7 +100,7 @@ export class RunningChain implements RunningTarget {
       return this.exchange(connection, exchange);
     });
     const result = exchangeResult(request, response, exchange.seen, await record);
-    return withEvidence(result, { request, logs: this.attribution.since(before) });
+    return withEvidence(result, { request, logs: this.attribution.since(before) }, this);
   }
 
   /** The access log entry is not part of a turn: the next request may begin while it is written. */

@@ -84,7 +84,7 @@ class InProcessTarget implements RunningTarget {
       this.clock.advance(wait);
     }
     const lines = this.host.logs.since(written);
-    return withEvidence({ ...exchange.result(), decisions: readDecisions(lines) }, { request, logs: ofFilters(lines) });
+    return withEvidence({ ...exchange.result(), decisions: readDecisions(lines) }, { request, logs: ofFilters(lines) }, this);
   }
 
   async metrics(): Promise<Readonly<Record<string, number>>> {

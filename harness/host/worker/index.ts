@@ -1,6 +1,7 @@
 import { MessageChannel, Worker } from "node:worker_threads";
 import { HostError, type HostErrorCode } from "../errors.ts";
 import { TargetError, type ChainSpec, type ExchangeResult, type LogLine, type RunningTarget, type Target } from "../../target/index.ts";
+import { withEvidence } from "../../target/evidence.ts";
 import { lastCallOf } from "../trace/last-call.ts";
 import type { CallProfile } from "../trace/profiler.ts";
 import type { TracedCallback } from "../trace/recorder.ts";
@@ -9,6 +10,7 @@ import {
   type CalloutQuestion,
   type CalloutReply,
   type Instrument,
+  type SentReply,
   type WorkerCommand,
   type WorkerReply,
   type WorkerStart,
@@ -121,7 +123,8 @@ class IsolatedTarget implements TracedTarget, ProfiledTarget {
   }
 
   async send(request: Parameters<RunningTarget["send"]>[0]): Promise<ExchangeResult> {
-    return (await this.ask({ command: "send", request }, `request ${request.id ?? request.path}`)) as ExchangeResult;
+    const { result, logs } = (await this.ask({ command: "send", request }, `request ${request.id ?? request.path}`)) as SentReply;
+    return withEvidence(result, { request, logs }, this);
   }
 
   async metrics(): Promise<Readonly<Record<string, number>>> {

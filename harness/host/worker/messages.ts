@@ -1,5 +1,5 @@
 import type { MessagePort } from "node:worker_threads";
-import type { CalloutAnswer, CalloutRequest, ChainSpec, ExchangeRequest } from "../../target/index.ts";
+import type { CalloutAnswer, CalloutRequest, ChainSpec, ExchangeRequest, ExchangeResult, LogLine } from "../../target/index.ts";
 
 // What the two threads of an isolated target say to each other.
 
@@ -34,6 +34,13 @@ export interface WorkerReply {
     readonly message: string;
     readonly logs: readonly string[];
   };
+}
+
+/** The value of the reply to `send`. */
+export interface SentReply {
+  readonly result: ExchangeResult;
+  /** What the filters logged while the request ran: of evidence nothing crosses by itself. */
+  readonly logs: readonly LogLine[];
 }
 
 export interface CalloutQuestion {

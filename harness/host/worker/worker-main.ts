@@ -1,8 +1,9 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { TargetError, type CalloutAnswer, type CalloutRequest, type RunningTarget } from "../../target/index.ts";
+import { TargetError, type CalloutAnswer, type CalloutRequest, type ExchangeResult, type RunningTarget } from "../../target/index.ts";
+import { evidenceOf } from "../../target/evidence.ts";
 import { HostError } from "../errors.ts";
 import { startInProcess } from "../target/index.ts";
-import { READY, type CalloutReply, type WorkerCommand, type WorkerReply, type WorkerStart } from "./messages.ts";
+import { READY, type CalloutReply, type SentReply, type WorkerCommand, type WorkerReply, type WorkerStart } from "./messages.ts";
 
 // The thread that runs the modules of an isolated target. It may loop for ever: then it is ended from outside.
 
@@ -38,7 +39,7 @@ async function run(command: WorkerCommand): Promise<unknown> {
   const target = await running;
   switch (command.command) {
     case "send":
-      return target.send(command.request);
+      return sent(await target.send(command.request));
     case "metrics":
       return target.metrics();
     case "logs":
@@ -50,6 +51,10 @@ async function run(command: WorkerCommand): Promise<unknown> {
     default:
       return undefined;
   }
+}
+
+function sent(result: ExchangeResult): SentReply {
+  return { result, logs: evidenceOf(result)?.logs ?? [] };
 }
 
 parentPort?.on("message", (command: WorkerCommand) => {

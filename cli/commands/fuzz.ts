@@ -1,7 +1,8 @@
-import { access, constants, mkdir, writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { Corpus, CorpusError, Dictionary, Fuzzer, reproduction, type Finding, type FuzzProgress } from "../../harness/fuzz/index.ts";
+import { makeFolder } from "../../harness/make-folder.ts";
 import type { CalloutAnswer, ChainSpec, Target } from "../../harness/target/index.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { outputOption, print, type OutputFormat } from "../control/output.ts";
@@ -177,7 +178,7 @@ async function envoyFor(): Promise<Target> {
 async function writableFolder(path: string): Promise<string> {
   const folder = resolve(path);
   try {
-    await mkdir(folder, { recursive: true });
+    makeFolder(folder);
     await access(folder, constants.W_OK);
     return folder;
   } catch (error) {

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { FullDisk } from "../../harness/faults/index.ts";
 import { meshwright } from "../testing/run.ts";
 
 // That what is laid down builds and passes its tests is seen in test/integration/package.test.ts.
@@ -35,6 +36,23 @@ test("never writes over what is there", async () => {
   expect(code).toBe(1);
   expect(errors).toContain("taken: is there already; choose another name or remove it");
   expect(await readdir(join(folder, "taken"))).toEqual([]);
+});
+
+test("a place that takes no folder is named, without a stack", async () => {
+  await writeFile(join(folder, "file"), "");
+  const { code, output, errors } = await meshwright(["new", "filter", "one", "--dir", "file"], { cwd: folder });
+  expect(errors).toMatch(/^error: file\/one: cannot be written: E[A-Z]+: .*; name another place with --dir\n$/);
+  expect({ code, output }).toEqual({ code: 1, output: "" });
+});
+
+test("nothing is left of what a full disk cut short", async () => {
+  await using disk = await FullDisk.start();
+  await disk.fill();
+  const { code, errors } = await meshwright(["new", "filter", "one", "--dir", disk.folder], { env: disk.environment });
+  expect(errors).toMatch(/one: cannot be written: ENOSPC.*; name another place with --dir\n$/);
+  expect(errors).not.toMatch(/\n\s+at /);
+  expect(code).toBe(1);
+  expect(await readdir(disk.folder)).toEqual([]);
 });
 
 test.each(["HeaderGuard", "../up", "a--b", "1st", "sdk", ""])("%j is no name", async (name) => {

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import type { Command } from "commander";
+import { makeFolder } from "../../harness/make-folder.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { filterFolder } from "../new-filter/folder.ts";
 
@@ -32,13 +33,27 @@ async function newFilter(name: string, options: { readonly dir?: string }): Prom
   const inside = repository !== undefined && options.dir === undefined;
   const folder = resolve(inside ? join(repository, "filters") : (options.dir ?? "."), name);
   if (existsSync(folder)) throw new CliError(ExitCode.Input, `${shown(folder)}: is there already; choose another name or remove it`);
-  for (const [path, content] of filterFolder(name, inside, await packageVersion())) {
-    const file = join(folder, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content);
-  }
+  await layDown(folder, filterFolder(name, inside, await packageVersion())).catch((error: Error) => {
+    throw new CliError(ExitCode.Input, `${shown(folder)}: cannot be written: ${error.message}; name another place with --dir`, {
+      cause: error,
+    });
+  });
   const next = inside ? ["npm run build", `npm test -- filters/${name}`] : [`cd ${shown(folder)}`, "npm install", "npm test"];
   process.stdout.write(`Made ${shown(folder)}. Next:\n${next.map((line) => `  ${line}\n`).join("")}`);
+}
+
+/** All of the files, or none. */
+async function layDown(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+  try {
+    for (const [path, content] of files) {
+      const file = join(folder, path);
+      makeFolder(dirname(file));
+      await writeFile(file, content);
+    }
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
 }
 
 function shown(path: string): string {

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { ControlService } from "../../control/control-service.ts";
 import type { ControlLog } from "../../control/log.ts";
 import type { MeshIdentity } from "../../control/identity/index.ts";
 import { parseDuration } from "../../control/model/fields/index.ts";
+import { makeFolder } from "../../harness/make-folder.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 
 /** What `meshwright serve` is told of the certificate authority. */
@@ -80,7 +81,7 @@ export function adminToken(
   if (directory === undefined) return undefined;
   const file = join(directory, "admin-token");
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory, 0o700);
     writeFileSync(file, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST")

@@ -1,10 +1,10 @@
-import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { BootstrapRequest, NodeDescription } from "../../control/bootstrap/index.ts";
 import type { ProxyIdentity } from "../../control/proxy/identity/index.ts";
 import type { Log } from "../../control/proxy/index.ts";
+import { makeFolder } from "../../harness/make-folder.ts";
 import { CliError, ExitCode } from "../cli-error.ts";
 import { duration } from "./options.ts";
 
@@ -53,7 +53,7 @@ export async function startIdentity(
     throw new CliError(ExitCode.Usage, "--control: a proxy with an identity asks for it at HOST:PORT, not at a socket");
   const { ProxyIdentity: Started, CertificateRefusal } = await import("../../control/proxy/identity/index.ts");
   const roots = controlTls === undefined ? undefined : await readText("--control-ca", controlTls.caFile);
-  if (identityDir !== undefined) mkdirSync(identityDir, { recursive: true, mode: 0o700 });
+  if (identityDir !== undefined) makeIdentityDir(identityDir);
   // A mistake shows now, not when the certificate is to be renewed.
   if (tokenFile !== undefined) await readText("--token-file", tokenFile);
   try {
@@ -81,5 +81,15 @@ async function readText(option: string, file: string): Promise<string> {
     return (await readFile(file, "utf8")).trim();
   } catch (error) {
     throw new CliError(ExitCode.Input, `${option} ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function makeIdentityDir(folder: string): void {
+  try {
+    makeFolder(folder, 0o700);
+  } catch (error) {
+    throw new CliError(ExitCode.Input, `--identity-dir ${folder}: cannot be made: ${(error as Error).message}; name another folder`, {
+      cause: error,
+    });
   }
 }

@@ -1,5 +1,6 @@
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readSync } from "node:fs";
+import { appendFileSync, closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../make-folder.ts";
 import type { ExchangeRequest } from "../target/index.ts";
 import type { Choices } from "./random.ts";
 
@@ -29,7 +30,7 @@ export class Corpus {
    */
   constructor(folder: string | undefined, check: RequestCheck = hasPath) {
     this.file = folder === undefined ? undefined : join(folder, "corpus.jsonl");
-    if (folder !== undefined) mkdirSync(folder, { recursive: true });
+    if (folder !== undefined) makeFolder(folder);
     const kept = this.file !== undefined && existsSync(this.file) ? read(this.file, check) : { entries: [], characters: 0 };
     this.entries = kept.entries;
     this.characters = kept.characters;

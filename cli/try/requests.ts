@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import type { ExchangeRequest } from "../../harness/target/index.ts";
+import { isStatusOfAnswer, STATUS_OF_ANSWER, statusProblem } from "../../harness/target/scripted-status.ts";
 import { suggestion } from "../../control/model/fields/suggestion.ts";
 import { readLines } from "../diff/requests/read-lines.ts";
 
@@ -106,11 +107,7 @@ const request = fields({
   time: instant,
   metadata,
   response: fields({
-    // What has another status below 200 comes before an answer, and is none (RFC 9110, section 15.2).
-    status: expectation(
-      "101, or an integer from 200 to 999",
-      (value) => value === 101 || (Number.isInteger(value) && Number(value) >= 200 && Number(value) <= 999),
-    ),
+    status: expectation(STATUS_OF_ANSWER, isStatusOfAnswer),
     headers: sentHeaders,
     body,
     trailers: sentHeaders,
@@ -150,12 +147,7 @@ export function checkRequest(value: unknown): { readonly request: ExchangeReques
   if (isObject(value) && value["path"] === undefined) problems.push("path: is missing");
   if (isObject(value) && value["body"] !== undefined && value["chunks"] !== undefined)
     problems.push("chunks: stands instead of body, not beside it");
-  if (problems.length === 0) problems.push(...unsendable(value as ExchangeRequest));
+  const status = problems.length === 0 ? statusProblem(value as ExchangeRequest) : undefined;
+  if (status !== undefined) problems.push(status);
   return problems.length === 0 ? { request: value as ExchangeRequest } : { error: problems.join("; ") };
-}
-
-/** What servers of HTTP/2 cannot answer (RFC 9113, section 8.6; Node's goes no further than 599). */
-function unsendable({ protocol, response: { status = 200 } = {} }: ExchangeRequest): string[] {
-  if ((protocol !== "h2" && protocol !== "grpc") || (status >= 200 && status <= 599)) return [];
-  return [`response.status: over HTTP/2 expected an integer from 200 to 599`];
 }

@@ -112,7 +112,7 @@ export interface RunningTarget extends AsyncDisposable {
   logs(): Promise<readonly LogLine[]>;
 }
 
-/** Why a chain could not start: the refused plugin, and the lines that it or the host logged. */
+/** Why a chain could not start: the refused plugin, and the lines that it or the host logged. Or why a request cannot be sent. */
 export class TargetError extends Error {
   readonly logs: readonly string[];
 

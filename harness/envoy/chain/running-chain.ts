@@ -8,6 +8,7 @@ import {
   type ChainSpec,
 } from "../../target/index.ts";
 import { withEvidence } from "../../target/evidence.ts";
+import { requireStatus } from "../../target/scripted-status.ts";
 import { startUpstream, type RecordedRequest, type Upstream, type UpstreamAnswer } from "../../upstreams/index.ts";
 import type { ClientConnection, ClientResponse } from "../client/message.ts";
 import type { EnvoyProvider, StartedEnvoy } from "../provider.ts";
@@ -93,6 +94,7 @@ export class RunningChain implements RunningTarget {
   }
 
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
+    requireStatus(request);
     const exchange: Exchange = { request };
     const before = this.attribution.written;
     const { response, record } = await this.turns.run(async () => {

@@ -7,6 +7,7 @@ import { FilterManager, type Downstream } from "./http/filter-manager.ts";
 import { requestInlet, responseInlet, type Flow, type Inlet } from "./http/inlet.ts";
 import { Outlet } from "./http/outlet.ts";
 import { TestUpstream } from "./http/test-upstream.ts";
+import type { HostLogLine } from "./logs.ts";
 import { StreamInfo, type ConnectionInfo } from "./stream-info.ts";
 
 export interface StreamOptions {
@@ -60,6 +61,8 @@ export class HttpStream implements Downstream {
   private readonly manager: FilterManager;
   private readonly upstream = new TestUpstream();
   private opened = false;
+  /** What the client sent, and how much had been logged before. */
+  private sent: { readonly headers: HeaderList; readonly written: number } | undefined;
   private clientHeaders: HeaderMap | undefined;
   private clientTrailers: HeaderMap | undefined;
   private readonly clientMetadata: HeaderMap[] = [];
@@ -91,6 +94,7 @@ export class HttpStream implements Downstream {
   sendHeaders(headers: HeaderList | HeaderMap, endStream = true): void {
     const map = headers instanceof HeaderMap ? headers : HeaderMap.from("request", headers);
     this.opened = true;
+    this.sent ??= { headers: map.toList(), written: this.chain.host.logs.written };
     this.run(() => this.manager.decodeHeaders(undefined, map, endStream));
   }
 
@@ -230,6 +234,13 @@ export class HttpStream implements Downstream {
 
   responseHeader(name: string): string | undefined {
     return this.clientHeaders?.get(name);
+  }
+
+  /** What a person wants to see where the stream is not as expected: headers as the client sent them, and what filters logged since, of other streams too. */
+  get evidence(): { readonly headers: HeaderList; readonly logs: readonly HostLogLine[] } | undefined {
+    if (this.sent === undefined) return undefined;
+    const { headers, written } = this.sent;
+    return { headers, logs: this.chain.host.logs.since(written).filter(({ source }) => source === "filter") };
   }
 
   /** Lets time pass, as {@link Host.advance} does. */

@@ -39,6 +39,15 @@ describe("a stream of the in-process host", () => {
       "expected the stream to be held back for 300 ms and no longer; it was paused, forwarded after 299 ms, and forwarded then",
     );
   });
+
+  test("a failure shows the request and what was logged since, decisions among it", () => {
+    const host = new Host({ clock: new ManualClock(), logLevel: "debug" });
+    const chain = host.chain([host.load({ name: "fault", module, configuration: CONFIGURATION })]);
+    chain.request({ path: "/broken" });
+    expect(() => expect(chain.request({ path: "/slow", headers: [["x-user", "ann"]] })).toResumeAfter(300)).toThrow(
+      /forwarded then\n\nThe request was\n[^]*:path: \/slow\n {2}x-user: ann\n\nLogged by the filters \(all lines\):\n {2}debug: decision .*"rule":"slow"[^\n]*$/,
+    );
+  });
 });
 
 test("the in-process host", async () => {

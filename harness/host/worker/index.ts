@@ -183,8 +183,7 @@ class IsolatedTarget implements TracedTarget, ProfiledTarget {
     if (id === READY) this.ready.resolve();
     const waiting = this.waiting.get(id);
     if (error === undefined) waiting?.resolve(value);
-    else if (error.code !== undefined) waiting?.reject(new HostError(error.code as HostErrorCode, error.message, { logs: error.logs }));
-    else waiting?.reject(error.name === "TargetError" ? new TargetError(error.message, error.logs) : new Error(error.message));
+    else waiting?.reject(thrown(error));
   }
 
   private end(reason: Error): void {
@@ -193,4 +192,10 @@ class IsolatedTarget implements TracedTarget, ProfiledTarget {
     for (const { reject } of this.waiting.values()) reject(this.ended);
     this.waiting.clear();
   }
+}
+
+/** What the worker threw, as it would be in this thread: a program tells by the code what went wrong. */
+function thrown({ name, code, message, logs }: NonNullable<WorkerReply["error"]>): Error {
+  const reason = code === undefined ? undefined : new HostError(code as HostErrorCode, message, { logs });
+  return name === "TargetError" ? new TargetError(message, logs, { cause: reason }) : (reason ?? new Error(message));
 }

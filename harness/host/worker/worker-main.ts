@@ -63,7 +63,8 @@ parentPort?.on("message", (command: WorkerCommand) => {
     .then((value) => reply({ id: command.id, value }))
     .catch((error: unknown) => {
       const logs = error instanceof TargetError || error instanceof HostError ? error.logs : [];
-      const code = error instanceof HostError ? error.code : undefined;
+      const reason = error instanceof TargetError ? error.cause : error;
+      const code = reason instanceof HostError ? reason.code : undefined;
       const isError = error instanceof Error;
       reply({
         id: command.id,

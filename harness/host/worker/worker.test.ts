@@ -51,6 +51,10 @@ describe("a chain in a thread of its own", () => {
 
   test("refuses what the other refuses, with the lines that were logged", async () => {
     const starting = isolatedTarget().start({ filters: filters("configure: log 4 no good\nconfigure: return 0") });
-    await expect(starting).rejects.toMatchObject({ name: "TargetError", logs: expect.arrayContaining(["error: no good"]) });
+    await expect(starting).rejects.toMatchObject({
+      name: "TargetError",
+      logs: expect.arrayContaining(["error: no good"]),
+      cause: { name: "HostError", code: "configuration-refused" },
+    });
   });
 });

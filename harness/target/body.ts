@@ -25,15 +25,16 @@ export function frameMessage(message: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** The messages in gRPC frames, one after the other; bytes that are no whole frame are left out. */
+/** The messages in gRPC frames, one after the other; bytes that are not frames to their end are returned as they are. */
 export function unframeMessages(bytes: Uint8Array): Uint8Array {
   const messages: Uint8Array[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at + 5 <= bytes.length;) {
-    const length = view.getUint32(at + 1);
-    if (at + 5 + length > bytes.length) break;
-    messages.push(bytes.subarray(at + 5, at + 5 + length));
-    at += 5 + length;
+  for (let at = 0; at < bytes.length;) {
+    const start = at + 5;
+    if (start > bytes.length) return bytes;
+    at = start + view.getUint32(start - 4);
+    if (at > bytes.length) return bytes;
+    messages.push(bytes.subarray(start, at));
   }
   return Buffer.concat(messages);
 }

@@ -24,3 +24,19 @@ scenario("an empty gRPC message is no body", { chain }, async (run) => {
   expect(result).toForward();
   expect(result.request).not.toHaveProperty("body");
 });
+
+scenario("what comes with another content type is no gRPC, for Envoy and for who serves it", { chain }, async (run) => {
+  const request: ExchangeRequest = { path: "/s/m", protocol: "grpc", headers: [["content-type", "text/plain"]], body: "ping" };
+  const served = await run.send({ ...request, response: { body: "pong" } });
+  expect(served).toForward();
+  expect(served.response).toMatchObject({ status: 200, body: "pong" });
+  expect(served.response).not.toHaveProperty("trailers");
+  const refused = await run.send({ ...request, response: { reset: "before-headers" } });
+  expect(refused.response).toMatchObject({ status: 503, body: expect.stringContaining("upstream connect error") as string });
+});
+
+scenario("what comes over HTTP/2 with gRPC's content type is gRPC", { chain }, async (run) => {
+  const result = await run.send({ path: "/s/m", protocol: "h2", method: "POST", headers: [["content-type", "application/grpc"]] });
+  expect(result.response).toMatchObject({ headers: expect.arrayContaining([["content-type", "application/grpc"]]) as unknown });
+  expect(result.response?.trailers).toContainEqual(["grpc-status", "0"]);
+});

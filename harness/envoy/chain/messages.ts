@@ -10,8 +10,8 @@ import {
   type HeaderList,
   type Protocol,
 } from "../../target/index.ts";
-import { frameMessage, toBody } from "../../target/body.ts";
-import { bytesOf, headerOf, messagesOf, type RecordedRequest } from "../../upstreams/index.ts";
+import { frameMessage, toBody, unframeMessages } from "../../target/body.ts";
+import { bytesOf, headerOf, type RecordedRequest } from "../../upstreams/index.ts";
 import type { ClientRequest, ClientResponse } from "../client/message.ts";
 import type { StreamRecord } from "./attribution.ts";
 import { luaExpression, METADATA_HEADER } from "./markers.ts";
@@ -89,8 +89,8 @@ function trailersOf(trailers: HeaderList): { readonly trailers?: HeaderList } {
 }
 
 /** A gRPC body without its framing; as it is where it is none. */
-function contentOf(body: Buffer, protocol: Protocol): Buffer {
-  return (protocol === "grpc" && messagesOf(body)?.reduce((sum, message) => Buffer.concat([sum, message]), Buffer.alloc(0))) || body;
+function contentOf(body: Buffer, protocol: Protocol): Uint8Array {
+  return protocol === "grpc" ? unframeMessages(body) : body;
 }
 
 /** Absent fields of a JSON access log are null. */

@@ -24,6 +24,12 @@ export class UpstreamScript {
     return this.protocol === "websocket" ? received.body.length > 0 : received.complete;
   }
 
+  /** A server knows gRPC by the content type that came to it, which a filter may have changed. */
+  private isGrpc({ headers }: TestUpstream): boolean {
+    const overHttp2 = this.protocol === "grpc" || this.protocol === "h2";
+    return overHttp2 && headers?.get("content-type")?.startsWith("application/grpc") === true;
+  }
+
   response(received: TestUpstream): { readonly headers: HeaderMap; readonly body: Uint8Array; readonly trailers: HeaderMap | undefined } {
     const { script } = this;
     const list = script.headers ?? [];
@@ -34,7 +40,7 @@ export class UpstreamScript {
     ];
     let body = bodyBytes(script.body);
     let trailers = script.trailers;
-    if (this.protocol === "grpc") {
+    if (this.isGrpc(received)) {
       headers.push(...GRPC_RESPONSE_HEADERS.filter(([name]) => !given(name)));
       if (body.length > 0) body = frameMessage(body);
       if (!given("grpc-status") && !(trailers ?? []).some(([name]) => name === "grpc-status"))

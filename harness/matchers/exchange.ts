@@ -62,13 +62,19 @@ export function toEject(result: ExchangeResult, rule?: string): Verdict {
 }
 
 export function toHaveHeader(message: WithHeaders | HeaderList | undefined, name: string, ...values: string[]): Verdict {
-  const headers = message === undefined || "headers" in message ? message?.headers : message;
+  const headers: unknown = message === undefined || "headers" in message ? message?.headers : message;
+  requireHeaders(headers);
   const found = valuesOf(headers, name);
   const pass = values.length === 0 ? found.length > 0 : isDeepStrictEqual(found, values);
   const expectation = `to have ${name}${values.length === 0 ? "" : `: ${JSON.stringify(values)}`}`;
   const seen =
     headers === undefined ? "; there is no message" : `; they are\n${headers.map(([key, value]) => `  ${key}: ${value}`).join("\n")}`;
   return of(pass, "the headers", expectation, () => (message === undefined ? seen : seen + exchangeOf(message)));
+}
+
+function requireHeaders(headers: unknown): asserts headers is HeaderList | undefined {
+  if (headers === undefined || Array.isArray(headers)) return;
+  throw new TypeError("what is examined has no headers: examine the `request` or the `response` of an exchange");
 }
 
 function valuesOf(headers: HeaderList | undefined, name: string): string[] {

@@ -83,6 +83,10 @@ describe("each holds, and does not", () => {
     expect(forwarded.response?.headers).toHaveHeader("x-b", "3");
     expect(forwarded.response).not.toHaveHeader("x-a");
     expect(answered.request).not.toHaveHeader("x-a");
+    const whole = forwarded as unknown as undefined;
+    const advice = /has no headers: examine the `request` or the `response` of an exchange/;
+    expect(() => expect(whole).toHaveHeader("x-a")).toThrow(advice);
+    expect(() => expect(whole).not.toHaveHeader("x-a")).toThrow(advice);
   });
 
   test("toEject", () => {

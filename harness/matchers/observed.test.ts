@@ -76,6 +76,9 @@ describe("a target", () => {
     await expect(running).toHaveLogged('"rule":"broken"');
     await expect(running).toHaveLogged(/"result":"abort"/, "debug");
     await expect(running).not.toHaveLogged(/"result":"abort"/, "error");
+    const everywhere = /"result"/g;
+    await expect(running).toHaveLogged(everywhere);
+    await expect(running, "examined again").toHaveLogged(everywhere);
     await expect(async () => expect(running).toHaveLogged("nonsense")).rejects.toThrow(
       /^expected the filters to have logged "nonsense"\n\nThe request was\n[^]*\n\nLogged by the filters \(all lines\):\n[^]*debug: decision /,
     );

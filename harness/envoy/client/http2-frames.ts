@@ -4,6 +4,7 @@ import type { HeaderList } from "../../target/index.ts";
 
 const PREFACE_LENGTH = 24;
 const FRAME_HEADER_LENGTH = 9;
+const DATA = 0;
 const HEADERS = 1;
 const CONTINUATION = 9;
 /** Envoy's extension of HTTP/2 (source/docs/h2_metadata.md): a header block beside those of the message. */
@@ -29,6 +30,8 @@ export class HeaderBlockSubstitution extends Duplex {
   private incoming = Buffer.alloc(0);
   private prefaceToCome: number;
   private readonly received = new Map<number, number>();
+  /** The stream of which the peer sent the end last. */
+  lastEnded = 0;
 
   /** @param side A client's bytes begin with the preface (RFC 9113, section 3.4). Default: `client`. */
   constructor(socket: Socket, side: "client" | "server" = "client") {
@@ -37,7 +40,7 @@ export class HeaderBlockSubstitution extends Duplex {
     this.prefaceSent = side === "server";
     this.prefaceToCome = side === "server" ? PREFACE_LENGTH : 0;
     socket.on("data", (chunk: Buffer) => {
-      this.countMetadata(chunk);
+      this.readFrames(chunk);
       if (!this.push(chunk)) socket.pause();
     });
     socket.on("end", () => this.push(null));
@@ -86,8 +89,8 @@ export class HeaderBlockSubstitution extends Duplex {
     done(error);
   }
 
-  /** The session drops frames of types that it does not know (RFC 9113, section 5.5). */
-  private countMetadata(chunk: Buffer): void {
+  /** The session drops frames of types that it does not know (RFC 9113, section 5.5), and forgets what came before its connection broke. */
+  private readFrames(chunk: Buffer): void {
     this.incoming = Buffer.concat([this.incoming, chunk]);
     let at = 0;
     if (this.prefaceToCome > 0) {
@@ -99,9 +102,9 @@ export class HeaderBlockSubstitution extends Duplex {
       const end = at + FRAME_HEADER_LENGTH + this.incoming.readUIntBE(at, 3);
       if (end > this.incoming.length) break;
       const stream = this.incoming.readUInt32BE(at + 5);
-      if (this.incoming[at + 3] === METADATA && ((this.incoming[at + 4] ?? 0) & END_METADATA) !== 0) {
-        this.received.set(stream, this.metadataReceived(stream) + 1);
-      }
+      const [type, flags] = [this.incoming[at + 3], this.incoming[at + 4] ?? 0];
+      if (type === METADATA && (flags & END_METADATA) !== 0) this.received.set(stream, this.metadataReceived(stream) + 1);
+      if ((type === DATA || type === HEADERS) && (flags & END_STREAM) !== 0) this.lastEnded = stream;
       at = end;
     }
     this.incoming = this.incoming.subarray(at);

@@ -38,7 +38,7 @@ export class Http2Connection implements ClientConnection {
       if (stream.id !== undefined) this.wire.substituteTrailers(stream.id, request.trailers);
       stream.sendTrailers({ "x-placeholder": "1" });
     });
-    const response = receive(stream);
+    const response = receive(stream, () => this.wire.lastEnded === stream.id);
     if (bodiless && !endStream) stream.end();
     void sendPieces(request.pieces, (piece, last) => {
       if (stream.destroyed || stream.closed) return;
@@ -66,7 +66,8 @@ function headerBlock({ method, scheme, authority, path, headers }: ClientRequest
   return [...pseudo, ...lower.filter(isPseudo), ...lower.filter((header) => !isPseudo(header))];
 }
 
-function receive(stream: ClientHttp2Stream): Promise<ClientResponse | undefined> {
+/** @param hasEnded whether the peer's side of the stream is over. The session does not say where a connection broke right behind it. */
+function receive(stream: ClientHttp2Stream, hasEnded: () => boolean): Promise<ClientResponse | undefined> {
   return new Promise((resolve) => {
     let headers: HeaderList | undefined;
     let trailers: HeaderList = [];
@@ -76,7 +77,7 @@ function receive(stream: ClientHttp2Stream): Promise<ClientResponse | undefined>
     stream.on("trailers", (_trailers: unknown, _flags: number, raw: string[]) => (trailers = pairsOf(raw)));
     stream.on("data", (chunk: Buffer) => body.push(chunk));
     const settle = () => {
-      if (headers === undefined || !complete) return resolve(undefined);
+      if (headers === undefined || !(complete || (stream.rstCode === 0 && hasEnded()))) return resolve(undefined);
       const status = Number(headers.find(([name]) => name === ":status")?.[1] ?? 0);
       resolve({ status, headers: headers.filter(([name]) => !name.startsWith(":")), body: Buffer.concat(body), trailers });
     };

@@ -14,6 +14,7 @@ export interface StepDifference {
 }
 
 const BODIES = "bodies and their limits";
+const LATE = "callouts and timers of streams that are gone";
 const LOCAL = "local responses and closed streams";
 const TRAPS = "traps and failure policies";
 
@@ -80,7 +81,10 @@ export const STEP_DIFFERENCES: readonly StepDifference[] = [
         "> http_call_response 167 ",
         "> http_call_response 98 ",
       ),
-    cases: each("callouts and their failures", "HTTP: a port at which nobody listens"),
+    cases: [
+      ...each("callouts and their failures", "HTTP: a port at which nobody listens"),
+      ...each(LATE, ...["log", "done", "delete"].map((stage) => `an HTTP call to nobody in ${stage}`)),
+    ],
   },
   {
     versions: ["1.36", "1.37", "1.38"],

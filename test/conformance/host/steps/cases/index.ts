@@ -1,6 +1,7 @@
 import type { Case } from "../step.ts";
 import { bodies } from "./bodies.ts";
 import { callouts } from "./callouts.ts";
+import { lateCallouts } from "./late-callouts.ts";
 import { localResponses } from "./local-responses.ts";
 import { metadata } from "./metadata.ts";
 import { tcp } from "./tcp.ts";
@@ -14,6 +15,7 @@ export const SUBJECTS: Readonly<Record<string, readonly Case[]>> = {
   "traps and failure policies": traps,
   "configurations that are replaced": updates,
   "callouts and their failures": callouts,
+  "callouts and timers of streams that are gone": lateCallouts,
   "METADATA of HTTP/2": metadata,
   "TCP connections": tcp,
 };

@@ -43,7 +43,25 @@ describe("lines", () => {
     ['{"path":"/","time":"soon"}', "in:1: time: expected a time such as 2026-01-31T12:00:00Z"],
     ['{"path":"/","response":{"status":99}}', "in:1: response.status: expected 101, or an integer from 200 to 999"],
     ['{"path":"/","response":{"status":103}}', "in:1: response.status: expected 101, or an integer from 200 to 999"],
-    ['{"path":"/","protocol":"h2","response":{"status":101}}', "in:1: response.status: over HTTP/2 expected an integer from 200 to 599"],
+    [
+      '{"path":"/","protocol":"h2","response":{"status":101}}',
+      "in:1: response.status: over HTTP/2 expected an integer from 200 to 599, not 101",
+    ],
+    ['{"path":"/","reset":"soon"}', "in:1: reset: expected one of in-request, after-request, in-response"],
+    ['{"path":"/","reset":"in-request"}', "in:1: reset: over http/1.1 expected after-request, not in-request; or use h2"],
+    [
+      '{"path":"/","protocol":"websocket","reset":"after-request"}',
+      "in:1: reset: over websocket there is none, not after-request; or use h2",
+    ],
+    [
+      '{"path":"/","protocol":"h2","reset":"in-response","response":{"reset":"after-headers"}}',
+      "in:1: reset: stands instead of response.reset, not beside it",
+    ],
+    ['{"path":"/","response":{"chunks":["a"]}}', "in:1: response.chunks: over h2, not over http/1.1; use response.body"],
+    [
+      '{"path":"/","protocol":"h2","response":{"body":"a","chunks":["a"]}}',
+      "in:1: response.chunks: stands instead of response.body, not beside it",
+    ],
     ['{"path":"/","response":{"headers":[["a b","c"]]}}', 'in:1: response.headers[0]: "a b" is no name of a header'],
     ['{"path":"/","response":{"headers":[["a"]]}}', "in:1: response.headers[0]: expected a pair of strings, [name, value]"],
     ['{"path":"/","response":{"trailers":[["a","b\\r\\nc: d"]]}}', "in:1: response.trailers[0]: the value has a line break or NUL"],

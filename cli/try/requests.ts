@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { ExchangeRequest } from "../../harness/target/index.ts";
-import { isStatusOfAnswer, STATUS_OF_ANSWER, statusProblem } from "../../harness/target/scripted-status.ts";
+import { isStatusOfAnswer, sendableProblem, STATUS_OF_ANSWER } from "../../harness/target/sendable.ts";
 import { suggestion } from "../../control/model/fields/suggestion.ts";
 import { readLines } from "../diff/requests/read-lines.ts";
 
@@ -100,6 +100,7 @@ const request = fields({
   body,
   chunks: list(body),
   trailers: headers,
+  reset: oneOf("in-request", "after-request", "in-response"),
   protocol: oneOf("http/1.1", "h2", "grpc", "websocket"),
   source: fields({ address: socketAddress, principal: text, labels, namespace: text }),
   destination: fields({ address, port: integer(0, 65_535), principal: text }),
@@ -110,6 +111,7 @@ const request = fields({
     status: expectation(STATUS_OF_ANSWER, isStatusOfAnswer),
     headers: sentHeaders,
     body,
+    chunks: list(body),
     trailers: sentHeaders,
     delay: integer(0, 3_600_000),
     reset: oneOf("before-headers", "after-headers"),
@@ -147,7 +149,7 @@ export function checkRequest(value: unknown): { readonly request: ExchangeReques
   if (isObject(value) && value["path"] === undefined) problems.push("path: is missing");
   if (isObject(value) && value["body"] !== undefined && value["chunks"] !== undefined)
     problems.push("chunks: stands instead of body, not beside it");
-  const status = problems.length === 0 ? statusProblem(value as ExchangeRequest) : undefined;
-  if (status !== undefined) problems.push(status);
+  const unsendable = problems.length === 0 ? sendableProblem(value as ExchangeRequest) : undefined;
+  if (unsendable !== undefined) problems.push(unsendable);
   return problems.length === 0 ? { request: value as ExchangeRequest } : { error: problems.join("; ") };
 }

@@ -118,9 +118,8 @@ export class HttpStream implements Downstream {
 
   /** The client goes away: `on_log`, `on_done`, `on_delete` come at once. */
   disconnect(): void {
-    // Over HTTP/2 it resets the stream, and the connection stays.
     if (this.outcome !== undefined) return;
-    this.info.responseCodeDetails = this.info.protocol === "HTTP/2" ? "http2.remote_reset" : "downstream_remote_disconnect";
+    this.info.clientGone();
     this.run(() => {
       this.manager.reset(this.info.responseCodeDetails ?? "");
       // Of HTTP/1.1 the filters' stream may be over before the client has read all.

@@ -72,4 +72,11 @@ export class StreamInfo {
     this.startTime = startTime;
     this.startMonotonic = startMonotonic;
   }
+
+  /** The client has gone: over HTTP/2 it has reset the stream, and the connection stays; over HTTP/1.1 it has closed the connection. */
+  clientGone(): void {
+    const isReset = this.protocol === "HTTP/2";
+    this.responseCodeDetails = isReset ? "http2.remote_reset" : "downstream_remote_disconnect";
+    this.responseFlags.add(isReset ? "DR" : "DC");
+  }
 }

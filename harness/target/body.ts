@@ -1,9 +1,21 @@
-import type { Body } from "./exchange.ts";
+import type { Body, Protocol } from "./exchange.ts";
 
 /** The bytes of a body as requests and scripts give it. */
 export function bodyBytes(body: Body | undefined): Uint8Array {
   if (body === undefined) return new Uint8Array(0);
   return typeof body === "string" ? Buffer.from(body, "utf8") : Buffer.from(body.base64, "base64");
+}
+
+/** What a peer of HTTP/2 takes in one frame (RFC 9113, section 6.5.2: SETTINGS_MAX_FRAME_SIZE); Envoy asks for no other. */
+const FRAME = 16_384;
+
+/** The parts of a body that come to Envoy's filters one by one: over HTTP/2 the DATA frames, of which no part is larger. Over HTTP/1.1 what is sent at once is taken to come at once. */
+export function bodyParts(pieces: readonly Uint8Array[], protocol: Protocol): Uint8Array[] {
+  const content = pieces.filter(({ length }) => length > 0);
+  if (protocol !== "h2" && protocol !== "grpc") return content;
+  return content.flatMap((piece) =>
+    Array.from({ length: Math.ceil(piece.length / FRAME) }, (_, index) => piece.subarray(index * FRAME, (index + 1) * FRAME)),
+  );
 }
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -12,11 +12,23 @@ export type Body = string | { readonly base64: string };
 /** `http/1.1` where absent. `grpc` sends the body as one length-prefixed message over HTTP/2; `websocket` upgrades, sends the body as one message and waits for one. */
 export type Protocol = "http/1.1" | "h2" | "grpc" | "websocket";
 
+/**
+ * Where a client gives an exchange up, unless it is over by then: over HTTP/2 it resets the stream (CANCEL), over HTTP/1.1 it closes the connection. Each is a
+ * place, not a time, so that every target does the same:
+ *
+ * - `in-request`: the filters have seen the headers and the whole body, of which the end, and trailers, never come. HTTP/2 only.
+ * - `after-request`: the upstream has the whole request. It answers nothing.
+ * - `in-response`: the filters have seen the headers of the response and its whole body, of which the end, and trailers, never come. HTTP/2 only.
+ */
+export type ClientReset = "in-request" | "after-request" | "in-response";
+
 /** What the upstream answers; 200 without headers and body where absent. */
 export interface ScriptedResponse {
   readonly status?: number;
   readonly headers?: HeaderList;
   readonly body?: Body;
+  /** Sends the body in these pieces, each as a DATA frame that Envoy has dealt with before the next one comes; instead of `body`. HTTP/2 only: of HTTP/1.1 Envoy may read two chunks as one. */
+  readonly chunks?: readonly Body[];
   readonly trailers?: HeaderList;
   /** Milliseconds before the answer begins. */
   readonly delay?: number;
@@ -35,6 +47,7 @@ export interface ExchangeRequest {
   /** Sends the body in these pieces, each as a DATA frame or chunk of its own; instead of `body`. */
   readonly chunks?: readonly Body[];
   readonly trailers?: HeaderList;
+  readonly reset?: ClientReset;
   readonly protocol?: Protocol;
   readonly source?: {
     /** `ip:port`; reaches Envoy through the PROXY protocol. */

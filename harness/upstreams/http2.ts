@@ -2,6 +2,7 @@ import { constants, createServer, type Http2Server, type OutgoingHttpHeaders, ty
 import type { HeaderList } from "../target/exchange.ts";
 import { GRPC_RESPONSE_HEADERS, GRPC_TRAILERS } from "../target/defaults.ts";
 import { frameMessage } from "../target/body.ts";
+import { sendPieces } from "./pieces.ts";
 import { bytesOf, headerOf, pairsOf, toWire } from "./wire.ts";
 import { wait, type RecordedRequest, type Serve, type UpstreamAnswer } from "./upstream.ts";
 
@@ -10,6 +11,8 @@ const OPTIONS = {
   maxHeaderListPairs: 65_535,
   maxSendHeaderBlockLength: 4 * 1024 * 1024,
   settings: { maxHeaderListSize: 4 * 1024 * 1024 },
+  // One for each stream that waits for its answer.
+  maxOutstandingPings: 65_535,
   strictSingleValueFields: false,
 };
 
@@ -23,6 +26,8 @@ export function http2Server(serve: Serve): Http2Server {
     stream.on("trailers", (_trailers: unknown, _flags: number, raw: string[]) => (trailers = pairsOf(raw)));
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.on("end", () => {
+      // Envoy 1.36 resets with NO_ERROR what its client gave up, which is the end for Node as well.
+      if (stream.closed) return;
       const recorded = recordOf(pairsOf(rawHeaders), Buffer.concat(chunks), trailers);
       const answer = async () => respond(stream, await serve(recorded), recorded);
       answer().catch(() => stream.close(constants.NGHTTP2_INTERNAL_ERROR));
@@ -54,31 +59,33 @@ async function respond(stream: ServerHttp2Stream, answer: UpstreamAnswer, reques
   if (answer.reset === "before-headers") return stream.session?.destroy();
   const grpc = request.protocol === "grpc";
   const messages = answer.messages ?? (answer.body === undefined || answer.body === "" ? [] : [answer.body]);
-  const body = grpc ? Buffer.concat(messages.map((message) => frameMessage(bytesOf(message)))) : Buffer.concat(messages.map(bytesOf));
+  const whole = Buffer.concat(messages.map((message) => (grpc ? frameMessage(bytesOf(message)) : bytesOf(message))));
+  const pieces = (answer.chunks?.map(bytesOf) ?? [whole]).filter((piece) => piece.length > 0);
   const scripted = answer.headers ?? [];
   const status = answer.status ?? 200;
   const hasGrpcStatus = headerOf([...scripted, ...(answer.trailers ?? [])], "grpc-status") !== undefined;
   const trailers = [...(answer.trailers ?? []), ...(grpc && !hasGrpcStatus ? GRPC_TRAILERS : [])];
   const headers = grpc ? withDefaults(scripted, GRPC_RESPONSE_HEADERS) : [...scripted];
-  const streamed = grpc || trailers.length > 0 || answer.reset !== undefined;
   const bodiless = request.method === "HEAD" || status < 200 || status === 204 || status === 304;
-  if (!streamed && !bodiless && headerOf(scripted, "content-length") === undefined) headers.push(["content-length", String(body.length)]);
+  // What has no body is over with its headers.
+  const isOpen = answer.reset !== undefined || (answer.withoutEnd !== undefined && !bodiless);
+  const streamed = grpc || answer.chunks !== undefined || trailers.length > 0 || isOpen;
+  if (!streamed && !bodiless && headerOf(scripted, "content-length") === undefined) headers.push(["content-length", String(whole.length)]);
 
-  const endStream = answer.reset === undefined && trailers.length === 0 && (bodiless || body.length === 0);
-  if (trailers.length > 0 && answer.reset === undefined) stream.on("wantTrailers", () => sendTrailers(stream, trailers));
+  const endStream = !isOpen && trailers.length === 0 && (bodiless || pieces.length === 0);
+  if (trailers.length > 0 && !isOpen) stream.on("wantTrailers", () => sendTrailers(stream, trailers));
   // Closing a stream ends its body first; only where trailers are awaited is no END_STREAM sent, which would make a reset answer whole.
-  const waitForTrailers = trailers.length > 0 || answer.reset !== undefined;
+  const waitForTrailers = trailers.length > 0 || isOpen;
   // @types/node lacks sendDate.
   const options = { endStream, waitForTrailers, sendDate: false };
   stream.respond({ ":status": status, ...objectOf(headers) }, options);
   if (endStream) return;
-  if (answer.reset === undefined) {
-    stream.end(bodiless ? undefined : body);
-    return;
-  }
-  stream.write(body.length > 0 ? body : "partial");
-  await wait(20);
-  stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+  const sent = bodiless ? [] : answer.reset !== undefined && pieces.length === 0 ? [Buffer.from("partial")] : pieces;
+  if (!isOpen && answer.chunks === undefined) return void stream.end(sent[0]);
+  if (!(await sendPieces(stream, sent))) return;
+  if (answer.reset !== undefined) stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+  else if (isOpen) answer.withoutEnd?.();
+  else stream.end();
 }
 
 /** Trailers that Node does not send are a fault of this server's, as headers are. */

@@ -17,6 +17,8 @@ export interface RecordedRequest {
 /** What the upstream answers. A gRPC answer of several messages names them instead of a body. */
 export interface UpstreamAnswer extends ScriptedResponse {
   readonly messages?: readonly Body[];
+  /** Over HTTP/2: sends all but the end, which never comes, and calls this when the other side has dealt with it and still wants the rest. */
+  readonly withoutEnd?: () => void;
 }
 
 /** Chooses the answer when the whole request is there. A rejection resets the stream. */

@@ -60,6 +60,8 @@ export class RunningMesh implements Sender {
   /** As {@link send}, with the listener that took it, and the mark of the route that was taken; undefined where there was none, or it has none. */
   async observe(request: ExchangeRequest): Promise<Observed> {
     if (request.time !== undefined) throw new Error("time: Envoy has its own clock; leave it out, or try the filter alone, in process");
+    if (request.reset !== undefined)
+      throw new Error("reset: a filter alone has clients that give up; leave it out, or try the filter alone");
     const aim = this.parts.range.aim(request);
     const exchange: Exchange = { request: { ...request, scheme: aim.scheme }, asBytes: false };
     const run = () => this.exchange(exchange, aim);

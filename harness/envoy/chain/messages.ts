@@ -19,8 +19,12 @@ import { luaExpression, METADATA_HEADER } from "./markers.ts";
 /** `%RESPONSE_CODE_DETAILS%` of what the upstream answered. */
 const VIA_UPSTREAM = "via_upstream";
 
-/** What the client sends for a request. */
-export function clientRequest(request: ExchangeRequest): ClientRequest {
+/**
+ * What the client sends for a request.
+ *
+ * @param giveUp when the client gives up, where the request says so and not the client alone can know it
+ */
+export function clientRequest(request: ExchangeRequest, giveUp?: Promise<void>): ClientRequest {
   const { protocol, chunks, body, metadata, trailers = [] } = request;
   const headers: Array<readonly [string, string]> = [...(request.headers ?? [])];
   if (protocol === "grpc") headers.push(...GRPC_REQUEST_HEADERS.filter(([name]) => headerOf(headers, name) === undefined));
@@ -36,6 +40,8 @@ export function clientRequest(request: ExchangeRequest): ClientRequest {
     pieces,
     streamed: chunks !== undefined || trailers.length > 0,
     trailers,
+    endless: request.reset === "in-request",
+    ...(giveUp !== undefined && { giveUp }),
   };
 }
 

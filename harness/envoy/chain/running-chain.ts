@@ -8,7 +8,7 @@ import {
   type ChainSpec,
 } from "../../target/index.ts";
 import { withEvidence } from "../../target/evidence.ts";
-import { requireStatus } from "../../target/scripted-status.ts";
+import { requireSendable } from "../../target/sendable.ts";
 import { startUpstream, type RecordedRequest, type Upstream, type UpstreamAnswer } from "../../upstreams/index.ts";
 import type { ClientConnection, ClientResponse } from "../client/message.ts";
 import type { EnvoyProvider, StartedEnvoy } from "../provider.ts";
@@ -40,6 +40,10 @@ interface Waiting {
 interface Exchange {
   readonly request: ExchangeRequest;
   seen?: RecordedRequest;
+  /** That the client gives up. */
+  readonly giveUp: PromiseWithResolvers<void>;
+  /** Resolves when Envoy has logged it. */
+  readonly over: PromiseWithResolvers<void>;
 }
 
 /** A chain in an Envoy of its own, between lanes of this process's client and its scripted upstream. */
@@ -94,8 +98,8 @@ export class RunningChain implements RunningTarget {
   }
 
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
-    requireStatus(request);
-    const exchange: Exchange = { request };
+    requireSendable(request);
+    const exchange: Exchange = { request, giveUp: Promise.withResolvers(), over: Promise.withResolvers() };
     const before = this.attribution.written;
     const { response, record } = await this.turns.run(async () => {
       const connection = await this.lanes.take(request);
@@ -110,12 +114,16 @@ export class RunningChain implements RunningTarget {
     const lane = this.onlyOne ? 0 : connection.port;
     this.underWay.set(lane, exchange);
     const record = this.record(lane);
-    const answered = connection.exchange(clientRequest(exchange.request));
+    const answered = connection.exchange(clientRequest(exchange.request, exchange.giveUp.promise));
     this.readSoon();
     const response: ClientResponse | undefined = await answered;
+    const after = record.after();
+    // What the client does not wait for comes to an end in Envoy later than for the client.
+    if (exchange.request.reset !== undefined) await after;
+    exchange.over.resolve();
     this.underWay.delete(lane);
     this.lanes.giveBack(connection);
-    return { response, record: record.after() };
+    return { response, record: after };
   }
 
   /** Waits for the next access log entry of a lane. `after` gives the promise, which ends some time after that call at the latest. */
@@ -202,5 +210,10 @@ async function answer(underWay: ReadonlyMap<number, Exchange>, onlyOne: boolean,
   // Nobody waits any more: a retry after the client has left.
   if (exchange === undefined) return { status: 503 };
   exchange.seen = { ...request, headers: request.headers.filter(([name]) => name.toLowerCase() !== LANE_HEADER) };
-  return exchange.request.response ?? {};
+  const { reset, response = {} } = exchange.request;
+  if (reset === "in-response") return { ...response, withoutEnd: exchange.giveUp.resolve };
+  if (reset !== "after-request") return response;
+  exchange.giveUp.resolve();
+  await exchange.over.promise;
+  throw new Error("the client has given up");
 }

@@ -1,7 +1,7 @@
 import { type Socket } from "node:net";
 import { framingOf, Http1Reader, type Http1Message, type ReadHead } from "../../upstreams/http1-reader.ts";
 import { toWire } from "../../upstreams/index.ts";
-import { sendPieces, type ClientConnection, type ClientRequest, type ClientResponse } from "./message.ts";
+import { type ClientConnection, type ClientRequest, type ClientResponse } from "./message.ts";
 
 /** HTTP/1.1 over a socket that is connected, without a library in between that would refuse what is malformed. */
 export class Http1Connection implements ClientConnection {
@@ -38,7 +38,10 @@ export class Http1Connection implements ClientConnection {
     this.reader = new Http1Reader(this.readHead(request.method));
     this.socket.write(head(request), "latin1");
     const sent = request.pieces.length > 0 || request.streamed ? this.sendBody(request) : undefined;
+    let over = false;
+    void request.giveUp?.then(() => over || this.close());
     const message = await this.message();
+    over = true;
     await sent;
     if (message === undefined) return undefined;
     const { start, headers, body, trailers } = message;
@@ -100,6 +103,16 @@ export class Http1Connection implements ClientConnection {
       if (piece.length > 0) write(Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from("\r\n")]));
     });
     write(`0\r\n${lines(trailers)}\r\n`);
+  }
+}
+
+/** So that pieces of a body do not arrive together, where nothing tells that one was read; milliseconds. */
+const BETWEEN_PIECES = 5;
+
+async function sendPieces(pieces: readonly Buffer[], send: (piece: Buffer) => void): Promise<void> {
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_PIECES));
+    send(piece);
   }
 }
 

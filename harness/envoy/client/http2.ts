@@ -1,9 +1,13 @@
-import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
+import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import { type Socket } from "node:net";
 import type { HeaderList } from "../../target/index.ts";
+import { dealtWith, sendPieces } from "../../upstreams/index.ts";
 import { pairsOf } from "../../upstreams/wire.ts";
 import { HeaderBlockSubstitution } from "./http2-frames.ts";
-import { sendPieces, type ClientConnection, type ClientRequest, type ClientResponse } from "./message.ts";
+import { type ClientConnection, type ClientRequest, type ClientResponse } from "./message.ts";
+
+/** Bytes of DATA that a peer takes of a connection before it says more (RFC 9113, section 6.9.2). */
+const FIRST_WINDOW = 65_535;
 
 /** HTTP/2 over a socket that is connected, one stream after the other, with header blocks exactly as given. */
 export class Http2Connection implements ClientConnection {
@@ -27,25 +31,43 @@ export class Http2Connection implements ClientConnection {
     return !this.session.closed && !this.session.destroyed;
   }
 
-  exchange(request: ClientRequest): Promise<ClientResponse | undefined> {
+  async exchange(request: ClientRequest): Promise<ClientResponse | undefined> {
+    // Until Envoy has said how much it takes, frames would end where that does.
+    if (request.pieces.reduce((size, { length }) => size + length, 0) > FIRST_WINDOW) await dealtWith(this.session);
+    if (!this.reusable) return undefined;
     const bodiless = request.pieces.length === 0;
-    const endStream = bodiless && request.trailers.length === 0;
+    const endStream = bodiless && request.trailers.length === 0 && request.endless !== true;
     // The session sees these alone; that it is a HEAD it has to know, to expect no body.
     const placeholder = { ":method": request.method === "HEAD" ? "HEAD" : "POST", ":path": "/" };
     this.wire.substituteHeaders(headerBlock(request));
-    const stream = this.session.request(placeholder, { endStream, waitForTrailers: request.trailers.length > 0 });
+    const stream = this.session.request(placeholder, {
+      endStream,
+      waitForTrailers: request.trailers.length > 0 || request.endless === true,
+    });
     stream.on("wantTrailers", () => {
+      // A stream that is reset ends first, for Node; without trailers that it waits for it does not for the peer.
+      if (request.endless === true) return;
       if (stream.id !== undefined) this.wire.substituteTrailers(stream.id, request.trailers);
       stream.sendTrailers({ "x-placeholder": "1" });
     });
     const response = receive(stream, () => this.wire.lastEnded === stream.id);
-    if (bodiless && !endStream) stream.end();
-    void sendPieces(request.pieces, (piece, last) => {
-      if (stream.destroyed || stream.closed) return;
-      if (last) stream.end(piece);
-      else stream.write(piece);
-    });
+    if (!endStream) void this.sendBody(stream, request);
+    void request.giveUp?.then(() => this.giveUp(stream));
     return response;
+  }
+
+  /** What is given to a stream with its end at once has it in its last frame; the end of several pieces is a frame of its own. */
+  private async sendBody(stream: ClientHttp2Stream, { pieces, endless = false }: ClientRequest): Promise<void> {
+    if (pieces.length < 2 && !endless) return void stream.end(pieces[0]);
+    const open = await sendPieces(stream, pieces);
+    if (endless) await this.giveUp(stream);
+    else if (open) stream.end();
+  }
+
+  /** Resets the stream, unless its answer is there. */
+  private async giveUp(stream: ClientHttp2Stream): Promise<void> {
+    await dealtWith(this.session);
+    if (!stream.destroyed && this.wire.lastEnded !== stream.id) stream.close(constants.NGHTTP2_CANCEL);
   }
 
   close(): void {

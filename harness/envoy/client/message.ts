@@ -8,11 +8,15 @@ export interface ClientRequest {
   readonly authority: string;
   readonly path: string;
   readonly headers: HeaderList;
-  /** Each is sent on its own. */
+  /** Each is sent on its own: over HTTP/2 when the one before is dealt with. */
   readonly pieces: readonly Buffer[];
   /** The length is not told in advance. */
   readonly streamed: boolean;
   readonly trailers: HeaderList;
+  /** Neither the end nor trailers are sent: when the pieces are dealt with, the client gives up. Over HTTP/2 only. */
+  readonly endless?: boolean;
+  /** When it resolves, the client gives up. */
+  readonly giveUp?: Promise<void>;
 }
 
 export interface ClientResponse {
@@ -28,18 +32,7 @@ export interface ClientConnection {
   readonly port: number;
   /** Whether another request can follow. */
   readonly reusable: boolean;
-  /** `undefined` where the stream ended without a whole answer. */
+  /** `undefined` where the stream ended without a whole answer, or the client gave up before there was one. */
   exchange(request: ClientRequest): Promise<ClientResponse | undefined>;
   close(): void;
-}
-
-/** So that pieces of a body do not arrive together; milliseconds. */
-const BETWEEN_PIECES = 5;
-
-/** Hands over the pieces one by one, with a pause between them. */
-export async function sendPieces(pieces: readonly Buffer[], send: (piece: Buffer, last: boolean) => void): Promise<void> {
-  for (const [index, piece] of pieces.entries()) {
-    if (index > 0) await new Promise((resolve) => setTimeout(resolve, BETWEEN_PIECES));
-    send(piece, index === pieces.length - 1);
-  }
 }

@@ -16,7 +16,7 @@ import {
   type Protocol,
   type RouteSpec,
 } from "../../target/index.ts";
-import { bodyBytes, frameMessage, frameWebSocket, toBody, unframeMessages, unframeWebSocket } from "../../target/body.ts";
+import { bodyBytes, bodyParts, frameMessage, frameWebSocket, toBody, unframeMessages, unframeWebSocket } from "../../target/body.ts";
 import {
   CONNECTION_MANAGER,
   DEFAULT_DESTINATION,
@@ -73,7 +73,14 @@ export class Exchange implements Downstream {
       ...(request.metadata && { metadata: request.metadata }),
       protocol: this.protocol === "h2" || this.protocol === "grpc" ? "HTTP/2" : "HTTP/1.1",
     });
-    this.router = new Router(routes, upstreamChain, new UpstreamScript(this.protocol, request.response ?? {}), () => this.route());
+    const script = new UpstreamScript(this.protocol, request.response ?? {}, request.reset);
+    this.router = new Router(
+      routes,
+      upstreamChain,
+      script,
+      () => this.route(),
+      () => this.disconnect(),
+    );
     const filters = [...(grpcStats ? [new GrpcStats(this.info)] : []), ...chain.createFilters(), this.router];
     this.manager = new FilterManager(filters, this.info, this, chain.bufferLimitOf(this.info.protocol));
     this.inlet = requestInlet(this.manager, this, this.info.protocol);
@@ -82,8 +89,9 @@ export class Exchange implements Downstream {
 
   /** Sends the whole request. Afterwards {@link done} tells whether it is over, or time must pass first. */
   send(): void {
-    const pieces = this.pieces();
-    const length = this.request.chunks === undefined ? (pieces[0]?.length ?? 0) : undefined;
+    const whole = this.pieces();
+    const pieces = bodyParts(whole, this.protocol);
+    const length = this.request.chunks === undefined ? (whole[0]?.length ?? 0) : undefined;
     const headers = codecHeaders(this.request, pieces.length > 0, length);
     const refused = refusal(this.request, headers);
     if (refused !== undefined) {
@@ -94,17 +102,21 @@ export class Exchange implements Downstream {
     this.requestHeaders = headers;
     this.route();
     this.restartIdleTimer();
-    const { trailers } = this.request;
-    const endsWithHeaders = pieces.length === 0 && trailers === undefined && this.protocol !== "websocket";
+    const endless = this.request.reset === "in-request";
+    const trailers = endless ? undefined : this.request.trailers;
+    const endsWithHeaders = pieces.length === 0 && trailers === undefined && this.protocol !== "websocket" && !endless;
     this.manager.decodeHeaders(undefined, headers, endsWithHeaders);
+    // Node ends a stream of HTTP/2 in the last frame of what it is given at once; of several pieces in a frame of its own. The codec of HTTP/1.1 tells of the end apart.
+    const overHttp2 = this.protocol === "h2" || this.protocol === "grpc";
+    const endsWithBody = overHttp2 && whole.length < 2 && trailers === undefined && !endless;
     for (const [index, piece] of pieces.entries()) {
       if (this.done) return;
       this.info.bytesReceived += piece.length;
-      // The codec of HTTP/1.1 reports the end of a body apart from its last bytes; so does HTTP/2 with an empty DATA frame.
-      const last = index === pieces.length - 1 && trailers === undefined && this.protocol === "grpc";
+      const last = index === pieces.length - 1 && endsWithBody;
       this.inlet.data(ByteBuffer.of(piece), last);
     }
-    if (pieces.length > 0 && trailers === undefined && (this.protocol === "http/1.1" || this.protocol === "h2") && !this.done) {
+    if (endless) return this.post(() => this.disconnect());
+    if (pieces.length > 0 && trailers === undefined && !endsWithBody && this.protocol !== "websocket" && !this.done) {
       this.inlet.data(new ByteBuffer(), true);
     }
     if (trailers !== undefined && !this.done) this.sendTrailers(trailers);
@@ -195,6 +207,12 @@ export class Exchange implements Downstream {
 
   responseSource(): Flow | undefined {
     return this.router.attempt?.responseSource();
+  }
+
+  private disconnect(): void {
+    if (this.done) return;
+    this.info.clientGone();
+    this.manager.reset(this.info.responseCodeDetails ?? "");
   }
 
   reset(): void {

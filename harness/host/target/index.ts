@@ -18,7 +18,7 @@ import {
   type Target,
 } from "../../target/index.ts";
 import { withEvidence } from "../../target/evidence.ts";
-import { requireStatus } from "../../target/scripted-status.ts";
+import { requireSendable } from "../../target/sendable.ts";
 import { readDecisions } from "./decisions.ts";
 import { grpcHandler } from "./grpc-handler.ts";
 import { Exchange } from "./exchange.ts";
@@ -73,7 +73,7 @@ class InProcessTarget implements RunningTarget {
   }
 
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
-    requireStatus(request);
+    requireSendable(request);
     if (request.time !== undefined) this.clock.setNow(request.time);
     const written = this.host.logs.written;
     const exchange = new Exchange(this.chain, this.upstreamChain, this.routes, request, this.grpcStats);

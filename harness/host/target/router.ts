@@ -31,6 +31,7 @@ export class Router implements HttpFilter, UpstreamEvents {
   private readonly upstreamChain: FilterChain;
   private readonly script: UpstreamScript;
   private readonly currentRoute: () => RouteSpec | undefined;
+  readonly onClientGone: () => void;
   private manager: FilterManager | undefined;
   private source: Flow | undefined;
   private callbacks: FilterCallbacks | undefined;
@@ -49,7 +50,14 @@ export class Router implements HttpFilter, UpstreamEvents {
   private timer: Timer | undefined;
   private perTryTimer: Timer | undefined;
 
-  constructor(routes: RouteTable, upstreamChain: FilterChain, script: UpstreamScript, currentRoute: () => RouteSpec | undefined) {
+  constructor(
+    routes: RouteTable,
+    upstreamChain: FilterChain,
+    script: UpstreamScript,
+    currentRoute: () => RouteSpec | undefined,
+    onClientGone: () => void,
+  ) {
+    this.onClientGone = onClientGone;
     this.routes = routes;
     this.upstreamChain = upstreamChain;
     this.script = script;

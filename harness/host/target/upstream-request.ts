@@ -23,6 +23,8 @@ export interface UpstreamEvents {
   /** A filter of the upstream chain answers: neither counted nor retried. */
   onUpstreamLocalReply(response: LocalResponse): void;
   requestSource(): Flow | undefined;
+  /** The client goes away. */
+  onClientGone(): void;
 }
 
 /** One attempt: the upstream chain with a context of its own for it, then the scripted upstream. */
@@ -92,6 +94,7 @@ export class UpstreamRequest implements Downstream {
       return;
     }
     this.answered = true;
+    if (this.script.clientReset === "after-request") return this.post(() => this.events.onClientGone());
     const { delay } = this.script;
     if (delay > 0) this.timers.push(this.chain.worker.schedule(delay, () => this.play()));
     else this.play();
@@ -104,16 +107,14 @@ export class UpstreamRequest implements Downstream {
       this.reset();
       return;
     }
-    const { headers, body, trailers } = script.response(this.received);
-    const cut = script.reset === "after-headers";
-    manager.encodeHeaders(undefined, headers, !cut && body.length === 0 && trailers === undefined);
-    if (body.length > 0 && !this.over) {
-      this.inlet.data(ByteBuffer.of(body), false);
-      // As for a request, the codec reports the end apart from the last bytes.
-      if (!cut && trailers === undefined && !this.over) this.inlet.data(new ByteBuffer(), true);
-    }
+    const { headers, pieces, endsWithBody, trailers, endless } = script.response(this.received);
+    manager.encodeHeaders(undefined, headers, !endless && pieces.length === 0 && trailers === undefined);
+    for (const [index, piece] of pieces.entries())
+      if (!this.over) this.inlet.data(ByteBuffer.of(piece), endsWithBody && index === pieces.length - 1);
+    if (pieces.length > 0 && !endsWithBody && !endless && trailers === undefined && !this.over) this.inlet.data(new ByteBuffer(), true);
     // A connection that ends within a message breaks its protocol (RFC 9112, section 8); one that ends between messages is only gone.
-    if (cut) this.resetBy("protocol error");
+    if (script.reset !== undefined) this.resetBy("protocol error");
+    else if (endless) this.post(() => this.over || this.events.onClientGone());
     else if (trailers !== undefined && !this.over) this.inlet.trailers(trailers);
   }
 

@@ -1,17 +1,32 @@
 import { HeaderMap } from "../header-map.ts";
 import type { TestUpstream } from "../http/test-upstream.ts";
 import { GRPC_RESPONSE_HEADERS, GRPC_TRAILERS } from "../../target/defaults.ts";
-import type { Protocol, ScriptedResponse } from "../../target/index.ts";
-import { bodyBytes, frameMessage, frameWebSocket, unframeWebSocket } from "../../target/body.ts";
+import type { ClientReset, Protocol, ScriptedResponse } from "../../target/index.ts";
+import { bodyBytes, bodyParts, frameMessage, frameWebSocket, unframeWebSocket } from "../../target/body.ts";
+
+/** A response as it is sent. */
+export interface ScriptedMessage {
+  readonly headers: HeaderMap;
+  /** Of its body, as they come. */
+  readonly pieces: readonly Uint8Array[];
+  /** Whether the end of the body comes with its last piece. */
+  readonly endsWithBody: boolean;
+  readonly trailers: HeaderMap | undefined;
+  /** Whether its end never comes. */
+  readonly endless: boolean;
+}
 
 /** What the scripted upstream sends back for a request. */
 export class UpstreamScript {
   readonly delay: number;
   readonly reset: ScriptedResponse["reset"];
+  /** Where the client gives up, if that is behind the request. */
+  readonly clientReset: ClientReset | undefined;
   private readonly protocol: Protocol;
   private readonly script: ScriptedResponse;
 
-  constructor(protocol: Protocol, script: ScriptedResponse) {
+  constructor(protocol: Protocol, script: ScriptedResponse, clientReset?: ClientReset) {
+    this.clientReset = clientReset;
     this.protocol = protocol;
     this.script = script;
     this.delay = script.delay ?? 0;
@@ -30,7 +45,7 @@ export class UpstreamScript {
     return overHttp2 && headers?.get("content-type")?.startsWith("application/grpc") === true;
   }
 
-  response(received: TestUpstream): { readonly headers: HeaderMap; readonly body: Uint8Array; readonly trailers: HeaderMap | undefined } {
+  response(received: TestUpstream): ScriptedMessage {
     const { script } = this;
     const list = script.headers ?? [];
     const given = (name: string) => list.some(([other]) => other.toLowerCase() === name);
@@ -38,6 +53,10 @@ export class UpstreamScript {
       [":status", String(script.status ?? (this.protocol === "websocket" ? 101 : 200))],
       ...list,
     ];
+    const status = script.status ?? 200;
+    const bodiless = received.headers?.get(":method") === "HEAD" || status < 200 || status === 204 || status === 304;
+    // What has no body is over with its headers.
+    const endless = script.reset !== undefined || (this.clientReset === "in-response" && !bodiless);
     let body = bodyBytes(script.body);
     let trailers = script.trailers;
     if (this.isGrpc(received)) {
@@ -49,18 +68,19 @@ export class UpstreamScript {
       headers.push(["upgrade", "websocket"], ["connection", "Upgrade"]);
       body = frameWebSocket(script.body === undefined ? unframeWebSocket(received.body.bytes()) : body, false);
     } else {
-      const status = script.status ?? 200;
-      const bodiless = received.headers?.get(":method") === "HEAD" || status < 200 || status === 204 || status === 304;
-      const streamed = script.reset !== undefined || (trailers?.length ?? 0) > 0;
+      const streamed = endless || script.chunks !== undefined || (trailers?.length ?? 0) > 0;
       if (!given("content-length") && !bodiless && !streamed) headers.push(["content-length", String(body.length)]);
-      if (bodiless) body = new Uint8Array(0);
     }
+    const pieces = bodiless ? [] : bodyParts(script.chunks?.map(bodyBytes) ?? [body], this.protocol);
     // Something follows the headers before a reset, or both could be lost with the connection.
-    if (script.reset === "after-headers" && body.length === 0) body = Buffer.from("partial");
+    if (script.reset === "after-headers" && pieces.length === 0) pieces.push(Buffer.from("partial"));
     return {
       headers: HeaderMap.from("response", headers),
-      body,
-      trailers: trailers === undefined ? undefined : HeaderMap.from("response-trailers", trailers),
+      pieces,
+      trailers: trailers === undefined || endless ? undefined : HeaderMap.from("response-trailers", trailers),
+      endless,
+      // Node ends a stream of HTTP/2 in the last frame of what it is given at once. The codec of HTTP/1.1 tells of the end apart.
+      endsWithBody: trailers === undefined && !endless && script.chunks === undefined && this.protocol === "h2",
     };
   }
 }

@@ -311,10 +311,10 @@ export const bodies: readonly Case[] = [
   {
     title: "the client leaves in the middle",
     play: async ({ request }) => {
-      const first = await request("request_body: return 1", { end: false });
+      const first = await request("request_body: return 1;log: prop response.flags", { end: false });
       await first.send("one");
       await first.leave();
-      const second = await request("");
+      const second = await request("log: prop response.flags");
       await second.answer(OK, false);
       await second.answerData("three");
       await second.leave();

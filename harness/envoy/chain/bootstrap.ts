@@ -29,7 +29,7 @@ import type { TlsIdentity } from "./certificates.ts";
 
 export const LISTENER = "main";
 
-/** Added behind the last filter for the upstream, which takes it out of its record: the port of the client's connection. */
+/** Added behind the last filter for the upstream, which takes it out of its record: the port of the client's connection, and the stream's number. */
 export const LANE_HEADER = "x-meshwright-lane";
 
 /** Fields of an access log entry, by Envoy's operators. */
@@ -162,7 +162,7 @@ function routeOf(route: RouteSpec): Route {
 
 /** Behind the filters of the upstream chain, so that none of them sees it. */
 function laneHeader(): Extension {
-  const header = { key: LANE_HEADER, value: ACCESS_LOG.port };
+  const header = { key: LANE_HEADER, value: `${ACCESS_LOG.port} ${ACCESS_LOG.stream}` };
   return {
     name: "lane",
     typed_config: typed("filters.http.header_mutation.v3.HeaderMutation", {

@@ -33,6 +33,18 @@ export class Lanes implements Disposable {
     return connection;
   }
 
+  /** Whether a request can be sent on a connection that another one has taken, behind that one. */
+  takesBehind(connection: Http1Connection, request: ExchangeRequest): boolean {
+    // Pieces that are sent while another request is answered would come together; who gives up closes the connection.
+    return (
+      connection.followable &&
+      request.reset === undefined &&
+      request.chunks === undefined &&
+      request.trailers === undefined &&
+      this.keys.get(connection) === keyOf(request)
+    );
+  }
+
   giveBack(connection: ClientConnection): void {
     const key = this.keys.get(connection);
     if (!connection.reusable || key === undefined) return connection.close();

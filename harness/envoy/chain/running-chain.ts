@@ -10,7 +10,8 @@ import {
 import { withEvidence } from "../../target/evidence.ts";
 import { requireSendable } from "../../target/sendable.ts";
 import { startUpstream, type RecordedRequest, type Upstream, type UpstreamAnswer } from "../../upstreams/index.ts";
-import type { ClientConnection, ClientResponse } from "../client/message.ts";
+import { Http1Connection, NOT_BEGUN } from "../client/http1.ts";
+import type { ClientConnection, ClientRequest } from "../client/message.ts";
 import type { EnvoyProvider, StartedEnvoy } from "../provider.ts";
 import { Attribution, type StreamRecord } from "./attribution.ts";
 import { chainBootstrap, LANE_HEADER, LISTENER } from "./bootstrap.ts";
@@ -18,7 +19,7 @@ import { startCallouts } from "./callouts.ts";
 import { identityOf } from "./certificates.ts";
 import { Lanes } from "./lanes.ts";
 import { clientRequest, exchangeResult } from "./messages.ts";
-import { Turns } from "./turns.ts";
+import { Turns, type Turn } from "./turns.ts";
 
 /** Milliseconds for which a request is waited for before the next one begins beside it. */
 const PATIENCE = 20;
@@ -39,11 +40,13 @@ interface Waiting {
 /** A request under way on its lane. */
 interface Exchange {
   readonly request: ExchangeRequest;
+  /** The upstream is about to answer. */
+  readonly onAnswer: () => void;
+  /** Envoy's number of it, once the upstream has seen it. */
+  stream?: string;
   seen?: RecordedRequest;
-  /** That the client gives up. */
-  readonly giveUp: PromiseWithResolvers<void>;
-  /** Resolves when Envoy has logged it. */
-  readonly over: PromiseWithResolvers<void>;
+  /** Where the client gives up: when it does, and when Envoy has logged it. */
+  readonly ending: { readonly giveUp: PromiseWithResolvers<void>; readonly over: PromiseWithResolvers<void> } | undefined;
 }
 
 /** A chain in an Envoy of its own, between lanes of this process's client and its scripted upstream. */
@@ -51,10 +54,12 @@ export class RunningChain implements RunningTarget {
   private readonly envoy: StartedEnvoy;
   private readonly attribution: Attribution;
   private readonly lanes: Lanes;
-  private readonly turns: Turns;
+  private readonly turns: Turns<Http1Connection>;
   private readonly resources: AsyncDisposableStack;
-  /** By the client's port; where ports are translated on the way, at most one. */
-  private readonly underWay: Map<number, Exchange>;
+  /** By the client's port, in order; where ports are translated on the way, at most one. */
+  private readonly underWay: Map<number, Exchange[]>;
+  /** Whether the last answer came to the client in less than {@link PATIENCE} after the upstream gave it. */
+  private isSwift = false;
   /** Streams whose access log entry is waited for, by the client's port, in order. */
   private readonly waiting = new Map<number, Waiting[]>();
   private readonly onlyOne: boolean;
@@ -66,7 +71,7 @@ export class RunningChain implements RunningTarget {
     provider: EnvoyProvider,
     chain: ChainSpec,
     envoy: StartedEnvoy,
-    underWay: Map<number, Exchange>,
+    underWay: Map<number, Exchange[]>,
     resources: AsyncDisposableStack,
   ) {
     this.envoy = envoy;
@@ -83,7 +88,7 @@ export class RunningChain implements RunningTarget {
   static async start(provider: EnvoyProvider, chain: ChainSpec): Promise<RunningChain> {
     await using resources = new AsyncDisposableStack();
     const host = await provider.upstreamHost();
-    const underWay = new Map<number, Exchange>();
+    const underWay = new Map<number, Exchange[]>();
     const script = (request: RecordedRequest) => answer(underWay, provider.name === "container", request);
     const upstreams: Upstream[] = [];
     for (let i = 0; i < (chain.hosts ?? 1); i++) upstreams.push(resources.use(await startUpstream({ host: host.bind, script, keep: 0 })));
@@ -99,35 +104,79 @@ export class RunningChain implements RunningTarget {
 
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
     requireSendable(request);
-    const exchange: Exchange = { request, giveUp: Promise.withResolvers(), over: Promise.withResolvers() };
     const before = this.attribution.written;
-    const { response, record } = await this.turns.run(async () => {
-      const connection = await this.lanes.take(request);
-      return this.exchange(connection, exchange);
-    });
-    const result = exchangeResult(request, response, exchange.seen, await record);
+    const { response, seen, record } = await this.turns.run(
+      (turn) => this.exchange(request, turn),
+      (lane) => this.lanes.takesBehind(lane, request),
+    );
+    const result = exchangeResult(request, response, seen, await record);
     return withEvidence(result, { request, logs: this.attribution.since(before) }, this);
   }
 
-  /** The access log entry is not part of a turn: the next request may begin while it is written. */
-  private async exchange(connection: ClientConnection, exchange: Exchange) {
-    const lane = this.onlyOne ? 0 : connection.port;
-    this.underWay.set(lane, exchange);
-    const record = this.record(lane);
-    const answered = connection.exchange(clientRequest(exchange.request, exchange.giveUp.promise));
-    this.readSoon();
-    const response: ClientResponse | undefined = await answered;
-    const after = record.after();
-    // What the client does not wait for comes to an end in Envoy later than for the client.
-    if (exchange.request.reset !== undefined) await after;
-    exchange.over.resolve();
-    this.underWay.delete(lane);
-    this.lanes.giveBack(connection);
-    return { response, record: after };
+  private async exchange(request: ExchangeRequest, turn: Turn<Http1Connection>) {
+    const { lane } = turn;
+    if (lane !== undefined) {
+      const { response, ...rest } = await this.exchangeOn(lane, request, turn, (sent) => lane.follow(sent));
+      if (response !== NOT_BEGUN) return { response, ...rest };
+    }
+    const connection = await this.lanes.take(request);
+    return this.exchangeOn(connection, request, turn, (sent) => connection.exchange(sent));
   }
 
-  /** Waits for the next access log entry of a lane. `after` gives the promise, which ends some time after that call at the latest. */
-  private record(lane: number): { after(): Promise<StreamRecord | undefined> } {
+  /** The access log entry is not part of a turn: the next request may begin while it is written. */
+  private async exchangeOn<R>(
+    connection: ClientConnection,
+    request: ExchangeRequest,
+    turn: Turn<Http1Connection>,
+    send: (request: ClientRequest) => Promise<R>,
+  ) {
+    const lane = this.onlyOne ? 0 : connection.port;
+    let answered: number | undefined;
+    let isFollowed = false;
+    const onAnswer = () => {
+      answered ??= performance.now() + (request.response?.delay ?? 0);
+      if (isFollowed || !(connection instanceof Http1Connection) || !this.mayBeFollowed(request)) return;
+      // Behind the answer: what Envoy reads before that costs it more.
+      setImmediate(() => (isFollowed ||= this.turns.offer(turn, connection)));
+    };
+    const ending = request.reset && { giveUp: Promise.withResolvers<void>(), over: Promise.withResolvers<void>() };
+    const exchange: Exchange = { request, onAnswer, ending };
+    const others = this.underWay.get(lane);
+    if (others === undefined) this.underWay.set(lane, [exchange]);
+    else others.push(exchange);
+    const record = this.record(lane);
+    const whole = send(clientRequest(request, ending?.giveUp.promise));
+    this.readSoon();
+    const response = await whole;
+    const entry = response === NOT_BEGUN ? record.none() : record.after();
+    // What the client does not wait for comes to an end in Envoy later than for the client.
+    if (ending !== undefined) await entry;
+    ending?.over.resolve();
+    this.leave(lane, exchange);
+    if (answered !== undefined) this.isSwift = performance.now() - answered < PATIENCE;
+    if (!isFollowed) this.lanes.giveBack(connection);
+    return { response, seen: exchange.seen, record: entry };
+  }
+
+  /**
+   * Whether the next request may be sent on the lane of this one as soon as the upstream answers it. Envoy takes up what comes behind a request of
+   * HTTP/1.1 when that one is over (RFC 9112, section 9.3.2), so that they go one after the other all the same. But what is sent cannot begin beside
+   * this one any more, should it be held on its way back: therefore not where the one before was.
+   */
+  private mayBeFollowed({ reset, response }: ExchangeRequest): boolean {
+    return !this.onlyOne && this.isSwift && reset === undefined && response?.delay === undefined && response?.reset === undefined;
+  }
+
+  private leave(lane: number, exchange: Exchange): void {
+    const all = this.underWay.get(lane);
+    if (all === undefined || all.length < 2) this.underWay.delete(lane);
+    else all.splice(all.indexOf(exchange), 1);
+  }
+
+  /**
+   * Waits for the next access log entry of a lane. `after` gives the promise, which ends some time after that call at the latest; `none` waits no more.
+   */
+  private record(lane: number) {
     const { promise, resolve } = Promise.withResolvers<StreamRecord | undefined>();
     const waiting: Waiting = { resolve, until: Infinity };
     const queue = this.waiting.get(lane);
@@ -137,6 +186,12 @@ export class RunningChain implements RunningTarget {
     return {
       after() {
         waiting.until = performance.now() + ACCESS_LOG_WAIT;
+        return promise;
+      },
+      none: () => {
+        const left = (this.waiting.get(lane) ?? []).filter((other) => other !== waiting);
+        if (left.length > 0) this.waiting.set(lane, left);
+        else this.waiting.delete(lane);
         return promise;
       },
     };
@@ -204,16 +259,26 @@ export class RunningChain implements RunningTarget {
 }
 
 /** What the request on the lane scripts; the upstream's record is kept without the lane. */
-async function answer(underWay: ReadonlyMap<number, Exchange>, onlyOne: boolean, request: RecordedRequest): Promise<UpstreamAnswer> {
-  const lane = request.headers.find(([name]) => name.toLowerCase() === LANE_HEADER)?.[1];
-  const exchange = underWay.get(onlyOne ? 0 : Number(lane));
+async function answer(
+  underWay: ReadonlyMap<number, readonly Exchange[]>,
+  onlyOne: boolean,
+  request: RecordedRequest,
+): Promise<UpstreamAnswer> {
+  const [port, stream] = request.headers.find(([name]) => name.toLowerCase() === LANE_HEADER)?.[1].split(" ") ?? [];
+  const exchanges = underWay.get(onlyOne ? 0 : Number(port));
+  // A stream may come again, as a retry, while the one that was sent behind it waits.
+  const exchange = exchanges?.find((each) => each.stream === stream || each.stream === undefined) ?? exchanges?.at(-1);
   // Nobody waits any more: a retry after the client has left.
   if (exchange === undefined) return { status: 503 };
+  if (stream !== undefined) exchange.stream = stream;
   exchange.seen = { ...request, headers: request.headers.filter(([name]) => name.toLowerCase() !== LANE_HEADER) };
+  exchange.onAnswer();
+  const { ending } = exchange;
   const { reset, response = {} } = exchange.request;
-  if (reset === "in-response") return { ...response, withoutEnd: exchange.giveUp.resolve };
+  if (ending === undefined) return response;
+  if (reset === "in-response") return { ...response, withoutEnd: ending.giveUp.resolve };
   if (reset !== "after-request") return response;
-  exchange.giveUp.resolve();
-  await exchange.over.promise;
+  ending.giveUp.resolve();
+  await ending.over.promise;
   throw new Error("the client has given up");
 }

@@ -3,6 +3,12 @@ import { framingOf, Http1Reader, type Http1Message, type ReadHead } from "../../
 import { toWire } from "../../upstreams/index.ts";
 import { type ClientConnection, type ClientRequest, type ClientResponse } from "./message.ts";
 
+/** A request that Envoy has not seen: the connection ended with the answer before. */
+export const NOT_BEGUN = Symbol("not begun");
+
+/** The first line and the headers of a request that ends where its client says, and leaves the connection as it is. */
+const PLAIN = /^(?!CONNECT )[^\r\n]*\r\n(?:(?!content-length|transfer-encoding|connection|upgrade|expect)[^\r\n]+\r\n)*$/i;
+
 /** HTTP/1.1 over a socket that is connected, without a library in between that would refuse what is malformed. */
 export class Http1Connection implements ClientConnection {
   readonly port: number;
@@ -12,6 +18,9 @@ export class Http1Connection implements ClientConnection {
   private onEvent: () => void = () => undefined;
   private reader = new Http1Reader(() => undefined);
   private pending: Buffer[] = [];
+  /** The answer to the request that was sent last. */
+  private answer: Promise<ClientResponse | undefined | typeof NOT_BEGUN> = Promise.resolve(undefined);
+  private plain = false;
 
   constructor(socket: Socket, port: number) {
     this.socket = socket;
@@ -34,12 +43,42 @@ export class Http1Connection implements ClientConnection {
     return this.open && this.keep;
   }
 
-  async exchange(request: ClientRequest): Promise<ClientResponse | undefined> {
-    this.reader = new Http1Reader(this.readHead(request.method));
-    this.socket.write(head(request), "latin1");
-    const sent = request.pieces.length > 0 || request.streamed ? this.sendBody(request) : undefined;
+  exchange(request: ClientRequest): Promise<ClientResponse | undefined> {
+    const answer = this.answerTo(request, this.send(request));
+    this.answer = answer;
+    return answer;
+  }
+
+  /** Whether a request can be sent while the answer to the one before is to come: Envoy takes it up when that one is over. */
+  get followable(): boolean {
+    return this.reusable && this.plain;
+  }
+
+  /** Sends a request behind the one that was sent last. */
+  follow(request: ClientRequest): Promise<ClientResponse | undefined | typeof NOT_BEGUN> {
+    this.answer = this.answerBehind(this.answer, request, this.send(request));
+    return this.answer;
+  }
+
+  private async answerBehind(before: Promise<unknown>, request: ClientRequest, sent: Promise<void> | undefined) {
+    const response = await before;
+    return typeof response === "object" && this.keep ? this.answerTo(request, sent) : NOT_BEGUN;
+  }
+
+  /** Returns what is under way of the body. */
+  private send(request: ClientRequest): Promise<void> | undefined {
+    const { pieces, streamed } = request;
+    const fields = head(request);
+    this.plain = !streamed && pieces.length < 2 && PLAIN.test(fields);
+    this.socket.write(`${fields}${framing(request)}\r\n`, "latin1");
+    return pieces.length > 0 || streamed ? this.sendBody(request) : undefined;
+  }
+
+  private async answerTo({ method, giveUp }: ClientRequest, sent: Promise<void> | undefined): Promise<ClientResponse | undefined> {
+    this.reader = new Http1Reader(this.readHead(method));
+    if (!this.open) this.reader.end();
     let over = false;
-    void request.giveUp?.then(() => over || this.close());
+    void giveUp?.then(() => over || this.close());
     const message = await this.message();
     over = true;
     await sent;
@@ -121,12 +160,15 @@ function statusOf(start: string): number {
   return Number(/^HTTP\/1\.[01] (\d{3})/.exec(start)?.[1] ?? NaN);
 }
 
-function head({ method, path, authority, headers, pieces, streamed }: ClientRequest): string {
-  const has = (wanted: string) => headers.some(([name]) => name.toLowerCase() === wanted);
-  const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-  const framing = streamed ? "transfer-encoding: chunked\r\n" : length > 0 && !has("content-length") ? `content-length: ${length}\r\n` : "";
+function head({ method, path, authority, headers }: ClientRequest): string {
   const host = authority === "" ? "" : `host: ${toWire(authority)}\r\n`;
-  return `${toWire(method)} ${toWire(path)} HTTP/1.1\r\n${host}${lines(headers)}${framing}\r\n`;
+  return `${toWire(method)} ${toWire(path)} HTTP/1.1\r\n${host}${lines(headers)}`;
+}
+
+function framing({ headers, pieces, streamed }: ClientRequest): string {
+  if (streamed) return "transfer-encoding: chunked\r\n";
+  if (pieces.length === 0 || headers.some(([name]) => name.toLowerCase() === "content-length")) return "";
+  return `content-length: ${pieces.reduce((sum, piece) => sum + piece.length, 0)}\r\n`;
 }
 
 function lines(headers: ClientRequest["headers"]): string {

@@ -9,7 +9,18 @@ import { FILTER_OPTIONS, WITH_MESSAGES } from "../../scripts/build/options.ts";
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
 // The asconfig.json of the repository is for filters, which import nothing that Envoy has not.
-const LIBRARY_OPTIONS = ["--config", "none", "-O3", "--runtime", "minimal", "--exportRuntime", "--exportStart", "_initialize"];
+const LIBRARY_OPTIONS = [
+  "--config",
+  "none",
+  "-O3",
+  "--enable",
+  "simd",
+  "--runtime",
+  "minimal",
+  "--exportRuntime",
+  "--exportStart",
+  "_initialize",
+];
 
 /** Compiles an AssemblyScript `entry` (a path) that tests call directly. */
 export async function compileAssembly(entry: string, options: readonly string[] = LIBRARY_OPTIONS): Promise<Uint8Array> {

@@ -18,6 +18,7 @@ const FEATURES = [
   binaryen.Features.NontrappingFPToInt,
   binaryen.Features.BulkMemory,
   binaryen.Features.BulkMemoryOpt,
+  binaryen.Features.SIMD128,
 ].reduce((all, each) => all | each);
 
 /** Functions of up to this size, in Binaryen's count, are put in wherever they are called: no more, or modules grow. */

@@ -94,6 +94,20 @@ describe("what is refused", () => {
       }
     }
   });
+
+  test("any byte outside the alphabet among many, which go by sixteen at a time", () => {
+    for (const { decode, characters } of alphabets) {
+      const inside = new RegExp(`^[${characters}]$`);
+      const filler = "-+_/AzPoZ09bY5Nn".replace(/[-+_/]/g, (sign) => (inside.test(sign) ? sign : "k")).repeat(3);
+      for (let byte = 0; byte < 256; byte++) {
+        const character = String.fromCharCode(byte);
+        for (let at = 0; at < 40; at++) {
+          const text = `${filler.slice(0, at)}${character}${filler.slice(at + 1, 44)}`;
+          expect(calls.text(decode, text, OPTIONAL)).toBe(inside.test(character) ? Buffer.from(text, "base64").toString("latin1") : null);
+        }
+      }
+    }
+  });
 });
 
 test("base64 wants its padding and base64url wants none, unless told otherwise", () => {

@@ -58,6 +58,12 @@ export function decodeBase64Url(input: Bytes, padding: Base64Padding = Base64Pad
   return decode(input, STANDARD, padding);
 }
 
+/** The same of base64url without padding, to `output`, which has room for as many bytes as `input` has characters. */
+export function decodeBase64UrlTo(input: Bytes, output: usize): Bytes | null {
+  const length = unpadded(input, Base64Padding.Forbidden);
+  return length < 0 ? null : decodeTo(input, length, STANDARD, output);
+}
+
 /** `input` in base64, in the arena; with `=` at the end unless `padded` is false. */
 export function encodeBase64(input: Bytes, padded: bool = true): Bytes {
   return encode(input, STANDARD_ALPHABET, padded);
@@ -71,14 +77,25 @@ export function encodeBase64Url(input: Bytes, padded: bool = false): Bytes {
 /** `foreign`: the mark of the characters that are in the other alphabet only. */
 function decode(input: Bytes, foreign: u8, padding: Base64Padding): Bytes | null {
   const length = unpadded(input, padding);
-  if (length < 0) return null;
+  return length < 0 ? null : decodeTo(input, length, foreign, arena.allocate(<usize>length));
+}
+
+/** Decodes the first `length` characters. */
+function decodeTo(input: Bytes, length: i32, foreign: u8, output: usize): Bytes | null {
   const left = length & 3;
   const size = (length >> 2) * 3 + (left == 0 ? 0 : left - 1);
-  const output = arena.allocate(<usize>size);
   let seen: u8 = 0;
   let to = output;
   let at = input.pointer;
   const end = at + <usize>length;
+  if (ASC_FEATURE_SIMD) {
+    if (foreign == STANDARD) {
+      const blocks = at + ((<usize>length) & ~15);
+      if (!decodeBlocks(at, blocks, to)) return null;
+      to += ((blocks - at) >> 4) * 12;
+      at = blocks;
+    }
+  }
   for (const last = end - <usize>left; at < last; at += 4) {
     const one = valueAt(at);
     const two = valueAt(at + 1);
@@ -101,6 +118,34 @@ function decode(input: Bytes, foreign: u8, padding: Base64Padding): Bytes | null
     if (unused != 0) return null;
   }
   return (seen & foreign) == 0 ? Bytes.view(output, size) : null;
+}
+
+/**
+ * Decodes base64url, 16 characters to 12 bytes, up to `end`; `false` where there is any other character. A character is one where its two halves have no bit in common in the
+ * two tables, in which a bit stands for the upper halves that go with the same lower ones; its value is a constant for each upper half further on, but for `_`
+ * (W. Muła and D. Lemire, "Faster Base64 Encoding and Decoding Using AVX2 Instructions", sections 3.2 and 3.3).
+ */
+function decodeBlocks(from: usize, end: usize, output: usize): bool {
+  const upper = i8x16(32, 32, 1, 2, 4, 8, 4, 16, 32, 32, 32, 32, 32, 32, 32, 32);
+  const lower = i8x16(37, 33, 33, 33, 33, 33, 33, 33, 33, 33, 35, 59, 59, 58, 59, 51);
+  const steps = i8x16(0, 0, 17, 4, -65, -65, -71, -71, 0, 0, 0, 0, 0, -32, 0, 0);
+  let to = output;
+  let wrong = i64x2.splat(0);
+  for (let at = from; at < end; at += 16) {
+    const characters = v128.load(at);
+    const high = i8x16.shr_u(characters, 4);
+    wrong = v128.or(wrong, v128.and(i8x16.swizzle(upper, high), i8x16.swizzle(lower, v128.and(characters, i8x16.splat(0x0f)))));
+    const underscore = v128.and(i8x16.eq(characters, i8x16.splat(0x5f)), i8x16.splat(0x08));
+    const values = i8x16.add(characters, i8x16.swizzle(steps, v128.or(high, underscore)));
+    // Six bits each, then twelve of two, then twenty-four of four.
+    const pairs = v128.or(v128.and(i16x8.shl(values, 6), i16x8.splat(0x0fc0)), i16x8.shr_u(values, 8));
+    const groups = i32x4.dot_i16x8_s(pairs, i32x4.splat(0x0001_1000));
+    const bytes = i8x16.shuffle(groups, groups, 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 0, 0, 0, 0);
+    v128.store64_lane(to, bytes, 0);
+    v128.store32_lane(to, bytes, 2, 8);
+    to += 12;
+  }
+  return !v128.any_true(wrong);
 }
 
 /** How many characters stand before the padding; -1 where the padding is not as `padding` says or the length is one that nothing encodes to. */

@@ -1,1 +1,1 @@
-export { Base64Padding, decodeBase64, decodeBase64Url, encodeBase64, encodeBase64Url } from "./base64";
+export { Base64Padding, decodeBase64, decodeBase64Url, decodeBase64UrlTo, encodeBase64, encodeBase64Url } from "./base64";

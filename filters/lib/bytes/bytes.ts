@@ -81,6 +81,12 @@ export class Bytes {
     const length = this.length;
     const pattern = EACH * <u64>byte;
     let i = from;
+    if (ASC_FEATURE_SIMD) {
+      for (; i <= length - 16; i += 16) {
+        const same = i8x16.bitmask(i8x16.eq(v128.load(this.pointer + <usize>i), i8x16.splat(byte)));
+        if (same != 0) return i + ctz(same);
+      }
+    }
     for (; i <= length - 8; i += 8) {
       // The lowest byte that is zero is the lowest from which taking one sets its highest bit.
       const other = load<u64>(this.pointer + <usize>i) ^ pattern;

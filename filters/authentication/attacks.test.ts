@@ -3,7 +3,7 @@ import { exportJWK } from "jose";
 import { describe, expect, test } from "vitest";
 import { HostError } from "../../harness/host/index.ts";
 import { CONFIGURATION, KEYS, MUTATIONS } from "./mutations.mts";
-import { bearer, clock, host, key, load, parts, plugin, rule, send, token } from "./tester.mts";
+import { bearer, clock, host, key, load, parts, PAYLOAD, plugin, raw, rule, send, token } from "./tester.mts";
 import { ALGORITHMS, keySet, sign, signingKey } from "./tokens.mts";
 
 // Attacks by name: nothing gets in that should not.
@@ -83,6 +83,36 @@ describe("attacks on jwksUri (CVE-2026-41413)", () => {
     expect(host.logs.lines.map(({ message }) => message).join("\n")).toContain(
       "jwtRules[0].jwksUri: expected an absolute http or https URI",
     );
+  });
+});
+
+describe("a header", () => {
+  const known = { alg: "RS256", kid: "RS256" };
+  const long = "x".repeat(600);
+
+  test("that is the last one's again says the same, and no other does, however alike", () => {
+    load();
+    const outcomes: ReadonlyArray<readonly [object, string]> = [
+      [known, "forwarded"],
+      [{ ...known, kid: "RS257" }, "authentication_unknown_key"],
+      [{ ...known, alg: "RS255" }, "authentication_algorithm"],
+      [{ ...known, alg: "none" }, "authentication_algorithm"],
+      [{ ...known, zip: "x" }, "authentication_token_header_unsupported"],
+      [{ ...known, kid: 5 }, "authentication_token_header"],
+      [{ alg: "RS256" }, "forwarded"],
+      [{ ...known, typ: long }, "forwarded"],
+      [{ ...known, kid: long }, "authentication_unknown_key"],
+      [{ alg: "RS512", kid: "RS512" }, "authentication_signature"],
+    ];
+    let number = 0;
+    for (const [before] of outcomes) {
+      for (const [header, outcome] of outcomes) {
+        // Every token is new, so that the cache knows none.
+        const [first, ...then] = [before, header, header].map((one) => raw(one, { ...PAYLOAD, jti: number++ }));
+        send(bearer(first ?? ""));
+        expect([before, header, ...then.map((one) => send(bearer(one)))]).toEqual([before, header, outcome, outcome]);
+      }
+    }
   });
 });
 

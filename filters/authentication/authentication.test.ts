@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { CalloutAnswer } from "../../harness/target/index.ts";
-import { bearer, clock, GOOD, host, key, load, PAYLOAD, plugin, raw, rule, send, token } from "./tester.mts";
+import { bearer, clock, GOOD, HEADER, host, key, load, PAYLOAD, plugin, raw, rule, send, token } from "./tester.mts";
 import { FUTURE, ISSUER, keySet, sign } from "./tokens.mts";
 
 // What other filters read, and key sets over time. Generated and broken input stands in input.test.ts.
@@ -23,6 +24,32 @@ describe("what other filters read", () => {
     expect(state(bearer(given))).toEqual(expected);
     const list = await sign(key("ES256"), { aud: ["a", "b"] });
     expect(state(bearer(list))).toMatchObject({ audiences: ["a", "b"] });
+  });
+
+  test("says it of any claims, however they are written, the first time and from the cache", () => {
+    load({ jwtRules: [rule()] });
+    const text = fc.oneof(fc.string(), fc.string({ unit: "grapheme", minLength: 1, maxLength: 300 }));
+    const claims = fc.record(
+      { sub: text, aud: fc.oneof(text, fc.array(text)), azp: fc.oneof(text, fc.integer()), more: fc.jsonValue() },
+      { requiredKeys: [] },
+    );
+    const space = fc.string({ unit: fc.constantFrom(..." \t\r\n"), maxLength: 12 });
+    fc.assert(
+      fc.property(claims, space, space, fc.nat(2), (own, before, behind, indent) => {
+        const whole = JSON.parse(JSON.stringify({ ...own, iss: ISSUER })) as typeof own;
+        const given = bearer(raw(HEADER, before + JSON.stringify(whole, null, indent) + behind));
+        const { sub = "", aud, azp } = whole;
+        const expected = {
+          ...(sub === "" ? {} : { principal: `${ISSUER}/${sub}` }),
+          ...(aud === undefined ? {} : { audiences: typeof aud === "string" ? [aud] : aud }),
+          ...(typeof azp === "string" ? { presenter: azp } : {}),
+          claims: whole,
+        };
+        expect(state(given)).toEqual(expected);
+        expect(state(given)).toEqual(expected);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test("names no principal for an empty sub, and says nothing without a token, whatever a client sends", async () => {

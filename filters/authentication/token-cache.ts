@@ -1,19 +1,20 @@
 import { xxHash64 } from "../lib/hash";
-import { copyValue, JsonValue, sizeOfCopy } from "../lib/json";
-import { Bytes } from "../sdk";
+import { JsonValue, relocate } from "../lib/json";
+import { Bytes, copyBytes } from "../sdk";
 import { TokenRecord } from "./token-record";
 
-/** Bytes of all records. A record of a token of 800 B takes about 2.5 KiB. */
+/** Bytes of all records. A record of a token of 800 B takes about 2 KiB. */
 const CAPACITY: u64 = 1 << 20;
 /** A record above this is not kept, so that one giant cannot drive out all others. */
-const MOST: i32 = 16 * 1024;
+const MOST: usize = 16 * 1024;
 /** Records that are next to be overwritten are no longer given out, so that the tokens of one request cannot overwrite each other's. */
-const MARGIN: u64 = 8 * MOST;
+const MARGIN: u64 = 8 * <u64>MOST;
 const BUCKETS: u32 = 512;
 const WAYS: u32 = 4;
 const SLOT: usize = 16;
 /** Bytes of a token that are hashed, its last ones: of a signature, so that nobody but its issuer can make two verified tokens that meet. */
 const HASHED: i32 = 64;
+const FIELDS: usize = (offsetof<TokenRecord>() + 7) & ~7;
 const INDEX_SIZE: usize = <usize>BUCKETS * <usize>WAYS * SLOT;
 
 /**
@@ -66,19 +67,28 @@ export class TokenCache {
 
   /** Copies `record`. The oldest of its bucket, or of all, gives way. */
   insert(record: TokenRecord): void {
-    const size = record.size;
-    const whole = size + <i32>sizeOfCopy(record.payload);
-    if (whole > MOST || this.block == 0) return;
+    const token = record.token;
+    const tokenAt = FIELDS + aligned(record.partSize);
+    const claimsAt = tokenAt + aligned(token.length);
+    const whole = claimsAt + aligned(record.claimsLength);
+    if (record.partSize == 0 || whole > MOST || this.block == 0) return;
     const offset = this.head % CAPACITY;
     if (offset + <u64>whole > CAPACITY) this.head += CAPACITY - offset;
     const position = this.head;
+    this.head += <u64>whole;
     const kept = this.at(position);
     const start = changetype<usize>(kept);
-    memory.copy(start, changetype<usize>(record), <usize>size);
-    const payload = start + <usize>size;
-    this.head += <u64>whole;
-    copyValue(record.payload, payload, kept.payloadText);
-    kept.payload = changetype<JsonValue>(payload);
+    const shift = start + FIELDS - record.part;
+    copyBytes(start, changetype<usize>(record), FIELDS);
+    memory.copy(start + FIELDS, record.part, <usize>record.partSize);
+    memory.copy(start + tokenAt, token.pointer, <usize>token.length);
+    copyBytes(start + claimsAt, record.claims, <usize>record.claimsLength);
+    kept.part += shift;
+    kept.state.pointer += shift;
+    kept.token.pointer = start + tokenAt;
+    kept.claims = start + claimsAt;
+    kept.payload = changetype<JsonValue>(changetype<usize>(record.payload) + shift);
+    relocate(kept.payload, shift);
     let slot = this.bucket(record.hash);
     let oldest = slot;
     for (let way: u32 = 0; way < WAYS; way++, slot += SLOT) {
@@ -103,4 +113,10 @@ export class TokenCache {
   private at(position: u64): TokenRecord {
     return changetype<TokenRecord>(this.block + INDEX_SIZE + <usize>(position % CAPACITY));
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function aligned(size: i32): usize {
+  return (<usize>size + 7) & ~7;
 }

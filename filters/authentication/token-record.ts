@@ -2,14 +2,7 @@ import { JsonValue } from "../lib/json";
 import { arena, Bytes } from "../sdk";
 
 /**
- * What is kept of a verified token: all that a request with it needs, in one block.
- *
- * ```
- *   0            52        token        state               claims                   payload
- *   +------------+---------+------------+-------------------+----------------------+
- *   | fields     | token   | JSON state | length, bytes ... | parsed, in the cache |   lengths are i32; -1 where the claim is missing
- *   +------------+---------+------------+-------------------+----------------------+
- * ```
+ * What is kept of a verified token: all that a request with it needs. Its parts stand in the arena, where they came to be, and are in one block in the cache.
  */
 @unmanaged
 @final
@@ -23,46 +16,38 @@ export class TokenRecord {
   location: i32;
   /** The version of the keys by which it was verified. */
   keysVersion: u32;
-  tokenLength: i32;
-  stateLength: i32;
-  claimsLength: i32;
-  /** The claims, parsed; of a record in the arena they stand there too. */
+  /** The claims, parsed. */
   payload: JsonValue;
+  /** From where the state and the claims stand, and in how many bytes; 0 where they are not in one piece. */
+  part: usize;
+  partSize: i32;
+  private tokenPointer: usize;
+  private tokenLength: i32;
+  private statePointer: usize;
+  private stateLength: i32;
+  /** The values of the rule's claim headers: length, bytes ...; lengths are i32, -1 where the claim is missing. */
+  claims: usize;
+  claimsLength: i32;
 
-  /** A record with room for its parts, in the arena. */
-  static allocate(tokenLength: i32, stateLength: i32, claimsLength: i32): TokenRecord {
-    const record = changetype<TokenRecord>(arena.allocate(offsetof<TokenRecord>() + <usize>(tokenLength + stateLength + claimsLength)));
-    record.tokenLength = tokenLength;
-    record.stateLength = stateLength;
-    record.claimsLength = claimsLength;
+  /** A record in the arena. */
+  static of(token: Bytes, state: Bytes): TokenRecord {
+    const record = changetype<TokenRecord>(arena.allocate(offsetof<TokenRecord>()));
+    record.tokenPointer = token.pointer;
+    record.tokenLength = token.length;
+    record.statePointer = state.pointer;
+    record.stateLength = state.length;
     return record;
   }
 
-  /** Bytes of the whole without the payload, a multiple of 8. */
-  get size(): i32 {
-    return (<i32>offsetof<TokenRecord>() + this.tokenLength + this.stateLength + this.claimsLength + 7) & ~7;
-  }
 
+  @inline
   get token(): Bytes {
-    return Bytes.view(changetype<usize>(this) + offsetof<TokenRecord>(), this.tokenLength);
+    return changetype<Bytes>(changetype<usize>(this) + offsetof<TokenRecord>("tokenPointer"));
   }
 
   /** What goes into the filter state. */
+  @inline
   get state(): Bytes {
-    return Bytes.view(changetype<usize>(this) + offsetof<TokenRecord>() + <usize>this.tokenLength, this.stateLength);
-  }
-
-  /** Where the text of the payload stands in the state, as its last member. */
-  get payloadText(): Bytes {
-    const length = this.payload.textLength;
-    return Bytes.view(
-      changetype<usize>(this) + offsetof<TokenRecord>() + <usize>(this.tokenLength + this.stateLength - 1 - length),
-      length,
-    );
-  }
-
-  /** Where the values of the rule's claim headers begin. */
-  get claims(): usize {
-    return changetype<usize>(this) + offsetof<TokenRecord>() + <usize>(this.tokenLength + this.stateLength);
+    return changetype<Bytes>(changetype<usize>(this) + offsetof<TokenRecord>("statePointer"));
   }
 }

@@ -55,6 +55,12 @@ function allocateBlock(size: usize): usize {
   return start;
 }
 
+/** Where that ends which was allocated since `start` was, `start` with it; 0 where it is not in one piece. */
+export function endOf(start: usize): usize {
+  const base = overflow != 0 ? overflow : block;
+  return start >= base && start <= cursor ? cursor : 0;
+}
+
 /** Takes back everything that was allocated since the last reset. */
 // @ts-ignore: decorator
 @inline

@@ -1,4 +1,4 @@
-export { copyValue, sizeOfCopy } from "./copy";
 export { jsonErrorMessage } from "./error";
 export { JsonDocument, JsonError } from "./reader";
+export { relocate } from "./relocate";
 export { JsonKind, JsonValue } from "./value";

@@ -1,5 +1,5 @@
 import { arena, Bytes } from "../bytes";
-import { copyValue, sizeOfCopy, JsonDocument, JsonKind, JsonValue } from ".";
+import { JsonDocument, JsonKind, JsonValue, relocate } from ".";
 
 // Flat functions for json.test.ts.
 
@@ -19,29 +19,22 @@ export function errorOffset(): i32 {
   return document != null ? (document as JsonDocument).offset : -1;
 }
 
-/** Puts a copy of the values in the document's place, in memory of its own, and wipes the arena. Whether it has the size that was told. */
+/** Puts a copy of the source and the values in the document's place, in memory of its own, and wipes the arena. Whether they came to lie in one piece. */
 export function copy(pointer: usize, length: i32): bool {
   arena.reset();
-  const start = arena.allocate(0);
-  const parsed = JsonDocument.parse(Bytes.view(pointer, length));
-  document = parsed;
-  const root = parsed.root;
-  if (root == null) return false;
-  const taken = <i32>(arena.allocate(0) - start);
-  const text = heap.alloc(<usize>length);
-  memory.copy(text, pointer, <usize>length);
-  const size = sizeOfCopy(root);
-  const place = heap.alloc(size + 1);
-  store<u8>(place + size, 0x7b);
-  // Of the root value alone: space around it is no part of it.
-  const own = Bytes.view(text + <usize>root.start, root.end - root.start);
-  copyValue(root, place, own);
-  memory.fill(pointer, 0x7a, <usize>length);
-  memory.fill(start, 0x7a, <usize>taken);
+  const start = arena.allocate(<usize>length);
+  memory.copy(start, pointer, <usize>length);
+  const root = JsonDocument.parse(Bytes.view(start, length)).root;
+  const end = arena.endOf(start);
+  if (root == null || end == 0) return false;
+  const place = heap.alloc(end - start);
+  memory.copy(place, start, end - start);
+  memory.fill(start, 0x7a, end - start);
   const copied = changetype<JsonDocument>(arena.allocate(offsetof<JsonDocument>()));
-  copied.root = changetype<JsonValue>(place);
+  copied.root = changetype<JsonValue>(changetype<usize>(root) + (place - start));
+  relocate(changetype<JsonValue>(copied.root), place - start);
   document = copied;
-  return load<u8>(place + size) == 0x7b;
+  return true;
 }
 
 /** Writes the document again in one canonical form: kinds, decoded texts as hexadecimal. */

@@ -4,9 +4,9 @@ import { defineConfig } from "vitest/config";
 import { assemblyScript } from "./harness/assemblyscript/index.ts";
 
 const EVERYWHERE = ["**/node_modules/**", "**/dist/**", ".cache/**"];
-/** What starts an Envoy, a container or a compiler that takes long. */
+const SCENARIOS = ["**/*.scenarios.ts"];
+/** What else starts an Envoy, a container or a compiler that takes long. */
 const SLOW = [
-  "**/*.scenarios.ts",
   "{cli,harness/scenario,test/!(conformance),test/conformance/!(fields)}/**/*.test.ts",
   "harness/envoy/{*,!(release)/**/*}.test.ts",
 ];
@@ -22,7 +22,7 @@ const FAST_CHECK = FUZZ_SECONDS > 0 ? "scripts/soak/fast-check.ts" : "test/fast-
 // (https://nodejs.org/api/module.html#module-compile-cache). It is found by content; removing the folder costs time, no more.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL(".cache/node", import.meta.url));
 
-/** `unit` is what `npm run check` runs; both together are `npm test`. */
+/** `unit` is what `npm run check` runs; all together are `npm test`. */
 export default defineConfig({
   plugins: [assemblyScript({ folders: ["filters/!(lib|testing)", "filters/lib/*"] })],
   resolve: { alias: [{ find: /^fast-check$/, replacement: fileURLToPath(new URL(FAST_CHECK, import.meta.url)) }] },
@@ -36,8 +36,20 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["**/*.test.ts"],
-          exclude: [...EVERYWHERE, ...SLOW],
+          exclude: [...EVERYWHERE, ...SCENARIOS, ...SLOW],
           testTimeout: 60_000 + 10_000 * FUZZ_SECONDS,
+          hookTimeout: COMPILATION,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "scenarios",
+          include: SCENARIOS,
+          exclude: EVERYWHERE,
+          // They change nothing but what they start themselves: files share what V8 has compiled, and Envoys.
+          isolate: false,
+          testTimeout: 60_000,
           hookTimeout: COMPILATION,
         },
       },

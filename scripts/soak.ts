@@ -150,7 +150,7 @@ const STEPS: readonly Step[] = [
   ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
     name: `envoy-${version}`,
     title: `the tests on Envoy ${version}`,
-    command: ["node", "scripts/test-envoy.mjs", version, "--project", "integration"],
+    command: ["node", "scripts/test-envoy.mjs", version, "--project", "integration", "--project", "scenarios"],
   })),
 ];
 

@@ -88,11 +88,11 @@ function packageJson(name: string, version: string): string {
   });
 }
 
-/** While vitest watches, the compiler stays warm, and a changed source runs the tests again. */
+/** While vitest watches, the compiler and the processes of test files stay warm, and a changed source runs the tests again. */
 const CONFIG = `import { assemblyScript } from "meshwright/harness/assemblyscript";
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ plugins: [assemblyScript()] });
+export default defineConfig({ plugins: [assemblyScript()], test: { isolate: false } });
 `;
 
 function scenarios(name: string, harness: string, compiler: string, module: string): string {

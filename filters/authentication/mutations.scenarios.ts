@@ -14,14 +14,14 @@ describe("every attack on tokens", async () => {
     ),
   );
   for (const { alg } of KEYS) {
-    const own = requests.filter(({ id }) => id.startsWith(`${alg},`));
+    const own = requests.filter(({ id, token }) => id.startsWith(`${alg},`) && token !== undefined);
     scenario(
       `with ${alg}`,
       { chain: async () => ({ filters: [{ name: "authentication", module: await compileFilter(entry), configuration: CONFIGURATION }] }) },
       async (run) => {
-        for (const { id, details, token } of own) {
-          if (token === undefined) continue;
-          const result = await run.send({ id, path: "/", headers: [["authorization", `Bearer ${token}`]] });
+        const results = await run.sendAll(own.map(({ id, token }) => ({ id, path: "/", headers: [["authorization", `Bearer ${token}`]] })));
+        for (const [index, { id, details }] of own.entries()) {
+          const result = results[index];
           if (details === undefined) expect(result, id).toForward();
           else expect(result, id).toRespond(details.endsWith("audience") ? 403 : 401, details);
         }

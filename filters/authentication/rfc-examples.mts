@@ -16,7 +16,7 @@ export interface RfcExample {
 /** RFC 7515, appendix A, which share one payload: of the issuer `joe`, valid until 2011-03-22T18:43:00Z. */
 const PAYLOAD = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
 const HMAC_KEY = { kty: "oct", k: "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow" };
-const RSA_KEY = {
+export const RSA_KEY = {
   kty: "RSA",
   e: "AQAB",
   n:
@@ -43,7 +43,7 @@ const P521_KEY = {
 };
 
 /** RFC 7520, section 3, with what section 4 signs. */
-const HOBBIT_RSA_KEY = {
+export const HOBBIT_RSA_KEY = {
   kty: "RSA",
   kid: "bilbo.baggins@hobbiton.example",
   use: "sig",

@@ -1,5 +1,6 @@
-import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { exportJWK, type JWK, SignJWT } from "jose";
+import { RSA_PRIVATE_KEY } from "./rsa-keys.mts";
 
 /** Keys and tokens for the tests, signed by `jose`, which is no code of ours. */
 
@@ -28,9 +29,10 @@ export interface SigningKey {
   readonly jwk: JWK;
 }
 
-const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const privateKey = createPrivateKey({ key: RSA_PRIVATE_KEY, format: "jwk" });
+const rsa = { privateKey, publicKey: createPublicKey(privateKey) };
 
-/** A key for `alg`; all of RSA share one, because they take long to make. */
+/** A key for `alg`; all of RSA share one. */
 export async function signingKey(alg: SigningAlgorithm, kid: string = alg): Promise<SigningKey> {
   if (alg.startsWith("HS")) {
     const secret = new Uint8Array(64).map((_, index) => index * 3 + 1);

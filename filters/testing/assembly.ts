@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { instantiate } from "@assemblyscript/loader";
-import { compileFilter as compile, type CompileOptions, expectChanges } from "../../harness/assemblyscript/index.ts";
+import { compileFilter as compile, type CompileOptions, expectChanges, isChanging } from "../../harness/assemblyscript/index.ts";
 import { builtModule, readDigests } from "../../scripts/build/modules.ts";
 import { FILTER_OPTIONS, WITH_MESSAGES } from "../../scripts/build/options.ts";
 
@@ -40,8 +40,9 @@ export function compileFilter(entry: string): Promise<string> {
 }
 
 async function compileUnbuilt(entry: string): Promise<string> {
-  const built = await builtModule(repository, dirname(relative(repository, entry)), await readDigests(repository));
   const parameters = [...FILTER_OPTIONS, ...WITH_MESSAGES];
+  if (isChanging(entry, optionsFor(parameters))) return compileToFile(entry, parameters);
+  const built = await builtModule(repository, dirname(relative(repository, entry)), await readDigests(repository));
   if (built === undefined) return compileToFile(entry, parameters);
   await expectChanges(entry, optionsFor(parameters));
   return built;

@@ -42,9 +42,18 @@ export interface CompileOptions {
 export async function compileFilter(entry: string | URL, options: CompileOptions = {}): Promise<string> {
   const request = requestFor(entry, options);
   const service = process.env[SERVICE];
+  if (service !== undefined) changing.add(request.entry);
   const result = service === undefined ? await compileHere(request) : await askService(service, { module: request });
   if ("problem" in result) throw new Error(`${request.entry} does not compile:\n${stripVTControlCharacters(result.problem)}`);
   return result.output;
+}
+
+/** Entries of which the compiler that stays warm was asked for a module. */
+const changing = new Set<string>();
+
+/** Whether an entry's sources changed since this process, which test files may follow one another in, began: what was built before need not be looked at. */
+export function isChanging(entry: string | URL, options: CompileOptions = {}): boolean {
+  return changing.has(requestFor(entry, options).entry);
 }
 
 /** Where a compiler stays warm, has it get ready for changes of a module that is there already. Parameters as of {@link compileFilter}. */

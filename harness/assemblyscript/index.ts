@@ -6,8 +6,8 @@
  * import { assemblyScript } from "meshwright/harness/assemblyscript";
  * import { defineConfig } from "vitest/config";
  *
- * export default defineConfig({ plugins: [assemblyScript()] });
+ * export default defineConfig({ plugins: [assemblyScript()], test: { isolate: false } });
  * ```
  */
-export { compileFilter, type CompileOptions, expectChanges } from "./compile.ts";
+export { compileFilter, type CompileOptions, expectChanges, isChanging } from "./compile.ts";
 export { assemblyScript, type AssemblyScriptOptions } from "./plugin.ts";

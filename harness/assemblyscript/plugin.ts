@@ -20,7 +20,7 @@ export interface AssemblyScriptOptions {
 
 /**
  * For `plugins` of `vitest.config.ts`: while vitest watches, {@link compileFilter} has a compiler that stays warm and begins when a source is written, a changed source runs the
- * tests of all that is made of it, and where no other `pool` is chosen, test files run in processes that were started before.
+ * tests of all that is made of it, and where no other `pool` is chosen, test files run in processes that were started before. With `isolate: false` these stay for the next change.
  *
  * ```ts
  * export default defineConfig({ plugins: [assemblyScript()] });
@@ -39,8 +39,9 @@ export function assemblyScript({ folders }: AssemblyScriptOptions = {}): {
       const pool = (processes = new SpareProcesses());
       // Vitest asks once, for the root, and what is added there does not reach the projects that it declares.
       const declared = (test.projects ?? []).map((project) => (isExtension(project) ? project.test : undefined));
+      const { pool: chosen } = test;
       for (const part of [test, ...declared]) {
-        if (part === undefined || part.pool !== undefined) continue;
+        if (part === undefined || (part.pool ?? chosen) !== undefined) continue;
         part.pool = pool;
         // What Node itself loads can be there before vitest says what to run. Where the harness is a package, it is loaded so anyway.
         part.server = { ...part.server, deps: { ...part.server?.deps, external: [...(part.server?.deps?.external ?? []), HARNESS_FILES] } };

@@ -21,15 +21,16 @@ function take(options: Parameters<SpareProcesses["take"]>[0] = OPTIONS): ChildPr
 /** Two test files that ran at once, and have ended. */
 function round(): void {
   pool = new SpareProcesses();
-  for (const process of [take(), take()]) process.kill();
-  pool.gaveBack();
-  expect(pool.waiting).toEqual([]);
-  pool.gaveBack();
+  const [one, other] = [take(), take()];
+  for (const process of [one, other]) process.kill();
+  expect(pool.giveBack(one, false)).toBe(false);
+  expect(pool.pids).toEqual([]);
+  expect(pool.giveBack(other, false)).toBe(false);
 }
 
 test("there are as many as ran at once, each for one test file", () => {
   round();
-  const waiting = [...pool.waiting];
+  const waiting = [...pool.pids];
   expect(waiting).toHaveLength(2);
   expect([take().pid, take().pid].toSorted()).toEqual(waiting.toSorted());
   expect(waiting).not.toContain(take().pid);
@@ -40,25 +41,49 @@ test.each([
   ["other parameters", { ...OPTIONS, execArgv: ["--no-warnings"] }],
 ])("none is taken that was started with %s", (_, options) => {
   round();
-  const waiting = [...pool.waiting];
+  const waiting = [...pool.pids];
   expect(waiting).not.toContain(take(options).pid);
-  expect(pool.waiting).toEqual([]);
+  expect(pool.pids).toEqual([]);
+});
+
+test("one that is idle is kept and taken before others, but for a test file that wants its own", () => {
+  pool = new SpareProcesses();
+  const [one, other] = [take(), take()];
+  other.kill();
+  expect(pool.giveBack(one, true)).toBe(true);
+  expect(pool.giveBack(other, false)).toBe(false);
+  expect(pool.pids).toHaveLength(2);
+  expect(take().pid).not.toBe(one.pid);
+  expect(pool.take(OPTIONS, false)).toBe(one);
+});
+
+test.each([
+  ["what it has loaded has changed", () => pool.discard()],
+  ["others are started with something else", () => take({ ...OPTIONS, execArgv: ["--no-warnings"] })],
+  ["it has ended", (process: ChildProcess) => process.disconnect()],
+  ["the pool has ended", () => pool[Symbol.asyncDispose]()],
+])("one that is idle is not kept where %s meanwhile", async (_, change) => {
+  pool = new SpareProcesses();
+  const process = take();
+  await change(process);
+  expect(pool.giveBack(process, true)).toBe(false);
+  expect(pool.pids).not.toContain(process.pid);
 });
 
 test("none is taken that has loaded what has changed since", () => {
   round();
-  const waiting = [...pool.waiting];
+  const waiting = [...pool.pids];
   pool.discard();
   expect(waiting).not.toContain(take().pid);
 });
 
 test("none is taken that has ended", async () => {
   round();
-  const [first = 0, second = 0] = pool.waiting;
+  const [first = 0, second = 0] = pool.pids;
   process.kill(first, "SIGKILL");
   await until(
     "it is known",
-    () => pool.waiting,
+    () => pool.pids,
     ({ length }) => length === 1,
   );
   expect(take().pid).toBe(second);
@@ -66,7 +91,7 @@ test("none is taken that has ended", async () => {
 
 test("all end with the pool", async () => {
   round();
-  const waiting = [...pool.waiting];
+  const waiting = [...pool.pids];
   await pool[Symbol.asyncDispose]();
   const alive = () => waiting.filter(isAlive);
   await until("they have ended", alive, ({ length }) => length === 0);

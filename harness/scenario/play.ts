@@ -7,6 +7,8 @@ export interface ScenarioRun {
   readonly target: Target["name"];
   /** Sends a request and keeps what became of it for the comparison. */
   send(request: ExchangeRequest): Promise<ExchangeResult>;
+  /** As {@link send} of each, one after the other, which takes the in-process host less time. */
+  sendAll(requests: readonly ExchangeRequest[]): Promise<readonly ExchangeResult[]>;
   metrics(): ReturnType<RunningTarget["metrics"]>;
   logs(): ReturnType<RunningTarget["logs"]>;
 }
@@ -15,13 +17,17 @@ export interface ScenarioRun {
 export async function play(target: Target, chain: ChainSpec, body: (run: ScenarioRun) => Promise<void>): Promise<Transcript> {
   const exchanges: Array<Transcript["exchanges"][number]> = [];
   await using running = await target.start(chain);
+  const keep = (request: ExchangeRequest, result: ExchangeResult): ExchangeResult => {
+    exchanges.push({ request, result: observe(result) });
+    // All that was logged is shown at the end.
+    return withEvidence(result, { request, logs: [] }, run);
+  };
   const run: ScenarioRun = {
     target: target.name,
-    async send(request) {
-      const result = await running.send(request);
-      exchanges.push({ request, result: observe(result) });
-      // All that was logged is shown at the end.
-      return withEvidence(result, { request, logs: [] }, run);
+    send: async (request) => keep(request, await running.send(request)),
+    async sendAll(requests) {
+      const results = await (running.sendAll?.(requests) ?? sendEach(running, requests));
+      return requests.map((request, index) => keep(request, results[index] as ExchangeResult));
     },
     metrics: () => running.metrics(),
     logs: () => running.logs(),
@@ -32,6 +38,12 @@ export async function play(target: Target, chain: ChainSpec, body: (run: Scenari
     throw withLogs(error, target.name, await running.logs());
   }
   return { exchanges, metrics: await running.metrics(), logs: comparedLogs(await running.logs()) };
+}
+
+async function sendEach(running: RunningTarget, requests: readonly ExchangeRequest[]): Promise<readonly ExchangeResult[]> {
+  const results: ExchangeResult[] = [];
+  for (const request of requests) results.push(await running.send(request));
+  return results;
 }
 
 /** Lines that are shown at most, the last ones. */

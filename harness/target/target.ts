@@ -106,6 +106,8 @@ export interface Target {
 export interface RunningTarget extends AsyncDisposable {
   /** Sends one request and waits for its end. Rejects only where the request itself cannot be sent. */
   send(request: ExchangeRequest): Promise<ExchangeResult>;
+  /** As {@link send} of each, one after the other; there where that costs more. */
+  sendAll?(requests: readonly ExchangeRequest[]): Promise<readonly ExchangeResult[]>;
   /** Counters and gauges that filters defined, by the name they gave. Not histograms: Envoy's workers hand those over when they come to it. */
   metrics(): Promise<Readonly<Record<string, number>>>;
   /** What filters logged so far, in order. Decision lines are kept too. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -96,6 +96,40 @@ test(
     expect(await round()).toContain("index.ts does not compile:");
     await writeFile(join(folder, "value.ts"), "export const value: i32 = 100;");
     expect(await round()).toContain("the answer is 100");
+  },
+);
+
+test(
+  "with isolate: false the process stays, with nothing of test files and their helpers that have changed",
+  { timeout: 180_000 },
+  async () => {
+    await watch({
+      ...FILES,
+      "vitest.config.ts": FILES["vitest.config.ts"].replace("test: {", "test: { isolate: false,"),
+      "helper.ts": "export const HELP = 1;",
+      "filter.test.ts": `import { HELP } from "./helper.ts";\nprocess.stdout.write("helped by " + HELP + "\\n");\n${FILES["filter.test.ts"]}`,
+    });
+    const first = await round();
+    expect(first).toContain("the answer is 1");
+    expect(first).toContain("helped by 1");
+    await writeFile(join(folder, "value.ts"), "export const value: i32 = 2;");
+    const second = await round();
+    expect(second).toContain("the answer is 2");
+    // As editors do: whoever looks meanwhile sees the old one or the new one.
+    await writeFile(join(folder, "helper.new"), "export const HELP = 2;");
+    await rename(join(folder, "helper.new"), join(folder, "helper.ts"));
+    const third = await round();
+    expect(third).toContain("the answer is 2");
+    expect(third).toContain("helped by 2");
+    const processes = [first, second, third].map(processOf);
+    expect(new Set(processes.map(({ id }) => id)).size).toBe(1);
+    expect(processes.map(({ file }) => file)).toEqual([1, 2, 3]);
+    // One that has ended is replaced.
+    process.kill(processes[0]?.id ?? 0, "SIGKILL");
+    await writeFile(join(folder, "value.ts"), "export const value: i32 = 3;");
+    const fourth = await round();
+    expect(fourth).toContain("the answer is 3");
+    expect(processOf(fourth).file).toBe(1);
   },
 );
 

@@ -54,8 +54,30 @@ class BoundedTarget implements RunningTarget {
     // The host does all that a request needs before it returns.
     const result = within(this.timeLimit, () => this.target.send(request));
     if (result !== TIMED_OUT) return result;
-    this.overrun = tooLong(`request ${request.id ?? request.path}`, this.timeLimit, this.calls);
-    throw this.overrun;
+    throw this.overran(request);
+  }
+
+  /** Many in one run of V8: the thread that ends it costs more than most requests do. Each has the time limit, and twice that at most. */
+  async sendAll(requests: readonly ExchangeRequest[]): Promise<readonly ExchangeResult[]> {
+    const results: Array<Promise<ExchangeResult>> = [];
+    const sendSome = () => {
+      const end = performance.now() + this.timeLimit;
+      for (const request of requests.slice(results.length)) {
+        results.push(this.target.send(request));
+        if (performance.now() > end) return;
+      }
+    };
+    while (results.length < requests.length) {
+      if (this.overrun !== undefined) throw this.overrun;
+      if (within(2 * this.timeLimit, sendSome) !== TIMED_OUT) continue;
+      await Promise.allSettled(results);
+      throw this.overran(requests[results.length] as ExchangeRequest);
+    }
+    return Promise.all(results);
+  }
+
+  private overran({ id, path }: ExchangeRequest): HostError {
+    return (this.overrun = tooLong(`request ${id ?? path}`, this.timeLimit, this.calls));
   }
 
   metrics(): ReturnType<RunningTarget["metrics"]> {

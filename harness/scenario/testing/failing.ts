@@ -20,11 +20,23 @@ scenario("holds", { chain }, async (run) => {
   expect(await run.send({ path: "/" })).toForward();
 });
 
+scenario("sends many", { chain }, async (run) => {
+  const paths = Array.from({ length: 5 }, (_, index) => `/${index}`);
+  const results = await run.sendAll(paths.map((path) => ({ path })));
+  expect(results.map(({ request }) => request?.path)).toEqual(paths);
+});
+
 const configured = (configuration: string) => ({ filters: [{ name: "scripted", module, configuration }] });
 
 scenario("loops for ever", { chain: configured("request_headers: log 2 hello\nrequest_headers: loop"), timeLimit: 1_000 }, async (run) => {
   await run.send({ path: "/" });
 });
+
+scenario(
+  "loops for ever, in the second of three requests",
+  { chain: configured("request_trailers: log 2 hello\nrequest_trailers: loop"), timeLimit: 1_000 },
+  async (run) => void (await run.sendAll([{ path: "/1" }, { path: "/2", protocol: "h2", trailers: [["a", "b"]] }, { path: "/3" }])),
+);
 
 scenario("loops while it is configured", { chain: configured("configure: loop"), timeLimit: 1_000 }, async (run) => {
   await run.send({ path: "/" });

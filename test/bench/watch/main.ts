@@ -41,7 +41,7 @@ function ifThere(error: NodeJS.ErrnoException): void {
 async function measure(folder: string, filter: string): Promise<{ readonly results: string; readonly rounds: readonly Round[] }> {
   const source = join(folder, "filters", filter, "stream.ts");
   const text = readFileSync(source, "utf8");
-  const command = ["vitest", "watch", `filters/${filter}`, "-t", "in-process", "--project", "integration"];
+  const command = ["vitest", "watch", `filters/${filter}`, "-t", "in-process", "--project", "scenarios"];
   const watching = spawn(join(REPOSITORY, "node_modules/.bin", command[0] ?? ""), command.slice(1), {
     cwd: folder,
     env: { ...process.env, NO_COLOR: "1" },

@@ -61,11 +61,11 @@ test.each([
   ["what it has loaded has changed", () => pool.discard()],
   ["others are started with something else", () => take({ ...OPTIONS, execArgv: ["--no-warnings"] })],
   ["it has ended", (process: ChildProcess) => process.disconnect()],
-  ["the pool has ended", () => pool[Symbol.asyncDispose]()],
-])("one that is idle is not kept where %s meanwhile", async (_, change) => {
+  ["the pool has ended", () => void pool[Symbol.asyncDispose]()],
+])("one that is idle is not kept where %s meanwhile", (_, change) => {
   pool = new SpareProcesses();
   const process = take();
-  await change(process);
+  change(process);
   expect(pool.giveBack(process, true)).toBe(false);
   expect(pool.pids).not.toContain(process.pid);
 });

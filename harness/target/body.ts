@@ -62,6 +62,20 @@ export function frameWebSocket(message: Uint8Array, fromClient: boolean): Uint8A
   return Buffer.concat([Uint8Array.from(head), new Uint8Array(fromClient ? 4 : 0), message]);
 }
 
+/** Close frames without a reason: a client's, with a mask, and a server's. */
+export const CLIENT_CLOSE = Uint8Array.of(0x88, MASKED, 0, 0, 0, 0);
+export const SERVER_CLOSE = Uint8Array.of(0x88, 0);
+
+/** Bytes of the first frame; `undefined` where it is not whole. */
+export function frameLength(bytes: Uint8Array): number | undefined {
+  if (bytes.length < 2) return undefined;
+  const [, second = 0, high = 0, low = 0] = bytes;
+  const short = second & 0x7f;
+  if (short === 126 && bytes.length < 4) return undefined;
+  const length = (short === 126 ? 4 + ((high << 8) | low) : 2 + short) + ((second & MASKED) === 0 ? 0 : 4);
+  return length <= bytes.length ? length : undefined;
+}
+
 /** The message of the first frame. */
 export function unframeWebSocket(frame: Uint8Array): Uint8Array {
   if (frame.length < 2) return new Uint8Array(0);

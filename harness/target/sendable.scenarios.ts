@@ -17,5 +17,7 @@ scenario("a request whose upstream cannot answer so is refused, and the next one
   expect(await refusal({ id: "seven", path: "/", protocol: "h2", response: { status: 700 } })).toBe(
     "request seven: response.status: over HTTP/2 expected an integer from 200 to 599, not 700",
   );
+  const refused = "request /: response.status: over websocket expected 101, not 403";
+  expect(await refusal({ path: "/", protocol: "websocket", response: { status: 403 } })).toBe(refused);
   expect((await send({ path: "/", response: { status: 299 } })).status).toBe(299);
 });

@@ -14,8 +14,11 @@ export function sendableProblem(request: ExchangeRequest): string | undefined {
   return statusProblem(request) ?? resetProblem(request) ?? chunksProblem(request);
 }
 
-function statusProblem({ protocol, response: { status = 200 } = {} }: ExchangeRequest): string | undefined {
+function statusProblem({ protocol, response }: ExchangeRequest): string | undefined {
+  const { status = protocol === "websocket" ? 101 : 200 } = response ?? {};
   if (!isStatusOfAnswer(status)) return `response.status: expected ${STATUS_OF_ANSWER}, not ${status}`;
+  // Its servers take the upgrade before they have the message that is answered.
+  if (protocol === "websocket" && status !== 101) return `response.status: over websocket expected 101, not ${status}`;
   // RFC 9113, section 8.6, has no 101; Node's servers go no further than 599.
   const overHttp2 = protocol === "h2" || protocol === "grpc";
   return overHttp2 && (status < 200 || status > 599)

@@ -8,15 +8,18 @@ import { GrpcStats } from "../http/grpc-stats.ts";
 import { requestInlet, type Flow, type Inlet } from "../http/inlet.ts";
 import { localReply } from "../http/local-reply.ts";
 import type { StreamInfo } from "../stream-info.ts";
+import { reportedHeaders, type ExchangeRequest, type ExchangeResult, type Protocol, type RouteSpec } from "../../target/index.ts";
 import {
-  reportedHeaders,
-  type ExchangeRequest,
-  type HeaderList,
-  type ExchangeResult,
-  type Protocol,
-  type RouteSpec,
-} from "../../target/index.ts";
-import { bodyBytes, bodyParts, frameMessage, frameWebSocket, toBody, unframeMessages, unframeWebSocket } from "../../target/body.ts";
+  bodyBytes,
+  bodyParts,
+  CLIENT_CLOSE,
+  frameLength,
+  frameMessage,
+  frameWebSocket,
+  toBody,
+  unframeMessages,
+  unframeWebSocket,
+} from "../../target/body.ts";
 import {
   CONNECTION_MANAGER,
   DEFAULT_DESTINATION,
@@ -51,6 +54,8 @@ export class Exchange implements Downstream {
   private readonly responseBody = new ByteBuffer();
   private responseTrailers: HeaderMap | undefined;
   private wasReset = false;
+  /** Whether the client of a WebSocket has its message, and closes. */
+  private closes = false;
   private idleTimer: Timer | undefined;
 
   constructor(chain: FilterChain, upstreamChain: FilterChain, routes: RouteTable, request: ExchangeRequest, grpcStats: boolean) {
@@ -91,7 +96,8 @@ export class Exchange implements Downstream {
   send(): void {
     const whole = this.pieces();
     const pieces = bodyParts(whole, this.protocol);
-    const length = this.request.chunks === undefined ? (whole[0]?.length ?? 0) : undefined;
+    const streamed = this.request.chunks !== undefined || (this.request.trailers?.length ?? 0) > 0;
+    const length = streamed ? undefined : (whole[0]?.length ?? 0);
     const headers = codecHeaders(this.request, pieces.length > 0, length);
     const refused = refusal(this.request, headers);
     if (refused !== undefined) {
@@ -101,11 +107,21 @@ export class Exchange implements Downstream {
     mutateRequestHeaders(headers, this.info.connection.sourceAddress, overTls(this.request));
     this.requestHeaders = headers;
     this.route();
+    if (isUpgrade(headers) && headers.get("upgrade")?.toLowerCase() !== "websocket") {
+      this.refuse({ status: 403, details: "upgrade_failed", body: "" });
+      return;
+    }
     this.restartIdleTimer();
     const endless = this.request.reset === "in-request";
     const trailers = endless ? undefined : this.request.trailers;
-    const endsWithHeaders = pieces.length === 0 && trailers === undefined && this.protocol !== "websocket" && !endless;
-    this.manager.decodeHeaders(undefined, headers, endsWithHeaders);
+    // Of a tunnel the end is not in sight.
+    const tunnels = this.protocol === "websocket" || headers.get(":method") === "CONNECT";
+    this.manager.decodeHeaders(undefined, headers, pieces.length === 0 && trailers === undefined && !tunnels && !endless);
+    if (this.protocol === "websocket") {
+      // The codec of HTTP/1.1 reports that the message is over that asked for the upgrade; what follows waits for the answer.
+      if (!this.done) this.inlet.data(new ByteBuffer(), false);
+      return;
+    }
     // Node ends a stream of HTTP/2 in the last frame of what it is given at once; of several pieces in a frame of its own. The codec of HTTP/1.1 tells of the end apart.
     const overHttp2 = this.protocol === "h2" || this.protocol === "grpc";
     const endsWithBody = overHttp2 && whole.length < 2 && trailers === undefined && !endless;
@@ -116,20 +132,10 @@ export class Exchange implements Downstream {
       this.inlet.data(ByteBuffer.of(piece), last);
     }
     if (endless) return this.post(() => this.disconnect());
-    if (pieces.length > 0 && trailers === undefined && !endsWithBody && this.protocol !== "websocket" && !this.done) {
+    if (pieces.length > 0 && trailers === undefined && !endsWithBody && !this.done) {
       this.inlet.data(new ByteBuffer(), true);
     }
-    if (trailers !== undefined && !this.done) this.sendTrailers(trailers);
-  }
-
-  /** Over HTTP/1.1 Envoy takes trailers from a client, and gives it some, only with `enable_trailers`: they are dropped. */
-  private sendTrailers(trailers: HeaderList): void {
-    if (this.dropsTrailers) this.inlet.data(new ByteBuffer(), true);
-    else this.inlet.trailers(HeaderMap.from("request-trailers", trailers));
-  }
-
-  private get dropsTrailers(): boolean {
-    return this.protocol === "http/1.1" || this.protocol === "websocket";
+    if (trailers !== undefined && !this.done) this.inlet.trailers(HeaderMap.from("request-trailers", trailers));
   }
 
   private pieces(): Uint8Array[] {
@@ -137,7 +143,6 @@ export class Exchange implements Downstream {
     if (chunks !== undefined) return chunks.map(bodyBytes).filter((piece) => piece.length > 0);
     const bytes = bodyBytes(body);
     if (this.protocol === "grpc") return [frameMessage(bytes)];
-    if (this.protocol === "websocket") return [frameWebSocket(bytes, true)];
     return bytes.length === 0 ? [] : [bytes];
   }
 
@@ -184,17 +189,34 @@ export class Exchange implements Downstream {
     this.responseHeaders = headers;
     this.info.responseCode = Number(headers.get(":status"));
     this.restartIdleTimer();
+    if (this.isTunnel) this.tell(frameWebSocket(bodyBytes(this.request.body), true));
   }
 
   encodeData(data: ByteBuffer): void {
     this.info.bytesSent += data.length;
     this.responseBody.move(data);
-    // A WebSocket test waits for one message, then it closes.
-    if (this.protocol === "websocket" && this.responseHeaders?.get(":status") === "101") this.finish();
+    // The client waits for one message, then it closes.
+    if (this.isTunnel && !this.closes && frameLength(this.responseBody.bytes()) !== undefined) {
+      this.closes = true;
+      this.tell(CLIENT_CLOSE);
+    }
+  }
+
+  private get isTunnel(): boolean {
+    return this.protocol === "websocket" && this.responseHeaders?.get(":status") === "101";
+  }
+
+  /** What the client of a WebSocket sends when something has come. */
+  private tell(bytes: Uint8Array): void {
+    this.post(() => {
+      if (this.done) return;
+      this.info.bytesReceived += bytes.length;
+      this.inlet.data(ByteBuffer.of(bytes), false);
+    });
   }
 
   encodeTrailers(trailers: HeaderMap): void {
-    if (!this.dropsTrailers) this.responseTrailers = trailers;
+    this.responseTrailers = trailers;
   }
 
   post(task: () => void): void {
@@ -258,7 +280,9 @@ export class Exchange implements Downstream {
   result(): Omit<ExchangeResult, "decisions"> {
     const { info, responseHeaders, request } = this;
     const forwarded = this.router.upstreamAnswered && !this.manager.localReplySent;
-    const outcome = this.wasReset || responseHeaders === undefined ? "reset" : forwarded ? "forward" : "respond";
+    // How a tunnel ends that has done its work is not part of the exchange.
+    const wasReset = this.wasReset && !this.closes;
+    const outcome = wasReset || responseHeaders === undefined ? "reset" : forwarded ? "forward" : "respond";
     const delay =
       Number(
         (this.router.reachedAt ?? (this.manager.localReplySent ? info.startMonotonic + (info.duration ?? 0n) : info.startMonotonic)) -
@@ -269,7 +293,7 @@ export class Exchange implements Downstream {
       ...(request.id !== undefined && { id: request.id }),
       outcome,
       status: outcome === "reset" ? 0 : Number(responseHeaders?.get(":status")),
-      details: info.responseCodeDetails ?? "",
+      details: this.closes ? "via_upstream" : (info.responseCodeDetails ?? ""),
       ...(seen && { request: seen }),
       ...(outcome !== "reset" && responseHeaders && { response: this.clientResponse(responseHeaders) }),
       ...(info.route !== undefined && info.route.name !== "" && { route: info.route.name }),
@@ -279,10 +303,11 @@ export class Exchange implements Downstream {
   }
 
   private upstreamRequest(): ExchangeResult["request"] {
-    const received = this.router.attempt?.received;
+    const { attempt } = this.router;
+    const received = attempt?.received;
     const headers = received?.headers;
     // A request that was cut off is none that the upstream has seen: its servers answer, and record, whole ones.
-    if (received === undefined || headers === undefined || !(received.complete || this.protocol === "websocket")) return undefined;
+    if (received === undefined || headers === undefined || !(received.complete || attempt?.greeted === true)) return undefined;
     const bytes = received.body.bytes();
     const body = this.protocol === "grpc" ? unframeMessages(bytes) : this.protocol === "websocket" ? unframeWebSocket(bytes) : bytes;
     return {

@@ -44,13 +44,15 @@ const INTERNAL_HEADERS = [
 export function codecHeaders(request: ExchangeRequest, hasBody: boolean, bodyLength: number | undefined): HeaderMap {
   const protocol = request.protocol ?? "http/1.1";
   const isHttp2 = protocol === "h2" || protocol === "grpc";
-  const authority = [":authority", request.authority ?? DEFAULT_AUTHORITY] as const;
+  // CONNECT names where to over HTTP/1.1, and no path (RFC 9112, section 3.2.3).
+  const connects = !isHttp2 && request.method === "CONNECT";
+  const authority = [":authority", connects ? request.path : (request.authority ?? DEFAULT_AUTHORITY)] as const;
   const path = [":path", request.path] as const;
   const method = [":method", request.method ?? (protocol === "grpc" ? "POST" : DEFAULT_METHOD)] as const;
   const scheme = [":scheme", schemeOf(request)] as const;
   const headers: Array<readonly [string, string]> = [
     // As the client sent them over HTTP/2; as Envoy's codec of HTTP/1.1 makes them.
-    ...(isHttp2 ? [method, scheme, authority, path] : [authority, path, method, scheme]),
+    ...(isHttp2 ? [method, scheme, authority, path] : connects ? [authority, method, scheme] : [authority, path, method, scheme]),
     // Over HTTP/2 Envoy drops a Host beside :authority.
     ...(request.headers ?? []).filter(([name]) => !isHttp2 || name.toLowerCase() !== "host"),
   ];
@@ -64,7 +66,16 @@ export function codecHeaders(request: ExchangeRequest, hasBody: boolean, bodyLen
   } else if (hasBody && bodyLength !== undefined && !has("content-length") && protocol === "http/1.1") {
     headers.push(["content-length", String(bodyLength)]);
   }
-  return HeaderMap.from("request", isHttp2 ? joinCookies(headers) : headers);
+  const map = HeaderMap.from("request", isHttp2 ? joinCookies(headers) : headers);
+  if (!isHttp2) dropHttp2Upgrade(map);
+  return map;
+}
+
+/** An offer of HTTP/2, which Envoy's codec of HTTP/1.1 takes out (`ConnectionImpl::onHeadersCompleteImpl`). */
+function dropHttp2Upgrade(headers: HeaderMap): void {
+  if (headers.get("upgrade")?.toLowerCase() !== "h2c") return;
+  headers.remove("upgrade");
+  headers.remove("http2-settings");
 }
 
 /** Envoy's HTTP/2 codec puts the cookie headers of a request into one (RFC 9113, section 8.2.3). */
@@ -93,6 +104,10 @@ export function refusal(
   if (headers.byteSize > MAX_HEADERS_BYTES) return tooLarge(`${codec}.headers_too_large`);
   if (request.authority === "") return { status: 400, details: "missing_host_header", body: "" };
   const path = toByteString(request.path);
+  // One over HTTP/2 with a path is malformed (RFC 9113, section 8.5): Envoy resets the stream.
+  if (request.method === "CONNECT" && !http1) return { status: 400, details: "http2.violation.of.messaging.rule", body: "Bad Request" };
+  if (request.method === "CONNECT")
+    return path.startsWith("/") ? { status: 400, details: "http1.invalid_url", body: "Bad Request" } : undefined;
   if (path === "" || (http1 && !path.startsWith("/") && path !== "*"))
     return { status: 400, details: `${codec}.codec_error`, body: "Bad Request" };
   if (path.includes("#") || normalizePath(path) === undefined) return { status: 400, details: "path_normalization_failed", body: "" };
@@ -115,7 +130,7 @@ function isInvalid(value: string): boolean {
 /** `ConnectionManagerUtility::mutateRequestHeaders` for a connection from `source` (`ip:port`), `secure` over TLS. */
 export function mutateRequestHeaders(headers: HeaderMap, source: string, secure: boolean): void {
   const address = addressOf(source);
-  const path = normalizePath(headers.get(":path") ?? "");
+  const path = headers.has(":path") ? normalizePath(headers.get(":path") ?? "") : undefined;
   if (path !== undefined) headers.assign(":path", path);
   if (isUpgrade(headers)) {
     if (!headers.has("transfer-encoding") && !headers.has("content-length")) headers.assign("content-length", "0");
@@ -128,6 +143,8 @@ export function mutateRequestHeaders(headers: HeaderMap, source: string, secure:
       else headers.remove("te");
     }
   }
+  // Envoy itself tells the client to go on, where `proxy_100_continue` is not set.
+  if (headers.get("expect")?.toLowerCase() === "100-continue") headers.remove("expect");
   for (const name of INTERNAL_HEADERS) headers.remove(name);
   if (headers.getAll("referer") !== undefined && !isReferer(headers.getAll("referer") ?? "")) headers.remove("referer");
   const before = headers.get("x-forwarded-for");

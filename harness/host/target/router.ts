@@ -227,29 +227,35 @@ export class Router implements HttpFilter, UpstreamEvents {
     this.responseStarted = true;
     this.upstreamAnswered = true;
     this.perTryTimer?.cancel();
-    if (endStream) this.timer?.cancel();
     this.info.responseCode = Number(headers.get(":status"));
     this.info.responseCodeDetails = "via_upstream";
     headers.assign("x-envoy-upstream-service-time", String(this.elapsed()));
     for (const name of this.currentRoute()?.responseHeadersToRemove ?? []) headers.remove(name.toLowerCase());
+    if (endStream) this.endAttempt();
     this.manager?.encodeHeaders(undefined, headers, endStream);
   }
 
   onUpstreamData(data: ByteBuffer, endStream: boolean): void {
-    if (endStream) this.timer?.cancel();
+    if (endStream) this.endAttempt();
     this.manager?.encodeData(undefined, data, endStream, "current");
   }
 
   onUpstreamTrailers(trailers: HeaderMap): void {
-    this.timer?.cancel();
+    this.endAttempt();
     this.manager?.encodeTrailers(undefined, trailers);
+  }
+
+  /** `Filter::onUpstreamComplete`: the filters of the attempt see its end before those of the request see that of the response. */
+  private endAttempt(): void {
+    this.timer?.cancel();
+    this.attempt?.cancel();
   }
 
   onUpstreamReset(reason: ResetReason): void {
     if (this.responseStarted) {
       this.timer?.cancel();
-      this.info.responseFlags.add("UPE");
-      this.info.responseCodeDetails = "upstream_reset_after_response_started{protocol_error}";
+      this.info.responseFlags.add(RESET_REASONS[reason][1]);
+      this.info.responseCodeDetails = `upstream_reset_after_response_started{${reason.replace(" ", "_")}}`;
       this.manager?.reset(this.info.responseCodeDetails);
       return;
     }

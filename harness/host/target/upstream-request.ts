@@ -7,6 +7,7 @@ import { TestUpstream } from "../http/test-upstream.ts";
 import { StreamInfo } from "../stream-info.ts";
 import type { LocalResponse } from "../context.ts";
 import type { Timer } from "../clock.ts";
+import { frameLength, SERVER_CLOSE } from "../../target/body.ts";
 import type { UpstreamHost } from "./routes.ts";
 import type { UpstreamScript } from "./upstream-script.ts";
 
@@ -40,6 +41,8 @@ export class UpstreamRequest implements Downstream {
   private readonly timers: Timer[] = [];
   private over = false;
   private answered = false;
+  /** Whether the message of a WebSocket came. */
+  greeted = false;
 
   constructor(chain: FilterChain, parent: StreamInfo, host: UpstreamHost, attempt: number, script: UpstreamScript, events: UpstreamEvents) {
     this.chain = chain;
@@ -87,7 +90,11 @@ export class UpstreamRequest implements Downstream {
 
   /** Plays the script when the upstream has the request; a filter that holds it back lets it go later, so this is asked again. */
   answer(): void {
-    if (this.answered || this.over) return;
+    if (this.over) return;
+    if (this.answered) {
+      if (this.script.upgrades(this.received)) this.answerMessages();
+      return;
+    }
     if (!this.script.ready(this.received)) {
       // A filter of the upstream chain holds the request: look again whenever time passes.
       this.timers.push(this.chain.worker.schedule(1, () => this.answer()));
@@ -96,26 +103,72 @@ export class UpstreamRequest implements Downstream {
     this.answered = true;
     if (this.script.clientReset === "after-request") return this.post(() => this.events.onClientGone());
     const { delay } = this.script;
-    if (delay > 0) this.timers.push(this.chain.worker.schedule(delay, () => this.play()));
+    // Of a WebSocket the message is what is answered late.
+    if (this.script.upgrades(this.received)) this.post(() => this.play());
+    else if (delay > 0) this.timers.push(this.chain.worker.schedule(delay, () => this.play()));
     else this.play();
   }
 
   private play(): void {
     if (this.over) return;
     const { script, manager } = this;
+    if (script.upgrades(this.received)) return this.openTunnel();
     if (script.reset === "before-headers") {
       this.reset();
       return;
     }
     const { headers, pieces, endsWithBody, trailers, endless } = script.response(this.received);
-    manager.encodeHeaders(undefined, headers, !endless && pieces.length === 0 && trailers === undefined);
+    // Behind a 101 that nobody asked for the codec reports that its message is over.
+    const isSwitch = headers.get(":status") === "101";
+    manager.encodeHeaders(undefined, headers, !endless && !isSwitch && pieces.length === 0 && trailers === undefined);
     for (const [index, piece] of pieces.entries())
       if (!this.over) this.inlet.data(ByteBuffer.of(piece), endsWithBody && index === pieces.length - 1);
-    if (pieces.length > 0 && !endsWithBody && !endless && trailers === undefined && !this.over) this.inlet.data(new ByteBuffer(), true);
+    const endsApart = isSwitch || (pieces.length > 0 && !endsWithBody);
+    if (endsApart && !endless && trailers === undefined && !this.over) this.inlet.data(new ByteBuffer(), true);
     // A connection that ends within a message breaks its protocol (RFC 9112, section 8); one that ends between messages is only gone.
     if (script.reset !== undefined) this.resetBy("protocol error");
     else if (endless) this.post(() => this.over || this.events.onClientGone());
     else if (trailers !== undefined && !this.over) this.inlet.trailers(trailers);
+  }
+
+  /** The server of a WebSocket takes the upgrade before it knows what will be asked. */
+  private openTunnel(): void {
+    this.manager.encodeHeaders(undefined, this.script.response(this.received).headers, false);
+    if (!this.over) this.inlet.data(new ByteBuffer(), false);
+    this.awaitMessages();
+  }
+
+  /** A filter of the upstream chain may hold them: looks again whenever time passes. */
+  private awaitMessages(): void {
+    if (this.over) return;
+    this.answerMessages();
+    this.timers.push(this.chain.worker.schedule(1, () => this.awaitMessages()));
+  }
+
+  /** Its answers: to the message the scripted one, to the close frame another and the end of the connection. */
+  private answerMessages(): void {
+    const bytes = this.received.body.bytes();
+    const message = frameLength(bytes);
+    if (message === undefined) return;
+    const { script } = this;
+    if (!this.greeted) {
+      this.greeted = true;
+      const answer = () => {
+        if (this.over) return;
+        if (script.reset !== undefined) return this.closeTunnel();
+        this.inlet.data(ByteBuffer.of(script.message(this.received)), false);
+      };
+      if (script.delay > 0) this.timers.push(this.chain.worker.schedule(script.delay, answer));
+      else answer();
+    } else if (frameLength(bytes.subarray(message)) !== undefined) {
+      this.inlet.data(ByteBuffer.of(SERVER_CLOSE), false);
+      this.closeTunnel();
+    }
+  }
+
+  private closeTunnel(): void {
+    if (!this.over) this.inlet.data(new ByteBuffer(), false);
+    this.reset();
   }
 
   /** Ends the attempt without telling the router. */

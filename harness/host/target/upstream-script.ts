@@ -2,6 +2,7 @@ import { HeaderMap } from "../header-map.ts";
 import type { TestUpstream } from "../http/test-upstream.ts";
 import { GRPC_RESPONSE_HEADERS, GRPC_TRAILERS } from "../../target/defaults.ts";
 import type { ClientReset, Protocol, ScriptedResponse } from "../../target/index.ts";
+import { isUpgrade } from "./request-headers.ts";
 import { bodyBytes, bodyParts, frameMessage, frameWebSocket, unframeWebSocket } from "../../target/body.ts";
 
 /** A response as it is sent. */
@@ -33,10 +34,20 @@ export class UpstreamScript {
     this.reset = script.reset;
   }
 
-  /** Whether the upstream has what it waits for: the whole request, of an upgrade its headers and a message. */
+  /** Whether the upstream is asked for a WebSocket: a filter may have taken that out. */
+  upgrades({ headers }: TestUpstream): boolean {
+    return this.protocol === "websocket" && headers !== undefined && isUpgrade(headers);
+  }
+
+  /** Whether the upstream has what it waits for: the whole request, of a WebSocket its headers. */
   ready(received: TestUpstream): boolean {
-    if (received.headers === undefined) return false;
-    return this.protocol === "websocket" ? received.body.length > 0 : received.complete;
+    return received.headers !== undefined && (received.complete || this.upgrades(received));
+  }
+
+  /** What it answers to the message of a WebSocket: without a scripted body an echo. */
+  message(received: TestUpstream): Uint8Array {
+    const { body } = this.script;
+    return frameWebSocket(body === undefined ? unframeWebSocket(received.body.bytes()) : bodyBytes(body), false);
   }
 
   /** A server knows gRPC by the content type that came to it, which a filter may have changed. */
@@ -50,7 +61,7 @@ export class UpstreamScript {
     const list = script.headers ?? [];
     const given = (name: string) => list.some(([other]) => other.toLowerCase() === name);
     const headers: Array<readonly [string, string]> = [
-      [":status", String(script.status ?? (this.protocol === "websocket" ? 101 : 200))],
+      [":status", String(script.status ?? (this.upgrades(received) ? 101 : 200))],
       ...list,
     ];
     const status = script.status ?? 200;
@@ -64,9 +75,9 @@ export class UpstreamScript {
       if (body.length > 0) body = frameMessage(body);
       if (!given("grpc-status") && !(trailers ?? []).some(([name]) => name === "grpc-status"))
         trailers = [...(trailers ?? []), ...GRPC_TRAILERS];
-    } else if (this.protocol === "websocket" && (script.status ?? 101) === 101) {
+    } else if (this.upgrades(received)) {
       headers.push(["upgrade", "websocket"], ["connection", "Upgrade"]);
-      body = frameWebSocket(script.body === undefined ? unframeWebSocket(received.body.bytes()) : body, false);
+      return { headers: HeaderMap.from("response", headers), pieces: [], endsWithBody: false, trailers: undefined, endless: true };
     } else {
       const streamed = endless || script.chunks !== undefined || (trailers?.length ?? 0) > 0;
       if (!given("content-length") && !bodiless && !streamed) headers.push(["content-length", String(body.length)]);

@@ -22,8 +22,9 @@ const EVIDENCE = new WeakMap<object, WholeEvidence>();
  */
 export function withEvidence(result: ExchangeResult, evidence: Evidence, target?: object): ExchangeResult {
   const { request, response } = result;
+  const whole: WholeEvidence = { ...evidence, result };
   for (const examined of [result, request, request?.headers, response, response?.headers, target])
-    if (examined !== undefined) EVIDENCE.set(examined, { ...evidence, result });
+    if (examined !== undefined) EVIDENCE.set(examined, whole);
   return result;
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { inProcessTarget } from "../host/target/index.ts";
 import type { ChainSpec, ExchangeRequest, ExchangeResult, Target } from "../target/index.ts";
+import { sendableProblem } from "../target/sendable.ts";
 import { Corpus } from "./corpus.ts";
 import { Dictionary } from "./dictionary.ts";
 import { differences, type Finding } from "./finding.ts";
@@ -31,10 +32,13 @@ describe("requests", () => {
     const choices = new Choices(7);
     const made = Array.from({ length: 2_000 }, () => makeRequest(choices, nothing));
     expect(new Set(made.map(({ protocol }) => protocol))).toEqual(new Set([undefined, "h2", "grpc"]));
-    for (const field of ["body", "chunks", "trailers", "source", "authority"] as const)
+    for (const field of ["body", "chunks", "trailers", "reset", "source", "authority"] as const)
       expect(made.some((request) => request[field] !== undefined)).toBe(true);
-    for (const field of ["status", "headers", "body", "trailers", "delay", "reset"] as const)
+    for (const field of ["status", "headers", "body", "chunks", "trailers", "delay", "reset"] as const)
       expect(made.some(({ response }) => response?.[field] !== undefined)).toBe(true);
+    expect(new Set(made.map(({ reset }) => reset))).toEqual(new Set([undefined, "in-request", "after-request", "in-response"]));
+    const changed = made.map((request) => mutateRequest(request, choices, nothing));
+    expect([...made, ...changed].map(sendableProblem).filter((problem) => problem !== undefined)).toEqual([]);
     expect(made.every(({ path }) => path.startsWith("/") && !/[\s#]/.test(path))).toBe(true);
   });
 });
@@ -131,6 +135,16 @@ describe("shrinking", () => {
     expect(await shrink(requests, stepsBack, () => false)).toEqual(requests.map((request) => ({ ...request, path: "/" })));
     const any = async () => true;
     expect(await shrink(requests, any, () => false)).toEqual([{ path: "/" }]);
+  });
+
+  test("keeps of a client that gives up, and of an answer in pieces, what is needed, and what can be sent", async () => {
+    const response = { status: 500, chunks: ["first", "second", "third"] };
+    const requests: ExchangeRequest[] = [{ path: "/", protocol: "h2", method: "POST", chunks: ["a", "b"], reset: "in-response", response }];
+    const fails = async ([request]: readonly ExchangeRequest[]) =>
+      request?.reset === "in-response" && (request.response?.chunks ?? []).filter((piece) => piece !== "").length === 2;
+    expect(await shrink(requests, fails, () => false)).toEqual([
+      { path: "/", protocol: "h2", reset: "in-response", response: { chunks: ["a", "a"] } },
+    ]);
   });
 
   test("ends when time is over", async () => {

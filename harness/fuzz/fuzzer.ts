@@ -4,7 +4,7 @@ import type { Corpus } from "./corpus.ts";
 import type { Dictionary } from "./dictionary.ts";
 import { differences, isSame, type Finding } from "./finding.ts";
 import { History } from "./history.ts";
-import { HostRun, NOT_SUPPORTED, pathOf } from "./host-run.ts";
+import { HostRun, NOT_SUPPORTED, pathOf, type HostOutcome } from "./host-run.ts";
 import { Choices } from "./random.ts";
 import { makeRequest, mutateRequest } from "./requests.ts";
 import { shrink } from "./shrink.ts";
@@ -50,6 +50,12 @@ const ALONE = 0.25;
 const SETTLED = 300;
 const REPEATED = 1_500;
 
+/** A request that the host has answered. */
+interface Sent extends Pick<HostOutcome, "isRace"> {
+  readonly request: ExchangeRequest;
+  readonly result: ExchangeResult;
+}
+
 /** Makes requests, runs them, and stops at the first finding, made small. */
 export class Fuzzer {
   private readonly options: FuzzOptions;
@@ -88,14 +94,14 @@ export class Fuzzer {
     await using running = await envoy?.start(chain);
     const known = corpus.take();
     while (!this.over() || known.length > 0) {
-      const batch: Array<{ request: ExchangeRequest; result: ExchangeResult }> = [];
+      const batch: Sent[] = [];
       while (batch.length < BATCH && (!this.over() || known.length > 0)) {
-        const request = this.at(known.shift() ?? this.make());
-        const { result, wrong } = await this.sendToHost(host, request);
+        const request = this.at(await this.repeatable(known.shift() ?? this.make()));
+        const { result, wrong, isRace } = await this.sendToHost(host, request);
         if (wrong !== undefined || result === undefined) return wrong && { ...wrong, requests: await this.needed(wrong, request) };
         const found = (await this.checkState(request, result)) ?? (await this.checkMemory(host, request));
         if (found !== undefined) return found;
-        batch.push({ request, result });
+        batch.push({ request, result, isRace });
       }
       this.options.onProgress(this.progress());
       const verdict = running === undefined ? undefined : await this.compare(running, batch);
@@ -118,6 +124,14 @@ export class Fuzzer {
   private at(request: ExchangeRequest): ExchangeRequest {
     const { time = this.times.next(), ...rest } = request;
     return this.options.envoy === undefined ? { ...rest, time } : rest;
+  }
+
+  /** `request`, whose client does not give up where nobody could say what Envoy has done by then. */
+  private async repeatable(request: ExchangeRequest): Promise<ExchangeRequest> {
+    if (request.reset === undefined || this.options.envoy === undefined) return request;
+    if (!(await (await this.fresh()).send(request)).isRace) return request;
+    const { reset: _, ...patient } = request;
+    return patient;
   }
 
   private async sendToHost(host: HostRun, request: ExchangeRequest): ReturnType<HostRun["send"]> {
@@ -175,14 +189,11 @@ export class Fuzzer {
   }
 
   /** Sends to Envoy what the host has answered. */
-  private async compare(
-    running: RunningTarget,
-    batch: ReadonlyArray<{ request: ExchangeRequest; result: ExchangeResult }>,
-  ): Promise<Finding | "passed over" | undefined> {
+  private async compare(running: RunningTarget, batch: readonly Sent[]): Promise<Finding | "passed over" | undefined> {
     const answers = await Promise.all(batch.map(({ request }) => sendToEnvoy(running, request)));
-    for (const [index, { request, result }] of batch.entries()) {
+    for (const [index, { request, result, isRace }] of batch.entries()) {
       const finding = difference(result, answers[index], request);
-      if (finding === undefined) continue;
+      if (finding === undefined || (isRace && finding.kind === "difference")) continue;
       const before = this.history.last(HISTORY, batch.length - index);
       for (const requests of [[request], [...before, request]]) {
         const again = await this.findInEnvoy(requests);
@@ -222,10 +233,10 @@ export class Fuzzer {
     const host = await this.fresh();
     await using running = await envoy.start(chain);
     for (const request of requests) {
-      const { result, wrong } = await host.send(request);
+      const { result, wrong, isRace } = await host.send(request);
       if (result === undefined || wrong !== undefined) return undefined;
       const finding = difference(result, await sendToEnvoy(running, request), request);
-      if (finding !== undefined) return { ...finding, requests };
+      if (finding !== undefined && !(isRace && finding.kind === "difference")) return { ...finding, requests };
     }
     return undefined;
   }

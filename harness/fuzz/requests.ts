@@ -1,4 +1,4 @@
-import type { Body, ExchangeRequest, HeaderList, ScriptedResponse } from "../target/index.ts";
+import type { Body, ClientReset, ExchangeRequest, HeaderList, ScriptedResponse } from "../target/index.ts";
 import type { Dictionary } from "./dictionary.ts";
 import type { Choices } from "./random.ts";
 
@@ -74,6 +74,12 @@ const PATHS = [
   "/api/v1/items/42",
 ] as const;
 const STATUSES = [200, 200, 200, 201, 204, 301, 304, 400, 401, 403, 404, 429, 500, 503] as const;
+/** Where a client of a protocol may give up. */
+const RESETS: Readonly<Record<"http/1.1" | "h2" | "grpc", readonly ClientReset[]>> = {
+  "http/1.1": ["after-request"],
+  h2: ["in-request", "after-request", "in-response"],
+  grpc: ["in-request", "after-request", "in-response"],
+};
 const BODILESS = new Set([204, 304]);
 
 /** A request, and what its upstream answers. */
@@ -83,8 +89,9 @@ export function makeRequest(choices: Choices, dictionary: Dictionary): ExchangeR
   const hasBody = protocol === "grpc" || method === "POST" || method === "PUT" || method === "PATCH";
   const inPieces = hasBody && protocol !== "grpc" && choices.chance(0.4);
   const trailers = protocol !== "http/1.1" && hasBody && choices.chance(0.3) ? makeHeaders(choices, dictionary, 3) : undefined;
+  const reset = choices.chance(0.06) ? choices.pick(RESETS[protocol]) : undefined;
   const response = choices.chance(0.7) ? makeResponse(choices, dictionary, protocol) : undefined;
-  return {
+  return withoutTwoResets({
     ...(protocol !== "http/1.1" && { protocol }),
     ...(method !== undefined && method !== "GET" && { method }),
     path: makePath(choices, dictionary),
@@ -93,11 +100,19 @@ export function makeRequest(choices: Choices, dictionary: Dictionary): ExchangeR
     }),
     headers: makeHeaders(choices, dictionary, 6).filter(([name]) => protocol !== "grpc" || name !== "content-type"),
     ...(hasBody && !inPieces && { body: makeBody(choices, dictionary) }),
-    ...(inPieces && { chunks: Array.from({ length: 1 + choices.below(4) }, () => makeBody(choices, dictionary)) }),
+    ...(inPieces && { chunks: makePieces(choices, dictionary) }),
     ...(trailers !== undefined && trailers.length > 0 && { trailers }),
     ...(choices.chance(0.1) && { source: { address: `192.0.2.${choices.below(256)}:${1024 + choices.below(60_000)}` } }),
+    ...(reset !== undefined && { reset }),
     ...(response !== undefined && { response }),
-  };
+  });
+}
+
+/** Of a client that gives up and an upstream that does, the client. */
+function withoutTwoResets(request: ExchangeRequest): ExchangeRequest {
+  if (request.reset === undefined || request.response?.reset === undefined) return request;
+  const { reset: _, ...response } = request.response;
+  return { ...request, response };
 }
 
 /** `request` with one part made anew: what led somewhere once may lead further. */
@@ -121,7 +136,9 @@ export function mutateRequest(request: ExchangeRequest, choices: Choices, dictio
       return headers.length === 0 ? other : { ...request, headers: headers.toSpliced(choices.below(headers.length), 1) };
     case 4:
       // What a response may be depends on the protocol.
-      return request.protocol === other.protocol && other.response !== undefined ? { ...request, response: other.response } : other;
+      return request.protocol === other.protocol && other.response !== undefined
+        ? withoutTwoResets({ ...request, response: other.response })
+        : other;
     default:
       return { ...other, headers };
   }
@@ -171,14 +188,21 @@ function makeBody(choices: Choices, dictionary: Dictionary): Body {
   return "x".repeat(choices.pick([1023, 1024, 4096, 16_384, 65_535, 65_536]));
 }
 
+function makePieces(choices: Choices, dictionary: Dictionary): readonly Body[] {
+  return Array.from({ length: 1 + choices.below(4) }, () => makeBody(choices, dictionary));
+}
+
 function makeResponse(choices: Choices, dictionary: Dictionary, protocol: string): ScriptedResponse {
   const reset = choices.chance(0.04) ? choices.pick(["before-headers", "after-headers"] as const) : undefined;
   const status = protocol === "grpc" ? 200 : choices.pick(STATUSES);
+  const hasBody = !BODILESS.has(status) && choices.chance(0.6);
+  const inPieces = hasBody && protocol === "h2" && choices.chance(0.4);
   const trailers = protocol === "h2" && !BODILESS.has(status) && choices.chance(0.2) ? makeHeaders(choices, dictionary, 2) : [];
   return {
     ...(status !== 200 && { status }),
     headers: makeHeaders(choices, dictionary, 3),
-    ...(!BODILESS.has(status) && choices.chance(0.6) && { body: makeBody(choices, dictionary) }),
+    ...(hasBody && !inPieces && { body: makeBody(choices, dictionary) }),
+    ...(inPieces && { chunks: makePieces(choices, dictionary) }),
     ...(trailers.length > 0 && { trailers }),
     ...(choices.chance(0.02) && { delay: 1 + choices.below(20) }),
     // What cannot have a body cannot be cut off in it.

@@ -1,3 +1,4 @@
+import { sendableProblem } from "../target/sendable.ts";
 import type { Body, ExchangeRequest, HeaderList } from "../target/index.ts";
 
 /**
@@ -20,6 +21,7 @@ export async function shrink(
     for (const index of smallest.keys()) {
       for (const candidate of smaller(smallest[index] ?? { path: "/" })) {
         if (over()) return smallest;
+        if (sendableProblem(candidate) !== undefined) continue;
         const attempt = smallest.with(index, candidate);
         if (!(await fails(attempt))) continue;
         smallest = attempt;
@@ -52,6 +54,7 @@ async function fewer(
 function* smaller(request: ExchangeRequest): Generator<ExchangeRequest> {
   for (const field of [
     "response",
+    "reset",
     "chunks",
     "body",
     "trailers",
@@ -73,19 +76,24 @@ function* smaller(request: ExchangeRequest): Generator<ExchangeRequest> {
   for (const headers of smallerHeaders(request.headers)) yield { ...request, headers };
   for (const trailers of smallerHeaders(request.trailers)) yield { ...request, trailers };
   for (const body of smallerBody(request.body)) yield { ...request, body };
-  for (const [at, chunk] of (request.chunks ?? []).entries()) {
-    yield { ...request, chunks: request.chunks?.toSpliced(at, 1) ?? [] };
-    for (const body of smallerBody(chunk)) yield { ...request, chunks: request.chunks?.with(at, body) ?? [] };
-  }
+  for (const chunks of smallerPieces(request.chunks)) yield { ...request, chunks };
   const { response } = request;
   if (response === undefined) return;
-  for (const field of ["delay", "reset", "trailers", "body", "headers", "status"] as const) {
+  for (const field of ["delay", "reset", "trailers", "chunks", "body", "headers", "status"] as const) {
     if (response[field] === undefined) continue;
     const { [field]: _, ...rest } = response;
     yield { ...request, response: rest };
   }
   for (const headers of smallerHeaders(response.headers)) yield { ...request, response: { ...response, headers } };
   for (const body of smallerBody(response.body)) yield { ...request, response: { ...response, body } };
+  for (const chunks of smallerPieces(response.chunks)) yield { ...request, response: { ...response, chunks } };
+}
+
+function* smallerPieces(pieces: readonly Body[] = []): Generator<readonly Body[]> {
+  for (const [at, piece] of pieces.entries()) {
+    yield pieces.toSpliced(at, 1);
+    for (const body of smallerBody(piece)) yield pieces.with(at, body);
+  }
 }
 
 function* smallerHeaders(headers: HeaderList = []): Generator<HeaderList> {

@@ -32,6 +32,8 @@ const DEFECTS: readonly Defect[] = [
   { name: "announced-size", kind: "memory" },
   { name: "state", kind: "state", options: ["--stateless"] },
   { name: "clock", kind: "trap", always: true },
+  { name: "answer-in-pieces", kind: "trap", always: true },
+  { name: "client-gone", kind: "trap", always: true },
   { name: "difference", kind: "difference", always: true },
 ];
 

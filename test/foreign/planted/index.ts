@@ -10,6 +10,7 @@ import {
 } from "../../../filters/sdk/abi/hostcalls";
 
 const REQUEST_HEADERS: u32 = 0;
+const RESPONSE_HEADERS: u32 = 2;
 const PLUGIN_CONFIGURATION: u32 = 7;
 const CONTINUE: u32 = 0;
 const STOP: u32 = 1;
@@ -19,6 +20,8 @@ const kept: string[] = [];
 const small = new StaticArray<u8>(64);
 let lastUser: string = "nobody";
 let lastRequest: i64 = 0;
+/** Streams whose answer has begun. */
+const begun = new Set<u32>();
 
 export function malloc(size: usize): usize {
   return heap.alloc(size);
@@ -35,9 +38,9 @@ function take(pointer: usize, size: usize): string {
 
 const words = memory.data(8);
 
-function header(name: string): string | null {
+function header(name: string, map: u32 = REQUEST_HEADERS): string | null {
   const utf8 = String.UTF8.encode(name);
-  const status = proxy_get_header_map_value(REQUEST_HEADERS, changetype<usize>(utf8), utf8.byteLength, words, words + 4);
+  const status = proxy_get_header_map_value(map, changetype<usize>(utf8), utf8.byteLength, words, words + 4);
   return status == 0 ? take(load<u32>(words), load<u32>(words, 4)) : null;
 }
 
@@ -130,4 +133,22 @@ export function proxy_on_request_body(context: u32, size: u32, endOfStream: u32)
   // A number that was large enough for all that the author tried.
   if (defect == "large-body" && size > 60000) unreachable();
   return CONTINUE;
+}
+
+export function proxy_on_response_body(context: u32, size: u32, endOfStream: u32): u32 {
+  // What fits into one packet is taken to come in one piece, where the end may come apart.
+  if (defect == "answer-in-pieces" && size > 0 && size < 1400) {
+    if (begun.has(context)) unreachable();
+    begun.add(context);
+  }
+  return CONTINUE;
+}
+
+export function proxy_on_log(context: u32): void {
+  // There is an answer whatever went wrong, but not for a client that did not wait for one.
+  if (defect == "client-gone") header(":status", RESPONSE_HEADERS)!;
+}
+
+export function proxy_on_delete(context: u32): void {
+  begun.delete(context);
 }

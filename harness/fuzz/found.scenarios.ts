@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { scriptedFilter } from "../host/testing/scripted-filter.ts";
 import { scenario } from "../vitest.ts";
 
 // What the fuzzer found of the host itself: it differed from Envoy without any filter.
@@ -28,4 +29,18 @@ scenario("a referer is passed on where it is a URL or a relative reference", { c
   ];
   for (const value of good) expect(await send(value)).toSendHeader("referer", value);
   for (const value of bad) expect(await send(value)).toSendHeader("referer");
+});
+
+const seesHeaders = async () => ({
+  filters: [{ name: "scripted", module: await scriptedFilter(), configuration: "request_headers: pairs 0" }],
+});
+
+scenario("cookies over HTTP/2 are one header behind the others, and none where they are empty", { chain: seesHeaders }, async (run) => {
+  const headers = (...cookies: string[]) => [...cookies.map((value) => ["cookie", value] as const), ["x-a", "b"] as const];
+  const cases = [[[""]], [["", ""]], [["a"], "a"], [["", "a"], "a"], [["a", "b=c"], "a; b=c"]] as const;
+  for (const [cookies, joined] of cases) {
+    const result = await run.send({ path: "/", protocol: "h2", headers: headers(...cookies), response: { headers: headers(...cookies) } });
+    expect(result, String(cookies)).toSendHeader("cookie", ...(joined === undefined ? [] : [joined]));
+    expect(result.response?.headers.filter(([name]) => name === "cookie")).toEqual(joined === undefined ? [] : [["cookie", joined]]);
+  }
 });

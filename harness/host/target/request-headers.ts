@@ -2,7 +2,7 @@ import { networkInterfaces } from "node:os";
 import { toByteString } from "../byte-string.ts";
 import { HeaderMap } from "../header-map.ts";
 import { DEFAULT_AUTHORITY, DEFAULT_METHOD, GRPC_REQUEST_HEADERS } from "../../target/defaults.ts";
-import type { ExchangeRequest } from "../../target/index.ts";
+import type { ExchangeRequest, HeaderList } from "../../target/index.ts";
 import { schemeOf } from "../../target/transport.ts";
 import { normalizePath } from "./normalize-path.ts";
 
@@ -78,11 +78,13 @@ function dropHttp2Upgrade(headers: HeaderMap): void {
   headers.remove("http2-settings");
 }
 
-/** Envoy's HTTP/2 codec puts the cookie headers of a request into one (RFC 9113, section 8.2.3). */
-function joinCookies(headers: ReadonlyArray<readonly [string, string]>): ReadonlyArray<readonly [string, string]> {
+/** Envoy's HTTP/2 codec puts the cookie headers of a message into one behind the others (RFC 9113, section 8.2.3; `reconstituteCrumbledCookies`), unless nothing stands in it. */
+export function joinCookies(headers: HeaderList): HeaderList {
   const isCookie = ([name]: readonly [string, string]) => name.toLowerCase() === "cookie";
-  const cookies = headers.filter(isCookie).map(([, value]) => value);
-  return cookies.length < 2 ? headers : [...headers.filter((header) => !isCookie(header)), ["cookie", cookies.join("; ")]];
+  let cookies = "";
+  for (const [, value] of headers.filter(isCookie)) cookies += cookies === "" ? value : `; ${value}`;
+  const others = headers.filter((header) => !isCookie(header));
+  return cookies === "" ? others : [...others, ["cookie", cookies]];
 }
 
 /** Why Envoy answers a request before any filter runs; `undefined` where it does not. */

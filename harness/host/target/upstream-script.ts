@@ -4,6 +4,7 @@ import { GRPC_RESPONSE_HEADERS, GRPC_TRAILERS } from "../../target/defaults.ts";
 import type { ClientReset, Protocol, ScriptedResponse } from "../../target/index.ts";
 import { isUpgrade } from "./request-headers.ts";
 import { bodyBytes, bodyParts, frameMessage, frameWebSocket, unframeWebSocket } from "../../target/body.ts";
+import { joinCookies } from "./request-headers.ts";
 
 /** A response as it is sent. */
 export interface ScriptedMessage {
@@ -86,7 +87,7 @@ export class UpstreamScript {
     // Something follows the headers before a reset, or both could be lost with the connection.
     if (script.reset === "after-headers" && pieces.length === 0) pieces.push(Buffer.from("partial"));
     return {
-      headers: HeaderMap.from("response", headers),
+      headers: HeaderMap.from("response", this.protocol === "h2" || this.protocol === "grpc" ? joinCookies(headers) : headers),
       pieces,
       trailers: trailers === undefined || endless ? undefined : HeaderMap.from("response-trailers", trailers),
       endless,

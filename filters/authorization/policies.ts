@@ -27,6 +27,11 @@ export class Policies {
   /** ALLOW policies, also those without rules: where there is one, what no rule matches is denied. */
   allowPolicies: i32 = 0;
   shadowAllowPolicies: i32 = 0;
+  /** Whether there are such rules: told here, so that requests need not look at the indexes of those that there are not. */
+  hasCustom: bool = false;
+  hasDeny: bool = false;
+  hasAudit: bool = false;
+  hasShadow: bool = false;
   /** Whether a rule looks at paths. */
   looksAtPath: bool = false;
   pathNormalization: PathNormalization = PathNormalization.Base;
@@ -39,6 +44,10 @@ export class Policies {
     this.audit.build();
     this.shadowDeny.build();
     this.shadowAllow.build();
+    this.hasCustom = this.custom.size > 0;
+    this.hasDeny = this.deny.size > 0;
+    this.hasAudit = this.audit.size > 0;
+    this.hasShadow = this.shadowDeny.size > 0 || this.shadowAllowPolicies > 0;
   }
 
   get mergesSlashes(): bool {

@@ -46,14 +46,15 @@ class Bucket {
 @final
 export class RuleIndex {
   private readonly rules: Rule[] = [];
-  private principals: BytesTable<Bucket> = new BytesTable<Bucket>();
-  private namespaces: BytesTable<Bucket> = new BytesTable<Bucket>();
-  private serviceAccounts: BytesTable<Bucket> = new BytesTable<Bucket>();
-  private paths: BytesTable<Bucket> = new BytesTable<Bucket>();
-  private prefixes: PrefixTable<Bucket> = new PrefixTable<Bucket>();
-  private hosts: BytesTable<Bucket> = new BytesTable<Bucket>();
-  private methods: BytesTable<Bucket> = new BytesTable<Bucket>();
-  private readonly rest: Bucket = new Bucket();
+  // Null where no rule stands in it: requests look at no more than they must, because little of what they look at is in a cache.
+  private principals: BytesTable<Bucket> | null = null;
+  private namespaces: BytesTable<Bucket> | null = null;
+  private serviceAccounts: BytesTable<Bucket> | null = null;
+  private paths: BytesTable<Bucket> | null = null;
+  private prefixes: PrefixTable<Bucket> | null = null;
+  private hosts: BytesTable<Bucket> | null = null;
+  private methods: BytesTable<Bucket> | null = null;
+  private rest: Bucket | null = null;
 
   add(rule: Rule): void {
     rule.order = this.rules.length;
@@ -90,7 +91,9 @@ export class RuleIndex {
       chosen = keys;
     }
     if (chosen == null) {
-      this.rest.rules.push(rule);
+      let rest = this.rest;
+      if (rest == null) this.rest = rest = new Bucket();
+      rest.rules.push(rule);
       return;
     }
     for (let k = 0; k < chosen.length; k++) {
@@ -102,10 +105,12 @@ export class RuleIndex {
 
   private bucketOf(key: Key): Bucket {
     if (key.kind == KeyKind.PathPrefix) {
-      let bucket = this.prefixes.get(key.text.bytes);
+      let prefixes = this.prefixes;
+      if (prefixes == null) this.prefixes = prefixes = new PrefixTable<Bucket>();
+      let bucket = prefixes.get(key.text.bytes);
       if (bucket == null) {
         bucket = new Bucket();
-        this.prefixes.set(key.text, bucket);
+        prefixes.set(key.text, bucket);
       }
       return bucket;
     }
@@ -119,44 +124,56 @@ export class RuleIndex {
   }
 
   private tableOf(kind: KeyKind): BytesTable<Bucket> {
-    if (kind == KeyKind.Principal) return this.principals;
-    if (kind == KeyKind.Namespace) return this.namespaces;
-    if (kind == KeyKind.ServiceAccount) return this.serviceAccounts;
-    if (kind == KeyKind.Path) return this.paths;
-    return kind == KeyKind.Host ? this.hosts : this.methods;
+    if (kind == KeyKind.Principal) return (this.principals = orNew(this.principals));
+    if (kind == KeyKind.Namespace) return (this.namespaces = orNew(this.namespaces));
+    if (kind == KeyKind.ServiceAccount) return (this.serviceAccounts = orNew(this.serviceAccounts));
+    if (kind == KeyKind.Path) return (this.paths = orNew(this.paths));
+    if (kind == KeyKind.Host) return (this.hosts = orNew(this.hosts));
+    return (this.methods = orNew(this.methods));
   }
 
   /** The first rule that matches, or `null`. */
   find(request: RequestView): Rule | null {
-    let best = this.rest.first(request, null);
-    // Asked for even if no rule is found by it: without a path the rules that are cannot judge.
-    const path = this.paths.size + this.prefixes.size > 0 ? request.path : null;
-    if (path != null) {
-      best = firstIn(this.paths.get(path), request, best);
-      const walk = this.prefixes.walk();
-      for (let bucket = this.prefixes.next(walk, path); bucket != null; bucket = this.prefixes.next(walk, path)) {
-        best = bucket.first(request, best);
+    let best = firstIn(this.rest, request, null);
+    const paths = this.paths;
+    const prefixes = this.prefixes;
+    if (paths != null || prefixes != null) {
+      // Asked for even if no rule is found by it: without a path the rules that are cannot judge.
+      const path = request.path;
+      if (path != null && paths != null) best = firstIn(paths.get(path), request, best);
+      if (path != null && prefixes != null) {
+        const walk = prefixes.walk();
+        for (let bucket = prefixes.next(walk, path); bucket != null; bucket = prefixes.next(walk, path)) best = bucket.first(request, best);
       }
     }
-    if (this.hosts.size > 0) {
+    const hosts = this.hosts;
+    if (hosts != null) {
       const authority = request.authority;
-      if (authority != null) best = firstIn(this.hosts.get(lowerCase(authority)), request, best);
+      if (authority != null) best = firstIn(hosts.get(lowerCase(authority)), request, best);
     }
-    if (this.methods.size > 0) {
+    const methods = this.methods;
+    if (methods != null) {
       const method = request.method;
-      if (method != null) best = firstIn(this.methods.get(method), request, best);
+      if (method != null) best = firstIn(methods.get(method), request, best);
     }
     return this.findByPeer(request, best);
   }
 
   private findByPeer(request: RequestView, found: Rule | null): Rule | null {
-    if (this.principals.size + this.namespaces.size + this.serviceAccounts.size == 0) return found;
+    const principals = this.principals;
+    const namespaces = this.namespaces;
+    const serviceAccounts = this.serviceAccounts;
+    if (principals == null && namespaces == null && serviceAccounts == null) return found;
     const principal = request.principal;
     if (principal == null) return found;
-    let best = firstIn(this.principals.get(principal), request, found);
-    if (this.namespaces.size > 0) best = findByPart(this.namespaces, NAMESPACE, principal, request, best);
-    return this.serviceAccounts.size > 0 ? findByPart(this.serviceAccounts, SERVICE_ACCOUNT, principal, request, best) : best;
+    let best = principals != null ? firstIn(principals.get(principal), request, found) : found;
+    if (namespaces != null) best = findByPart(namespaces, NAMESPACE, principal, request, best);
+    return serviceAccounts != null ? findByPart(serviceAccounts, SERVICE_ACCOUNT, principal, request, best) : best;
   }
+}
+
+function orNew(table: BytesTable<Bucket> | null): BytesTable<Bucket> {
+  return table != null ? table : new BytesTable<Bucket>();
 }
 
 function firstIn(bucket: Bucket | null, request: RequestView, best: Rule | null): Rule | null {

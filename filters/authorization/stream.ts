@@ -32,7 +32,7 @@ export class AuthorizationStream extends CustomStream {
     const policies = root.policies;
     const request = RequestView.of(headers, policies.trustedHops);
     if (policies.looksAtPath && !isNormalized(request, policies)) return this.denyUndecodable(root, PATH_NOT_NORMALIZED);
-    if (policies.custom.size > 0) {
+    if (policies.hasCustom) {
       const rule = policies.custom.find(request);
       const problem = request.problem;
       if (problem != null) return this.denyUndecodable(root, problem);
@@ -52,12 +52,12 @@ export class AuthorizationStream extends CustomStream {
 
   /** DENY, then ALLOW; AUDIT and dry runs only leave a mark. */
   private judge(root: AuthorizationRoot, policies: Policies, request: RequestView): HeadersAction {
-    if (policies.audit.size > 0) this.audit(root, policies, request);
-    if (policies.shadowDeny.size > 0 || policies.shadowAllowPolicies > 0) this.shadow(root, policies, request);
+    if (policies.hasAudit) this.audit(root, policies, request);
+    if (policies.hasShadow) this.shadow(root, policies, request);
     // A mark that cannot be set for want of a value is no reason to deny.
     request.problem = null;
 
-    const denying = policies.deny.size > 0 ? policies.deny.find(request) : null;
+    const denying = policies.hasDeny ? policies.deny.find(request) : null;
     if (denying != null) return this.deny(root, denying.label, DENY_MATCHED, denying.details.bytes);
     let allowing: Rule | null = null;
     if (policies.allowPolicies > 0 && request.problem == null) allowing = policies.allow.find(request);

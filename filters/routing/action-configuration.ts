@@ -10,34 +10,36 @@ import {
   RETRY_ON_HEADER,
   TIMEOUT_HEADER,
 } from "./headers";
-import { DirectResponse, HeaderOperations, HeaderValue, Redirect, Rewrite } from "./rule";
+import { DirectResponse, HeaderChanges, HeaderOperations, HeaderValue, Redirect, Rewrite } from "./rule";
 
 /** Envoy's conditions of `x-envoy-retry-grpc-on`; every other name belongs into `x-envoy-retry-on`. */
 const GRPC_CONDITIONS: string[] = ["cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"];
 const RETRIABLE_STATUS_CODES = "retriable-status-codes";
 
-export function parseHeaders(value: ConfigValue, request: HeaderOperations, response: HeaderOperations): void {
+export function parseHeaders(value: ConfigValue, changes: HeaderChanges): void {
   value.object(["request", "response"]);
-  const ofRequest = value.get("request");
-  if (ofRequest != null) parseOperations(ofRequest, request);
-  const ofResponse = value.get("response");
-  if (ofResponse != null) parseOperations(ofResponse, response);
+  const request = value.get("request");
+  if (request != null) changes.request = parseOperations(request);
+  const response = value.get("response");
+  if (response != null) changes.response = parseOperations(response);
 }
 
-function parseOperations(value: ConfigValue, operations: HeaderOperations): void {
+function parseOperations(value: ConfigValue): HeaderOperations {
+  const operations = new HeaderOperations();
   value.object(["set", "add", "remove"]);
   const set = value.get("set");
   if (set != null) parseValues(set, operations.set);
   const add = value.get("add");
   if (add != null) parseValues(add, operations.add);
   const remove = value.get("remove");
-  if (remove == null) return;
+  if (remove == null) return operations;
   const names = remove.items();
   for (let i = 0; i < names.length; i++) {
     const name = names[i].headerName();
     if (isPseudo(name)) names[i].report("a pseudo-header cannot be removed");
     operations.remove.push(name);
   }
+  return operations;
 }
 
 function parseValues(value: ConfigValue, values: HeaderValue[]): void {

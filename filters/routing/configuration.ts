@@ -68,7 +68,7 @@ function parseRule(value: ConfigValue, names: Set<string>): Rule | null {
   value.atMostOne(["cluster", "weighted", "redirect", "directResponse"]);
   parseDestinations(value, rule);
   const headers = value.get("headers");
-  if (headers != null) parseHeaders(headers, rule.request, rule.response);
+  if (headers != null) parseHeaders(headers, rule);
   const rewrite = value.get("rewrite");
   if (rewrite != null) rule.rewrite = parseRewrite(rewrite);
   const redirect = value.get("redirect");
@@ -111,7 +111,7 @@ function parseDestinations(value: ConfigValue, rule: Rule): void {
     total += <i64>destination.weight;
     if (!parseTarget(item, destination)) item.report("needs `route` or `cluster`");
     const headers = item.get("headers");
-    if (headers != null) parseHeaders(headers, destination.request, destination.response);
+    if (headers != null) parseHeaders(headers, destination);
     rule.destinations.push(destination);
   }
   if (total == 0 || total > MAX_WEIGHT) weighted.report("the weights must add up to something from 1 to " + decimal(MAX_WEIGHT));

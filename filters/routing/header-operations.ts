@@ -1,8 +1,9 @@
 import { HeaderMap } from "../sdk";
 import { HeaderOperations } from "./rule";
 
-/** Removes, sets, then adds. */
-export function applyHeaders(operations: HeaderOperations, headers: HeaderMap): void {
+/** Removes, sets, then adds; null changes nothing. */
+export function applyHeaders(operations: HeaderOperations | null, headers: HeaderMap): void {
+  if (operations == null) return;
   const removed = operations.remove;
   for (let i = 0; i < removed.length; i++) headers.remove(unchecked(removed[i]).bytes);
   const set = operations.set;

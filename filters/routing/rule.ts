@@ -17,20 +17,20 @@ export class HeaderOperations {
   remove: Text[] = [];
   set: HeaderValue[] = [];
   add: HeaderValue[] = [];
+}
 
-  get empty(): bool {
-    return this.remove.length == 0 && this.set.length == 0 && this.add.length == 0;
-  }
+/** What else a rule or a destination changes; null for nothing. */
+export abstract class HeaderChanges {
+  request: HeaderOperations | null = null;
+  response: HeaderOperations | null = null;
 }
 
 /** Where a request goes: the route and the cluster that native routes find by header, and what else this choice changes. */
 @final
-export class Destination {
+export class Destination extends HeaderChanges {
   route: Text | null = null;
   cluster: Text | null = null;
   weight: u32 = 1;
-  request: HeaderOperations = new HeaderOperations();
-  response: HeaderOperations = new HeaderOperations();
 }
 
 
@@ -66,21 +66,21 @@ export class DirectResponse {
 
 
 @final
-export class Rule {
+export class Rule extends HeaderChanges {
   matches: Match[] = [];
   destinations: Destination[] = [];
   totalWeight: u32 = 0;
   /** What a weighted choice is sticky to. */
   bucketing: Bucketing | null = null;
-  request: HeaderOperations = new HeaderOperations();
-  response: HeaderOperations = new HeaderOperations();
   rewrite: Rewrite | null = null;
   redirect: Redirect | null = null;
   directResponse: DirectResponse | null = null;
   /** Envoy's own request headers for timeout and retries. */
   policy: HeaderValue[] = [];
 
-  constructor(readonly name: Text) {}
+  constructor(readonly name: Text) {
+    super();
+  }
 
   /** One of the destinations by weight; `null` where the rule names none. */
   choose(request: RequestView): Destination | null {

@@ -40,6 +40,8 @@ export class Plan {
   readonly metrics: MetricPlan[] = [];
   /** One bit for each slot that some label needs: what nobody asks for is not read. */
   needed: u64 = 0;
+  /** One bit for each metric that is enabled. */
+  private counted: u32 = 0;
   readonly slots: i32;
 
   constructor(
@@ -72,6 +74,12 @@ export class Plan {
     return (this.needed & (ofPeer | ((<u64>1) << Slot.SecurityPolicy))) != 0;
   }
 
+  /** Whether `metric` is enabled. */
+  @inline
+  counts(metric: i32): bool {
+    return (this.counted & (1 << metric)) != 0;
+  }
+
   needs(slot: i32): bool {
     return (this.needed & ((<u64>1) << (<u64>slot))) != 0;
   }
@@ -90,6 +98,7 @@ export class Plan {
     }
     for (let i = 0; i < added.length; i++) plan.labels.push(added[i]);
     if (plan.enabled) {
+      this.counted |= 1 << metric;
       for (let i = 0; i < plan.labels.length; i++) {
         if (plan.labels[i].constant == null) this.needed |= (<u64>1) << (<u64>plan.labels[i].slot);
       }

@@ -72,11 +72,9 @@ export class RequestValues {
     this.readPeer(values, peer, client);
     this.readAnswer(values, grpc);
     if (plan.needs(Slot.Service) || plan.needs(Slot.ServiceName)) this.readService(values);
-    const expressions = plan.settings.expressions;
-    for (let i = 0; i < expressions.length; i++) {
-      const slot = <i32>Slot.Expressions + i;
+    for (let slot = <i32>Slot.Expressions; slot < plan.slots; slot++) {
       if (!plan.needs(slot)) continue;
-      const value = expressions[i].evaluate();
+      const value = plan.settings.expressions[slot - <i32>Slot.Expressions].evaluate();
       values.set(slot, value != null ? value : word(UNKNOWN));
     }
     return values;

@@ -90,9 +90,8 @@ export class SeriesTable {
   /** Messages are counted of gRPC only: else every service would show that it had none. */
   private define(record: usize, values: Values, grpc: bool): void {
     for (let metric = 0; metric < METRIC_COUNT; metric++) {
-      const plan = this.plan.metrics[metric];
-      if (!plan.enabled || (countsMessages(metric) && !grpc)) continue;
-      store<u32>(record + <usize>(metric * 4), idOf(metric, statName(plan, values)));
+      if (!this.plan.counts(metric) || (countsMessages(metric) && !grpc)) continue;
+      store<u32>(record + <usize>(metric * 4), idOf(metric, statName(this.plan.metrics[metric], values)));
     }
   }
 }

@@ -111,14 +111,14 @@ export class TelemetryStream extends HttpStream {
     const values = report.values.read(grpc, peer, principal);
     if (report.values.rejected) root.rejected.increment();
     const ids = report.series.find(values, grpc);
-    if (plan.metrics[Metric.Requests].enabled) incrementCounter(idOf(ids, Metric.Requests), 1);
-    if (plan.metrics[Metric.Duration].enabled) {
+    if (plan.counts(Metric.Requests)) incrementCounter(idOf(ids, Metric.Requests), 1);
+    if (plan.counts(Metric.Duration)) {
       const duration = unchecked(ATTRIBUTES[DURATION]).getInteger(-1);
       if (duration >= 0) recordHistogram(idOf(ids, Metric.Duration), <u64>(duration / MILLISECOND));
     }
-    if (plan.metrics[Metric.RequestBytes].enabled)
+    if (plan.counts(Metric.RequestBytes))
       recordHistogram(idOf(ids, Metric.RequestBytes), <u64>unchecked(ATTRIBUTES[REQUEST_SIZE]).getInteger());
-    if (plan.metrics[Metric.ResponseBytes].enabled)
+    if (plan.counts(Metric.ResponseBytes))
       recordHistogram(idOf(ids, Metric.ResponseBytes), <u64>unchecked(ATTRIBUTES[RESPONSE_SIZE]).getInteger());
     if (grpc) countMessages(ids, plan);
   }
@@ -164,7 +164,7 @@ function strip(headers: HeaderMap): void {
 }
 
 function countMessages(ids: usize, plan: Plan): void {
-  if (!plan.metrics[Metric.RequestMessages].enabled && !plan.metrics[Metric.ResponseMessages].enabled) return;
+  if (!plan.counts(Metric.RequestMessages) && !plan.counts(Metric.ResponseMessages)) return;
   const counts = GRPC_MESSAGES.get();
   if (counts == null) return;
   const comma = counts.indexOf(COMMA);

@@ -11,13 +11,23 @@ export class Entry {
     readonly order: i32,
     readonly match: Match,
     readonly rule: Object,
+    /** The next one of its bucket. */
+    public next: Entry | null = null,
   ) {}
 }
 
-/** Entries that share a literal condition, in order. */
+/** Entries that share a literal condition, in order. A list by links: what a request looks at is seldom in a cache, and an array would be two places more. */
 @final
 class Bucket {
-  readonly entries: Entry[] = [];
+  first: Entry | null = null;
+  private last: Entry | null = null;
+
+  add(entry: Entry): void {
+    const last = this.last;
+    if (last == null) this.first = entry;
+    else last.next = entry;
+    this.last = entry;
+  }
 }
 
 /** The entries of one header that ask for exact values of it. */
@@ -28,59 +38,72 @@ class HeaderBuckets {
   constructor(readonly name: Text) {}
 }
 
-/** The entries of one host, or of no particular host, by the first of these literals that they ask for. */
+/** The entries of one host, or of no particular host, by the first of these literals that they ask for. What no entry needs is not there, and not looked at. */
 @final
 class HostGroup {
-  readonly exactPaths: BytesTable<Bucket> = new BytesTable<Bucket>();
-  readonly prefixes: PrefixTable<Bucket> = new PrefixTable<Bucket>();
-  readonly headers: HeaderBuckets[] = [];
-  readonly rest: Bucket = new Bucket();
+  private exactPaths: BytesTable<Bucket> | null = null;
+  private prefixes: PrefixTable<Bucket> | null = null;
+  private headers: HeaderBuckets[] | null = null;
+  private rest: Bucket | null = null;
 
   add(entry: Entry): void {
-    this.bucketFor(entry.match).entries.push(entry);
+    this.bucketFor(entry.match).add(entry);
   }
 
   private bucketFor(match: Match): Bucket {
     const path = match.path;
     if (path != null && !path.ignoreCase) {
-      if (path.kind == PathMatchKind.Exact) return bucketIn(this.exactPaths, path.text);
-      if (path.kind == PathMatchKind.Prefix && path.text.bytes.length > 1) {
-        let bucket = this.prefixes.get(path.text.bytes);
-        if (bucket == null) {
-          bucket = new Bucket();
-          this.prefixes.set(path.text, bucket);
-        }
-        return bucket;
+      if (path.kind == PathMatchKind.Exact) {
+        let exactPaths = this.exactPaths;
+        if (exactPaths == null) this.exactPaths = exactPaths = new BytesTable<Bucket>();
+        return bucketIn(exactPaths, path.text);
       }
+      if (path.kind == PathMatchKind.Prefix && path.text.bytes.length > 1) return this.prefixBucket(path.text);
     }
     for (let i = 0; i < match.headers.length; i++) {
       const header = match.headers[i];
       const exact = header.value.exactText;
       if (exact != null) return bucketIn(this.headerBuckets(header.name), exact);
     }
-    return this.rest;
+    let rest = this.rest;
+    if (rest == null) this.rest = rest = new Bucket();
+    return rest;
+  }
+
+  private prefixBucket(text: Text): Bucket {
+    let prefixes = this.prefixes;
+    if (prefixes == null) this.prefixes = prefixes = new PrefixTable<Bucket>();
+    let bucket = prefixes.get(text.bytes);
+    if (bucket == null) {
+      bucket = new Bucket();
+      prefixes.set(text, bucket);
+    }
+    return bucket;
   }
 
   private headerBuckets(name: Text): BytesTable<Bucket> {
-    for (let i = 0; i < this.headers.length; i++) {
-      if (this.headers[i].name.bytes.equals(name.bytes)) return this.headers[i].byValue;
+    let headers = this.headers;
+    if (headers == null) this.headers = headers = [];
+    for (let i = 0; i < headers.length; i++) {
+      if (headers[i].name.bytes.equals(name.bytes)) return headers[i].byValue;
     }
     const added = new HeaderBuckets(name);
-    this.headers.push(added);
+    headers.push(added);
     return added.byValue;
   }
 
   /** Adds the buckets that can hold an entry for `request`. */
   collect<R>(request: R, into: Entries): void {
-    into.add(this.exactPaths.size > 0 ? this.exactPaths.get(request.path) : null);
-    if (this.prefixes.size > 0) {
-      const walk = this.prefixes.walk();
-      for (let bucket = this.prefixes.next(walk, request.path); bucket != null; bucket = this.prefixes.next(walk, request.path)) {
-        into.add(bucket);
-      }
+    const exactPaths = this.exactPaths;
+    if (exactPaths != null) into.add(exactPaths.get(request.path));
+    const prefixes = this.prefixes;
+    if (prefixes != null) {
+      const walk = prefixes.walk();
+      for (let bucket = prefixes.next(walk, request.path); bucket != null; bucket = prefixes.next(walk, request.path)) into.add(bucket);
     }
-    for (let i = 0; i < this.headers.length; i++) {
-      const header = unchecked(this.headers[i]);
+    const headers = this.headers;
+    for (let i = 0; headers != null && i < headers.length; i++) {
+      const header = unchecked(headers[i]);
       const values = request.headers.values(header.name.bytes);
       while (values.next()) into.add(header.byValue.get(values.value));
     }
@@ -97,7 +120,7 @@ function bucketIn(table: BytesTable<Bucket>, key: Text): Bucket {
   return bucket;
 }
 
-/** Buckets to look through together, by order: an arena list of (bucket, position). */
+/** Buckets to look through together, by order: an arena list of the next entry of each. */
 @unmanaged
 @final
 export class Entries {
@@ -108,22 +131,21 @@ export class Entries {
   static create(): Entries {
     const list = changetype<Entries>(arena.allocate(offsetof<Entries>()));
     list.capacity = 16;
-    list.slots = arena.allocate(16 * 8);
+    list.slots = arena.allocate(16 * sizeof<usize>());
     list.count = 0;
     return list;
   }
 
   add(bucket: Bucket | null): void {
-    if (bucket == null || bucket.entries.length == 0) return;
+    if (bucket == null) return;
     if (this.count == this.capacity) {
-      const slots = arena.allocate(<usize>this.capacity * 16);
-      memory.copy(slots, this.slots, <usize>this.capacity * 8);
+      const size = <usize>this.capacity * sizeof<usize>();
+      const slots = arena.allocate(size * 2);
+      memory.copy(slots, this.slots, size);
       this.slots = slots;
       this.capacity *= 2;
     }
-    const slot = this.slots + <usize>this.count * 8;
-    store<usize>(slot, changetype<usize>(bucket));
-    store<i32>(slot, 0, 4);
+    store<usize>(this.slots + <usize>this.count * sizeof<usize>(), changetype<usize>(bucket.first));
     this.count++;
   }
 
@@ -132,17 +154,14 @@ export class Entries {
     let best: Entry | null = null;
     let bestSlot: usize = 0;
     for (let i = 0; i < this.count; i++) {
-      const slot = this.slots + <usize>i * 8;
-      const bucket = changetype<Bucket>(load<usize>(slot));
-      const position = load<i32>(slot, 4);
-      if (position >= bucket.entries.length) continue;
-      const entry = unchecked(bucket.entries[position]);
-      if (best == null || entry.order < best.order) {
+      const slot = this.slots + <usize>i * sizeof<usize>();
+      const entry = changetype<Entry | null>(load<usize>(slot));
+      if (entry != null && (best == null || entry.order < best.order)) {
         best = entry;
         bestSlot = slot;
       }
     }
-    if (best != null) store<i32>(bestSlot, load<i32>(bestSlot, 4) + 1, 4);
+    if (best != null) store<usize>(bestSlot, changetype<usize>(best.next));
     return best;
   }
 }
@@ -153,7 +172,7 @@ export class Entries {
  */
 @final
 export class MatchIndex {
-  private readonly hosts: BytesTable<HostGroup> = new BytesTable<HostGroup>();
+  private hosts: BytesTable<HostGroup> | null = null;
   private readonly anyHost: HostGroup = new HostGroup();
   private count: i32 = 0;
 
@@ -167,10 +186,12 @@ export class MatchIndex {
 
   private groupOf(host: Text): HostGroup {
     const key = lowerCase(host.bytes);
-    let group = this.hosts.get(key);
+    let hosts = this.hosts;
+    if (hosts == null) this.hosts = hosts = new BytesTable<HostGroup>();
+    let group = hosts.get(key);
     if (group == null) {
       group = new HostGroup();
-      this.hosts.set(Text.from(key), group);
+      hosts.set(Text.from(key), group);
     }
     return group;
   }
@@ -178,8 +199,9 @@ export class MatchIndex {
   /** All entries whose literal conditions `request` fulfils. */
   entries<R>(request: R): Entries {
     const entries = Entries.create();
-    if (this.hosts.size > 0) {
-      const group = this.hosts.get(lowerCase(request.host));
+    const hosts = this.hosts;
+    if (hosts != null) {
+      const group = hosts.get(lowerCase(request.host));
       if (group != null) group.collect(request, entries);
     }
     this.anyHost.collect(request, entries);

@@ -1,4 +1,4 @@
-import { Bytes, Text } from "../../lib/bytes";
+import { Bytes } from "../../lib/bytes";
 import { Status } from "../abi/enums";
 import { proxy_get_property, proxy_set_property } from "../abi/hostcalls";
 import { RESULT, resultPointer, resultSize } from "../abi/results";
@@ -15,7 +15,7 @@ export class Property {
   private readAt: u32 = 0;
   private value: usize = 0;
 
-  private constructor(private readonly path: Text) {}
+  private constructor(private readonly path: ArrayBuffer) {}
 
   /** `path` with dots between its segments, e.g. `source.address`. A segment that holds dots itself needs {@link Property.of}. */
   static named(path: string): Property {
@@ -31,12 +31,12 @@ export class Property {
   }
 
   static of(segments: string[]): Property {
-    return new Property(Text.of(segments.join("\0")));
+    return new Property(String.UTF8.encode(segments.join("\0")));
   }
 
   /** The value, or `null` where Envoy has none at this time. */
   get(): Bytes | null {
-    return readProperty(this.path.bytes);
+    return read(changetype<usize>(this.path), <usize>this.path.byteLength);
   }
 
   /** The same, read once in a callback: for what stays as it is meanwhile and is looked at by several, such as what belongs to the connection. */
@@ -68,7 +68,11 @@ export class Property {
 
 /** `path` with NUL between its segments. */
 export function readProperty(path: Bytes): Bytes | null {
-  if (proxy_get_property(path.pointer, <usize>path.length, RESULT, RESULT + 4) != 0) return null;
+  return read(path.pointer, <usize>path.length);
+}
+
+function read(path: usize, length: usize): Bytes | null {
+  if (proxy_get_property(path, length, RESULT, RESULT + 4) != 0) return null;
   return Bytes.view(resultPointer(), resultSize());
 }
 

@@ -19,6 +19,8 @@ import type { EnvoyOptions, EnvoyProvider, StartedEnvoy } from "./provider.ts";
 const IDLE = 10_000;
 /** Milliseconds until listeners and clusters have come or gone; what takes longer gets an Envoy of its own. */
 const PATIENCE = 10_000;
+/** Milliseconds in which nothing of what is left goes: it stays, as a module's VMs do in Envoy up to 1.38 where two ids had it. */
+const STUCK = 1_000;
 /** Modules whose code is kept compiled, in one Envoy. */
 const MODULES = 8;
 /** VMs of a module in an Envoy of one worker: the one that the others are cloned from, the main thread's and the worker's. */
@@ -132,8 +134,12 @@ class ReusedEnvoy {
   private async clear(): Promise<boolean> {
     if (!this.process.running || this.modules.size > MODULES) return false;
     await this.replace(this.kept(), []);
+    let state = "";
+    let since = 0;
     for (const end = performance.now() + PATIENCE; performance.now() < end; await pause()) {
       const { values } = await this.process.admin.stats(STATE);
+      if (state !== (state = JSON.stringify(values))) since = performance.now();
+      else if (performance.now() > since + STUCK) return false;
       const left =
         (values["wasm.envoy.wasm.runtime.v8.active"] ?? 0) !== VMS * this.modules.size ||
         (values["listener_manager.total_listeners_draining"] ?? 0) > 0 ||

@@ -6,8 +6,8 @@
 // made. Default: 20, 10 and 10. The file is soak-results/DATE.md; exit code 1 where a step failed.
 
 import { spawn } from "node:child_process";
-import { createWriteStream, existsSync, readdirSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { constants, createWriteStream, existsSync, readdirSync } from "node:fs";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,6 +19,7 @@ interface Step {
   readonly title: string;
   readonly command: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  readonly prepare?: () => Promise<unknown>;
 }
 
 const repository = fileURLToPath(new URL("..", import.meta.url));
@@ -43,6 +44,18 @@ const FILTERS = readdirSync(join(repository, "filters"))
 
 /** Their examples decide by the clock or by chance, of which Envoy's are its own. */
 const BY_CHANCE: ReadonlySet<string> = new Set(["fault", "mesh", "ratelimit"]);
+
+/** Where requests are kept that led to something new: the next soak begins with them. */
+const corpusOf = (filter: string): string => join(repository, ".cache/fuzz", filter);
+
+/** The first soak begins with the example's requests: no generator thinks of a token that is valid. */
+async function makeCorpus(filter: string): Promise<void> {
+  await mkdir(corpusOf(filter), { recursive: true });
+  const requests = join(repository, "filters", filter, "examples/requests.jsonl");
+  await copyFile(requests, join(corpusOf(filter), "corpus.jsonl"), constants.COPYFILE_EXCL).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+}
 
 const STEPS: readonly Step[] = [
   {
@@ -143,9 +156,10 @@ const STEPS: readonly Step[] = [
     title: `meshwright fuzz finds nothing in ${filter} in ${fuzzMinutes} minutes, in the host${BY_CHANCE.has(filter) ? "" : " and in Envoy"} (seed ${seed})`,
     command: [
       ...["node", "cli/main.ts", "fuzz", filter, "--config", `filters/${filter}/examples/config.json`],
-      ...["--time", `${fuzzMinutes}m`, "--seed", seed, "--reproduction", "soak-results"],
+      ...["--time", `${fuzzMinutes}m`, "--seed", seed, "--corpus", corpusOf(filter), "--reproduction", "soak-results"],
       ...(BY_CHANCE.has(filter) ? ["--host-only"] : []),
     ],
+    prepare: () => makeCorpus(filter),
   })),
   ...SUPPORTED_VERSIONS.filter((version) => version !== DEFAULT_VERSION).map((version) => ({
     name: `envoy-${version}`,
@@ -163,6 +177,7 @@ interface Result {
 }
 
 async function run(step: Step, log: string): Promise<Result> {
+  await step.prepare?.();
   const started = performance.now();
   const [command = "", ...parameters] = step.command;
   const file = createWriteStream(log);

@@ -59,3 +59,22 @@ for (const size of [MEBIBYTE - 1000, MEBIBYTE + 1000]) {
     { path: "/", method: "POST", body: "x".repeat(size), response: { status: 503, body: "no" } },
   );
 }
+
+for (const [title, headers] of [
+  [
+    "that an Envoy limited is not tried again for its status",
+    { "x-envoy-retry-on": "5xx,retriable-headers", "x-envoy-retriable-header-names": "x-a" },
+  ],
+  ["that an Envoy limited is tried again where that is asked for", { "x-envoy-retry-on": "5xx,envoy-ratelimited" }],
+  ["that no Envoy limited is not tried again for that", { "x-envoy-retry-on": "envoy-ratelimited" }],
+] as const) {
+  const limited: ReadonlyArray<readonly [string, string]> = title.includes("no Envoy") ? [] : [["x-envoy-ratelimited", "true"]];
+  play(
+    `a request ${title}`,
+    `${Object.entries(headers)
+      .map(([name, value]) => `request_headers: set 0 ${name} ${value}`)
+      .join("\n")}\nlog: prop upstream.request_attempt_count\n${DETAILS}`,
+    `${ENDS}\nrequest_headers: remove 0 x-envoy-expected-rq-timeout-ms`,
+    { path: "/", response: { status: 503, headers: [["x-a", "1"], ...limited] } },
+  );
+}

@@ -55,6 +55,8 @@ export class RetryState {
   private wants(end: AttemptEnd): boolean {
     const { on } = this;
     if (end.kind !== "response") return on.has("5xx") || on.has("gateway-error") || on.has("reset");
+    // Another Envoy's answer: to ask again would make it worse.
+    if (end.headers.has("x-envoy-ratelimited")) return on.has("envoy-ratelimited");
     const status = Number(end.headers.get(":status"));
     if (on.has("5xx") && status >= 500) return true;
     if (on.has("gateway-error") && status >= 502 && status <= 504) return true;

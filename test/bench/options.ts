@@ -15,7 +15,7 @@ export interface BenchOptions {
   /** Undefined: everything. */
   readonly only: readonly string[] | undefined;
   readonly rounds: number;
-  readonly visits: number;
+  readonly batches: number;
   readonly requests: number;
   readonly write: boolean;
   readonly json: boolean;
@@ -40,7 +40,7 @@ export function parseOptions(parameters: readonly string[]): BenchOptions {
   return {
     only: values.only?.split(",").filter((part) => part !== ""),
     rounds,
-    visits: values.quick ? 800 : 2500,
+    batches: values.quick ? 800 : 2500,
     requests: values.quick ? 100_000 : 1_000_000,
     write: values.write || (values.only === undefined && !values.quick),
     json: values.json,

@@ -9,14 +9,16 @@ import { verify } from "./verify.ts";
 
 /** Requests that are on their way at once. */
 export const BATCH = 16;
+/** Batches that are timed before the next variant has its turn. */
+const VISIT = 5;
 
 export interface InterleavedOptions {
   readonly envoy: string;
   readonly cores: Cores | undefined;
   /** Each with fresh processes. */
   readonly rounds: number;
-  /** Batches for each variant in a round, after as many as a quarter to warm up. */
-  readonly visits: number;
+  /** Batches of each variant that are timed in a round, after as many as a quarter to warm up. */
+  readonly batches: number;
   readonly progress: (line: string) => void;
 }
 
@@ -27,8 +29,8 @@ export interface InterleavedResult {
 }
 
 /**
- * Times a request of each variant. All their Envoys run at once, on one core, with the client on another, and are visited in shuffled turns with one
- * batch each, so that whatever the machine does besides falls on all of them alike. A round's value is the 5th percentile of its batches: the time
+ * Times a request of each variant. All their Envoys run at once, on one core, with the client on another, and are visited in shuffled turns with a
+ * few batches each, so that whatever the machine does besides falls on all of them alike. A round's value is the 5th percentile of its batches: the time
  * that nobody disturbed.
  */
 export async function measureInterleaved(variants: readonly Variant[], options: InterleavedOptions): Promise<InterleavedResult> {
@@ -52,14 +54,17 @@ export async function measureInterleaved(variants: readonly Variant[], options: 
         return { variant, envoy, connection: stack.use(await Connection.open(envoy.port("bench"), requestsOf(variant), BATCH)) };
       }),
     );
-    const samples = seats.map(() => new Float64Array(options.visits));
+    const samples = seats.map(() => new Float64Array(options.batches));
     const order = seats.map((seat, i) => ({ connection: seat.connection, samples: samples[i] ?? new Float64Array() }));
-    for (let visit = -Math.ceil(options.visits / 4); visit < options.visits; visit++) {
-      // Whoever follows the variant with the largest appetite for cache would always pay for it.
+    for (let visit = -Math.ceil(options.batches / 4 / VISIT) * VISIT; visit < options.batches; visit += VISIT) {
       shuffle(order);
       for (const { connection, samples: own } of order) {
-        const elapsed = await connection.run();
-        if (visit >= 0) own[visit] = elapsed / BATCH;
+        // It finds the caches as another Envoy left them. A proxy shares its core with none.
+        await connection.run();
+        for (let batch = visit; batch < Math.min(visit + VISIT, options.batches); batch++) {
+          const elapsed = await connection.run();
+          if (batch >= 0) own[batch] = elapsed / BATCH;
+        }
       }
     }
     for (const { variant, envoy } of seats) {

@@ -51,7 +51,7 @@ export const authentication: Section = {
       if (own?.length && native?.length && base) figures[`ours/native-cache@${familiarity}`] = pairedRatio(own, native, base);
     }
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches`,
+      effort: `${context.rounds} rounds of ${context.batches} batches`,
       columns: ["added, µs", "seen before", "new"],
       rows,
       figures,
@@ -68,9 +68,9 @@ export const algorithms: Section = {
   title: "New tokens by algorithm",
   text: "New tokens of 800 B, with RSA keys of 2,048 bits. RS and ES are verified by Envoy's `verify_signature`, which the filter calls, the others by code of its own; `jwt_authn` verifies all in BoringSSL.",
   async run(context) {
-    const visits = Math.ceil(context.visits / SHARE);
+    const batches = Math.ceil(context.batches / SHARE);
     const variants = await algorithmVariants();
-    const { micros, missing } = await measureInterleaved(variants, { ...context, visits });
+    const { micros, missing } = await measureInterleaved(variants, { ...context, batches });
     const at = (id: string) => micros.get(`${id}@new`) ?? [];
     const figures: Record<string, number> = {};
     const rows = ALGORITHMS.map((algorithm) => {
@@ -86,7 +86,7 @@ export const algorithms: Section = {
       return [algorithm, ...cells];
     });
     return {
-      effort: `${context.rounds} rounds of ${visits} batches`,
+      effort: `${context.rounds} rounds of ${batches} batches`,
       columns: ["added, µs", "`authentication`", "`jwt_authn`", "`verify_signature` alone"],
       rows,
       figures,

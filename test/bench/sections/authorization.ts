@@ -26,7 +26,7 @@ export const authorization: Section = {
     const [one, most] = ["ours-prefix-1", "ours-prefix-1000"].map((id) => micros.get(id));
     if (one !== undefined && most !== undefined) figures["ours-prefix-1000/ours-prefix-1"] = pairedRatio(most, one, base);
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches`,
+      effort: `${context.rounds} rounds of ${context.batches} batches`,
       columns: ["rules", "`authorization` adds, µs", "native `rbac` adds, µs", "of native"],
       rows,
       figures,

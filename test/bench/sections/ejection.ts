@@ -18,7 +18,7 @@ export const ejection: Section = {
       return [[title, digits(figures[id] ?? NaN)]];
     });
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches`,
+      effort: `${context.rounds} rounds of ${context.batches} batches`,
       columns: ["what is configured", "adds, µs"],
       rows,
       figures,

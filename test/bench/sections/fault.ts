@@ -42,7 +42,7 @@ export const fault: Section = {
       }
     }
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches; ${DELAYED_REQUESTS} delayed requests each`,
+      effort: `${context.rounds} rounds of ${context.batches} batches; ${DELAYED_REQUESTS} delayed requests each`,
       columns: ["fault", ""],
       rows,
       figures,

@@ -23,7 +23,7 @@ export async function measureHeaderJob(variants: readonly Variant[], context: Be
     return [[title, digits(median(own)), id === "no-filter" ? "" : digits(added), digits(ratio)]];
   });
   return {
-    effort: `${context.rounds} rounds of ${context.visits} batches`,
+    effort: `${context.rounds} rounds of ${context.batches} batches`,
     columns: ["header job", "µs a request", "added, µs", "added, of C"],
     rows,
     figures,

@@ -19,7 +19,7 @@ export const hosts: Section = {
       return [title, digits(added)];
     });
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches`,
+      effort: `${context.rounds} rounds of ${context.batches} batches`,
       columns: ["a host", "adds, µs"],
       rows,
       figures,

@@ -39,7 +39,7 @@ export const liveStreams: Section = {
       return [[title, ...added.map((value) => digits(value)), digits(growth)]];
     });
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches`,
+      effort: `${context.rounds} rounds of ${context.batches} batches`,
       columns: ["added, µs", ...COUNTS.map((count) => `${count} open`), "500 open, of 0"],
       rows,
       figures,

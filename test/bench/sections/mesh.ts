@@ -40,7 +40,7 @@ export const mesh: Section = {
     figures["floor/raw-c"] = (figures["floor"] ?? NaN) / (figures["raw-c"] ?? NaN);
     if (at("modules").length > 0 && at(whole).length > 0) figures["mesh/modules"] = pairedRatio(at(whole), at("modules"), at("none"));
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches`,
+      effort: `${context.rounds} rounds of ${context.batches} batches`,
       columns: ["added, µs", "on its own", "inside `mesh`"],
       rows,
       figures,

@@ -33,7 +33,7 @@ export const ratelimit: Section = {
       if (one !== undefined && most !== undefined) figures[`${kind}-tenants-1000/${kind}-tenants-1`] = pairedRatio(most, one, base);
     }
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches`,
+      effort: `${context.rounds} rounds of ${context.batches} batches`,
       columns: ["limits", "ENVOY adds, µs", "WORKER adds, µs", "native adds, µs", "ENVOY of native", "WORKER of native"],
       rows,
       figures,

@@ -27,7 +27,7 @@ export const routing: Section = {
     if (one !== undefined && most !== undefined) figures["routing-1000/routing-1"] = pairedRatio(most, one, base);
     if (native !== undefined && most !== undefined) figures["routing-1000/native-1000"] = pairedRatio(most, native, base);
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches`,
+      effort: `${context.rounds} rounds of ${context.batches} batches`,
       columns: ["rules", "`routing` adds, µs", "native routes add, µs"],
       rows,
       figures,

@@ -8,7 +8,7 @@ export interface BenchContext {
   readonly cores: Cores | undefined;
   readonly rounds: number;
   /** Batches for each variant in a round. */
-  readonly visits: number;
+  readonly batches: number;
   /** Requests for each memory measurement. */
   readonly requests: number;
   readonly progress: (line: string) => void;

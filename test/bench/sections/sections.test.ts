@@ -37,7 +37,7 @@ describe.each(CASES)("$section.id", ({ section, expected }) => {
       return context.skip(context.task.meta.notRun);
     }
     // So few batches measure nothing, but each Envoy is configured, verified, and its counters are judged.
-    const effort = { rounds: 1, visits: 100, requests: 0 };
+    const effort = { rounds: 1, batches: 100, requests: 0 };
     const result = await section.run({ ...effort, envoy: envoy.path, cores: undefined, progress: () => {} });
     const titles = result.rows.map(([title]) => title);
     for (const title of expected) expect(titles).toContain(title);

@@ -22,7 +22,7 @@ export const telemetry: Section = {
       return [[title, digits(figures[id] ?? NaN), digits(ratio)]];
     });
     return {
-      effort: `${context.rounds} rounds of ${context.visits} batches`,
+      effort: `${context.rounds} rounds of ${context.batches} batches`,
       columns: ["what counts", "adds, µs", "of native"],
       rows,
       figures,

@@ -15,7 +15,7 @@ test("every set-up is measured, or the section says that `wrk` is missing", { ti
     if (process.env["MESHWRIGHT_REQUIRE_ALL_TARGETS"] === "1") throw new Error(context.task.meta.notRun);
     return context.skip(context.task.meta.notRun);
   }
-  const effort = { rounds: 1, visits: 100, requests: 0 };
+  const effort = { rounds: 1, batches: 100, requests: 0 };
   const result = await throughput.run({ ...effort, envoy: envoy.path, cores: undefined, progress: () => {} });
   if (!(await hasWrk())) {
     expect(result).toMatchObject({ rows: [], figures: {}, missing: ["throughput: this machine has no wrk (Debian: wrk)"] });

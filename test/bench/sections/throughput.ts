@@ -12,7 +12,7 @@ export const throughput: Section = {
   text: "What is left of the requests that one worker proxies, from a client to an upstream on the same machine, both HTTP/1.1, when a token that was seen before comes by every filter of a typical sidecar; and for how long the worker is on a CPU for each. `wrk` keeps 32 connections busy.",
   async run(context) {
     const { request, variants } = await throughputVariants();
-    const slices = Math.max(1, Math.round(context.visits / BATCHES));
+    const slices = Math.max(1, Math.round(context.batches / BATCHES));
     const { rates, cpu, missing } = await measureThroughput(variants, request, { ...context, slices });
     const base = rates.get("no-filter") ?? [];
     const baseCpu = cpu.get("no-filter") ?? [];

@@ -4,7 +4,7 @@ import { Root } from "./root";
 import { Stream } from "./stream";
 
 /** Streams whose root is remembered: the newest this many of the VM. */
-const REMEMBERED: i32 = 4_096;
+const REMEMBERED: u32 = 4_096;
 /** Superseded roots of one plugin that are kept for streams begun before. */
 const SUPERSEDED_LIMIT: i32 = 8;
 
@@ -15,9 +15,15 @@ const PLUGIN_NAME = Bytes.of("plugin_name");
  * a header callback. The newest {@link REMEMBERED} streams stand in a ring by context id; one older than that goes to the newest
  * root of its plugin, so that only a long stream that outlived both a configuration update and 4,096 others sees the update.
  */
-const ids: StaticArray<u32> = new StaticArray<u32>(REMEMBERED);
-const owners: StaticArray<Root | null> = new StaticArray<Root | null>(REMEMBERED);
 const live: Array<Root> = new Array<Root>();
+
+/**
+ * The ring: (context id, root) * {@link REMEMBERED}, made for the first stream: a VM that sees none, Envoy's main thread's say, has no memory for it.
+ * The garbage collector does not see the roots in it: each is one of {@link live}.
+ */
+let ring: usize = 0;
+const SLOT: usize = 8;
+const RING_SIZE: usize = <usize>REMEMBERED * SLOT;
 
 export function rememberRoot(root: Root): void {
   live.push(root);
@@ -33,25 +39,40 @@ export function rememberRoot(root: Root): void {
 
 function forgetRoot(root: Root): void {
   live.splice(live.indexOf(root), 1);
-  for (let i = 0; i < REMEMBERED; i++) {
-    if (owners[i] === root) owners[i] = null;
+  if (ring == 0) return;
+  for (let slot = ring; slot < ring + RING_SIZE; slot += SLOT) {
+    if (load<usize>(slot, 4) == changetype<usize>(root)) store<usize>(slot, 0, 4);
   }
 }
 
 // @ts-ignore: decorator
 @inline
+function slotOf(contextId: u32): usize {
+  return ring + <usize>(contextId & (REMEMBERED - 1)) * SLOT;
+}
+
+function makeRing(): void {
+  ring = heap.alloc(RING_SIZE);
+  memory.fill(ring, 0, RING_SIZE);
+}
+
+// @ts-ignore: decorator
+@inline
 export function rememberStream(contextId: u32, root: Root | null): void {
-  const slot = contextId & (REMEMBERED - 1);
-  unchecked((ids[slot] = contextId));
-  unchecked((owners[slot] = root));
+  if (ring == 0) makeRing();
+  const slot = slotOf(contextId);
+  store<u32>(slot, contextId);
+  store<usize>(slot, changetype<usize>(root), 4);
 }
 
 // @ts-ignore: decorator
 @inline
 export function statelessStream(contextId: u32): Stream | null {
-  const slot = contextId & (REMEMBERED - 1);
-  const root = unchecked(owners[slot]);
-  if (unchecked(ids[slot]) == contextId && root != null) return root.acquireShared();
+  if (ring != 0) {
+    const slot = slotOf(contextId);
+    const root = changetype<Root | null>(load<usize>(slot, 4));
+    if (load<u32>(slot) == contextId && root != null) return root.acquireShared();
+  }
   const newest = newestRoot();
   return newest != null ? newest.acquireShared() : null;
 }

@@ -11,7 +11,7 @@
  *
  * `allocate` moves a cursor and never fails short of the VM's memory limit. `reset` takes everything back at once; the SDK calls
  * it when an outermost callback begins, because the host allocates here too (its `malloc`) for what it hands to the guest.
- * Blocks come from the runtime's allocator: an arena laid at `__heap_base` by hand would overlap with it.
+ * An arena laid at `__heap_base` by hand would overlap with the runtime's allocator: the block is pages of its own, overflow comes from that allocator.
  */
 
 /** Bytes kept between callbacks. Large enough for Envoy's default limit of 60 KiB of headers, twice. */
@@ -34,7 +34,7 @@ export function allocate(size: usize): usize {
 
 function allocateBlock(size: usize): usize {
   if (block == 0) {
-    block = heap.alloc(BLOCK_SIZE);
+    block = ownPages();
     cursor = block;
     limit = block + BLOCK_SIZE;
     if (size <= BLOCK_SIZE) {
@@ -53,6 +53,17 @@ function allocateBlock(size: usize): usize {
   const start = cursor;
   cursor = start + ((size + 7) & ~7);
   return start;
+}
+
+/**
+ * The block is no part of the heap, which would write around it: of memory that nobody writes to nothing is resident, and every VM of Envoy has a block, of which
+ * most are never used whole. The heap, when it is first used, takes all memory there is, so that must have been before.
+ */
+function ownPages(): usize {
+  heap.free(heap.alloc(1));
+  const page = memory.grow(<i32>(BLOCK_SIZE >> 16));
+  if (page < 0) unreachable();
+  return (<usize>page) << 16;
 }
 
 /** Where that ends which was allocated since `start` was, `start` with it; 0 where it is not in one piece. */

@@ -5,25 +5,29 @@ import { Stream } from "./stream";
 
 /** Streams whose root is remembered: the newest this many of the VM. */
 const REMEMBERED: u32 = 4_096;
+const SLOT: usize = 8;
+const RING_SIZE: usize = <usize>REMEMBERED * SLOT;
 /** Superseded roots of one plugin that are kept for streams begun before. */
 const SUPERSEDED_LIMIT: i32 = 8;
 
 const PLUGIN_NAME = Bytes.of("plugin_name");
 
+/** Every root that took its configuration and is not forgotten, the newest last. */
+const live: Array<Root> = new Array<Root>();
+
 /**
  * Which root a stream belongs to, where the module keeps nothing per stream and so is not told when one ends: that call would cost as much as
  * a header callback. The newest {@link REMEMBERED} streams stand in a ring by context id; one older than that goes to the newest
  * root of its plugin, so that only a long stream that outlived both a configuration update and 4,096 others sees the update.
- */
-const live: Array<Root> = new Array<Root>();
-
-/**
- * The ring: (context id, root) * {@link REMEMBERED}, made for the first stream: a VM that sees none, Envoy's main thread's say, has no memory for it.
- * The garbage collector does not see the roots in it: each is one of {@link live}.
+ *
+ * ```
+ * (u32 context id, root) * REMEMBERED
+ * ```
+ *
+ * Made for the first stream: a VM that sees none, Envoy's main thread's say, has no memory for it. The garbage collector does not look here: the roots
+ * are those of {@link live}.
  */
 let ring: usize = 0;
-const SLOT: usize = 8;
-const RING_SIZE: usize = <usize>REMEMBERED * SLOT;
 
 export function rememberRoot(root: Root): void {
   live.push(root);

@@ -1,6 +1,7 @@
 import {
   LOG_LEVEL,
   SERVER_PRINCIPAL,
+  TargetError,
   type ExchangeRequest,
   type ExchangeResult,
   type LogLine,
@@ -104,6 +105,7 @@ export class RunningChain implements RunningTarget {
 
   async send(request: ExchangeRequest): Promise<ExchangeResult> {
     requireSendable(request);
+    this.requireObservable(request);
     const before = this.attribution.written;
     const { response, seen, record } = await this.turns.run(
       (turn) => this.exchange(request, turn),
@@ -111,6 +113,18 @@ export class RunningChain implements RunningTarget {
     );
     const result = exchangeResult(request, response, seen, await record);
     return withEvidence(result, { request, logs: this.attribution.since(before) }, this);
+  }
+
+  /**
+   * Where ports are translated, what answers a client that gives up is not Envoy alone: its end can be lost on the way.
+   *
+   * @throws TargetError for a request with `reset` in a container
+   */
+  private requireObservable({ id, path, reset }: ExchangeRequest): void {
+    if (!this.onlyOne || reset === undefined) return;
+    throw new TargetError(
+      `request ${id ?? path}: reset: what Envoy saw of a client that gave up is not certain behind a container's port; use an Envoy process`,
+    );
   }
 
   private async exchange(request: ExchangeRequest, turn: Turn<Http1Connection>) {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Turns, type Turn } from "./turns.ts";
 
 /** Tasks by name, each of which ends when it is told to, and the names of those that began. */
@@ -41,6 +41,17 @@ class Tasks {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
+// The patience of a queue must not end while a busy machine comes to the next line.
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+afterEach(() => void vi.useRealTimers());
+
+const PATIENCE = 20;
+
+async function wait(milliseconds: number): Promise<void> {
+  vi.advanceTimersByTime(milliseconds);
+  await settled();
+}
+
 test("tasks begin one after the other, whether the one before ends well or not", async () => {
   const turns = new Turns(Infinity);
   const order: string[] = [];
@@ -53,9 +64,14 @@ test("tasks begin one after the other, whether the one before ends well or not",
 });
 
 test("a task that is held longer than is waited for lets the next one begin beside it", async () => {
-  const tasks = new Tasks(new Turns(1));
+  const tasks = new Tasks(new Turns(PATIENCE));
   const all = ["a", "b", "c"].map((name) => tasks.add(name));
-  await expect.poll(() => tasks.begun).toEqual(["a", "b", "c"]);
+  await wait(PATIENCE - 1);
+  expect(tasks.begun).toEqual(["a"]);
+  await wait(1);
+  expect(tasks.begun).toEqual(["a", "b"]);
+  await wait(PATIENCE);
+  expect(tasks.begun).toEqual(["a", "b", "c"]);
   for (const name of ["c", "b", "a"]) await tasks.end(name);
   expect(await Promise.all(all)).toEqual(["a", "b", "c"]);
 });
@@ -78,15 +94,17 @@ test("the next task begins on a lane that it takes, and those after it wait for 
 });
 
 test("a task behind another is held only from the end of that one on", async () => {
-  const tasks = new Tasks(new Turns(1));
+  const tasks = new Tasks(new Turns(PATIENCE));
   const all = [tasks.add("a"), tasks.add("b", "lane"), tasks.add("c")];
   await settled();
   await tasks.offer("a", "lane");
-  // Many times as long as is waited for.
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await wait(10 * PATIENCE);
   expect(tasks.begun).toEqual(["a", "b behind lane"]);
   await tasks.end("a");
-  await expect.poll(() => tasks.begun).toEqual(["a", "b behind lane", "c"]);
+  await wait(PATIENCE - 1);
+  expect(tasks.begun).toEqual(["a", "b behind lane"]);
+  await wait(1);
+  expect(tasks.begun).toEqual(["a", "b behind lane", "c"]);
   for (const name of ["b", "c"]) await tasks.end(name);
   await Promise.all(all);
 });

@@ -24,8 +24,8 @@ const live: Array<Root> = new Array<Root>();
  * (u32 context id, root) * REMEMBERED
  * ```
  *
- * Made for the first stream: a VM that sees none, Envoy's main thread's say, has no memory for it. The garbage collector does not look here: the roots
- * are those of {@link live}.
+ * Made for the first stream: a VM that sees none, Envoy's main thread's say, has no memory for it. The garbage collector does not look here: a root is held
+ * by {@link live}, or by the registry, which the host has forget it only behind its last stream.
  */
 let ring: usize = 0;
 

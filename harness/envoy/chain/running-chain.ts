@@ -15,6 +15,7 @@ import { Http1Connection, NOT_BEGUN } from "../client/http1.ts";
 import type { ClientConnection, ClientRequest } from "../client/message.ts";
 import type { EnvoyProvider, StartedEnvoy } from "../provider.ts";
 import { Attribution, type StreamRecord } from "./attribution.ts";
+import { BusyPoll } from "./busy-poll.ts";
 import { chainBootstrap, LANE_HEADER, LISTENER } from "./bootstrap.ts";
 import { startCallouts } from "./callouts.ts";
 import { identityOf } from "./certificates.ts";
@@ -56,6 +57,7 @@ export class RunningChain implements RunningTarget {
   private readonly attribution: Attribution;
   private readonly lanes: Lanes;
   private readonly turns: Turns<Http1Connection>;
+  private readonly busyPoll = new BusyPoll(() => this.turns.isAwaited);
   private readonly resources: AsyncDisposableStack;
   /** By the client's port, in order; where ports are translated on the way, at most one. */
   private readonly underWay: Map<number, Exchange[]>;
@@ -160,6 +162,7 @@ export class RunningChain implements RunningTarget {
     else others.push(exchange);
     const record = this.record(lane);
     const whole = send(clientRequest(request, ending?.giveUp.promise));
+    this.busyPoll.expect();
     this.readSoon();
     const response = await whole;
     const entry = response === NOT_BEGUN ? record.none() : record.after();

@@ -32,6 +32,11 @@ export class Turns<Lane = never> {
     this.patience = patience;
   }
 
+  /** Whether a task waits for one before it. */
+  get isAwaited(): boolean {
+    return this.waiting.length > 0;
+  }
+
   /** @param follows whether the task takes the lane that the one before offers, on which that one has to end first */
   async run<T>(task: (turn: Turn<Lane>) => Promise<T>, follows: (lane: Lane) => boolean = () => false): Promise<T> {
     const { promise, resolve: begin } = Promise.withResolvers<Begun<Lane>>();

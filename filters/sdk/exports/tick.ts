@@ -1,9 +1,11 @@
 import { enter, leave } from "../contexts/callbacks";
-import { roots } from "../contexts/registry";
+import { onSupersede } from "../contexts/stateless";
+import { handOverTicks, onTick } from "../contexts/ticks";
+
+onSupersede(handOverTicks);
 
 export function proxy_on_tick(rootContextId: u32): void {
   enter();
-  const root = roots.get(rootContextId);
-  if (root != null) root.timers.fire();
+  onTick(rootContextId);
   leave();
 }

@@ -163,14 +163,12 @@ export class AuthenticationStream extends HttpStream {
   }
 
   private waitFor(jwks: Jwks): void {
-    const mayWait = (this.waits < MOST_WAITS || jwks.isNew()) && jwks.ensureFetching();
-    const held = mayWait ? changetype<AuthenticationStream | null>(this.holdRequest()) : null;
-    if (held == null) {
+    if ((this.waits < MOST_WAITS || jwks.isNew()) && jwks.ensureFetching()) {
+      this.waits++;
+      jwks.waiting.add(this);
+    } else {
       this.refusal = Refusal.NoKeys;
-      return;
     }
-    held.waits++;
-    jwks.waiting.add(held);
   }
 
   private readApiKeys(root: AuthenticationRoot, headers: HeaderMap): void {

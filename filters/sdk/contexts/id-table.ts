@@ -18,15 +18,6 @@ export class IdTable<T> {
     return this.count;
   }
 
-  /** Slots, each with an entry or none. Where one is deleted, its slot may hold another afterwards. */
-  get slots(): i32 {
-    return this.ids.length;
-  }
-
-  at(slot: i32): T | null {
-    return unchecked(this.values[slot]);
-  }
-
 
   @inline
   get(id: u32): T | null {

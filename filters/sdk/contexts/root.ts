@@ -55,10 +55,7 @@ export abstract class Root {
 
   onForeignFunction(functionId: u32, argumentsSize: i32): void {}
 
-  /**
-   * The configuration is no longer used and its last stream has ended. In a module without per-stream state (`exports/stateless`) the host no longer knows it then, and it comes with the
-   * next configuration or within 4,096 streams; hostcalls act on another context.
-   */
+  /** The configuration is no longer used and its last stream has ended. */
   onDelete(): void {}
 
   /** Calls {@link onTick} every `milliseconds`; 0 stops. */

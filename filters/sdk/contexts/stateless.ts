@@ -1,23 +1,19 @@
-import { proxy_set_effective_context } from "../abi/hostcalls";
 import { readProperty } from "../hostcalls/property";
 import { Bytes } from "../../lib/bytes";
-import { beginEpoch } from "../hostcalls/epoch";
-import { roots, STREAM_LIMIT, streams } from "./registry";
 import { Root } from "./root";
-import { Stream, StreamState } from "./stream";
+import { Stream } from "./stream";
 
 /** Streams whose root is remembered: the newest this many of the VM. */
 const REMEMBERED: u32 = 4_096;
 const SLOT: usize = 8;
 const RING_SIZE: usize = <usize>REMEMBERED * SLOT;
-
-/** Of fewer held streams it is not asked whether they are still there. */
-const FEW: i32 = 256;
+/** Superseded roots of one plugin that are kept for streams begun before. */
+const SUPERSEDED_LIMIT: i32 = 8;
 
 const PLUGIN_NAME = Bytes.of("plugin_name");
 
-/** Every root that took its configuration and that the host still has, the newest last. */
-export const live: Array<Root> = new Array<Root>();
+/** Every root that took its configuration and is not forgotten, the newest last. */
+const live: Array<Root> = new Array<Root>();
 
 /**
  * Which root a stream belongs to, where the module keeps nothing per stream and so is not told when one ends: that call would cost as much as
@@ -28,40 +24,29 @@ export const live: Array<Root> = new Array<Root>();
  * (u32 context id, root) * REMEMBERED
  * ```
  *
- * Made for the first stream: a VM that sees none, Envoy's main thread's say, has no memory for it. The garbage collector does not look here: a root is held by {@link live}, and has no stream left when it no longer is.
+ * Made for the first stream: a VM that sees none, Envoy's main thread's say, has no memory for it. The garbage collector does not look here: a root is held
+ * by {@link live}, or by the registry, which the host has forget it only behind its last stream.
  */
 let ring: usize = 0;
 
-let supersede: ((superseded: Root, root: Root) => void) | null = null;
-
-/** Has a function told of each root that the host still has while another of its plugin takes its place. */
-export function onSupersede(told: (superseded: Root, root: Root) => void): void {
-  supersede = told;
-}
-
 export function rememberRoot(root: Root): void {
-  const told = supersede;
-  for (let i = 0; told != null && i < live.length; i++) {
-    if (live[i].pluginName.bytes.equals(root.pluginName.bytes)) told(live[i], root);
-  }
   live.push(root);
+  let superseded = 0;
+  for (let i = live.length - 2; i >= 0; i--) {
+    if (!live[i].pluginName.bytes.equals(root.pluginName.bytes)) continue;
+    if (++superseded > SUPERSEDED_LIMIT) {
+      forgetRoot(live[i]);
+      return;
+    }
+  }
 }
 
-/**
- * Ends the roots that the host has deleted, of which it does not tell such a module either: it is asked before each configuration, and each time that the ring
- * has gone around. For the end of a callback: hostcalls act on another context afterwards. Returns whether there were any.
- */
-export function forgetDeleted(): bool {
-  const known = live.length;
-  for (let i = known - 1; i >= 0; i--) {
-    const root = live[i];
-    if (proxy_set_effective_context(root.contextId) == 0) continue;
-    live.splice(i, 1);
-    roots.delete(root.contextId);
-    root.timers.abandon();
-    root.onDelete();
+function forgetRoot(root: Root): void {
+  live.splice(live.indexOf(root), 1);
+  if (ring == 0) return;
+  for (let slot = ring; slot < ring + RING_SIZE; slot += SLOT) {
+    if (load<usize>(slot, 4) == changetype<usize>(root)) store<usize>(slot, 0, 4);
   }
-  return live.length < known;
 }
 
 // @ts-ignore: decorator
@@ -75,15 +60,13 @@ function makeRing(): void {
   memory.fill(ring, 0, RING_SIZE);
 }
 
-/** Returns whether roots were ended, so that there is garbage. */
 // @ts-ignore: decorator
 @inline
-export function rememberStream(contextId: u32, root: Root | null): bool {
+export function rememberStream(contextId: u32, root: Root | null): void {
   if (ring == 0) makeRing();
   const slot = slotOf(contextId);
   store<u32>(slot, contextId);
   store<usize>(slot, changetype<usize>(root), 4);
-  return slot == ring && live.length > 1 && forgetDeleted();
 }
 
 // @ts-ignore: decorator
@@ -104,46 +87,4 @@ function newestRoot(): Root | null {
     if (name == null || live[i].pluginName.bytes.equals(name)) return live[i];
   }
   return null;
-}
-
-/** How many more may be held before those are looked for that have left. */
-let allowance: i32 = FEW;
-
-/** An object for the stream that `shared` serves now, alone; `null` where too many have one. */
-export function holdStream(shared: Stream): Stream | null {
-  if (--allowance == 0) {
-    endLeft();
-    proxy_set_effective_context(shared.contextId);
-    beginEpoch();
-    // So seldom that it is a few questions for each stream, and 256 for each where there is no room for more.
-    allowance = max(FEW, min(streams.size, (STREAM_LIMIT - streams.size) / 2));
-  }
-  const root = shared.root;
-  const own = root.acquire(shared.contextId);
-  if (!streams.set(shared.contextId, own)) {
-    root.release(own);
-    return null;
-  }
-  own.state = StreamState.Held;
-  return own;
-}
-
-/** Ends the held streams that the host no longer has: their clients have left. */
-function endLeft(): void {
-  for (let slot = 0; slot < streams.slots;) {
-    const own = streams.at(slot);
-    if (own != null && !own.enter()) {
-      own.end();
-      endHold(own);
-    } else {
-      slot++;
-    }
-  }
-}
-
-/** Takes back what {@link holdStream} gave. */
-export function endHold(own: Stream): void {
-  own.state = StreamState.None;
-  streams.delete(own.contextId);
-  own.root.release(own);
 }

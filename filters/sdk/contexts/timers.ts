@@ -28,8 +28,6 @@ export class Timers {
   /** When the next tick comes, as far as it is known; {@link NEVER} once it came. */
   private armedFor: u64 = NEVER;
   private ticking: bool = false;
-  /** Nobody asks the host for ticks: there is another root whose ticks do for this one, or the context is deleted. */
-  isHandedOver: bool = false;
   /** One for a filter; several filters that share a context each have their own. */
   private readonly periods: Array<Period> = new Array<Period>();
 
@@ -64,22 +62,6 @@ export class Timers {
     this.arm();
   }
 
-  get isTicking(): bool {
-    return this.ticking;
-  }
-
-  /** Its context, which is effective, has no ticks of its own any more: {@link fire} is called by those of another. */
-  handOver(): void {
-    if (this.ticking) proxy_set_tick_period_milliseconds(0);
-    this.abandon();
-  }
-
-  /** Its context is deleted, or has no ticks: a tick that is asked for now would be another's. */
-  abandon(): void {
-    this.isHandedOver = true;
-    this.ticking = false;
-  }
-
   /** Handles a tick of the host: calls every stream and every root whose time has come. */
   fire(): void {
     const now = monotonicTime();
@@ -103,7 +85,6 @@ export class Timers {
   }
 
   private arm(): void {
-    if (this.isHandedOver) return;
     let next = NEVER;
     for (let i = 0; i < this.periods.length; i++) next = min(next, unchecked(this.periods[i]).due);
     if (this.heap.length > 0) next = min(next, unchecked(this.heap[0]).deadline);

@@ -1,11 +1,9 @@
 import { enter, leave } from "../contexts/callbacks";
-import { onSupersede } from "../contexts/stateless";
-import { handOverTicks, onTick } from "../contexts/ticks";
-
-onSupersede(handOverTicks);
+import { roots } from "../contexts/registry";
 
 export function proxy_on_tick(rootContextId: u32): void {
   enter();
-  onTick(rootContextId);
+  const root = roots.get(rootContextId);
+  if (root != null) root.timers.fire();
   leave();
 }

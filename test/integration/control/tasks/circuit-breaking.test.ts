@@ -34,16 +34,20 @@ test("one request is answered, one waits, and more are refused at once", async (
   );
   ({ promise: held, resolve: release } = Promise.withResolvers<void>());
   const before = shop.upstream("ratings-v1").requests.length;
-  const answers: Promise<number>[] = [];
   const refused: Record<string, string | undefined>[] = [];
-  for (let calls = 0; calls < 6; calls++) {
-    answers.push(
-      shop.call("ratings", { path: "/held" }).then(({ status, headers, body }) => {
-        if (status !== 200) refused.push({ overloaded: headers.get("x-envoy-overloaded"), body });
-        return status;
-      }),
-    );
-  }
+  const call = () =>
+    shop.call("ratings", { path: "/held" }).then(({ status, headers, body }) => {
+      if (status !== 200) refused.push({ overloaded: headers.get("x-envoy-overloaded"), body });
+      return status;
+    });
+  // While its connection is being opened the first one waits too, and there would be no room for another.
+  const first = call();
+  await until(
+    "the first one is there",
+    async () => shop.upstream("ratings-v1").requests.length - before,
+    (count) => count === 1,
+  );
+  const answers = [first, ...Array.from({ length: 5 }, call)];
   await until(
     "four are refused",
     async () => refused.length,

@@ -180,6 +180,27 @@ describe("key sets by URI", () => {
     expect(second.state).toBe("forwarded");
   });
 
+  test("are waited for by 65,536 requests at once, and by more where others have left", { timeout: 60_000 }, () => {
+    host.clusters.set("issuer", {});
+    plugin.update({ jwtRules: [{ ...remote, jwksUri: "http://issuer.example.com/awaited" }] });
+    const chain = host.chain([plugin]);
+    const open = () => {
+      const stream = chain.openStream();
+      stream.sendHeaders([[":method", "GET"], [":path", "/"], [":authority", "a.org"], ...bearer(token)]);
+      return stream;
+    };
+    const waiting = Array.from({ length: 65_536 }, open);
+    expect(waiting.at(-1)?.state).toBe("paused");
+    expect(open().details).toBe("authentication_no_keys");
+    for (let i = 0; i < 500; i++) waiting.pop()?.disconnect();
+    const late = Array.from({ length: 500 }, open);
+    // Those that have left are not looked for each time.
+    expect(late.filter(({ state }) => state === "paused").length).toBeGreaterThan(240);
+    waiting.push(...late.filter(({ state }) => state === "paused"));
+    host.worker.callouts.pending[0]?.respond({ status: 200, body: keySet(key("RS256")) });
+    expect(waiting.map(({ state }) => state).filter((state) => state !== "forwarded")).toEqual([]);
+  });
+
   test("are fetched for an unknown kid at most once in 30 s, and the token waits for them", async () => {
     const other = await sign(key("ES256"));
     pass(31);

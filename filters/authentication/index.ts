@@ -1,4 +1,4 @@
-export * from "../sdk/exports/stateful";
+export * from "../sdk/exports/stateless";
 export * from "../sdk/exports/request-headers";
 // A request that waits for keys stays where it is, also where `allow_on_headers_stop_iteration` brings its body meanwhile.
 export * from "../sdk/exports/request-body";

@@ -116,6 +116,8 @@ export class Jwks extends HttpCallout {
     this.root = null;
     const index = inUse.indexOf(this);
     if (index >= 0) inUse.splice(index, 1);
+    // Nobody but such as have left.
+    this.waiting.resumeAll();
   }
 
   /** Called every second. */

@@ -163,12 +163,14 @@ export class AuthenticationStream extends HttpStream {
   }
 
   private waitFor(jwks: Jwks): void {
-    if ((this.waits < MOST_WAITS || jwks.isNew()) && jwks.ensureFetching()) {
-      this.waits++;
-      jwks.waiting.add(this);
-    } else {
+    const mayWait = (this.waits < MOST_WAITS || jwks.isNew()) && jwks.ensureFetching();
+    const held = mayWait ? changetype<AuthenticationStream | null>(this.holdRequest()) : null;
+    if (held == null) {
       this.refusal = Refusal.NoKeys;
+      return;
     }
+    held.waits++;
+    jwks.waiting.add(held);
   }
 
   private readApiKeys(root: AuthenticationRoot, headers: HeaderMap): void {

@@ -37,6 +37,7 @@ export class Waiting {
     for (let stream = this.first; stream != null && stream.round != round; stream = this.first) {
       this.remove(stream);
       if (stream.enter()) stream.judgeAgain();
+      if (stream.waiting == null) stream.endHold();
     }
   }
 }

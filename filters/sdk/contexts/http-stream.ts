@@ -3,6 +3,7 @@ import { BodyAction, HeadersAction, StreamType, TrailersAction } from "../abi/en
 import { proxy_close_stream, proxy_continue_stream, proxy_send_local_response } from "../abi/hostcalls";
 import { HeaderMap } from "../hostcalls/header-map";
 import { HeaderPairs } from "../hostcalls/header-pairs";
+import { holdStream, endHold } from "./stateless";
 import { Stream, StreamState } from "./stream";
 
 const GRPC_RESOURCE_EXHAUSTED: i32 = 8;
@@ -83,6 +84,24 @@ export abstract class HttpStream extends Stream {
       grpcStatus < 0 && code == 429 ? GRPC_RESOURCE_EXHAUSTED : grpcStatus,
     );
     return HeadersAction.StopIteration;
+  }
+
+  /**
+   * For a callback of the request that is to answer `StopIteration`: the object that keeps what is known of this stream while it is held back, and takes its
+   * callbacks from now on. In a module with per-stream state that is this one; in one without, another, which must be given back: {@link HttpStream.endHold}; when its client leaves, it may serve
+   * another stream before that, {@link Stream.reset} first. `null` where 65,536 are held already.
+   */
+  holdRequest(): HttpStream | null {
+    if (!(this.state & StreamState.Shared)) return this;
+    const own = holdStream(this);
+    if (own == null) return null;
+    own.state |= StreamState.RequestPaused;
+    return changetype<HttpStream>(own);
+  }
+
+  /** Nothing need be known of this stream any more, because it goes on, was answered or has ended. The last that is done with this object. */
+  endHold(): void {
+    if (this.state & StreamState.Held) endHold(this);
   }
 
   /** Lets the paused request go on. `false`, and nothing happens, where it is not paused, was answered locally or has ended. */

@@ -18,6 +18,20 @@ export class IdTable<T> {
     return this.count;
   }
 
+  /** Slots, each with an entry or none. Where one is deleted, its slot may hold another afterwards. */
+  get slots(): i32 {
+    return this.ids.length;
+  }
+
+  at(slot: i32): T | null {
+    return unchecked(this.values[slot]);
+  }
+
+  /** 0 where the slot has none. */
+  idAt(slot: i32): u32 {
+    return unchecked(this.ids[slot]);
+  }
+
 
   @inline
   get(id: u32): T | null {

@@ -5,7 +5,7 @@ import { Root } from "./root";
 import { Stream } from "./stream";
 
 /** Live streams of a VM at most. One more gets 503: beyond this a worker has other troubles, and memory stays bounded. */
-const STREAM_LIMIT: i32 = 65_536;
+export const STREAM_LIMIT: i32 = 65_536;
 const ROOT_LIMIT: i32 = 4_096;
 
 

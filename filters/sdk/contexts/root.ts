@@ -55,7 +55,10 @@ export abstract class Root {
 
   onForeignFunction(functionId: u32, argumentsSize: i32): void {}
 
-  /** The configuration is no longer used and its last stream has ended. */
+  /**
+   * The configuration is no longer used and its last stream has ended. In a module without per-stream state (`exports/stateless`) the host no longer has its context then, so that
+   * hostcalls act on another: it comes with the next configuration, or within some hundred streams.
+   */
   onDelete(): void {}
 
   /** Calls {@link onTick} every `milliseconds`; 0 stops. */

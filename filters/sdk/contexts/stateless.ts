@@ -1,90 +1,127 @@
-import { readProperty } from "../hostcalls/property";
-import { Bytes } from "../../lib/bytes";
+import { proxy_set_effective_context } from "../abi/hostcalls";
+import { beginEpoch } from "../hostcalls/epoch";
+import { IdTable } from "./id-table";
+import { roots, STREAM_LIMIT, streams } from "./registry";
 import { Root } from "./root";
-import { Stream } from "./stream";
+import { Stream, StreamState } from "./stream";
 
-/** Streams whose root is remembered: the newest this many of the VM. */
-const REMEMBERED: u32 = 4_096;
-const SLOT: usize = 8;
-const RING_SIZE: usize = <usize>REMEMBERED * SLOT;
-/** Superseded roots of one plugin that are kept for streams begun before. */
-const SUPERSEDED_LIMIT: i32 = 8;
+// Which root a stream belongs to, where the module keeps nothing per stream and so is not told when a context ends: that call would cost as much as a header
+// callback. The host is asked instead, now and then, which contexts it still has.
 
-const PLUGIN_NAME = Bytes.of("plugin_name");
+/** After fewer streams it is not asked. */
+const FEW: i32 = 256;
 
-/** Every root that took its configuration and is not forgotten, the newest last. */
+/** Every root that took its configuration and that the host still had when it was asked last. */
 const live: Array<Root> = new Array<Root>();
-
-/**
- * Which root a stream belongs to, where the module keeps nothing per stream and so is not told when one ends: that call would cost as much as
- * a header callback. The newest {@link REMEMBERED} streams stand in a ring by context id; one older than that goes to the newest
- * root of its plugin, so that only a long stream that outlived both a configuration update and 4,096 others sees the update.
- *
- * ```
- * (u32 context id, root) * REMEMBERED
- * ```
- *
- * Made for the first stream: a VM that sees none, Envoy's main thread's say, has no memory for it. The garbage collector does not look here: a root is held
- * by {@link live}, or by the registry, which the host has forget it only behind its last stream.
- */
-let ring: usize = 0;
+/** The root of every stream that {@link begun} does not have: the only one there was when they began. */
+let sole: Root | null = null;
+/** The roots of streams that began beside more than one. Also of some that have ended. */
+let begun: IdTable<Root> = new IdTable<Root>(STREAM_LIMIT);
+/** How many streams may come before the host is asked about those of {@link begun}, and how many may be held before it is about those that are. */
+let mayBegin: i32 = FEW;
+let mayBeHeld: i32 = FEW;
 
 export function rememberRoot(root: Root): void {
   live.push(root);
-  let superseded = 0;
-  for (let i = live.length - 2; i >= 0; i--) {
-    if (!live[i].pluginName.bytes.equals(root.pluginName.bytes)) continue;
-    if (++superseded > SUPERSEDED_LIMIT) {
-      forgetRoot(live[i]);
-      return;
+  if (live.length == 1) sole = root;
+}
+
+/**
+ * Ends the roots that the host has deleted. For the end of a callback: hostcalls act on another context afterwards. Returns whether there were any, so that there is garbage.
+ */
+export function forgetDeleted(): bool {
+  const known = live.length;
+  for (let i = known - 1; i >= 0; i--) {
+    const root = live[i];
+    if (proxy_set_effective_context(root.contextId) == 0) continue;
+    live.splice(i, 1);
+    roots.delete(root.contextId);
+    if (sole === root) sole = null;
+    root.timers.abandon();
+    root.onDelete();
+  }
+  if (live.length == known) return false;
+  if (live.length <= 1) {
+    sole = live.length == 1 ? live[0] : null;
+    begun = new IdTable<Root>(STREAM_LIMIT);
+    mayBegin = FEW;
+  }
+  return true;
+}
+
+/** `root`: `null` where none took the stream's configuration. For the end of a callback, and returns the same, as {@link forgetDeleted}. */
+// @ts-ignore: decorator
+@inline
+export function rememberStream(contextId: u32, root: Root | null): bool {
+  return live.length > 1 || root !== sole ? rememberApart(contextId, root) : false;
+}
+
+function rememberApart(contextId: u32, root: Root | null): bool {
+  // From here on, who is not among them may be one that there was no room for.
+  if (root == null || !begun.set(contextId, root)) sole = null;
+  if (--mayBegin > 0) return false;
+  const areEnded = forgetDeleted();
+  for (let slot = 0; slot < begun.slots;) {
+    const id = begun.idAt(slot);
+    if (id != 0 && proxy_set_effective_context(id) != 0) begun.delete(id);
+    else slot++;
+  }
+  mayBegin = allowance(begun.size);
+  return areEnded;
+}
+
+/** The object that serves this stream, among others; `null` where its root is not known. */
+// @ts-ignore: decorator
+@inline
+export function statelessStream(contextId: u32): Stream | null {
+  const root = begun.size == 0 ? sole : rootOf(contextId);
+  return root != null ? root.acquireShared() : null;
+}
+
+function rootOf(contextId: u32): Root | null {
+  const root = begun.get(contextId);
+  return root != null ? root : sole;
+}
+
+/** An object for the stream that `shared` serves now, alone; `null` where too many have one. */
+export function holdStream(shared: Stream): Stream | null {
+  if (--mayBeHeld == 0) {
+    endLeft();
+    proxy_set_effective_context(shared.contextId);
+    beginEpoch();
+    mayBeHeld = allowance(streams.size);
+  }
+  const root = shared.root;
+  const own = root.acquire(shared.contextId);
+  if (!streams.set(shared.contextId, own)) {
+    root.release(own);
+    return null;
+  }
+  own.state = StreamState.Held;
+  return own;
+}
+
+/** Ends the held streams that the host no longer has: their clients have left. */
+function endLeft(): void {
+  for (let slot = 0; slot < streams.slots;) {
+    const own = streams.at(slot);
+    if (own != null && !own.enter()) {
+      own.end();
+      endHold(own);
+    } else {
+      slot++;
     }
   }
 }
 
-function forgetRoot(root: Root): void {
-  live.splice(live.indexOf(root), 1);
-  if (ring == 0) return;
-  for (let slot = ring; slot < ring + RING_SIZE; slot += SLOT) {
-    if (load<usize>(slot, 4) == changetype<usize>(root)) store<usize>(slot, 0, 4);
-  }
+/** Takes back what {@link holdStream} gave. */
+export function endHold(own: Stream): void {
+  own.state = StreamState.None;
+  streams.delete(own.contextId);
+  own.root.release(own);
 }
 
-// @ts-ignore: decorator
-@inline
-function slotOf(contextId: u32): usize {
-  return ring + <usize>(contextId & (REMEMBERED - 1)) * SLOT;
-}
-
-function makeRing(): void {
-  ring = heap.alloc(RING_SIZE);
-  memory.fill(ring, 0, RING_SIZE);
-}
-
-// @ts-ignore: decorator
-@inline
-export function rememberStream(contextId: u32, root: Root | null): void {
-  if (ring == 0) makeRing();
-  const slot = slotOf(contextId);
-  store<u32>(slot, contextId);
-  store<usize>(slot, changetype<usize>(root), 4);
-}
-
-// @ts-ignore: decorator
-@inline
-export function statelessStream(contextId: u32): Stream | null {
-  if (ring != 0) {
-    const slot = slotOf(contextId);
-    const root = changetype<Root | null>(load<usize>(slot, 4));
-    if (load<u32>(slot) == contextId && root != null) return root.acquireShared();
-  }
-  const newest = newestRoot();
-  return newest != null ? newest.acquireShared() : null;
-}
-
-function newestRoot(): Root | null {
-  const name = readProperty(PLUGIN_NAME);
-  for (let i = live.length - 1; i >= 0; i--) {
-    if (name == null || live[i].pluginName.bytes.equals(name)) return live[i];
-  }
-  return null;
+/** How many more there may be before the host is asked about `size` of them: so seldom that it is a few questions for each, and 256 for each where there is no room for more. */
+function allowance(size: i32): i32 {
+  return max(FEW, min(size, (STREAM_LIMIT - size) / 2));
 }

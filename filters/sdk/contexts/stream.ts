@@ -13,6 +13,8 @@ export const enum StreamState {
   Closed = 16,
   /** `on_log` or `on_done` came: most hostcalls would now crash Envoy. */
   Ended = 32,
+  /** An object of its own, in a module that has none for streams that are not held back. */
+  Held = 64,
 }
 
 /**

@@ -28,6 +28,8 @@ export class Timers {
   /** When the next tick comes, as far as it is known; {@link NEVER} once it came. */
   private armedFor: u64 = NEVER;
   private ticking: bool = false;
+  /** The host no longer has the context: a tick that is asked for now would be another's. */
+  private isAbandoned: bool = false;
   /** One for a filter; several filters that share a context each have their own. */
   private readonly periods: Array<Period> = new Array<Period>();
 
@@ -62,6 +64,11 @@ export class Timers {
     this.arm();
   }
 
+  /** For when the host no longer has the context. */
+  abandon(): void {
+    this.isAbandoned = true;
+  }
+
   /** Handles a tick of the host: calls every stream and every root whose time has come. */
   fire(): void {
     const now = monotonicTime();
@@ -85,6 +92,7 @@ export class Timers {
   }
 
   private arm(): void {
+    if (this.isAbandoned) return;
     let next = NEVER;
     for (let i = 0; i < this.periods.length; i++) next = min(next, unchecked(this.periods[i]).due);
     if (this.heap.length > 0) next = min(next, unchecked(this.heap[0]).deadline);

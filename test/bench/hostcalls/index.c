@@ -54,7 +54,9 @@ void *EXPORT(malloc)(unsigned long length) {
 
 void EXPORT(proxy_abi_version_0_2_1)(void) {}
 void EXPORT(proxy_on_context_create)(u32 context, u32 root) {}
+#ifndef AUTHENTICATION
 void EXPORT(proxy_on_delete)(u32 context) {}
+#endif
 
 u32 EXPORT(proxy_on_configure)(u32 context, u32 length) {
   if (length > 0 && proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, length, &configuration, &configurationSize) != 0) return 0;

@@ -86,6 +86,17 @@ describe("Two plugins of one name in one VM", () => {
   });
 });
 
+test("The streams of a plugin are its own when the other has gone and the configuration of a third is refused", () => {
+  begin().respond();
+  const other = host.load({ name: "test", module, configuration: "other" });
+  plugin.unload();
+  expect(() => host.load({ name: "test", module, configuration: "refused" })).toThrow("refused");
+  expect(logged("deleted")).toEqual(["first"]);
+  const stream = begin(undefined, undefined, other);
+  stream.respond();
+  expect(stream.responseHeader("x-configuration")).toBe("other");
+});
+
 test("The streams of a plugin that was alone are its own when it goes and comes again beside another", () => {
   const early = begin();
   const other = host.load({ name: "test", module, configuration: "other" });
@@ -139,6 +150,25 @@ test("Requests that are held back keep what is theirs, and others come by meanwh
   expect([held[0]?.state, other.state]).toEqual(["paused", "forwarded"]);
   clock.advance(1_000);
   expect(held.map((stream) => stream.requestHeader("x-held"))).toEqual(["a", undefined, "c"]);
+});
+
+test("A request that is held back stays so when its body comes, and others come by meanwhile", () => {
+  host = new Host({ clock, instances: { canary: false, mainThread: false, workers: 1 } });
+  plugin = host.load({ name: "test", module, configuration: "first", allowOnHeadersStopIteration: true });
+  const held = host.chain([plugin]).openStream();
+  held.sendHeaders(
+    [
+      [":path", "/"],
+      ["x-hold", "a"],
+    ],
+    false,
+  );
+  held.sendData("a b", false);
+  expect([held.state, begin(undefined, "a body").state]).toEqual(["paused", "forwarded"]);
+  held.sendData("ody");
+  expect(held.state).toBe("paused");
+  clock.advance(1_000);
+  expect([held.state, held.requestHeader("x-held")]).toEqual(["forwarded", "a"]);
 });
 
 test("Requests that were held back leave memory as it was", () => {

@@ -5,7 +5,7 @@ import { Buffer } from "../hostcalls/buffer";
 import { beginEpoch } from "../hostcalls/epoch";
 import { logString } from "../hostcalls/log";
 import { createRoot, registeredNames, roots, streams } from "./registry";
-import { forgetDeleted, rememberRoot, rememberStream, statelessStream } from "./stateless";
+import { forgetDeleted, isSole, rememberRoot, rememberStream, statelessStream } from "./stateless";
 import { Stream } from "./stream";
 
 /** How many callbacks are inside each other. Envoy nests them in one case: `proxy_grpc_stream` to a cluster that cannot be reached. */
@@ -50,10 +50,7 @@ function collect(): void {
 // @ts-ignore: decorator
 @inline
 export function findStream(contextId: u32): Stream | null {
-  // Without per-stream state only those that are held back have an object of their own.
-  let stream: Stream | null = null;
-  if (!stateless || streams.size > 0) stream = streams.get(contextId);
-  if (stream == null && stateless) stream = statelessStream(contextId);
+  const stream = stateless ? statelessStream(contextId) : streams.get(contextId);
   if (stream != null) {
     stream.contextId = contextId;
     stream.state &= stream.keptState;
@@ -62,6 +59,7 @@ export function findStream(contextId: u32): Stream | null {
 }
 
 export function onContextCreate(contextId: u32, parentId: u32): void {
+  if (stateless && isSole(parentId)) return;
   enter();
   if (parentId == 0) {
     createRoot(contextId);

@@ -11,12 +11,18 @@ import { Stream, StreamState } from "./stream";
 /** After fewer streams it is not asked. */
 const FEW: i32 = 256;
 
+const NOBODY: u32 = u32.MAX_VALUE;
+
 /** Every root that took its configuration and that the host still had when it was asked last. */
 const live: Array<Root> = new Array<Root>();
 /** The root of every stream that {@link begun} does not have: the only one there was when they began. */
 let sole: Root | null = null;
 /** The roots of streams that began beside more than one. Also of some that have ended. */
 let begun: IdTable<Root> = new IdTable<Root>(STREAM_LIMIT);
+/** The context of {@link sole} while it is the only one that is live; otherwise nobody's. */
+let soleId: u32 = NOBODY;
+/** The object that serves every stream while none is held and {@link begun} is empty, as it nearly always is; `null` where that is to be found out. */
+let ofAll: Stream | null = null;
 /** How many streams may come before the host is asked about those of {@link begun}, and how many may be held before it is about those that are. */
 let mayBegin: i32 = FEW;
 let mayBeHeld: i32 = FEW;
@@ -24,6 +30,7 @@ let mayBeHeld: i32 = FEW;
 export function rememberRoot(root: Root): void {
   live.push(root);
   if (live.length == 1) sole = root;
+  findSoleId();
 }
 
 /**
@@ -41,22 +48,30 @@ export function forgetDeleted(): bool {
     root.onDelete();
   }
   if (live.length == known) return false;
+  ofAll = null;
   if (live.length <= 1) {
     sole = live.length == 1 ? live[0] : null;
     begun = new IdTable<Root>(STREAM_LIMIT);
     mayBegin = FEW;
   }
+  findSoleId();
   return true;
 }
 
-/** `root`: `null` where none took the stream's configuration. For the end of a callback, and returns the same, as {@link forgetDeleted}. */
-// @ts-ignore: decorator
-@inline
-export function rememberStream(contextId: u32, root: Root | null): bool {
-  return live.length > 1 || root !== sole ? rememberApart(contextId, root) : false;
+function findSoleId(): void {
+  soleId = live.length == 1 ? live[0].contextId : NOBODY;
 }
 
-function rememberApart(contextId: u32, root: Root | null): bool {
+/** Whether nothing need be remembered of a stream of this root context. */
+// @ts-ignore: decorator
+@inline
+export function isSole(rootId: u32): bool {
+  return rootId == soleId;
+}
+
+/** `root`: `null` where none took the stream's configuration. For the end of a callback, and returns the same, as {@link forgetDeleted}. */
+export function rememberStream(contextId: u32, root: Root | null): bool {
+  ofAll = null;
   // From here on, who is not among them may be one that there was no room for.
   if (root == null || !begun.set(contextId, root)) sole = null;
   if (--mayBegin > 0) return false;
@@ -70,21 +85,28 @@ function rememberApart(contextId: u32, root: Root | null): bool {
   return areEnded;
 }
 
-/** The object that serves this stream, among others; `null` where its root is not known. */
+/** The object that serves this stream: its own where it is held, or else one that serves others too; `null` where its root is not known. */
 // @ts-ignore: decorator
 @inline
 export function statelessStream(contextId: u32): Stream | null {
-  const root = begun.size == 0 ? sole : rootOf(contextId);
-  return root != null ? root.acquireShared() : null;
+  const stream = ofAll;
+  return stream != null ? stream : search(contextId);
 }
 
-function rootOf(contextId: u32): Root | null {
-  const root = begun.get(contextId);
-  return root != null ? root : sole;
+function search(contextId: u32): Stream | null {
+  const held = streams.get(contextId);
+  if (held != null) return held;
+  let root = begun.get(contextId);
+  if (root == null) root = sole;
+  if (root == null) return null;
+  const stream = root.acquireShared();
+  if (streams.size == 0 && begun.size == 0) ofAll = stream;
+  return stream;
 }
 
 /** An object for the stream that `shared` serves now, alone; `null` where too many have one. */
 export function holdStream(shared: Stream): Stream | null {
+  ofAll = null;
   if (--mayBeHeld == 0) {
     endLeft();
     proxy_set_effective_context(shared.contextId);

@@ -24,6 +24,7 @@ import {
 const CONFIGURATION = Text.of("x-configuration");
 const HOLD = Text.of("x-hold");
 const HELD = Text.of("x-held");
+const REFUSED = Text.of("refused");
 const NO_TICKS = Text.of("no ticks");
 const SECOND: u32 = 1_000;
 
@@ -34,6 +35,7 @@ class StatelessRoot extends Root {
   readonly held: Array<StatelessStream> = new Array<StatelessStream>();
 
   configure(configuration: Bytes): string | null {
+    if (configuration.equals(REFUSED.bytes)) return "refused";
     this.configuration = Text.from(configuration);
     if (!configuration.equals(NO_TICKS.bytes)) this.tickEvery(SECOND);
     return null;

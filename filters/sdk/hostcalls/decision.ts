@@ -30,7 +30,7 @@ function part(index: i32): Bytes {
 }
 
 /**
- * Writes the line of one decision, at log level debug; at any other level it costs one hostcall without data.
+ * Writes the line of one decision, at log level debug; at any other level it costs one hostcall without data at most ({@link logEnabled}).
  * `decision {"filter":"routing","rule":"canary","result":"route","reason":"…"}`. Nothing secret may stand in it.
  */
 export function logDecision(filter: Bytes, rule: Bytes, result: Text, reason: Bytes): void {

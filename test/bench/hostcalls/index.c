@@ -21,7 +21,6 @@ IMPORT(proxy_call_foreign_function)(const char *name, u32 nameSize, const u8 *pa
 IMPORT(proxy_get_property)(const char *path, u32 pathSize, u8 **value, u32 *size);
 IMPORT(proxy_set_property)(const char *path, u32 pathSize, const char *value, u32 size);
 IMPORT(proxy_get_current_time_nanoseconds)(u64 *time);
-IMPORT(proxy_get_log_level)(u32 *level);
 IMPORT(proxy_define_metric)(u32 type, const char *name, u32 size, u32 *metric);
 IMPORT(proxy_increment_metric)(u32 metric, long long offset);
 IMPORT(proxy_record_metric)(u32 metric, u64 value);
@@ -68,7 +67,6 @@ u32 EXPORT(proxy_on_configure)(u32 context, u32 length) {
 // What is published is what the token says, seen before or not.
 static void authenticate(void) {
   u64 now;
-  u32 level;
   proxy_get_header_map_pairs(REQUEST_HEADERS, &bytes, &size);
   proxy_get_current_time_nanoseconds(&now);
   COUNT();
@@ -76,7 +74,6 @@ static void authenticate(void) {
   proxy_call_foreign_function(TEXT("verify_signature"), configuration, configurationSize, &bytes, &size);
 #endif
   COUNT();
-  proxy_get_log_level(&level);
   proxy_set_property(
       TEXT("meshwright.authentication"),
       TEXT("{\"principal\":\"https://issuer.example.com/f3a1c2d4-5b6e-4f70-8a9b-0c1d2e3f4a5b\",\"audiences\":[\"shop.example.com\"],\"presenter\":\"web\","

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Host, ManualClock, type PluginHandle } from "../../harness/host/index.ts";
@@ -135,6 +136,15 @@ test(
     expect([early, late, last].map((stream) => stream?.responseHeader("x-configuration"))).toEqual([undefined, "other", "first"]);
   },
 );
+
+test("A configuration is refused where the module may not ask which contexts have ended", async () => {
+  const compiled = await WebAssembly.compile(await readFile(module));
+  const names = [...WebAssembly.Module.imports(compiled), ...WebAssembly.Module.exports(compiled)].map(({ name }) => name);
+  host = new Host({ clock, instances: { canary: false, mainThread: false, workers: 1 } });
+  const load = (allowedCapabilities: string[]) => host.load({ name: "test", module, configuration: "first", allowedCapabilities });
+  expect(() => load(names.filter((name) => name !== "proxy_set_effective_context"))).toThrow("must be allowed proxy_set_effective_context");
+  expect(host.chain([load(names)]).request({ path: "/" }).state).toBe("forwarded");
+});
 
 test("More configurations than a VM has room for may come one after the other, and leave memory as it was", () => {
   for (let i = 0; i < 20; i++) plugin.update(`${i}${"x".repeat(10_000)}`);

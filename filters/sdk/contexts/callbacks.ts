@@ -1,6 +1,6 @@
 import { arena, Bytes } from "../../lib/bytes";
 import { BufferType, HeadersAction, LogLevel, Status } from "../abi/enums";
-import { proxy_send_local_response } from "../abi/hostcalls";
+import { proxy_send_local_response, proxy_set_effective_context } from "../abi/hostcalls";
 import { Buffer } from "../hostcalls/buffer";
 import { beginEpoch } from "../hostcalls/epoch";
 import { logString } from "../hostcalls/log";
@@ -12,10 +12,15 @@ import { Stream } from "./stream";
 let depth: i32 = 0;
 let collectDue: bool = false;
 let stateless: bool = false;
+let cannotAsk: string | null = null;
 
-/** Chosen by `exports/stateless`: one object serves all streams of a root. */
-export function declareStateless(): void {
+/**
+ * Chosen by `exports/stateless`: one object serves all streams of a root. `problem`: why configurations are refused where the module may not ask which contexts have ended, as
+ * Envoy's `CapabilityRestrictionConfig` can have it; a text that other modules do not have.
+ */
+export function declareStateless(problem: string): void {
   stateless = true;
+  cannotAsk = problem;
 }
 
 /** Begins a callback. The arena starts anew only at the outermost one: an inner one must not take what the outer one still reads. */
@@ -101,7 +106,8 @@ function configure(rootId: u32, size: u32): bool {
     logString(LogLevel.Error, `no filter of this module serves this root_id; it must be one of: ${registeredNames()}`);
     return false;
   }
-  const problem = root.configure(configurationBytes(pluginConfiguration, size));
+  const restricted = stateless && proxy_set_effective_context(rootId) != Status.Ok;
+  const problem = restricted ? cannotAsk : root.configure(configurationBytes(pluginConfiguration, size));
   if (problem != null) {
     logString(LogLevel.Error, `configuration of ${root.pluginName.toString()} refused: ${problem}`);
     // No stream begins with it, and the host may never say that it is gone.

@@ -1,3 +1,4 @@
+import { Status } from "../abi/enums";
 import { proxy_set_effective_context } from "../abi/hostcalls";
 import { beginEpoch } from "../hostcalls/epoch";
 import { IdTable } from "./id-table";
@@ -40,7 +41,7 @@ export function forgetDeleted(): bool {
   const known = live.length;
   for (let i = known - 1; i >= 0; i--) {
     const root = live[i];
-    if (proxy_set_effective_context(root.contextId) == 0) continue;
+    if (!isDeleted(root.contextId)) continue;
     live.splice(i, 1);
     roots.delete(root.contextId);
     if (sole === root) sole = null;
@@ -56,6 +57,11 @@ export function forgetDeleted(): bool {
   }
   findSoleId();
   return true;
+}
+
+/** Whether the host says so: any other failure is none of the context's. */
+function isDeleted(contextId: u32): bool {
+  return proxy_set_effective_context(contextId) == Status.BadArgument;
 }
 
 function findSoleId(): void {
@@ -78,7 +84,7 @@ export function rememberStream(contextId: u32, root: Root | null): bool {
   const areEnded = forgetDeleted();
   for (let slot = 0; slot < begun.slots;) {
     const id = begun.idAt(slot);
-    if (id != 0 && proxy_set_effective_context(id) != 0) begun.delete(id);
+    if (id != 0 && isDeleted(id)) begun.delete(id);
     else slot++;
   }
   mayBegin = allowance(begun.size);
@@ -127,7 +133,7 @@ export function holdStream(shared: Stream): Stream | null {
 function endLeft(): void {
   for (let slot = 0; slot < streams.slots;) {
     const own = streams.at(slot);
-    if (own != null && !own.enter()) {
+    if (own != null && isDeleted(own.contextId)) {
       own.end();
       endHold(own);
     } else {

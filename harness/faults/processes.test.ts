@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { access, readFile } from "node:fs/promises";
+import { access, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
@@ -41,6 +41,23 @@ test("a process stands still while it is paused, goes on, and is gone when it is
   await expect(killProcess(child)).rejects.toThrow(/is gone already: SIGKILL cannot be sent/);
   await expect(pauseProcess({ pid: undefined })).rejects.toThrow(/never started/);
   await expect(killProcess({ pid: 0 })).rejects.toThrow(/never started/);
+});
+
+test("all threads of a process stand still while it is paused", async () => {
+  const spin = `const { Worker } = require("node:worker_threads");
+    Promise.all(Array.from({ length: 6 }, () => new Promise((resolve) => new Worker("for (;;);", { eval: true }).once("online", resolve)))).then(() => console.log("spinning"));`;
+  const child = spawn(process.execPath, ["-e", spin]);
+  onTestFinished(() => void child.kill("SIGKILL"));
+  await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+  const states = async () => {
+    const threads = await readdir(`/proc/${child.pid}/task`);
+    const stats = threads.map((thread) => readFile(`/proc/${child.pid}/task/${thread}/stat`, "utf8"));
+    return new Set((await Promise.all(stats)).map((stat) => stat.slice(stat.lastIndexOf(")") + 2)[0]));
+  };
+  for (let round = 0; round < 50; round++) {
+    await using _paused = await pauseProcess(child);
+    expect(await states()).toEqual(new Set(["T"]));
+  }
 });
 
 test("a wall clock can be stepped under a process; the monotonic clock is left alone", async () => {

@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { until } from "../until.ts";
 import { FaultError } from "./fault-error.ts";
 
@@ -11,23 +11,23 @@ export async function killProcess(victim: Victim): Promise<void> {
   const pid = signal(victim, "SIGKILL");
   await until(
     `process ${pid} is gone`,
-    () => stateOf(pid),
-    (state) => state === undefined || state === "Z" || state === "X",
+    () => threadStates(pid),
+    (states) => states.every(isOver),
   );
 }
 
-/** SIGSTOP: it keeps its connections and answers nothing. Returns when it stands still. To be healed by {@link resumeProcess}, or at the end of the block: `await using`. */
+/** SIGSTOP: it keeps its connections and answers nothing. Returns when all of its threads stand still. To be healed by {@link resumeProcess}, or at the end of the block: `await using`. */
 export async function pauseProcess(victim: Victim): Promise<AsyncDisposable> {
   const pid = signal(victim, "SIGSTOP");
   await until(
     `process ${pid} stands still`,
-    () => stateOf(pid),
-    (state) => state === undefined || state === "T" || state === "t",
+    () => threadStates(pid),
+    (states) => states.every((state) => isStopped(state) || isOver(state)),
   );
   return {
     async [Symbol.asyncDispose]() {
       // It may have been killed meanwhile.
-      if ((await stateOf(pid)) !== undefined) signal(victim, "SIGCONT");
+      if (!(await threadStates(pid)).every(isOver)) signal(victim, "SIGCONT");
     },
   };
 }
@@ -37,8 +37,8 @@ export async function resumeProcess(victim: Victim): Promise<void> {
   const pid = signal(victim, "SIGCONT");
   await until(
     `process ${pid} goes on`,
-    () => stateOf(pid),
-    (state) => state !== "T" && state !== "t",
+    () => threadStates(pid),
+    (states) => !states.some(isStopped),
   );
 }
 
@@ -55,9 +55,16 @@ function signal({ pid }: Victim, name: NodeJS.Signals): number {
   return pid;
 }
 
-/** Linux's letter (proc_pid_stat(5)); `undefined` of a process that is gone, and where the machine does not tell (no /proc): then signals have to be trusted. */
-async function stateOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+const isStopped = (state: string) => state === "T" || state === "t";
+const isOver = (state: string) => state === "Z" || state === "X";
+
+/**
+ * Linux's letters (proc_pid_stat(5)), one for each thread: that of the process is its first thread's, beside which others may run on. None of
+ * a process that is gone, and where the machine does not tell (no /proc): then signals have to be trusted.
+ */
+async function threadStates(pid: number): Promise<readonly string[]> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const stats = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, "utf8").catch(() => undefined));
   // The name stands in parentheses, and may have some of its own.
-  return stat?.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+  return (await Promise.all(stats)).flatMap((stat) => stat?.charAt(stat.lastIndexOf(")") + 2) ?? []);
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { pauseProcess } from "../faults/index.ts";
 import { MeshError } from "./mesh-error.ts";
 
 /** The command line of this package: its sources in the repository, what was built of them in the package. */
@@ -76,11 +77,16 @@ export abstract class MeshProcess {
     }
   }
 
-  /** SIGSTOP and SIGCONT: all of it. */
   abstract signal(signal: NodeJS.Signals): void;
 
   /** To a process that it started, by the pid that it logged. */
   abstract signalChild(pid: number, signal: NodeJS.Signals): void;
+
+  /** SIGSTOP to it and to processes that it started. Returns when they stand still. */
+  abstract pause(children?: readonly number[]): Promise<void>;
+
+  /** SIGCONT to them. */
+  abstract resume(children?: readonly number[]): void;
 
   /** Waits until it and whatever it started are gone. */
   async end(signal: NodeJS.Signals): Promise<void> {
@@ -160,6 +166,15 @@ export class LocalProcess extends MeshProcess {
 
   signalChild(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
+  }
+
+  async pause(children: readonly number[] = []): Promise<void> {
+    if (this.running) await Promise.all([this.pid, ...children].map((pid) => pauseProcess({ pid })));
+  }
+
+  resume(children: readonly number[] = []): void {
+    this.signal("SIGCONT");
+    for (const pid of children) this.signalChild(pid, "SIGCONT");
   }
 
   /** A proxy takes two signals for that. */

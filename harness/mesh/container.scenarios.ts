@@ -111,7 +111,7 @@ test("programs and sidecars end, hang and come back", async () => {
   expect([web.running, (await reviews.get("http://web:8080/")).status]).toEqual([false, 503]);
   await web.start();
   expect((await reviews.get("http://web:8080/")).body).toMatch(/^hello/);
-  reviews.sidecar.pause();
+  await reviews.sidecar.pause();
   await expect(web.request(REVIEWS, { timeout: 200 })).rejects.toThrow("no answer within 200 ms");
   reviews.sidecar.resume();
   await answers(200);

@@ -122,15 +122,15 @@ export class ControlService implements AsyncDisposable {
     await this.process?.end("SIGTERM");
   }
 
-  /** SIGSTOP: its connections stay, and nobody answers. */
-  pause(): void {
+  /** SIGSTOP: its connections stay, and nobody answers. Returns when it stands still. */
+  async pause(): Promise<void> {
     this.isPaused = true;
-    this.process?.signal("SIGSTOP");
+    await this.process?.pause();
   }
 
   resume(): void {
     this.isPaused = false;
-    this.process?.signal("SIGCONT");
+    this.process?.resume();
   }
 
   /** What a path of the administration interface answers. */

@@ -92,7 +92,7 @@ describe("a mesh", () => {
     await v1.kill();
     expect((await web.get("http://reviews:9080/")).status).toBe(503);
     await v1.start();
-    v1.pause();
+    await v1.pause();
     await expect(web.request("http://reviews:9080/", { timeout: 200 })).rejects.toThrow("no answer within 200 ms");
     v1.resume();
     v1.answer(() => ({ status: 202 }));
@@ -107,7 +107,7 @@ describe("a mesh", () => {
     await sidecar.start();
     await mesh.settled();
     expect((await web.get("http://reviews:9080/")).status).toBe(200);
-    sidecar.pause();
+    await sidecar.pause();
     await expect(web.request("http://reviews:9080/", { timeout: 200 })).rejects.toThrow("no answer within 200 ms");
     sidecar.resume();
     await expect.poll(async () => (await web.get("http://reviews:9080/")).status, { timeout: 20_000 }).toBe(200);

@@ -17,7 +17,7 @@ export interface Program extends AsyncDisposable {
   /** On the same port as before. */
   start(): Promise<void>;
   kill(): Promise<void>;
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
   /** Another script from the next request on. */
   answer(script: Script): void;
@@ -81,7 +81,7 @@ class ScriptedProgram implements Program {
     this.resume();
   }
 
-  pause(): void {
+  async pause(): Promise<void> {
     this.paused ??= Promise.withResolvers();
   }
 
@@ -148,12 +148,12 @@ class OwnProgram implements Program {
     await this.process?.end("SIGKILL");
   }
 
-  pause(): void {
-    this.process?.signal("SIGSTOP");
+  async pause(): Promise<void> {
+    await this.process?.pause();
   }
 
   resume(): void {
-    this.process?.signal("SIGCONT");
+    this.process?.resume();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -139,16 +139,16 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
     await this.start();
   }
 
-  /** SIGSTOP to Envoy: its connections stay, and nobody answers. */
-  pause(): void {
+  /** SIGSTOP to Envoy: its connections stay, and nobody answers. Returns when it stands still. */
+  async pause(): Promise<void> {
     this.isPaused = true;
-    this.both("SIGSTOP");
+    await this.process?.pause(this.children());
   }
 
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
-    this.both("SIGCONT");
+    this.process?.resume(this.children());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,9 +157,8 @@ export class Proxy implements AsyncDisposable, AwaitedProxy {
     this.admin.close();
   }
 
-  private both(signal: NodeJS.Signals): void {
-    this.process?.signal(signal);
-    if (this.pid !== 0) this.process?.signalChild(this.pid, signal);
+  private children(): readonly number[] {
+    return this.pid === 0 ? [] : [this.pid];
   }
 
   private file(kind: string): string {

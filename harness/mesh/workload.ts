@@ -77,8 +77,8 @@ export class Workload {
   }
 
   /** Its program takes connections and requests, and answers none. */
-  pause(): void {
-    this.program.pause();
+  async pause(): Promise<void> {
+    await this.program.pause();
   }
 
   resume(): void {

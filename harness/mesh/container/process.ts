@@ -40,22 +40,25 @@ export class ContainerProcess extends MeshProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.ask(async (container) => {
-      if (signal === "SIGSTOP") await container.pause();
-      else if (signal === "SIGCONT") await container.unpause();
-      else await container.kill({ signal });
-    });
+    void this.ask((container) => container.kill({ signal }));
   }
 
   signalChild(pid: number, signal: NodeJS.Signals): void {
-    // The engine stops all processes of a container.
-    if (signal === "SIGSTOP" || signal === "SIGCONT") return;
-    this.ask(async (container) => {
+    void this.ask(async (container) => {
       const command = ["/bin/sh", "-c", `kill -s ${signal.slice("SIG".length)} ${pid}`];
       const stream = await (await container.exec({ Cmd: command, AttachStdout: true, AttachStderr: true })).start({});
       stream.resume();
       await once(stream, "end");
     });
+  }
+
+  /** The engine stops all processes of a container. */
+  async pause(): Promise<void> {
+    await this.ask((container) => container.pause());
+  }
+
+  resume(): void {
+    void this.ask((container) => container.unpause());
   }
 
   async leave(): Promise<void> {
@@ -67,13 +70,14 @@ export class ContainerProcess extends MeshProcess {
     return this.over;
   }
 
-  private ask(operation: (container: Container) => Promise<void>): void {
+  private ask(operation: (container: Container) => Promise<unknown>): Promise<unknown> {
     this.queue = this.asked(
       this.queue.then(async () => {
         // What has ended meanwhile, or is stopped already, is as it was wanted.
         if (this.running) await operation(await this.container).catch(() => undefined);
       }),
     );
+    return this.queue;
   }
 
   private async launch(over: () => void): Promise<void> {

@@ -20,7 +20,7 @@ export const CONTROL: readonly ChaosCase[] = [
   {
     fault: "the control service hangs (SIGSTOP), and goes on",
     async run(mesh, traffic) {
-      mesh.control.pause();
+      await mesh.control.pause();
       await traffic.more();
       mesh.control.resume();
       await mesh.settled();

@@ -45,7 +45,7 @@ export const HOST_CASES: readonly ChaosCase[] = [
     fault: "a host hangs: it takes requests and answers none",
     async run(mesh, traffic, round) {
       const host = mesh.workload(hostOf(round));
-      host.pause();
+      await host.pause();
       await ejected(mesh);
       await traffic.more();
       host.resume();

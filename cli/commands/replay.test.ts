@@ -51,10 +51,22 @@ describe.each(["node", "envoy"])("in %s", (host) => {
     );
     expect(report).toMatchObject({ total: 3, distinct: 3, changed: 3, broken: { count: 1, first: [{ line: 3 }] } });
     expect(report.groups.map(({ aspect, count, before, after, example }) => [aspect, count, before, after, example.line])).toEqual([
-      ["changed", 2, "request header x-version", "request header x-version", 1],
+      ["changed", 2, "request header x-version", "another request header x-version", 1],
       ["decided", 1, "routing, all: route", "routing, rest: route", 4],
     ]);
   });
+});
+
+test("what one side lacks is named as that", async () => {
+  await write("no-header.json", { rules: [{ ...rule("reviews", "/reviews", ""), headers: { request: { remove: ["x-version"] } } }] });
+  await write("header.json", { rules: [rule("reviews", "/reviews", "v1")] });
+  const groups = async (next: string, old: string) => {
+    const sides = ["--filter", "routing", "--config", file(next), "--against-config", file(old)];
+    return (await replay(file("requests.jsonl"), ...sides)).groups;
+  };
+  const [lacks, has] = ["no request header x-version", "request header x-version"];
+  expect(await groups("header.json", "no-header.json")).toMatchObject([{ aspect: "changed", count: 2, before: lacks, after: has }]);
+  expect(await groups("no-header.json", "header.json")).toMatchObject([{ aspect: "changed", count: 2, before: has, after: lacks }]);
 });
 
 test("a limit is reached at the same request as in the record: each is run, and in order", async () => {

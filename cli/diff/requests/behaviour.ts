@@ -73,7 +73,14 @@ export function causeOf(before: Behaviour, after: Behaviour): Cause | undefined 
   const changed = names.filter((name) => before.details.get(name) !== after.details.get(name));
   if (changed.length === 0) return undefined;
   // Values may differ from request to request, and would make a cause of each.
-  return { aspect: "changed", before: changed.join(", "), after: `${changed.join(", ")}${by(after)}` };
+  const said = (side: Behaviour, present: (name: string) => string) =>
+    changed.map((name) => (side.details.has(name) ? present(name) : `no ${name}`)).join(", ");
+  const isNew = (name: string) => !before.details.has(name);
+  return {
+    aspect: "changed",
+    before: said(before, (name) => name),
+    after: `${said(after, (name) => (isNew(name) ? name : `another ${name}`))}${by(after)}`,
+  };
 }
 
 const DENIALS: ReadonlySet<string> = new Set(["deny", "limit"]);

@@ -100,6 +100,19 @@ test.each<[string, (directory: string) => Promise<unknown>, RegExp]>([
   expect(await meshwright(parameters)).toMatchObject({ code: 1, errors: expect.stringMatching(errors) });
 });
 
+// Below /proc no directory can be made, and Node's own `mkdir` with `recursive` never says so.
+test("a directory that cannot be made is told of", { skip: process.platform !== "linux" }, async () => {
+  const command = ["serve", "--config", join(folder, "objects.yaml"), "--xds", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+  for (const directory of [
+    ["--state", "/proc/none"],
+    ["--ca", "/proc/none"],
+  ])
+    expect(await meshwright([...command, ...directory])).toMatchObject({
+      code: 1,
+      errors: expect.stringMatching(/--ca \/proc\/none.* cannot be made: ENOENT/) as string,
+    });
+});
+
 test("without a directory there is no authority, which is said", async () => {
   await using serving = await Serving.start(...mesh());
   expect(serving.tokenFile).toBe("");

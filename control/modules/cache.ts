@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../harness/make-folder.ts";
 import { sha256Of } from "./unpack.ts";
 
 /** What was fetched, kept in a directory by its digest, so that a restart needs nobody. What it gives is checked again. */
@@ -26,7 +27,7 @@ export class ModuleCache {
   /** @throws Error where it cannot be written */
   async keep(key: string, module: Uint8Array): Promise<void> {
     const digest = sha256Of(module);
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.folder, 0o700);
     await this.write(join(this.folder, `${digest}.wasm`), module);
     await this.write(this.pathOf(key), `${digest}\n`);
   }

@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../../harness/make-folder.ts";
 
 /** What is kept of one document that was accepted. */
 export interface StateDocument {
@@ -26,15 +27,15 @@ const VERSION = 1;
 /** Bytes of state that are written and read: some hundred thousand objects. */
 export const STATE_LIMIT = 512 * 1024 * 1024;
 
-/** What is asked of the file system; Node's `fs/promises` has it. */
+/** What is asked of the file system. */
 export interface StateFiles {
-  readonly mkdir: typeof mkdir;
+  readonly makeFolder: typeof makeFolder;
   readonly open: typeof open;
   readonly rename: typeof rename;
   readonly rm: typeof rm;
 }
 
-const NODE_FILES: StateFiles = { mkdir, open, rename, rm };
+const NODE_FILES: StateFiles = { makeFolder, open, rename, rm };
 
 /** Why a state file is not used. */
 export class StateError extends Error {
@@ -52,7 +53,7 @@ export async function writeStateFile(path: string, documents: readonly StateDocu
   const header: Header = { format: FORMAT, version: VERSION, sha256: hash("sha256", body) };
   const beside = `${path}.new`;
   const directory = dirname(path);
-  await files.mkdir(directory, { recursive: true, mode: 0o700 });
+  files.makeFolder(directory, 0o700);
   try {
     await flushed(files, beside, "w", (file) => file.writeFile(`${JSON.stringify(header)}\n${body}\n`));
     await files.rename(beside, path);

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { makeFolder } from "../../../harness/make-folder.ts";
 import { IdentityError } from "../identity-error.ts";
 
 /**
@@ -8,7 +8,7 @@ import { IdentityError } from "../identity-error.ts";
  */
 export function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory, 0o700);
   } catch (error) {
     throw new IdentityError("state", `${directory} cannot be made: ${(error as Error).message}`, { cause: error });
   }

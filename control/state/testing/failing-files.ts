@@ -1,4 +1,5 @@
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { makeFolder } from "../../../harness/make-folder.ts";
 import type { StateFiles } from "../index.ts";
 
 /** What a file system may refuse; `write` of a file is refused half-way. */
@@ -11,10 +12,10 @@ export function failingFiles(code: string, operation: Operation, fails: () => bo
   };
   return {
     rm,
-    mkdir: (async (path: string, options: object) => {
+    makeFolder(path, mode) {
       attempt("mkdir");
-      return await mkdir(path, options);
-    }) as typeof mkdir,
+      makeFolder(path, mode);
+    },
     async open(path, flags, mode) {
       attempt("open");
       const file = await open(path, flags, mode);

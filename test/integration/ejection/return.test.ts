@@ -30,15 +30,16 @@ test("ejection time grows while a host goes on failing", async (context) => {
     outlierDetection: { interval: "0.5s", base_ejection_time: "0.5s", max_ejection_percent: 50 },
   });
   service.host(1).answer = { status: 500 };
+  // 0.5, 1 and 1.5 seconds, each until the next of Envoy's intervals: what is never more than half a second is over after one. An interval in which a host is not out, as on a
+  // busy machine, takes back what its time has grown.
   const times: number[] = [];
-  for (let round = 0; round < 3; round++) {
+  while (times.length < 12 && !times.some((time) => time >= 1_400)) {
     await service.askUntilOut(1);
     const out = performance.now();
     await service.allAreBack();
     times.push(performance.now() - out);
   }
-  // 0.5, 1 and 1.5 seconds, each until the next of Envoy's intervals; looked at a little later.
-  expect(times[2]).toBeGreaterThan((times[0] ?? 0) + 300);
+  expect(Math.max(...times)).toBeGreaterThanOrEqual(1_400);
 });
 
 test("by active health checks: a host that fails is out until it passes them again", async (context) => {

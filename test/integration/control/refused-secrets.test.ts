@@ -98,5 +98,6 @@ describe("a secret that a proxy refuses is shown as refused", () => {
     await mesh.apply({ "pair.yaml": SERVICE("pair", "mode: MUTUAL, credentialName: good") }).catch(() => undefined);
     // Where it looks at the roots once more before it has given up the old pair, it refuses them for that, and is asked again half a minute later (StreamLimits).
     await expect.poll(reasons, { timeout: 60_000 }).toEqual([]);
+    await mesh.settled();
   }, 120_000);
 });
